@@ -1,0 +1,175 @@
+"""What visitors do (with consent), which models rank for them, and the rankings themselves."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from django_project.core.fields import AddressField, HashField
+
+
+class Visitor(models.Model):
+    """A browser that answered the consent question; without consent nothing below is recorded."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="visitors"
+    )
+    consented_at = models.DateTimeField(null=True, blank=True)
+    refused_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class BehaviourEvent(models.Model):
+    """One consented observation, posted by the page's own beacon."""
+
+    class Kind(models.TextChoices):
+        IMPRESSION = "impression"
+        VIEW = "view"
+
+    visitor = models.ForeignKey(Visitor, on_delete=models.CASCADE, related_name="events")
+    wallet_address = AddressField(null=True, blank=True, help_text="Who was signed in.")
+    client_event_id = models.UUIDField(help_text="Chosen by the page, so that a repeated post counts once.")
+    kind = models.CharField(max_length=10, choices=Kind)
+    chain_id = models.BigIntegerField()
+    campaign_address = AddressField()
+    dwell_seconds = models.PositiveIntegerField(default=0)
+    slot = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Position on the page, from 0.")
+    propensity = models.FloatField(null=True, blank=True, help_text="Probability of the slot's choice.")
+    model_version = models.CharField(max_length=64, blank=True, help_text="Run id that ranked the slot.")
+    occurred_at = models.DateTimeField(db_index=True)
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["visitor", "client_event_id"], name="behaviour_event_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.occurred_at:%Y-%m-%d}"
+
+
+class ModelVersion(models.Model):
+    """A trained run, as the registry of the site knows it. Run files are immutable."""
+
+    class State(models.TextChoices):
+        CANDIDATE = "candidate"
+        REFUSED = "refused"
+        LIVE = "live"
+        RETIRED = "retired"
+
+    run_id = models.CharField(max_length=64, unique=True)
+    model = models.CharField(max_length=30)
+    state = models.CharField(max_length=10, choices=State, default=State.CANDIDATE)
+    snapshot_hash = models.CharField(max_length=64)
+    finalized_blocks = models.JSONField(default=dict, help_text="{chain id: {number, hash}} of the snapshot.")
+    seed = models.BigIntegerField()
+    metrics = models.JSONField(
+        default=dict, help_text="{model: {metric: {mean, low, high}}}, ours and baselines."
+    )
+    reasons = models.JSONField(default=list, help_text="The gate's sentences, in order.")
+    trained_at = models.DateTimeField()
+    promoted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-trained_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state="live"), name="one_live_model_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.run_id}"
+
+
+class RankedItem(models.Model):
+    """What every ranking's row names: a campaign by its chain key, its place and its score."""
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="%(class)ss")
+    chain_id = models.BigIntegerField()
+    address = AddressField()
+    rank = models.PositiveIntegerField(help_text="From 1.")
+    score = models.FloatField()
+
+    class Meta:
+        abstract = True
+
+
+class Ranking(RankedItem):
+    """One campaign in one user's list. The empty user key holds the list of those we know nothing about."""
+
+    class Reason(models.TextChoices):
+        SIMILAR_TO = "similar_to"
+        CATEGORY = "category"
+        TRENDING = "trending"
+        NEW = "new"
+        POPULAR = "popular"
+
+    user_key = models.CharField(max_length=64, blank=True, help_text="Lower-case 0x address, or empty.")
+    reason = models.CharField(max_length=12, choices=Reason)
+    reason_chain_id = models.BigIntegerField(null=True, blank=True)
+    reason_address = AddressField(null=True, blank=True, help_text="The past campaign the reason names.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "user_key", "rank"], name="ranking_rank_once"),
+            models.UniqueConstraint(
+                fields=["version", "user_key", "chain_id", "address"], name="ranking_item_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_key or 'anyone'} #{self.rank}"
+
+
+class SimilarCampaign(RankedItem):
+    """Campaigns nearest to one campaign."""
+
+    of_chain_id = models.BigIntegerField()
+    of_address = AddressField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "of_chain_id", "of_address", "rank"], name="similar_rank_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"similar #{self.rank}"
+
+
+class AudienceMember(RankedItem):
+    """A backer who is likely to care about a campaign, predicted from its text and publisher."""
+
+    user_key = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "chain_id", "address", "rank"], name="audience_rank_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_key} #{self.rank}"
+
+
+class RankingPublication(models.Model):
+    """The one row that says which rankings the site shows; moving it is what publishes or rolls back."""
+
+    version = models.OneToOneField(ModelVersion, on_delete=models.PROTECT, related_name="publication")
+    published_at = models.DateTimeField(auto_now=True)
+    rankings_hash = HashField(help_text="SHA-256 of the published table's bytes.")
+    previous = models.ForeignKey(
+        ModelVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="only_one_publication")]
+
+    def __str__(self) -> str:
+        return f"showing {self.version_id}"

@@ -1,0 +1,97 @@
+"""Reads the process's environment for `settings`, with one clear sentence for each thing that is wrong."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+MODES = ("development", "demo", "test", "production")
+
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable's value; raises ImproperlyConfigured when it is missing and has no default."""
+    value = os.environ.get(name, "").strip() or default
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set: .env.example says what belongs there")
+    return value
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    value = os.environ.get(name, str(default)).strip().lower()
+    if value not in _TRUE | _FALSE:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write true or false")
+    return value in _TRUE
+
+
+def number(name: str, default: int) -> int:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    try:
+        return int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write a whole number") from None
+
+
+def seconds(name: str, default: timedelta) -> timedelta:
+    return timedelta(seconds=number(name, int(default.total_seconds())))
+
+
+def items(name: str) -> list[str]:
+    """A list written with commas."""
+    return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def path(name: str, default: Path) -> Path:
+    return Path(os.environ.get(name, "").strip() or default).resolve()
+
+
+def mode() -> str:
+    value = text("CHAINFUND_MODE", "development")
+    if value not in MODES:
+        raise ImproperlyConfigured(f"CHAINFUND_MODE is {value!r}: write one of {', '.join(MODES)}")
+    return value
+
+
+def database() -> dict[str, Any]:
+    """Django's database entry from DATABASE_URL: any libpq URI, a Unix socket's included."""
+    url = text("DATABASE_URL")
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ImproperlyConfigured(
+            "DATABASE_URL has to be a PostgreSQL URI, such as postgresql://user@host/name"
+        )
+    try:
+        parts = conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}") from None
+    known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    return {
+        "ENGINE": "django_prometheus.db.backends.postgresql",
+        **{ours: parts.get(theirs) or "" for theirs, ours in known.items()},
+        "OPTIONS": {name: value for name, value in parts.items() if name not in known},
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "TEST": {"TEMPLATE": "template0"},
+    }
+
+
+def rpc_urls() -> dict[int, list[str]]:
+    """CHAINFUND_RPC_URLS, `chain id=url url;chain id=url`, as {chain id: [url, …]}."""
+    chains: dict[int, list[str]] = {}
+    for entry in os.environ.get("CHAINFUND_RPC_URLS", "").split(";"):
+        if not entry.strip():
+            continue
+        chain_id, _, urls = entry.partition("=")
+        if not chain_id.strip().isdecimal() or not urls.split():
+            raise ImproperlyConfigured(
+                "CHAINFUND_RPC_URLS cannot be read: write `31337=http://127.0.0.1:8545`, several URLs of a "
+                "chain with spaces between them, several chains with semicolons"
+            )
+        chains.setdefault(int(chain_id), []).extend(urls.split())
+    return chains

@@ -1,0 +1,380 @@
+"""The chain in tables.
+
+Everything here is a view of the chain and can be rebuilt from it. Rows at or below a chain's finalized
+block never change; rows above it may be deleted when the chain reorganises, together with every other
+row of the same blocks. Other apps therefore keep keys (chain id, address, transaction) to these rows and
+never foreign keys.
+"""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+
+from django_project.core.fields import AddressField, BaseUnitsField, HashField
+
+
+class Chain(models.Model):
+    """A chain that is indexed, with the identity it is held to."""
+
+    class State(models.TextChoices):
+        OK = "ok"
+        HALTED = "halted"
+
+    chain_id = models.BigIntegerField(primary_key=True)
+    name = models.CharField(max_length=50)
+    genesis_hash = HashField(null=True, blank=True, help_text="Pinned at first contact; another one halts.")
+    finality_depth = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Blocks after which a block is final; empty: the node's own `finalized` tag decides.",
+    )
+    currency_symbol = models.CharField(max_length=16, default="ETH")
+    currency_decimals = models.PositiveSmallIntegerField(default=18)
+    explorer_url = models.URLField(blank=True)
+    is_test_network = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=State, default=State.OK)
+    halt_reason = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.chain_id})"
+
+
+class RpcEndpoint(models.Model):
+    """A node to ask. The URL may carry a provider's key: it stays out of logs and pages."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="endpoints")
+    name = models.CharField(max_length=50, help_text="What logs and pages call it.")
+    url = models.CharField(max_length=500)
+    weight = models.PositiveSmallIntegerField(default=1)
+    quarantined_until = models.DateTimeField(null=True, blank=True)
+    quarantine_reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "url"], name="endpoint_once_per_chain")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Cursor(models.Model):
+    """How far a chain is indexed and who may write: every commit names the fence it was given."""
+
+    chain = models.OneToOneField(Chain, on_delete=models.CASCADE, primary_key=True, related_name="cursor")
+    next_block = models.BigIntegerField(help_text="The first block not yet indexed.")
+    head_hash = HashField(null=True, blank=True, help_text="Hash of block next_block - 1.")
+    node_head = models.BigIntegerField(default=0, help_text="The node's latest block when last asked.")
+    finalized_block = models.BigIntegerField(default=-1, help_text="Highest indexed block that is final.")
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    fence = models.BigIntegerField(default=0)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"chain {self.chain_id}: next block {self.next_block}"
+
+
+class Block(models.Model):
+    """A block header: all inside the unfinalized window, below it only those with events."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="+")
+    number = models.BigIntegerField()
+    hash = HashField()
+    parent_hash = HashField()
+    timestamp = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "number"], name="block_once")]
+
+    def __str__(self) -> str:
+        return f"block {self.number} of chain {self.chain_id}"
+
+
+class Contract(models.Model):
+    """An address whose events are indexed: factories from the registry, campaigns from factories' events."""
+
+    class Kind(models.TextChoices):
+        FACTORY = "factory"
+        CAMPAIGN = "campaign"
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="contracts")
+    address = AddressField()
+    kind = models.CharField(max_length=10, choices=Kind)
+    start_block = models.BigIntegerField()
+    created_block = models.BigIntegerField(
+        null=True, blank=True, help_text="Block of the event that created it; empty for the registry's own."
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "address"], name="contract_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} 0x{bytes(self.address).hex()}"
+
+
+class Token(models.Model):
+    """An ERC-20 that factories accept, as its contract describes itself."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="tokens")
+    address = AddressField()
+    symbol = models.CharField(max_length=32)
+    decimals = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "address"], name="token_once")]
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
+class RawLog(models.Model):
+    """A log exactly as the chain has it."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="+", db_index=False)
+    block_number = models.BigIntegerField()
+    log_index = models.IntegerField()
+    block_hash = HashField()
+    tx_hash = HashField()
+    address = AddressField()
+    topics = models.BinaryField(help_text="The topics, 32 bytes each, one after the other.")
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["chain", "block_number", "log_index"], name="raw_log_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"log {self.block_number}/{self.log_index}"
+
+
+class EventRow(models.Model):
+    """What every typed row carries: where on the chain it stands and its contract's running number."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="+", db_index=False)
+    block_number = models.BigIntegerField()
+    log_index = models.IntegerField()
+    block_time = models.DateTimeField()
+    tx_hash = HashField()
+    seq = models.BigIntegerField(help_text="The contract's own count of its events, from 1, without a gap.")
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.UniqueConstraint(
+                fields=["chain", "block_number", "log_index"], name="%(app_label)s_%(class)s_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} {self.block_number}/{self.log_index}"
+
+
+class CampaignLaunched(EventRow):
+    """A campaign and its terms, frozen at creation."""
+
+    class Mode(models.IntegerChoices):
+        ALL_OR_NOTHING = 0
+        KEEP_WHAT_YOU_RAISE = 1
+
+    factory = AddressField()
+    address = AddressField()
+    creator = AddressField()
+    token = AddressField(help_text="The zero address is the chain's own currency.")
+    mode = models.PositiveSmallIntegerField(choices=Mode)
+    goal = BaseUnitsField()
+    start = models.DateTimeField()
+    deadline = models.DateTimeField()
+    fee_bps = models.PositiveSmallIntegerField()
+    min_contribution = BaseUnitsField()
+    cap = BaseUnitsField(help_text="0: none.")
+    metadata_uri = models.TextField()
+    metadata_hash = HashField(db_index=True)
+
+    class Meta(EventRow.Meta):
+        constraints = [
+            *EventRow.Meta.constraints,
+            models.UniqueConstraint(fields=["chain", "address"], name="campaign_once"),
+        ]
+        indexes = [
+            models.Index(fields=["creator"]),
+            models.Index(fields=["deadline"]),
+        ]
+
+
+class CampaignEvent(EventRow):
+    """A typed row of one campaign; (campaign, seq) is unique, so nothing can be counted twice."""
+
+    campaign = models.ForeignKey(CampaignLaunched, on_delete=models.CASCADE, related_name="%(class)ss")
+
+    class Meta(EventRow.Meta):
+        abstract = True
+        constraints = [
+            *EventRow.Meta.constraints,
+            models.UniqueConstraint(fields=["campaign", "seq"], name="%(app_label)s_%(class)s_seq_once"),
+        ]
+
+
+class Tier(CampaignEvent):
+    """A reward tier as the chain enforces it."""
+
+    tier_id = models.BigIntegerField()
+    price = BaseUnitsField()
+    supply = models.BigIntegerField(help_text="0: unlimited.")
+
+
+class Contribution(CampaignEvent):
+    backer = AddressField()
+    payer = AddressField()
+    token = AddressField()
+    tier_id = models.BigIntegerField(help_text="0: no reward.")
+    ref = HashField(
+        help_text="The pledge intent it names; strangers can copy it, so it proves nothing alone."
+    )
+    amount = BaseUnitsField()
+    backer_total = BaseUnitsField(help_text="The backer's total in this campaign after this contribution.")
+    total_raised = BaseUnitsField(help_text="The campaign's total after this contribution.")
+
+    class Meta(CampaignEvent.Meta):
+        indexes = [
+            models.Index(fields=["backer", "-block_time"]),
+            models.Index(fields=["ref"], condition=~models.Q(ref=bytes(32)), name="contribution_ref"),
+            models.Index(fields=["chain", "block_time"]),
+        ]
+
+
+class Refund(CampaignEvent):
+    backer = AddressField()
+    recipient = AddressField()
+    token = AddressField()
+    amount = BaseUnitsField()
+    total_refunded = BaseUnitsField()
+
+    class Meta(CampaignEvent.Meta):
+        indexes = [models.Index(fields=["backer"])]
+
+
+class Withdrawal(CampaignEvent):
+    creator = AddressField()
+    recipient = AddressField()
+    token = AddressField()
+    amount = BaseUnitsField()
+    total_withdrawn = BaseUnitsField()
+
+
+class FeeAccrual(CampaignEvent):
+    token = AddressField()
+    amount = BaseUnitsField()
+    total_fees = BaseUnitsField()
+
+
+class FeeClaim(CampaignEvent):
+    treasury = AddressField()
+    token = AddressField()
+    amount = BaseUnitsField()
+    total_fees_claimed = BaseUnitsField()
+
+
+class Cancellation(CampaignEvent):
+    by = AddressField()
+    reason = models.TextField()
+
+
+class UpdatePost(CampaignEvent):
+    creator = AddressField()
+    uri = models.TextField()
+    content_hash = HashField()
+
+
+class ContributionPause(CampaignEvent):
+    by = AddressField()
+    paused = models.BooleanField()
+
+
+class FactoryEvent(EventRow):
+    """A factory's administrative act: fee, treasury, token list or creation pause."""
+
+    class Kind(models.TextChoices):
+        FEE_UPDATED = "fee_updated"
+        TREASURY_UPDATED = "treasury_updated"
+        TOKEN_ALLOWED = "token_allowed"
+        CREATION_PAUSED = "creation_paused"
+
+    factory = AddressField()
+    kind = models.CharField(max_length=20, choices=Kind)
+    arguments = models.JSONField(help_text="The event's arguments by name; addresses as hex.")
+
+
+class CampaignTotals(models.Model):
+    """The running totals carried by a campaign's newest events, kept in the transaction that writes them.
+
+    A rollback needs no undo log: the touched campaigns' rows are computed again from the events left.
+    """
+
+    campaign = models.OneToOneField(
+        CampaignLaunched, on_delete=models.CASCADE, primary_key=True, related_name="totals"
+    )
+    last_seq = models.BigIntegerField(default=0)
+    raised = BaseUnitsField(default=0)
+    refunded = BaseUnitsField(default=0)
+    withdrawn = BaseUnitsField(default=0)
+    fees = BaseUnitsField(default=0)
+    fees_claimed = BaseUnitsField(default=0)
+    contributions = models.BigIntegerField(default=0)
+    backers = models.BigIntegerField(default=0)
+    last_contribution_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    paused = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "campaign totals"
+
+    def __str__(self) -> str:
+        return f"totals of campaign {self.campaign_id}"
+
+
+class ReorgEvent(models.Model):
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="reorgs")
+    detected_at = models.DateTimeField(auto_now_add=True)
+    ancestor_block = models.BigIntegerField(help_text="The highest block both histories share.")
+    depth = models.PositiveIntegerField(help_text="Indexed blocks taken back.")
+    old_head_hash = HashField()
+    logs_removed = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["-detected_at"]
+
+    def __str__(self) -> str:
+        return f"reorg of depth {self.depth} to block {self.ancestor_block}"
+
+
+class SuspectRange(models.Model):
+    """Blocks whose logs do not add up; the next tick reads them again."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="suspect_ranges")
+    from_block = models.BigIntegerField()
+    to_block = models.BigIntegerField()
+    reason = models.TextField()
+    detected_at = models.DateTimeField(auto_now_add=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"blocks {self.from_block} to {self.to_block}: {self.reason}"
+
+
+class Outbox(models.Model):
+    """What other parts are told, written in the commit that made it true and delivered at least once."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="+")
+    topic = models.CharField(max_length=50)
+    payload = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "outbox"
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(delivered_at=None), name="outbox_undelivered")
+        ]
+
+    def __str__(self) -> str:
+        return self.topic

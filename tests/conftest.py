@@ -1,0 +1,37 @@
+"""Fixtures that every kind of test may use."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.demo.servers import Anvil
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    return os.environ["REDIS_URL"]
+
+
+@pytest.fixture(scope="session")
+def anvil_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Anvil]:
+    """One local chain per run; take `anvil` unless the test rewinds to its own snapshot."""
+    server = Anvil(tmp_path_factory.mktemp("anvil"), arguments=["--accounts", "20"])
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def anvil(anvil_session: Anvil) -> Iterator[Anvil]:
+    """The run's chain, put back afterwards to what it was before the test."""
+    snapshot = anvil_session.request("evm_snapshot")
+    yield anvil_session
+    anvil_session.request("evm_revert", snapshot)
+
+
+@pytest.fixture
+def deployments_dir(tmp_path: Path) -> Path:
+    directory = tmp_path / "deployments"
+    directory.mkdir()
+    return directory

@@ -1,0 +1,46 @@
+"""Starts the real servers that tests use, once per run and before Django reads its settings.
+
+Loaded with `-p tests.plugin`: DATABASE_URL and REDIS_URL have to exist before pytest-django loads the
+settings, which happens before any conftest is read.
+"""
+
+import os
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tasks.demo.servers import Postgres, Redis
+
+_directory = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+_postgres = pytest.StashKey[Postgres]()
+_redis = pytest.StashKey[Redis]()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Point the settings at fresh servers."""
+    directory = tempfile.TemporaryDirectory(prefix="chainfund-tests-")
+    # PostgreSQL refuses to run as root and then runs as a user of its own, who has to reach its data.
+    Path(directory.name).chmod(0o755)
+    root = Path(directory.name)
+    postgres, redis = Postgres(root / "postgres"), Redis(root)
+    early_config.stash[_directory] = directory
+    early_config.stash[_postgres] = postgres
+    early_config.stash[_redis] = redis
+    os.environ.update(
+        CHAINFUND_MODE="test",
+        DATABASE_URL=postgres.ensure_database("chainfund"),
+        REDIS_URL=redis.url,
+        CHAINFUND_DEPLOYMENTS_DIR=str(root / "deployments"),
+        CHAINFUND_RECOMMENDER_DIR=str(root / "runs"),
+    )
+    yield
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _directory in config.stash:
+        config.stash[_redis].stop()
+        config.stash[_postgres].stop()
+        config.stash[_directory].cleanup()
