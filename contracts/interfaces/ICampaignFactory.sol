@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.25;
+
+import {CampaignParams} from "../structs/CampaignParams.sol";
+
+/// @title Launcher and registry of campaigns
+/// @notice Checks the terms, deploys one clone per campaign and keeps what campaigns have in common: fee for future
+/// campaigns, treasury, allowed tokens. `seq` counts the factory's own events (roles and OpenZeppelin's excepted)
+/// from 1 without a gap.
+interface ICampaignFactory {
+    /// @notice A campaign was launched. Its terms can't change after this.
+    event CampaignCreated(
+        address indexed campaign,
+        address indexed creator,
+        address indexed token,
+        uint64 seq,
+        uint8 mode,
+        uint256 goal,
+        uint64 start,
+        uint64 deadline,
+        uint16 feeBps,
+        uint256 minContribution,
+        uint256 cap,
+        string metadataURI,
+        bytes32 metadataHash
+    );
+
+    /// @notice Campaigns created from now on pay another fee, in hundredths of a percent.
+    event FeeUpdated(uint64 seq, uint16 oldFeeBps, uint16 newFeeBps);
+
+    /// @notice Fees go to another address from now on.
+    event TreasuryUpdated(address indexed oldTreasury, address indexed newTreasury, uint64 seq);
+
+    /// @notice Campaigns may (or may no longer) be created in this token. Running campaigns are not touched.
+    event TokenAllowed(address indexed token, uint64 seq, bool wasAllowed, bool isAllowed);
+
+    /// @notice Creation of campaigns was stopped or let go on.
+    event CreationPaused(address indexed by, uint64 seq, bool paused);
+
+    /// @notice The fee is above what any campaign may ever pay.
+    error Factory_FeeTooHigh(uint256 feeBps, uint256 max);
+    /// @notice The treasury can't be this address.
+    error Factory_InvalidTreasury(address treasury);
+    /// @notice There is no contract at the token's address.
+    error Factory_NotAContract(address token);
+    /// @notice Campaigns may not be created in this token.
+    error Factory_TokenNotAllowed(address token);
+    /// @notice There is no such mode.
+    error Factory_UnknownMode(uint8 mode);
+    /// @notice The goal must be within these bounds.
+    error Factory_GoalOutOfBounds(uint256 goal, uint256 min, uint256 max);
+    /// @notice The deadline must be within these bounds.
+    error Factory_DeadlineOutOfBounds(uint256 deadline, uint256 min, uint256 max);
+    /// @notice The cap must be zero (none) or within these bounds, the lower being the goal.
+    error Factory_CapOutOfBounds(uint256 cap, uint256 min, uint256 max);
+    /// @notice The minimum contribution must not be above the goal.
+    error Factory_MinContributionTooHigh(uint256 minContribution, uint256 max);
+    /// @notice More tiers than a campaign may have.
+    error Factory_TooManyTiers(uint256 count, uint256 max);
+    /// @notice The price of tier `tierId` must be within these bounds.
+    error Factory_TierPriceOutOfBounds(uint256 tierId, uint256 price, uint256 min, uint256 max);
+    /// @notice The metadata URI's length in bytes must be within these bounds.
+    error Factory_MetadataURILengthOutOfBounds(uint256 length, uint256 min, uint256 max);
+    /// @notice The metadata must be bound by a hash.
+    error Factory_MetadataHashMissing();
+
+    /// @notice Launches a campaign; the caller is its creator.
+    /// @return campaign Address of the new campaign, which is also its identity in the index.
+    function createCampaign(CampaignParams calldata params) external returns (address campaign);
+
+    /// @notice Sets the fee of campaigns created from now on, in hundredths of a percent. Fee manager only.
+    function setFee(uint16 newFeeBps) external;
+
+    /// @notice Sets where fees go, for all campaigns. Admin only.
+    function setTreasury(address newTreasury) external;
+
+    /// @notice Allows or forbids a token for campaigns created from now on. Token lister only.
+    function setTokenAllowed(address token, bool allowed) external;
+
+    /// @notice Stops the creation of campaigns, and nothing else. Guardian only.
+    function pause() external;
+
+    /// @notice Lets campaigns be created again. Guardian only.
+    function unpause() external;
+
+    /// @notice How many of its own events the factory has emitted.
+    function seq() external view returns (uint64);
+
+    /// @notice How many campaigns were created.
+    function campaignCount() external view returns (uint64);
+
+    /// @notice The code that all campaigns of this factory run.
+    function implementation() external view returns (address);
+
+    /// @notice Fee of campaigns created now, in hundredths of a percent.
+    function feeBps() external view returns (uint16);
+
+    /// @notice Where fees go.
+    function treasury() external view returns (address);
+
+    /// @notice Whether this factory created `campaign`.
+    function isCampaign(address campaign) external view returns (bool);
+
+    /// @notice Whether campaigns may be created in `token`; zero is the native currency.
+    function isTokenAllowed(address token) external view returns (bool);
+
+    /// @notice Whether `account` may cancel campaigns and pause contributions or creation.
+    function isGuardian(address account) external view returns (bool);
+}

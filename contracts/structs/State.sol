@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.25;
+
+/// @notice Where a campaign stands. Always derived from time and totals; nobody has to call anything for it.
+enum State {
+    /// Open for contributions: before the deadline.
+    Funding,
+    /// Past the deadline, the creator may withdraw.
+    Succeeded,
+    /// Past the deadline, goal unmet: backers take their money back.
+    Failed,
+    /// Ended by the creator or a guardian before the first payout: backers take their money back.
+    Cancelled,
+    /// All of the creator's share was withdrawn.
+    Completed
+}
