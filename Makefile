@@ -1,0 +1,69 @@
+# The project's commands. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PY := .venv/bin/python
+# Checks that read the settings without touching a database.
+STATIC_ENV := CHAINFUND_MODE=test DATABASE_URL=postgresql:///unused
+ARGS ?=
+PART ?= all
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: ## install what the demo needs (quick when nothing changed)
+	@tools/setup.sh demo
+
+.PHONY: setup-test
+setup-test: ## install what the tests need as well, a browser included
+	@tools/setup.sh test
+
+.PHONY: demo
+demo: setup ## the whole system with a simulated history on http://127.0.0.1:8000; ARGS=--check verifies and stops
+	@$(PY) -m tasks.demo $(ARGS)
+
+.PHONY: test
+test: setup-test ## everything CI asks: format, lint, types, layers, migrations, catalogues, contracts, Python, browser
+	@$(MAKE) --no-print-directory lint typecheck
+	@$(MAKE) --no-print-directory check-migrations check-catalogues
+	@tools/test-contracts.sh
+	@npm test
+	@$(PY) -m pytest tests $(ARGS)
+
+.PHONY: lint
+lint: ## formatting, lint rules and the layers between packages
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/lint-imports --no-cache | tail -n 12
+	@npm run --silent lint
+
+.PHONY: typecheck
+typecheck: ## mypy --strict and tsc
+	@$(STATIC_ENV) .venv/bin/mypy
+	@npm run --silent typecheck
+
+.PHONY: check-migrations
+check-migrations: ## fails when a model changed without its migration
+	@$(STATIC_ENV) $(PY) manage.py makemigrations --check --dry-run
+
+.PHONY: check-catalogues
+check-catalogues: ## fails when a text is missing its Chinese
+	@$(STATIC_ENV) $(PY) -m tools.catalogues check
+
+.PHONY: contracts
+contracts: setup-test ## the Solidity side: compile, test, fuzz, gas
+	@tools/test-contracts.sh
+
+.PHONY: lock
+lock: ## resolve requirements/*.in into the lock files; ARGS=--upgrade moves versions
+	@tools/lock.sh $(ARGS)
+
+.PHONY: format
+format: ## format everything
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+	@npm run --silent format
