@@ -52,7 +52,7 @@ check-migrations: ## fails when a model changed without its migration
 
 .PHONY: check-catalogues
 check-catalogues: ## fails when a text is missing its Chinese
-	@$(STATIC_ENV) $(PY) -m tools.catalogues check
+	@$(PY) -m tools.catalogues check
 
 .PHONY: contracts
 contracts: setup-test ## the Solidity side: compile, test, fuzz, gas
@@ -67,3 +67,7 @@ format: ## format everything
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 	@npm run --silent format
+
+.PHONY: messages
+messages: ## bring the message catalogues up to date with the sources
+	@$(PY) -m tools.catalogues update
