@@ -1,0 +1,107 @@
+"""deployments/<chainId>.json: what is deployed where, for whoever reads the chain.
+
+Written whole or not at all. See docs/contracts.md for the meaning of each key.
+"""
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scripts.deployment.errors import DeploymentError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One deployed contract; hashes are hex, with 0x where the chain's hash function made them."""
+
+    name: str
+    kind: str
+    address: str
+    deployBlock: int  # noqa: N815  the keys are the file's
+    txHash: str  # noqa: N815
+    arguments: list[Any]
+    abiHash: str  # noqa: N815
+    creationCodeHash: str  # noqa: N815
+    runtimeCodeHash: str  # noqa: N815
+    compiler: dict[str, Any]
+    gitCommit: str | None  # noqa: N815
+    version: int
+    verified: bool = False
+    supersedes: str | None = None
+
+
+@dataclass
+class Registry:
+    """All entries of one chain, older versions included."""
+
+    chainId: int  # noqa: N815
+    network: str
+    genesisHash: str  # noqa: N815
+    contracts: list[Entry] = field(default_factory=list)
+
+    def latest(self, name: str) -> Entry | None:
+        """The newest version of a contract, None when it was never deployed."""
+        versions = [entry for entry in self.contracts if entry.name == name]
+        return max(versions, key=lambda entry: entry.version, default=None)
+
+
+def registry_path(folder: Path, chain_id: int) -> Path:
+    return folder / f"{chain_id}.json"
+
+
+def read_registry(path: Path, chain_id: int) -> Registry | None:
+    """Reads a registry; None when there is none yet.
+
+    Raises:
+        DeploymentError: The file is not a registry of this chain.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+        registry = Registry(**{**document, "contracts": [Entry(**entry) for entry in document["contracts"]]})
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError) as error:
+        raise DeploymentError(
+            f"{path} is not a readable deployments file ({error}): restore it from version control, "
+            "or move it away to deploy anew."
+        ) from error
+    except OSError as error:
+        raise DeploymentError(f"{path} can't be read: {error.strerror}.") from error
+    if registry.chainId != chain_id:
+        raise DeploymentError(
+            f"{path} belongs to chain {registry.chainId}, the node to chain {chain_id}: "
+            "restore the file from version control, or move it away to deploy anew."
+        )
+    return registry
+
+
+def write_registry(path: Path, registry: Registry) -> None:
+    """Replaces the file in one step."""
+    write_atomically(path, json.dumps(asdict(registry), indent=2) + "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes beside the file and renames: a reader sees the old or the new, a crash leaves the old.
+
+    Raises:
+        DeploymentError: The folder can't be written to.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise DeploymentError(f"{path} can't be written: {error.strerror}.") from error
