@@ -19,6 +19,13 @@ class Chain(models.Model):
         OK = "ok"
         HALTED = "halted"
 
+    class Halt(models.TextChoices):
+        """Why a chain stands still; docs/indexer.md has a cure for each."""
+
+        IDENTITY = "identity", "no node is on the pinned chain"
+        DEEP_REORG = "deep_reorg", "the chain changed below finality"
+        CONTRADICTION = "contradiction", "the node contradicts rows that were stored"
+
     chain_id = models.BigIntegerField(primary_key=True)
     name = models.CharField(max_length=50)
     genesis_hash = HashField(null=True, blank=True, help_text="Pinned at first contact; another one halts.")
@@ -33,6 +40,7 @@ class Chain(models.Model):
     explorer_url = models.URLField(blank=True)
     is_test_network = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.OK)
+    halt_code = models.CharField(max_length=20, choices=Halt, blank=True)
     halt_reason = models.TextField(blank=True)
 
     def __str__(self) -> str:
@@ -67,7 +75,9 @@ class Cursor(models.Model):
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.BigIntegerField(default=0)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(
+        auto_now=True, help_text="When the node last confirmed how far the index is."
+    )
 
     def __str__(self) -> str:
         return f"chain {self.chain_id}: next block {self.next_block}"

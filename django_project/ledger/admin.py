@@ -1,0 +1,164 @@
+"""The stock admin over the index: everything can be looked at, nothing can be changed here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+
+from django_project.core.addresses import format_address, format_hash
+from django_project.core.admin import ReadOnlyAdmin
+from django_project.ledger import models
+
+
+def _address(field: str) -> Callable[[Any], str]:
+    @admin.display(description=field.replace("_", " "), ordering=field)
+    def column(row: Any) -> str:
+        return format_address(getattr(row, field))
+
+    return column
+
+
+def _hash(field: str) -> Callable[[Any], str]:
+    @admin.display(description=field.replace("_", " "))
+    def column(row: Any) -> str:
+        return format_hash(getattr(row, field))
+
+    return column
+
+
+@admin.register(models.Chain)
+class ChainAdmin(ReadOnlyAdmin):
+    list_display = ["chain_id", "name", "state", "halt_reason", "finality_depth", "is_test_network"]
+    list_filter = ["state"]
+
+
+@admin.register(models.RpcEndpoint)
+class RpcEndpointAdmin(ReadOnlyAdmin):
+    # The URL may carry a provider's key.
+    exclude = ["url"]
+    list_display = ["name", "chain", "weight", "quarantined_until", "quarantine_reason"]
+
+
+@admin.register(models.Cursor)
+class CursorAdmin(ReadOnlyAdmin):
+    list_display = [
+        "chain",
+        "next_block",
+        "node_head",
+        "finalized_block",
+        "lease_owner",
+        "lease_until",
+        "fence",
+    ]
+
+
+@admin.register(models.Block)
+class BlockAdmin(ReadOnlyAdmin):
+    list_display = ["chain", "number", _hash("hash"), "timestamp"]
+    ordering = ["-number"]
+    show_full_result_count = False
+
+
+@admin.register(models.Contract)
+class ContractAdmin(ReadOnlyAdmin):
+    list_display = ["chain", _address("address"), "kind", "start_block", "created_block"]
+    list_filter = ["kind", "chain"]
+
+
+@admin.register(models.Token)
+class TokenAdmin(ReadOnlyAdmin):
+    list_display = ["symbol", "chain", _address("address"), "decimals"]
+
+
+@admin.register(models.RawLog)
+class RawLogAdmin(ReadOnlyAdmin):
+    list_display = ["chain", "block_number", "log_index", _address("address"), _hash("tx_hash")]
+    ordering = ["-block_number", "-log_index"]
+    show_full_result_count = False
+
+
+class EventAdmin(ReadOnlyAdmin):
+    ordering = ["-block_number", "-log_index"]
+    list_select_related = True
+    show_full_result_count = False
+    date_hierarchy = "block_time"
+
+
+@admin.register(models.CampaignLaunched)
+class CampaignLaunchedAdmin(EventAdmin):
+    list_display = [_address("address"), _address("creator"), "mode", "goal", "deadline", "block_time"]
+    list_filter = ["mode", "chain"]
+
+
+@admin.register(models.CampaignTotals)
+class CampaignTotalsAdmin(ReadOnlyAdmin):
+    list_display = ["campaign", "raised", "refunded", "withdrawn", "contributions", "backers", "cancelled_at"]
+    list_select_related = ["campaign"]
+
+
+@admin.register(models.Contribution)
+class ContributionAdmin(EventAdmin):
+    list_display = ["campaign", _address("backer"), "amount", "tier_id", "seq", "block_time"]
+
+
+@admin.register(models.Refund)
+class RefundAdmin(EventAdmin):
+    list_display = ["campaign", _address("backer"), "amount", "seq", "block_time"]
+
+
+@admin.register(models.Withdrawal)
+class WithdrawalAdmin(EventAdmin):
+    list_display = ["campaign", _address("recipient"), "amount", "seq", "block_time"]
+
+
+@admin.register(models.FeeAccrual)
+class FeeAccrualAdmin(EventAdmin):
+    list_display = ["campaign", "amount", "total_fees", "seq", "block_time"]
+
+
+@admin.register(models.FeeClaim)
+class FeeClaimAdmin(EventAdmin):
+    list_display = ["campaign", _address("treasury"), "amount", "seq", "block_time"]
+
+
+@admin.register(models.Tier)
+class TierAdmin(EventAdmin):
+    list_display = ["campaign", "tier_id", "price", "supply"]
+
+
+@admin.register(models.Cancellation)
+class CancellationAdmin(EventAdmin):
+    list_display = ["campaign", _address("by"), "reason", "block_time"]
+
+
+@admin.register(models.UpdatePost)
+class UpdatePostAdmin(EventAdmin):
+    list_display = ["campaign", "uri", _hash("content_hash"), "block_time"]
+
+
+@admin.register(models.ContributionPause)
+class ContributionPauseAdmin(EventAdmin):
+    list_display = ["campaign", "paused", _address("by"), "block_time"]
+
+
+@admin.register(models.FactoryEvent)
+class FactoryEventAdmin(EventAdmin):
+    list_display = ["kind", _address("factory"), "arguments", "seq", "block_time"]
+    list_filter = ["kind"]
+
+
+@admin.register(models.ReorgEvent)
+class ReorgEventAdmin(ReadOnlyAdmin):
+    list_display = ["chain", "detected_at", "ancestor_block", "depth", "logs_removed"]
+
+
+@admin.register(models.SuspectRange)
+class SuspectRangeAdmin(ReadOnlyAdmin):
+    list_display = ["chain", "from_block", "to_block", "reason", "detected_at", "resolved_at"]
+    list_filter = [("resolved_at", admin.EmptyFieldListFilter)]
+
+
+@admin.register(models.Outbox)
+class OutboxAdmin(ReadOnlyAdmin):
+    list_display = ["topic", "chain", "payload", "created_at", "delivered_at"]
+    list_filter = ["topic", ("delivered_at", admin.EmptyFieldListFilter)]

@@ -1,0 +1,30 @@
+"""What can be wrong about the ledger, in sentences that say what to do."""
+
+
+class LedgerError(Exception):
+    """Something the ledger cannot do or does not have."""
+
+
+class UnknownChainError(LedgerError):
+    def __init__(self, chain_id: int) -> None:
+        super().__init__(
+            f"chain {chain_id} is not indexed: add deployments/{chain_id}.json, run `manage.py indexer run`"
+        )
+
+
+class UnknownTokenError(LedgerError):
+    def __init__(self, chain_id: int, token: str) -> None:
+        super().__init__(
+            f"token {token} of chain {chain_id} is not known: add it to deployments/{chain_id}.json"
+        )
+
+
+class CursorMovedError(LedgerError):
+    """The writer's fence is not the cursor's any more: another worker took over."""
+
+    def __init__(self, chain_id: int) -> None:
+        super().__init__(f"another worker took over chain {chain_id}; nothing was written")
+
+
+class RollbackRefusedError(LedgerError):
+    """A rollback that would leave the ledger in a state that cannot be indexed from."""

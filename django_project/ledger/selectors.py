@@ -1,0 +1,140 @@
+"""Reads of the ledger, each with a bounded number of queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from django_project.core.addresses import ZERO_ADDRESS, format_address
+from django_project.ledger.errors import UnknownChainError, UnknownTokenError
+from django_project.ledger.models import Block, CampaignLaunched, Chain, Cursor, Token
+
+# A worker says that it is alive every few seconds; a lag below this is its rhythm and no delay.
+HEARTBEAT = timedelta(seconds=10)
+
+
+class Status:
+    """Where a campaign stands, in the words of the site."""
+
+    OPEN = "open"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    symbol: str
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHealth:
+    """How the index of one chain is doing. `lag_seconds` counts from when the index was last complete."""
+
+    chain_id: int
+    name: str
+    state: str
+    halt_code: str
+    halt_reason: str
+    node_head: int
+    indexed: int
+    finalized: int
+    lag_blocks: int
+    lag_seconds: int
+    reorgs: int
+    open_suspects: int
+
+
+def campaigns_with_status(now: datetime) -> QuerySet[CampaignLaunched]:
+    """Campaigns with their totals and `status` as the contract's own `state()` derives it at `now`."""
+    failed = Q(mode=CampaignLaunched.Mode.ALL_OR_NOTHING, totals__raised__lt=F("goal"))
+    status = Case(
+        When(totals__cancelled_at__isnull=False, then=Value(Status.CANCELLED)),
+        When(deadline__gt=now, then=Value(Status.OPEN)),
+        When(failed, then=Value(Status.FAILED)),
+        When(totals__withdrawn=0, then=Value(Status.SUCCEEDED)),
+        default=Value(Status.COMPLETED),
+        output_field=CharField(),
+    )
+    return CampaignLaunched.objects.select_related("totals").annotate(status=status)
+
+
+def token_of(chain_id: int, address: bytes) -> TokenInfo:
+    """Symbol and decimals of a campaign's currency; the zero address is the chain's own.
+
+    Raises:
+        UnknownChainError: the chain is not indexed.
+        UnknownTokenError: the registry does not name the token.
+    """
+    if address == ZERO_ADDRESS:
+        chain = Chain.objects.filter(pk=chain_id).first()
+        if chain is None:
+            raise UnknownChainError(chain_id)
+        return TokenInfo(chain.currency_symbol, chain.currency_decimals)
+    token = Token.objects.filter(chain_id=chain_id, address=address).first()
+    if token is None:
+        raise UnknownTokenError(chain_id, format_address(address))
+    return TokenInfo(token.symbol, token.decimals)
+
+
+def finalized_block(chain_id: int) -> int:
+    """The highest indexed block that no reorganisation can take back; -1 before there is one."""
+    found = Cursor.objects.filter(chain_id=chain_id).values_list("finalized_block", flat=True).first()
+    return -1 if found is None else found
+
+
+def index_health() -> list[ChainHealth]:
+    """One entry per chain, in three queries."""
+    chains = list(
+        Chain.objects.select_related("cursor")
+        .annotate(
+            reorg_count=Count("reorgs", distinct=True),
+            suspect_count=Count("suspect_ranges", filter=Q(suspect_ranges__resolved_at=None), distinct=True),
+        )
+        .order_by("chain_id")
+    )
+    heads = _head_times(chains)
+    now = timezone.now()
+    return [_health(chain, heads.get(chain.chain_id), now) for chain in chains]
+
+
+def _head_times(chains: Sequence[Chain]) -> dict[int, datetime]:
+    heads = Q(pk__in=[])
+    for chain in chains:
+        if hasattr(chain, "cursor"):
+            heads |= Q(chain=chain, number=chain.cursor.next_block - 1)
+    return dict(Block.objects.filter(heads).values_list("chain_id", "timestamp"))
+
+
+def _health(chain: Chain, head_time: datetime | None, now: datetime) -> ChainHealth:
+    cursor = chain.cursor if hasattr(chain, "cursor") else None
+    indexed = cursor.next_block - 1 if cursor else -1
+    lag_blocks = max(0, cursor.node_head - indexed) if cursor else 0
+    return ChainHealth(
+        chain_id=chain.chain_id,
+        name=chain.name,
+        state=chain.state,
+        halt_code=chain.halt_code,
+        halt_reason=chain.halt_reason,
+        node_head=cursor.node_head if cursor else 0,
+        indexed=indexed,
+        finalized=cursor.finalized_block if cursor else -1,
+        lag_blocks=lag_blocks,
+        lag_seconds=_lag_seconds(cursor, head_time if lag_blocks else None, now),
+        reorgs=getattr(chain, "reorg_count", 0),
+        open_suspects=getattr(chain, "suspect_count", 0),
+    )
+
+
+def _lag_seconds(cursor: Cursor | None, head_time: datetime | None, now: datetime) -> int:
+    if cursor is None:
+        return 0
+    silence = now - cursor.updated_at
+    behind = silence if silence > HEARTBEAT else timedelta()
+    if head_time is not None:
+        behind = max(behind, now - head_time)
+    return int(behind.total_seconds())

@@ -1,0 +1,247 @@
+"""The project's contracts on a test's own chain: compiled once, deployed and driven without Brownie.
+
+`deploy_suite` writes a registry file of the shape that the deploy script writes, so that whatever reads
+`deployments/` can be pointed at it.
+"""
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from eth_typing import ChecksumAddress
+from web3 import HTTPProvider, Web3
+from web3.contract import Contract
+from web3.types import TxReceipt
+
+from tasks.demo.servers import PROJECT_ROOT, Anvil
+
+SOURCES = PROJECT_ROOT / "contracts"
+ABIS = PROJECT_ROOT / "abis"
+CACHE = PROJECT_ROOT / ".setup" / "test-contracts"
+ROOT_SOURCES = ("contracts/CampaignFactory.sol", "contracts/mocks/TestToken.sol")
+CONTRACTS = ("CampaignFactory", "Campaign", "TestToken")
+
+NATIVE = "0x" + 40 * "0"
+NO_REFERENCE = bytes(32)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    abi: list[dict[str, Any]]
+    bytecode: str
+
+
+@lru_cache(maxsize=1)
+def compile_contracts() -> dict[str, Artifact]:
+    """Artifacts by contract name; the compiler runs only when a source changed since the last time."""
+    digest = sha256()
+    for source in sorted(SOURCES.rglob("*.sol")):
+        digest.update(source.read_bytes())
+    digest.update((PROJECT_ROOT / "package-lock.json").read_bytes())
+    cached = CACHE / f"{digest.hexdigest()[:32]}.json"
+    if not cached.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        partial = cached.with_suffix(f".{id(digest)}.tmp")
+        partial.write_text(json.dumps(_run_compiler()))
+        partial.rename(cached)
+    output = json.loads(cached.read_text())
+    return {name: Artifact(output[name]["abi"], output[name]["bytecode"]) for name in CONTRACTS}
+
+
+def _run_compiler() -> dict[str, dict[str, Any]]:
+    request = {
+        "language": "Solidity",
+        "sources": {path: {"urls": [path]} for path in ROOT_SOURCES},
+        "settings": {
+            "evmVersion": "cancun",
+            "optimizer": {"enabled": True, "runs": 100_000},
+            "remappings": ["@openzeppelin/=node_modules/@openzeppelin/"],
+            "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object"]}},
+        },
+    }
+    run = subprocess.run(
+        [str(PROJECT_ROOT / "tools" / "solc"), "--standard-json"],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PROJECT_ROOT,
+    )
+    output = json.loads(run.stdout)
+    errors = [error for error in output.get("errors", []) if error["severity"] == "error"]
+    if errors:
+        raise RuntimeError("\n".join(error["formattedMessage"] for error in errors))
+    return {
+        name: {"abi": contract["abi"], "bytecode": contract["evm"]["bytecode"]["object"]}
+        for contracts in output["contracts"].values()
+        for name, contract in contracts.items()
+        if name in CONTRACTS
+    }
+
+
+@dataclass
+class Suite:
+    """What one deployment left on the chain; every account is unlocked in the node."""
+
+    web3: Web3
+    chain_id: int
+    factory: Contract
+    implementation: ChecksumAddress
+    token: Contract
+    registry: Path
+    accounts: list[ChecksumAddress]
+    admin: ChecksumAddress
+    treasury: ChecksumAddress
+    launches: int = field(default=0)
+
+    def campaign(self, address: ChecksumAddress) -> Contract:
+        return self.web3.eth.contract(address, abi=compile_contracts()["Campaign"].abi)
+
+    def send(self, call: Any, sender: ChecksumAddress, *, value: int = 0) -> TxReceipt:
+        """Send one call and wait until it is mined; raises when it reverts."""
+        sent = call.transact({"from": sender, "value": value})
+        receipt = self.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
+        if receipt["status"] != 1:
+            raise RuntimeError(f"{call.fn_name} reverted in block {receipt['blockNumber']}")
+        return receipt
+
+
+def deploy_suite(anvil: Anvil, deployments_dir: Path, *, fee_bps: int = 250) -> Suite:
+    """Deploy token and factory, allow the token, and write `deployments_dir/<chain id>.json`."""
+    web3 = Web3(HTTPProvider(anvil.url))
+    accounts = list(web3.eth.accounts)
+    admin, treasury = accounts[0], accounts[1]
+    token, token_receipt = _deploy(web3, "TestToken", admin)
+    arguments: list[Any] = [admin, 0, treasury, fee_bps, [token.address]]
+    factory, factory_receipt = _deploy(web3, "CampaignFactory", admin, *arguments)
+    implementation = factory.functions.implementation().call()
+    genesis = web3.eth.get_block(0)
+    registry = deployments_dir / f"{anvil.chain_id}.json"
+    entries = [
+        _entry(web3, "CampaignFactory", "factory", factory.address, factory_receipt, arguments),
+        _entry(web3, "Campaign", "implementation", implementation, factory_receipt, [factory.address]),
+        _entry(web3, "TestToken", "token", token.address, token_receipt, []),
+    ]
+    document = {
+        "chainId": anvil.chain_id,
+        "network": "anvil",
+        "genesisHash": Web3.to_hex(genesis["hash"]),
+        "contracts": entries,
+    }
+    deployments_dir.mkdir(parents=True, exist_ok=True)
+    registry.write_text(json.dumps(document, indent=2))
+    return Suite(
+        web3=web3,
+        chain_id=anvil.chain_id,
+        factory=factory,
+        implementation=implementation,
+        token=token,
+        registry=registry,
+        accounts=accounts,
+        admin=admin,
+        treasury=treasury,
+    )
+
+
+def _deploy(web3: Web3, name: str, sender: ChecksumAddress, *arguments: object) -> tuple[Contract, TxReceipt]:
+    artifact = compile_contracts()[name]
+    sent = web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode).constructor(*arguments)
+    receipt = web3.eth.wait_for_transaction_receipt(sent.transact({"from": sender}), poll_latency=0.01)
+    address = receipt["contractAddress"]
+    if receipt["status"] != 1 or address is None:
+        raise RuntimeError(f"the deployment of {name} reverted")
+    return web3.eth.contract(address, abi=artifact.abi), receipt
+
+
+def _entry(
+    web3: Web3, name: str, kind: str, address: ChecksumAddress, receipt: TxReceipt, arguments: list[Any]
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": kind,
+        "address": address,
+        "deployBlock": receipt["blockNumber"],
+        "txHash": Web3.to_hex(receipt["transactionHash"]),
+        "arguments": arguments,
+        "abiHash": json.loads((ABIS / "index.json").read_text())[name],
+        "creationCodeHash": Web3.to_hex(Web3.keccak(hexstr=compile_contracts()[name].bytecode)),
+        "runtimeCodeHash": Web3.to_hex(Web3.keccak(web3.eth.get_code(address))),
+        "compiler": {"version": "0.8.37", "evmVersion": "cancun", "optimizerRuns": 100_000},
+        "gitCommit": "",
+        "verified": False,
+        "version": "1",
+        "supersedes": None,
+    }
+
+
+def create_campaign(
+    suite: Suite,
+    *,
+    creator: ChecksumAddress | None = None,
+    token: str = NATIVE,
+    mode: int = 0,
+    goal: int = 10**19,
+    duration: timedelta = timedelta(days=30),
+    min_contribution: int = 0,
+    cap: int = 0,
+    tiers: tuple[tuple[int, int], ...] = (),
+    metadata_uri: str | None = None,
+    metadata_hash: bytes | None = None,
+) -> Contract:
+    """Launch a campaign; without metadata of its own it gets a hash that no other launch of the suite has."""
+    suite.launches += 1
+    digest = metadata_hash or Web3.keccak(text=f"campaign {suite.launches}")
+    parameters = (
+        token,
+        mode,
+        goal,
+        suite.web3.eth.get_block("latest")["timestamp"] + int(duration.total_seconds()),
+        min_contribution,
+        cap,
+        metadata_uri or f"chainfund:metadata:{Web3.to_hex(digest)}",
+        digest,
+        list(tiers),
+    )
+    call = suite.factory.functions.createCampaign(parameters)
+    receipt = suite.send(call, creator or suite.accounts[2])
+    topic = Web3.keccak(
+        text="CampaignCreated(address,address,address,uint64,uint8,uint256,uint64,uint64,uint16,uint256,"
+        "uint256,string,bytes32)"
+    )
+    created = next(log for log in receipt["logs"] if log["topics"][0] == topic)
+    return suite.campaign(Web3.to_checksum_address(created["topics"][1][-20:]))
+
+
+def contribute(
+    suite: Suite,
+    campaign: Contract,
+    *,
+    backer: ChecksumAddress | None = None,
+    amount: int = 10**18,
+    tier_id: int = 0,
+    ref: bytes = NO_REFERENCE,
+) -> TxReceipt:
+    """Contribute in the native currency, mined at once unless the node's automine is off."""
+    sender = backer or suite.accounts[3]
+    return suite.send(campaign.functions.contribute(tier_id, ref), sender, value=amount)
+
+
+def contribute_token(
+    suite: Suite,
+    campaign: Contract,
+    *,
+    backer: ChecksumAddress | None = None,
+    amount: int = 10**6,
+    tier_id: int = 0,
+    ref: bytes = NO_REFERENCE,
+) -> TxReceipt:
+    """Mint test tokens to the backer, approve exactly `amount` and contribute it."""
+    sender = backer or suite.accounts[3]
+    suite.send(suite.token.functions.mint(sender, amount), sender)
+    suite.send(suite.token.functions.approve(campaign.address, amount), sender)
+    return suite.send(campaign.functions.contributeERC20(amount, tier_id, ref), sender)
