@@ -1,0 +1,36 @@
+"""Reads about people."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+
+from django_project.accounts.models import User, Wallet
+from django_project.core.addresses import format_address, parse_address
+
+# Set at sign-in: the wallet that signed, so that pages know it without a query.
+SESSION_WALLET = "wallet"
+
+
+def wallet_address(request: HttpRequest) -> bytes | None:
+    """The wallet this session signed in with; None for visitors and for staff."""
+    if not request.user.is_authenticated:
+        return None
+    text = request.session.get(SESSION_WALLET)
+    return parse_address(text) if text else None
+
+
+def user_key(request: HttpRequest) -> str | None:
+    """What the recommender calls the signed-in backer: the wallet's lower-case address."""
+    address = wallet_address(request)
+    return None if address is None else "0x" + address.hex()
+
+
+def addresses_of(user: User | AnonymousUser) -> list[bytes]:
+    """Every wallet of an account, oldest first."""
+    if not isinstance(user, User):
+        return []
+    return list(Wallet.objects.filter(user=user).values_list("address", flat=True))
+
+
+def wallet_texts(user: User | AnonymousUser) -> list[str]:
+    """The same, as checksummed text."""
+    return [format_address(address) for address in addresses_of(user)]

@@ -1,0 +1,223 @@
+"""Campaigns as the shop window shows them, one query for any number of cards."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, cast
+
+from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+
+from django_project.campaigns.models import Category, Listing
+from django_project.core.addresses import format_address
+from django_project.core.money import format_units
+from django_project.ledger.models import CampaignLaunched, Token
+from django_project.ledger.selectors import campaigns_with_status
+
+Status = Literal["open", "succeeded", "failed", "cancelled", "completed"]
+STATUSES: tuple[Status, ...] = ("open", "succeeded", "failed", "cancelled", "completed")
+
+CampaignKey = tuple[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryLabel:
+    """A category with its names; `name` and `description` follow the language of the request."""
+
+    slug: str
+    name_en: str
+    name_zh_hans: str
+    description_en: str
+    description_zh_hans: str
+    icon: str
+
+    @property
+    def name(self) -> str:
+        return self.name_zh_hans if get_language() == "zh-hans" else self.name_en
+
+    @property
+    def description(self) -> str:
+        return self.description_zh_hans if get_language() == "zh-hans" else self.description_en
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignCard:
+    """One campaign, its money in base units of its token."""
+
+    listing_id: int
+    campaign_id: int
+    slug: str
+    chain_id: int
+    address: str
+    title: str
+    tagline: str
+    category: CategoryLabel
+    language: str
+    publisher: str
+    creator: str
+    status: Status
+    raised: int
+    goal: int
+    token_symbol: str
+    token_decimals: int
+    percent: int
+    backers: int
+    contributions: int
+    start: datetime
+    deadline: datetime
+    is_staff_pick: bool
+    is_ranked: bool
+
+    @property
+    def url(self) -> str:
+        return reverse("web:campaign", args=[self.slug])
+
+    @property
+    def key(self) -> CampaignKey:
+        return self.chain_id, bytes.fromhex(self.address[2:])
+
+    @property
+    def item_id(self) -> str:
+        """What the recommender and the beacon call it: `<chain id>:<lower-case address>`."""
+        return f"{self.chain_id}:{self.address.lower()}"
+
+    @property
+    def raised_text(self) -> str:
+        return format_units(self.raised, self.token_decimals, grouping=True)
+
+    @property
+    def goal_text(self) -> str:
+        return format_units(self.goal, self.token_decimals, grouping=True)
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == "open"
+
+    @property
+    def time_left(self) -> timedelta:
+        return max(self.deadline - timezone.now(), timedelta(0))
+
+
+def visible(now: datetime | None = None) -> QuerySet[Listing]:
+    """Listings that are not hidden and whose launch the chain still has, annotated with `status`."""
+    status = campaigns_with_status(now or timezone.now()).filter(pk=OuterRef("launched__pk"))
+    return (
+        Listing.objects.exclude(visibility=Listing.Visibility.HIDDEN)
+        .filter(launched__pk__isnull=False)
+        .annotate(status=Subquery(status.values("status")))
+    )
+
+
+def cards(listings: QuerySet[Listing]) -> list[CampaignCard]:
+    """The cards of listings taken from `visible()`, in their order, in one query."""
+    return [card_of(listing) for listing in with_card_columns(listings)]
+
+
+def cards_by_key(keys: Iterable[CampaignKey]) -> dict[CampaignKey, CampaignCard]:
+    """The visible campaigns among `keys`, in one query; none when there are no keys."""
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    found = visible().filter(
+        chain_id__in={chain_id for chain_id, _ in wanted}, address__in={address for _, address in wanted}
+    )
+    return {card.key: card for card in cards(found) if card.key in wanted}
+
+
+def nearly_funded(limit: int) -> list[CampaignCard]:
+    """Open campaigns below their goal, those with the least left in proportion first."""
+    ratio = F("launched__totals__raised") / F("launched__goal")
+    return cards(
+        visible()
+        .filter(
+            status="open",
+            visibility=Listing.Visibility.LISTED,
+            launched__totals__raised__gt=0,
+            launched__totals__raised__lt=F("launched__goal"),
+        )
+        .order_by(ratio.desc(), "launched__deadline")[:limit]
+    )
+
+
+def just_launched(limit: int) -> list[CampaignCard]:
+    """Open campaigns, the newest first."""
+    return cards(
+        visible()
+        .filter(status="open", visibility=Listing.Visibility.LISTED)
+        .order_by("-launched__start", "-pk")[:limit]
+    )
+
+
+def staff_picks(limit: int) -> list[CampaignCard]:
+    """Open campaigns that the staff recommends, the newest first."""
+    return cards(visible().filter(status="open", is_staff_pick=True).order_by("-launched__start")[:limit])
+
+
+def with_card_columns(listings: QuerySet[Listing]) -> QuerySet[Listing]:
+    """Join and annotate what `card_of` reads."""
+    token = Token.objects.filter(chain_id=OuterRef("chain_id"), address=OuterRef("launched__token"))
+    return listings.select_related("metadata__category", "launched__totals", "launched__chain").annotate(
+        token_symbol=Coalesce(Subquery(token.values("symbol")[:1]), F("launched__chain__currency_symbol")),
+        token_decimals=Coalesce(
+            Subquery(token.values("decimals")[:1]),
+            F("launched__chain__currency_decimals"),
+            output_field=IntegerField(),
+        ),
+    )
+
+
+def card_of(listing: Listing) -> CampaignCard:
+    """The card of a listing that came through `visible` and `with_card_columns`."""
+    row = cast("Any", listing)  # annotations are not attributes of the model
+    launched = cast("CampaignLaunched", listing.launched)
+    totals, metadata = launched.totals, listing.metadata
+    return CampaignCard(
+        listing_id=listing.pk,
+        campaign_id=launched.pk,
+        slug=listing.slug,
+        chain_id=listing.chain_id,
+        address=format_address(listing.address),
+        title=metadata.title,
+        tagline=metadata.tagline,
+        category=label_of(metadata.category),
+        language=metadata.language,
+        publisher=metadata.publisher,
+        creator=format_address(launched.creator),
+        status=row.status,
+        raised=totals.raised,
+        goal=launched.goal,
+        token_symbol=row.token_symbol,
+        token_decimals=row.token_decimals,
+        percent=totals.raised * 100 // launched.goal if launched.goal else 0,
+        backers=totals.backers,
+        contributions=totals.contributions,
+        start=launched.start,
+        deadline=launched.deadline,
+        is_staff_pick=listing.is_staff_pick,
+        is_ranked=listing.visibility == Listing.Visibility.LISTED,
+    )
+
+
+def label_of(category: Category) -> CategoryLabel:
+    return CategoryLabel(
+        slug=category.slug,
+        name_en=category.name_en,
+        name_zh_hans=category.name_zh_hans,
+        description_en=category.description_en,
+        description_zh_hans=category.description_zh_hans,
+        icon=category.icon,
+    )
+
+
+def key_filter(keys: Iterable[CampaignKey], chain_field: str, address_field: str) -> Q:
+    """A condition that matches any of the keys on a model that stores them in two columns."""
+    by_chain: dict[int, list[bytes]] = {}
+    for chain_id, address in keys:
+        by_chain.setdefault(chain_id, []).append(address)
+    condition = Q(pk__in=[])
+    for chain_id, addresses in by_chain.items():
+        condition |= Q(**{chain_field: chain_id, f"{address_field}__in": addresses})
+    return condition

@@ -1,0 +1,319 @@
+"""One campaign in full: its page, its contributors, its updates and its events."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from django.db.models import CharField, Count, F, QuerySet, Value
+from django.http import Http404
+
+from django_project.accounts.models import Wallet
+from django_project.campaigns.models import CampaignUpdate, Listing
+from django_project.campaigns.selectors.cards import CampaignCard, card_of, visible, with_card_columns
+from django_project.core.addresses import format_address, format_hash, keccak, shorten_address
+from django_project.core.money import format_units
+from django_project.ledger.models import (
+    CampaignLaunched,
+    Cancellation,
+    Contribution,
+    ContributionPause,
+    FeeAccrual,
+    FeeClaim,
+    Refund,
+    Tier,
+    UpdatePost,
+    Withdrawal,
+)
+
+CONTRIBUTORS_PAGE_SIZE = 50
+EVENTS_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """A tier of the contract with the words that the campaign's text has for it."""
+
+    tier_id: int
+    title: str
+    description: str
+    price: int
+    price_text: str
+    supply: int
+    claimed: int
+
+    @property
+    def left(self) -> int | None:
+        """How many are left; None when there is no limit."""
+        return max(self.supply - self.claimed, 0) if self.supply else None
+
+    @property
+    def is_sold_out(self) -> bool:
+        return self.left == 0
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDetail:
+    """A campaign's page. Amounts are base units of its token; the `*_text` ones are exact decimals."""
+
+    card: CampaignCard
+    story: str
+    rewards: tuple[Reward, ...]
+    is_all_or_nothing: bool
+    fee_bps: int
+    min_contribution: int
+    cap: int
+    refunded: int
+    withdrawn: int
+    fees: int
+    is_paused: bool
+    cancelled_at: datetime | None
+    cancel_reason: str
+    updates: int
+    events: int
+    factory: str
+    token: str
+    launched_block: int
+    launched_tx: str
+    launched_at: datetime
+    metadata_uri: str
+    metadata_hash: str
+    is_metadata_verified: bool
+    chain_name: str
+    explorer_url: str
+    is_test_network: bool
+
+    @property
+    def fee_percent_text(self) -> str:
+        return format_units(self.fee_bps, 2)
+
+    @property
+    def min_contribution_text(self) -> str:
+        return self.amount_text(self.min_contribution)
+
+    @property
+    def cap_text(self) -> str:
+        return self.amount_text(self.cap)
+
+    def amount_text(self, amount: int) -> str:
+        return format_units(amount, self.card.token_decimals, grouping=True)
+
+    @property
+    def accepts_contributions(self) -> bool:
+        return self.card.is_open and not self.is_paused and (not self.cap or self.card.raised < self.cap)
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionRow:
+    """One contribution as the chain has it."""
+
+    backer: str
+    backer_short: str
+    name: str
+    amount: int
+    amount_text: str
+    tier_id: int
+    reward: str
+    block_number: int
+    block_time: datetime
+    tx_hash: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContributorsPage:
+    rows: tuple[ContributionRow, ...]
+    total: int
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateView:
+    """An update whose hash the chain carries; `title` and `body` are empty while its text is unknown here."""
+
+    title: str
+    body: str
+    posted_at: datetime
+    block_number: int
+    tx_hash: str
+    content_hash: str
+    is_text_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """One event of the contract, as an explorer would list it."""
+
+    name: str
+    seq: int
+    block_number: int
+    block_time: datetime
+    tx_hash: str
+
+
+def listing_by_slug(slug: str) -> Listing:
+    """The visible listing; raises Http404 for a hidden or unknown one."""
+    return _or_404(with_card_columns(visible()).filter(slug=slug))
+
+
+def listing_by_key(chain_id: int, address: bytes) -> Listing:
+    """As `listing_by_slug`, by the campaign's place on chain."""
+    return _or_404(with_card_columns(visible()).filter(chain_id=chain_id, address=address))
+
+
+def _or_404(listings: QuerySet[Listing]) -> Listing:
+    listing = listings.first()
+    if listing is None:
+        raise Http404("No such campaign")
+    return listing
+
+
+def campaign_detail(slug: str) -> CampaignDetail:
+    """All that the campaign's page tells; raises Http404. Four queries, five for a cancelled one."""
+    return detail_of(listing_by_slug(slug))
+
+
+def detail_of(listing: Listing) -> CampaignDetail:
+    """The same for a listing from `listing_by_slug` or `listing_by_key`."""
+    launched = cast("CampaignLaunched", listing.launched)
+    totals, metadata, chain = launched.totals, listing.metadata, launched.chain
+    card = card_of(listing)
+    cancellation = Cancellation.objects.filter(campaign=launched).first() if totals.cancelled_at else None
+    return CampaignDetail(
+        card=card,
+        story=metadata.story,
+        rewards=_rewards(launched, metadata.rewards, card.token_decimals),
+        is_all_or_nothing=launched.mode == CampaignLaunched.Mode.ALL_OR_NOTHING,
+        fee_bps=launched.fee_bps,
+        min_contribution=launched.min_contribution,
+        cap=launched.cap,
+        refunded=totals.refunded,
+        withdrawn=totals.withdrawn,
+        fees=totals.fees,
+        is_paused=totals.paused,
+        cancelled_at=totals.cancelled_at,
+        cancel_reason=cancellation.reason if cancellation else "",
+        updates=UpdatePost.objects.filter(campaign=launched).count(),
+        events=totals.last_seq,
+        factory=format_address(launched.factory),
+        token=format_address(launched.token),
+        launched_block=launched.block_number,
+        launched_tx=format_hash(launched.tx_hash),
+        launched_at=launched.block_time,
+        metadata_uri=launched.metadata_uri,
+        metadata_hash=format_hash(launched.metadata_hash),
+        is_metadata_verified=keccak(bytes(metadata.document)) == launched.metadata_hash,
+        chain_name=chain.name,
+        explorer_url=chain.explorer_url,
+        is_test_network=chain.is_test_network,
+    )
+
+
+def _rewards(launched: CampaignLaunched, texts: list[dict[str, object]], decimals: int) -> tuple[Reward, ...]:
+    words = {text.get("tier"): text for text in texts}
+    claimed = dict(
+        Contribution.objects.filter(campaign=launched, tier_id__gt=0)
+        .values_list("tier_id")
+        .annotate(count=Count("pk"))
+        .order_by()
+    )
+    return tuple(
+        Reward(
+            tier_id=tier.tier_id,
+            title=str(words.get(tier.tier_id, {}).get("title", "")),
+            description=str(words.get(tier.tier_id, {}).get("description", "")),
+            price=tier.price,
+            price_text=format_units(tier.price, decimals, grouping=True),
+            supply=tier.supply,
+            claimed=claimed.get(tier.tier_id, 0),
+        )
+        for tier in Tier.objects.filter(campaign=launched).order_by("tier_id")
+    )
+
+
+def contributors(
+    listing: Listing, page: int = 1, page_size: int = CONTRIBUTORS_PAGE_SIZE
+) -> ContributorsPage:
+    """A page of the campaign's contributions, newest first, in two queries."""
+    launched = cast("CampaignLaunched", listing.launched)
+    total = launched.totals.contributions
+    pages = max(1, -(-total // page_size))
+    page = min(max(page, 1), pages)
+    first = (page - 1) * page_size
+    rows = list(Contribution.objects.filter(campaign=launched).order_by("-seq")[first : first + page_size])
+    return ContributorsPage(tuple(contribution_rows(listing, rows)), total, page, pages)
+
+
+def contribution_rows(listing: Listing, rows: list[Contribution]) -> list[ContributionRow]:
+    """Contributions with names of those backers who show them, in one query."""
+    decimals = card_of(listing).token_decimals
+    titles = {text.get("tier"): str(text.get("title", "")) for text in listing.metadata.rewards}
+    names = {
+        wallet.address: wallet.user.display_name
+        for wallet in Wallet.objects.filter(address__in={row.backer for row in rows}).select_related("user")
+        if not wallet.user.anonymous_backer
+    }
+    return [
+        ContributionRow(
+            backer=format_address(row.backer),
+            backer_short=shorten_address(row.backer),
+            name=names.get(row.backer, ""),
+            amount=row.amount,
+            amount_text=format_units(row.amount, decimals, grouping=True),
+            tier_id=row.tier_id,
+            reward=titles.get(row.tier_id, ""),
+            block_number=row.block_number,
+            block_time=row.block_time,
+            tx_hash=format_hash(row.tx_hash),
+            seq=row.seq,
+        )
+        for row in rows
+    ]
+
+
+def updates(listing: Listing) -> list[UpdateView]:
+    """The creator's updates, newest first, in two queries."""
+    posts = list(UpdatePost.objects.filter(campaign=listing.launched).order_by("-seq"))
+    texts = CampaignUpdate.objects.in_bulk([post.content_hash for post in posts])
+    views = []
+    for post in posts:
+        text = texts.get(post.content_hash)
+        views.append(
+            UpdateView(
+                title=text.title if text else "",
+                body=text.body if text else "",
+                posted_at=post.block_time,
+                block_number=post.block_number,
+                tx_hash=format_hash(post.tx_hash),
+                content_hash=format_hash(post.content_hash),
+                is_text_known=text is not None,
+            )
+        )
+    return views
+
+
+def events(listing: Listing, limit: int = EVENTS_SHOWN) -> list[EventLine]:
+    """The contract's newest events of every kind, in one query."""
+    kinds = {
+        "Contributed": Contribution,
+        "Refunded": Refund,
+        "Withdrawn": Withdrawal,
+        "FeeAccrued": FeeAccrual,
+        "FeeClaimed": FeeClaim,
+        "Cancelled": Cancellation,
+        "UpdatePosted": UpdatePost,
+        "ContributionsPaused": ContributionPause,
+        "TierAdded": Tier,
+    }
+    rows = [
+        model.objects.filter(campaign=listing.launched)
+        .order_by()
+        .annotate(kind=Value(name, output_field=CharField()))
+        .values_list("kind", "seq", "block_number", "block_time", "tx_hash")
+        for name, model in kinds.items()
+    ]
+    newest = rows[0].union(*rows[1:], all=True).order_by(F("seq").desc())[:limit]
+    return [
+        EventLine(kind, seq, block_number, block_time, format_hash(bytes(tx_hash)))
+        for kind, seq, block_number, block_time, tx_hash in newest
+    ]

@@ -1,0 +1,267 @@
+"""The published rankings, as pages show them."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.utils import timezone
+
+from django_project.campaigns.models import Listing
+from django_project.campaigns.selectors import CampaignCard, CampaignKey, cards, cards_by_key, visible
+from django_project.core.addresses import format_hash, parse_address
+from django_project.discovery.exploration import Candidate, Slot, fill_slots
+from django_project.discovery.models import (
+    AudienceMember,
+    ModelVersion,
+    Ranking,
+    RankingPublication,
+    SimilarCampaign,
+)
+from django_project.ledger.models import Contribution
+
+ReasonKind = Literal["similar_to", "category", "trending", "new", "popular", "exploration"]
+
+# Rows read of one list: enough to be left with a page of it after those closed or backed already are gone.
+CANDIDATES = 120
+# The newest open campaigns, which exploration draws from.
+EXPLORATION_POOL = 48
+RECENT_POPULARITY = "recent-popularity"
+# Models whose lists are the same for everybody, however they are keyed.
+IMPERSONAL_MODELS = ("pop", "recent_pop", "random")
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One slot of a recommended list.
+
+    `propensity` is the probability with which this campaign was chosen for its slot, given the slots before.
+    `reason_card` is the past campaign that "similar to" names. `is_popular_fallback` says that the list is
+    everybody's, so that the page must not call it "for you".
+    """
+
+    card: CampaignCard
+    reason: ReasonKind
+    reason_card: CampaignCard | None
+    slot: int
+    propensity: float
+    model_version: str
+    is_popular_fallback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceEntry:
+    user_key: str
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class LiveModel:
+    """The model behind the published rankings, with where it came from and how it fared.
+
+    `metrics` is {model: {metric: {mean, low, high}}}, ours and the baselines it was measured against.
+    """
+
+    run_id: str
+    model: str
+    metrics: dict[str, dict[str, dict[str, float]]]
+    reasons: list[str]
+    snapshot_hash: str
+    finalized_blocks: dict[str, dict[str, Any]]
+    seed: int
+    trained_at: dt.datetime
+    published_at: dt.datetime
+    rankings_hash: str
+    previous_run_id: str
+    is_personal: bool
+
+
+def live_model() -> LiveModel | None:
+    """What is published now; None before the first publication. One query."""
+    publication = _publication()
+    if publication is None:
+        return None
+    version = publication.version
+    return LiveModel(
+        run_id=version.run_id,
+        model=version.model,
+        metrics=version.metrics,
+        reasons=version.reasons,
+        snapshot_hash=version.snapshot_hash,
+        finalized_blocks=version.finalized_blocks,
+        seed=version.seed,
+        trained_at=version.trained_at,
+        published_at=publication.published_at,
+        rankings_hash=format_hash(publication.rankings_hash),
+        previous_run_id=publication.previous.run_id if publication.previous else "",
+        is_personal=version.model not in IMPERSONAL_MODELS,
+    )
+
+
+def recommended_for(user_key: str | None, limit: int, *, seed: str | None = None) -> list[Recommendation]:
+    """The list of one backer, or everybody's, in at most six queries.
+
+    Reads the published version's list of `user_key` (a lower-case 0x address), else the list of those we
+    know nothing about, else what was backed most in the last week. Campaigns that are closed, hidden, frozen
+    out of rankings, the backer's own or backed already are left out. Some slots explore (see `exploration`);
+    the same `seed`, by default the day, gives the same list.
+    """
+    publication = _publication()
+    ranked, is_personal = _ranked_rows(publication, user_key)
+    known = cards_by_key([key for row in ranked for key in (_key(row), _reason_key(row)) if key])
+    excluded = _backed_keys(user_key)
+    candidates = [
+        Candidate(_key(row), known[_key(row)])
+        for row in ranked
+        if _key(row) in known and _may_show(known[_key(row)], user_key, excluded)
+    ]
+    version = publication.version.run_id if publication and candidates else RECENT_POPULARITY
+    if not candidates:
+        is_personal = False
+        candidates = [Candidate(card.key, card) for card in _popular() if _may_show(card, user_key, excluded)]
+    pool = [Candidate(card.key, card) for card in _newest() if _may_show(card, user_key, excluded)]
+    draw = f"{user_key or ''}|{version}|{seed or timezone.now().date().isoformat()}"
+    slots = fill_slots(candidates, pool, limit, draw)
+    rows = {_key(row): row for row in ranked}
+    return [_recommendation(slot, rows, known, version, is_personal) for slot in slots]
+
+
+def similar_to(listing: Listing, limit: int) -> list[CampaignCard]:
+    """Open campaigns nearest to one; before the first publication, those of its category and language."""
+    publication = _publication()
+    keys: list[CampaignKey] = []
+    if publication:
+        rows = SimilarCampaign.objects.filter(
+            version=publication.version, of_chain_id=listing.chain_id, of_address=listing.address
+        ).order_by("rank")
+        keys = list(rows.values_list("chain_id", "address")[:CANDIDATES])
+    known = cards_by_key(keys)
+    found = [known[key] for key in keys if key in known and known[key].is_open and known[key].is_ranked]
+    if found:
+        return found[:limit]
+    alike = visible().filter(
+        status="open",
+        visibility=Listing.Visibility.LISTED,
+        metadata__category=listing.metadata.category_id,
+        metadata__language=listing.metadata.language,
+    )
+    return cards(alike.exclude(pk=listing.pk).order_by("-launched__totals__backers", "-pk")[:limit])
+
+
+def audience_of(listing: Listing, limit: int) -> list[AudienceEntry]:
+    """Backers who are likely to care about a campaign, for its creator; empty before a publication."""
+    publication = _publication()
+    if publication is None:
+        return []
+    rows = AudienceMember.objects.filter(
+        version=publication.version, chain_id=listing.chain_id, address=listing.address
+    ).order_by("rank")[:limit]
+    return [AudienceEntry(row.user_key, row.rank, row.score) for row in rows]
+
+
+def _publication() -> RankingPublication | None:
+    return RankingPublication.objects.select_related("version", "previous").first()
+
+
+def _ranked_rows(
+    publication: RankingPublication | None, user_key: str | None
+) -> tuple[Sequence[Ranking], bool]:
+    """The list and whether it is the backer's own."""
+    if publication is None:
+        return [], False
+    version = publication.version
+    lists = Ranking.objects.filter(version=version, user_key__in={user_key or "", ""}).order_by("rank")
+    rows = list(lists.filter(rank__lte=CANDIDATES))
+    own = [row for row in rows if row.user_key and row.user_key == user_key]
+    if own:
+        return own, version.model not in IMPERSONAL_MODELS
+    return [row for row in rows if not row.user_key], False
+
+
+def _key(row: Ranking) -> CampaignKey:
+    return row.chain_id, row.address
+
+
+def _reason_key(row: Ranking) -> CampaignKey | None:
+    if row.reason_chain_id is None or row.reason_address is None:
+        return None
+    return row.reason_chain_id, row.reason_address
+
+
+def _backed_keys(user_key: str | None) -> set[CampaignKey]:
+    if not user_key or not user_key.startswith("0x"):
+        return set()
+    backed = Contribution.objects.filter(backer=parse_address(user_key))
+    return set(backed.values_list("campaign__chain_id", "campaign__address").distinct().order_by())
+
+
+def _may_show(card: CampaignCard, user_key: str | None, excluded: set[CampaignKey]) -> bool:
+    return card.is_open and card.is_ranked and card.key not in excluded and card.creator.lower() != user_key
+
+
+def _popular() -> list[CampaignCard]:
+    """Open campaigns by how many back them, those backed lately first."""
+    listed = visible().filter(status="open", visibility=Listing.Visibility.LISTED)
+    return cards(
+        listed.order_by("-launched__totals__backers", "-launched__totals__last_contribution_at", "-pk")[
+            :CANDIDATES
+        ]
+    )
+
+
+def _newest() -> list[CampaignCard]:
+    listed = visible().filter(status="open", visibility=Listing.Visibility.LISTED)
+    return cards(listed.order_by("-launched__start", "-pk")[:EXPLORATION_POOL])
+
+
+def _recommendation(
+    slot: Slot,
+    rows: dict[CampaignKey, Ranking],
+    known: dict[CampaignKey, CampaignCard],
+    version: str,
+    is_personal: bool,
+) -> Recommendation:
+    row = rows.get(slot.candidate.key)
+    reason: ReasonKind = "popular"
+    reason_card = None
+    if slot.is_exploration:
+        reason = "exploration"
+    elif row is not None:
+        reason = _reason_kind(row)
+        key = _reason_key(row)
+        reason_card = known.get(key) if key else None
+        if reason == "similar_to" and reason_card is None:
+            reason = "category" if is_personal else "popular"
+    return Recommendation(
+        card=slot.candidate.card,
+        reason=reason,
+        reason_card=reason_card,
+        slot=slot.index,
+        propensity=slot.propensity,
+        model_version=version,
+        is_popular_fallback=not is_personal,
+    )
+
+
+def _reason_kind(row: Ranking) -> ReasonKind:
+    kinds: dict[str, ReasonKind] = {
+        Ranking.Reason.SIMILAR_TO: "similar_to",
+        Ranking.Reason.CATEGORY: "category",
+        Ranking.Reason.TRENDING: "trending",
+        Ranking.Reason.NEW: "new",
+        Ranking.Reason.POPULAR: "popular",
+    }
+    return kinds[row.reason]
+
+
+__all__ = [
+    "AudienceEntry",
+    "LiveModel",
+    "ModelVersion",
+    "Recommendation",
+    "audience_of",
+    "live_model",
+    "recommended_for",
+    "similar_to",
+]

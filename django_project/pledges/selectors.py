@@ -1,0 +1,200 @@
+"""What a backer reads about pledges and about the money they have in campaigns."""
+
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet, Sum
+
+from django_project.accounts.models import User
+from django_project.accounts.selectors import addresses_of
+from django_project.campaigns.selectors import CampaignCard, CampaignKey, cards_by_key
+from django_project.core.addresses import format_address, format_hash
+from django_project.core.money import format_units
+from django_project.ledger.models import Chain, Contribution, Refund
+from django_project.pledges.models import PledgeIntent
+
+REFUNDABLE_STATUSES = ("failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class PledgeStatus:
+    """A pledge as its page shows it. Amounts are base units of the campaign's token."""
+
+    public_id: uuid.UUID
+    state: str
+    card: CampaignCard | None
+    chain_id: int
+    campaign_address: str
+    backer: str
+    ref: str
+    token: str
+    amount: int
+    amount_text: str
+    tier_id: int
+    reported_tx_hash: str
+    tx_hash: str
+    explorer_url: str
+    block_number: int | None
+    confirmed_amount: int | None
+    confirmed_amount_text: str
+    confirmations: int
+    confirmations_needed: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing more will change by itself, so that the page may stop asking."""
+        return self.state in (
+            PledgeIntent.State.FINAL,
+            PledgeIntent.State.REJECTED,
+            PledgeIntent.State.FAILED,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BackedContribution:
+    amount: int
+    amount_text: str
+    tier_id: int
+    block_number: int
+    block_time: datetime
+    tx_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackedCampaign:
+    """One campaign that a wallet has given to. `refund_due` is what `refund()` would send back now."""
+
+    card: CampaignCard
+    backer: str
+    contributed: int
+    contributed_text: str
+    refunded: int
+    refunded_text: str
+    refund_due: int
+    refund_due_text: str
+    contributions: tuple[BackedContribution, ...]
+
+
+def for_user(user: User | AnonymousUser) -> QuerySet[PledgeIntent]:
+    """The pledges an account may see: its own."""
+    if not isinstance(user, User):
+        return PledgeIntent.objects.none()
+    return PledgeIntent.objects.filter(user=user)
+
+
+def pledge_status(intent: PledgeIntent) -> PledgeStatus:
+    """Everything that the status page says about a pledge, in two queries."""
+    card = cards_by_key([(intent.chain_id, intent.campaign_address)]).get(
+        (intent.chain_id, intent.campaign_address)
+    )
+    chain = Chain.objects.select_related("cursor").filter(pk=intent.chain_id).first()
+    decimals = card.token_decimals if card else 18
+    confirmations = needed = 0
+    if chain is not None and hasattr(chain, "cursor"):
+        cursor = chain.cursor
+        indexed = cursor.next_block - 1
+        if intent.block_number is not None:
+            confirmations = max(0, indexed - intent.block_number + 1)
+        needed = chain.finality_depth or max(1, indexed - cursor.finalized_block)
+    return PledgeStatus(
+        public_id=intent.public_id,
+        state=intent.state,
+        card=card,
+        chain_id=intent.chain_id,
+        campaign_address=format_address(intent.campaign_address),
+        backer=format_address(intent.backer),
+        ref=format_hash(intent.ref),
+        token=format_address(intent.token),
+        amount=intent.amount,
+        amount_text=format_units(intent.amount, decimals, grouping=True),
+        tier_id=intent.tier_id,
+        reported_tx_hash=format_hash(intent.reported_tx_hash) if intent.reported_tx_hash else "",
+        tx_hash=format_hash(intent.tx_hash) if intent.tx_hash else "",
+        explorer_url=chain.explorer_url if chain else "",
+        block_number=intent.block_number,
+        confirmed_amount=intent.confirmed_amount,
+        confirmed_amount_text=(
+            ""
+            if intent.confirmed_amount is None
+            else format_units(intent.confirmed_amount, decimals, grouping=True)
+        ),
+        confirmations=min(confirmations, needed) if needed else confirmations,
+        confirmations_needed=needed,
+        created_at=intent.created_at,
+        updated_at=intent.updated_at,
+    )
+
+
+def contributions_by_campaign(user: User | AnonymousUser) -> list[BackedCampaign]:
+    """What an account's wallets have in each campaign, the latest contribution first, in four queries.
+
+    The amounts are the chain's: of a backer's contributions to a campaign the one with the highest `seq`
+    carries their total, and refunds are counted against it.
+    """
+    return contributions_of(addresses_of(user))
+
+
+def contributions_of(backers: list[bytes]) -> list[BackedCampaign]:
+    """The same for given addresses."""
+    given: dict[tuple[CampaignKey, bytes], list[Contribution]] = defaultdict(list)
+    rows = (
+        Contribution.objects.filter(backer__in=backers)
+        .select_related("campaign")
+        .order_by("-block_time", "-seq")
+    )
+    for row in rows:
+        given[(row.campaign.chain_id, row.campaign.address), row.backer].append(row)
+    refunded = {
+        ((chain_id, address), backer): int(total)
+        for chain_id, address, backer, total in Refund.objects.filter(backer__in=backers)
+        .values_list("campaign__chain_id", "campaign__address", "backer")
+        .annotate(total=Sum("amount"))
+        .order_by()
+    }
+    cards = cards_by_key(key for key, _ in given)
+    return [
+        _backed(cards[key], backer, contributions, refunded.get((key, backer), 0))
+        for (key, backer), contributions in given.items()
+        if key in cards
+    ]
+
+
+def refunds_due(user: User | AnonymousUser) -> list[BackedCampaign]:
+    """The campaigns that owe an account its money back."""
+    return [backed for backed in contributions_by_campaign(user) if backed.refund_due]
+
+
+def _backed(
+    card: CampaignCard, backer: bytes, contributions: list[Contribution], refunded: int
+) -> BackedCampaign:
+    def text(amount: int) -> str:
+        return format_units(amount, card.token_decimals, grouping=True)
+
+    contributed = max(contributions, key=lambda row: row.seq).backer_total
+    due = contributed - refunded if card.status in REFUNDABLE_STATUSES else 0
+    return BackedCampaign(
+        card=card,
+        backer=format_address(backer),
+        contributed=contributed,
+        contributed_text=text(contributed),
+        refunded=refunded,
+        refunded_text=text(refunded),
+        refund_due=due,
+        refund_due_text=text(due),
+        contributions=tuple(
+            BackedContribution(
+                amount=row.amount,
+                amount_text=text(row.amount),
+                tier_id=row.tier_id,
+                block_number=row.block_number,
+                block_time=row.block_time,
+                tx_hash=format_hash(row.tx_hash),
+            )
+            for row in contributions
+        ),
+    )
