@@ -71,3 +71,8 @@ format: ## format everything
 .PHONY: messages
 messages: ## bring the message catalogues up to date with the sources
 	@$(PY) -m tools.catalogues update
+
+.PHONY: deploy-check
+deploy-check: ## Django's deployment check on the settings of .env, every warning an error
+	@[ -f .env ] || { echo "There is no .env: copy .env.example and fill it in" >&2; exit 1; }
+	@set -a; . ./.env; set +a; CHAINFUND_MODE=production $(PY) manage.py check --deploy --fail-level WARNING
