@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from tasks.demo.servers import Anvil
 
@@ -12,6 +13,15 @@ from tasks.demo.servers import Anvil
 @pytest.fixture(scope="session")
 def redis_url() -> str:
     return os.environ["REDIS_URL"]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_redis(redis_url: str) -> None:
+    """Forget what earlier tests cached or used up of a rate limit; the broker's own keys stay."""
+    with redis.Redis.from_url(redis_url) as client:
+        stale = [*client.scan_iter("rate:*"), *client.scan_iter(":1:*")]
+        if stale:
+            client.delete(*stale)
 
 
 @pytest.fixture(scope="session")

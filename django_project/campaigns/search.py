@@ -9,8 +9,9 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from django.contrib.postgres.search import CombinedSearchVector, SearchQuery, SearchVector
+from django.contrib.postgres.search import CombinedSearchQuery, SearchQuery, SearchVector
 from django.db.models import Value
+from django.db.models.expressions import Combinable
 
 if TYPE_CHECKING:
     import jieba
@@ -37,22 +38,18 @@ def chinese_words(text: str, *, for_index: bool) -> list[str]:
     return words
 
 
-def vector(title: str, tagline: str, publisher: str, story: str) -> CombinedSearchVector | SearchVector:
+def vector(title: str, tagline: str, publisher: str, story: str) -> Combinable:
     """The expression that fills `Metadata.search`: title before tagline and publisher before story."""
-    combined: CombinedSearchVector | SearchVector = _field(title, "A")
-    for text, weight in ((tagline, "B"), (publisher, "B"), (story, "D")):
-        combined = combined + _field(text, weight)
+    fields = [(title, "A"), (tagline, "B"), (publisher, "B"), (story, "D")]
+    combined: Combinable = SearchVector(Value(""), config="simple")
+    for text, weight in fields:
+        combined += SearchVector(Value(_HAN.sub(" ", text)), config="english", weight=weight)
+        chinese = " ".join(chinese_words(text, for_index=True))
+        combined += SearchVector(Value(chinese), config="simple", weight=weight)
     return combined
 
 
-def _field(text: str, weight: str) -> CombinedSearchVector:
-    chinese = " ".join(chinese_words(text, for_index=True))
-    return SearchVector(Value(_HAN.sub(" ", text)), config="english", weight=weight) + SearchVector(
-        Value(chinese), config="simple", weight=weight
-    )
-
-
-def query(text: str) -> SearchQuery | None:
+def query(text: str) -> "SearchQuery | CombinedSearchQuery | None":
     """What a visitor typed as a tsquery, all words required; None when no word is in it."""
     text = text[:QUERY_MAX_LENGTH]
     parts = []

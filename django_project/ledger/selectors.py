@@ -49,18 +49,28 @@ class ChainHealth:
     open_suspects: int
 
 
-def campaigns_with_status(now: datetime) -> QuerySet[CampaignLaunched]:
-    """Campaigns with their totals and `status` as the contract's own `state()` derives it at `now`."""
-    failed = Q(mode=CampaignLaunched.Mode.ALL_OR_NOTHING, totals__raised__lt=F("goal"))
-    status = Case(
-        When(totals__cancelled_at__isnull=False, then=Value(Status.CANCELLED)),
-        When(deadline__gt=now, then=Value(Status.OPEN)),
+def status_at(now: datetime, campaign: str = "") -> Case:
+    """The contract's own `state()` at `now` as an expression; `campaign` is the path to the launch row."""
+    path = f"{campaign}__" if campaign else ""
+    failed = Q(
+        **{
+            f"{path}mode": CampaignLaunched.Mode.ALL_OR_NOTHING,
+            f"{path}totals__raised__lt": F(f"{path}goal"),
+        }
+    )
+    return Case(
+        When(**{f"{path}totals__cancelled_at__isnull": False}, then=Value(Status.CANCELLED)),
+        When(**{f"{path}deadline__gt": now}, then=Value(Status.OPEN)),
         When(failed, then=Value(Status.FAILED)),
-        When(totals__withdrawn=0, then=Value(Status.SUCCEEDED)),
+        When(**{f"{path}totals__withdrawn": 0}, then=Value(Status.SUCCEEDED)),
         default=Value(Status.COMPLETED),
         output_field=CharField(),
     )
-    return CampaignLaunched.objects.select_related("totals").annotate(status=status)
+
+
+def campaigns_with_status(now: datetime) -> QuerySet[CampaignLaunched]:
+    """Campaigns with their totals and `status` as the contract's own `state()` derives it at `now`."""
+    return CampaignLaunched.objects.select_related("totals").annotate(status=status_at(now))
 
 
 def token_of(chain_id: int, address: bytes) -> TokenInfo:

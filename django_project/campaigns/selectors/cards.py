@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -15,7 +15,15 @@ from django_project.campaigns.models import Category, Listing
 from django_project.core.addresses import format_address
 from django_project.core.money import format_units
 from django_project.ledger.models import CampaignLaunched, Token
-from django_project.ledger.selectors import campaigns_with_status
+from django_project.ledger.selectors import status_at
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Standing(TypedDict):
+        status: str
+
+    Listings = QuerySet[WithAnnotations[Listing, _Standing]]
 
 Status = Literal["open", "succeeded", "failed", "cancelled", "completed"]
 STATUSES: tuple[Status, ...] = ("open", "succeeded", "failed", "cancelled", "completed")
@@ -101,17 +109,16 @@ class CampaignCard:
         return max(self.deadline - timezone.now(), timedelta(0))
 
 
-def visible(now: datetime | None = None) -> QuerySet[Listing]:
+def visible(now: datetime | None = None) -> "Listings":
     """Listings that are not hidden and whose launch the chain still has, annotated with `status`."""
-    status = campaigns_with_status(now or timezone.now()).filter(pk=OuterRef("launched__pk"))
     return (
         Listing.objects.exclude(visibility=Listing.Visibility.HIDDEN)
-        .filter(launched__pk__isnull=False)
-        .annotate(status=Subquery(status.values("status")))
+        .filter(launched__totals__isnull=False)
+        .annotate(status=status_at(now or timezone.now(), "launched"))
     )
 
 
-def cards(listings: QuerySet[Listing]) -> list[CampaignCard]:
+def cards(listings: "Listings") -> list[CampaignCard]:
     """The cards of listings taken from `visible()`, in their order, in one query."""
     return [card_of(listing) for listing in with_card_columns(listings)]
 
@@ -121,10 +128,8 @@ def cards_by_key(keys: Iterable[CampaignKey]) -> dict[CampaignKey, CampaignCard]
     wanted = set(keys)
     if not wanted:
         return {}
-    found = visible().filter(
-        chain_id__in={chain_id for chain_id, _ in wanted}, address__in={address for _, address in wanted}
-    )
-    return {card.key: card for card in cards(found) if card.key in wanted}
+    found = visible().filter(key_filter(wanted, "chain_id", "address"))
+    return {card.key: card for card in cards(found)}
 
 
 def nearly_funded(limit: int) -> list[CampaignCard]:
@@ -156,7 +161,7 @@ def staff_picks(limit: int) -> list[CampaignCard]:
     return cards(visible().filter(status="open", is_staff_pick=True).order_by("-launched__start")[:limit])
 
 
-def with_card_columns(listings: QuerySet[Listing]) -> QuerySet[Listing]:
+def with_card_columns(listings: "Listings") -> "Listings":
     """Join and annotate what `card_of` reads."""
     token = Token.objects.filter(chain_id=OuterRef("chain_id"), address=OuterRef("launched__token"))
     return listings.select_related("metadata__category", "launched__totals", "launched__chain").annotate(
@@ -213,7 +218,7 @@ def label_of(category: Category) -> CategoryLabel:
 
 
 def key_filter(keys: Iterable[CampaignKey], chain_field: str, address_field: str) -> Q:
-    """A condition that matches any of the keys on a model that stores them in two columns."""
+    """A condition that matches any of the keys, for models that keep them in two columns."""
     by_chain: dict[int, list[bytes]] = {}
     for chain_id, address in keys:
         by_chain.setdefault(chain_id, []).append(address)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from django.db.models import CharField, Count, F, QuerySet, Value
 from django.http import Http404
@@ -294,23 +294,23 @@ def updates(listing: Listing) -> list[UpdateView]:
 
 def events(listing: Listing, limit: int = EVENTS_SHOWN) -> list[EventLine]:
     """The contract's newest events of every kind, in one query."""
-    kinds = {
-        "Contributed": Contribution,
-        "Refunded": Refund,
-        "Withdrawn": Withdrawal,
-        "FeeAccrued": FeeAccrual,
-        "FeeClaimed": FeeClaim,
-        "Cancelled": Cancellation,
-        "UpdatePosted": UpdatePost,
-        "ContributionsPaused": ContributionPause,
-        "TierAdded": Tier,
+    kinds: dict[str, QuerySet[Any]] = {
+        "Contributed": Contribution.objects.all(),
+        "Refunded": Refund.objects.all(),
+        "Withdrawn": Withdrawal.objects.all(),
+        "FeeAccrued": FeeAccrual.objects.all(),
+        "FeeClaimed": FeeClaim.objects.all(),
+        "Cancelled": Cancellation.objects.all(),
+        "UpdatePosted": UpdatePost.objects.all(),
+        "ContributionsPaused": ContributionPause.objects.all(),
+        "TierAdded": Tier.objects.all(),
     }
     rows = [
-        model.objects.filter(campaign=listing.launched)
+        found.filter(campaign=listing.launched)
         .order_by()
         .annotate(kind=Value(name, output_field=CharField()))
         .values_list("kind", "seq", "block_number", "block_time", "tx_hash")
-        for name, model in kinds.items()
+        for name, found in kinds.items()
     ]
     newest = rows[0].union(*rows[1:], all=True).order_by(F("seq").desc())[:limit]
     return [

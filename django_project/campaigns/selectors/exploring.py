@@ -1,21 +1,20 @@
 """Explore: facets, sorts and full text search in English and Chinese."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urlencode
 
 from django.contrib.postgres.search import SearchRank, TrigramWordSimilarity
 from django.core.cache import cache
-from django.db.models import Case, Count, F, Func, IntegerField, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, Count, F, Func, IntegerField, Q, TextField, Value, When
 from django.db.models.functions import MD5, Abs, Cast, Concat, Extract
 from django.http import QueryDict
 from django.utils import timezone
 
 from django_project.campaigns import search
-from django_project.campaigns.models import Category, Listing
+from django_project.campaigns.models import Category
 from django_project.campaigns.selectors.cards import (
     STATUSES,
     CampaignCard,
@@ -26,6 +25,9 @@ from django_project.campaigns.selectors.cards import (
 )
 from django_project.core.addresses import ZERO_ADDRESS
 from django_project.ledger.models import Chain, Contribution, Token
+
+if TYPE_CHECKING:
+    from django_project.campaigns.selectors.cards import Listings
 
 Sort = Literal["best", "trending", "newest", "ending", "backed", "funded", "random"]
 FacetName = Literal["category", "status", "language", "funded", "token"]
@@ -85,7 +87,8 @@ class ExploreFilters:
         """The same filters with one option added, or removed when it was chosen."""
         values = self.selected(facet)
         changed = tuple(v for v in values if v != value) if value in values else (*values, value)
-        return replace(self, **{facet: changed})
+        changes: dict[str, Any] = {facet: changed}
+        return replace(self, **changes)
 
     def to_query(self, page: int = 1) -> str:
         """The URL's query string, without the question mark; defaults are left out."""
@@ -184,7 +187,7 @@ def trending_ids() -> list[int]:
     return list(cache.get_or_set("campaigns:trending", counted, TRENDING_CACHE_SECONDS) or [])
 
 
-def _matching(text: str, now: datetime) -> QuerySet[Listing]:
+def _matching(text: str, now: datetime) -> "Listings":
     listings = visible(now)
     if not text:
         return listings
@@ -192,7 +195,7 @@ def _matching(text: str, now: datetime) -> QuerySet[Listing]:
     return listings.none() if query is None else listings.filter(metadata__search=query)
 
 
-def _resembling(text: str, now: datetime) -> QuerySet[Listing]:
+def _resembling(text: str, now: datetime) -> "Listings":
     """Titles and publishers that look like a misspelt query."""
     likeness = TrigramWordSimilarity(text, Concat("metadata__title", Value(" "), "metadata__publisher"))
     return visible(now).annotate(likeness=likeness).filter(likeness__gte=MISSPELT_SIMILARITY)
@@ -209,7 +212,7 @@ def _token_symbols() -> dict[tuple[int, bytes], str]:
     return symbols
 
 
-def _cube(matching: QuerySet[Listing], tokens: dict[tuple[int, bytes], str]) -> Cube:
+def _cube(matching: "Listings", tokens: dict[tuple[int, bytes], str]) -> Cube:
     """How many campaigns there are for each combination of facet values: every count comes from it."""
     rows = (
         matching.annotate(band=_band())
@@ -284,8 +287,8 @@ def _facets(filters: ExploreFilters, cube: Cube) -> dict[FacetName, tuple[FacetO
 
 
 def _narrowed(
-    matching: QuerySet[Listing], filters: ExploreFilters, tokens: dict[tuple[int, bytes], str]
-) -> QuerySet[Listing]:
+    matching: "Listings", filters: ExploreFilters, tokens: dict[tuple[int, bytes], str]
+) -> "Listings":
     if filters.category:
         matching = matching.filter(metadata__category__slug__in=filters.category)
     if filters.status:
@@ -307,35 +310,32 @@ def _open_first() -> Case:
     return Case(When(status="open", then=Value(0)), default=Value(1))
 
 
-def _ordered(listings: QuerySet[Listing], filters: ExploreFilters, *, is_misspelt: bool) -> QuerySet[Listing]:
+def _ordered(listings: "Listings", filters: ExploreFilters, *, is_misspelt: bool) -> "Listings":
     if filters.sort == "best" and filters.query:
         return _by_relevance(listings, filters.query, is_misspelt=is_misspelt)
-    orders: dict[Sort, Callable[[QuerySet[Listing]], QuerySet[Listing]]] = {
-        "best": _by_trend,
-        "trending": _by_trend,
-        "newest": lambda found: found.order_by("-launched__start", "-pk"),
-        "ending": lambda found: found.order_by(_open_first(), _distance_to_deadline(), "pk"),
-        "backed": lambda found: found.order_by("-launched__totals__backers", "-pk"),
-        "funded": lambda found: found.order_by(
-            (F("launched__totals__raised") / F("launched__goal")).desc(), "-pk"
-        ),
-        "random": lambda found: found.order_by(
-            MD5(Concat(Cast("pk", TextField()), Value(f":{filters.seed}"))), "pk"
-        ),
+    if filters.sort in ("best", "trending"):
+        return _by_trend(listings)
+    shuffled = MD5(Concat(Cast("pk", TextField()), Value(f":{filters.seed}")))
+    orders: dict[Sort, tuple[Any, ...]] = {
+        "newest": ("-launched__start", "-pk"),
+        "ending": (_open_first(), _distance_to_deadline(), "pk"),
+        "backed": ("-launched__totals__backers", "-pk"),
+        "funded": ((F("launched__totals__raised") / F("launched__goal")).desc(), "-pk"),
+        "random": (shuffled, "pk"),
     }
-    return orders[filters.sort](listings)
+    return listings.order_by(*orders[filters.sort])
 
 
-def _by_relevance(listings: QuerySet[Listing], text: str, *, is_misspelt: bool) -> QuerySet[Listing]:
+def _by_relevance(listings: "Listings", text: str, *, is_misspelt: bool) -> "Listings":
     if is_misspelt:
-        return listings.order_by("-likeness", _open_first(), "pk")
+        return listings.order_by(F("likeness").desc(), _open_first(), "pk")
     query = search.query(text)
     if query is None:
         return listings
     return listings.order_by(SearchRank(F("metadata__search"), query).desc(), _open_first(), "pk")
 
 
-def _by_trend(listings: QuerySet[Listing]) -> QuerySet[Listing]:
+def _by_trend(listings: "Listings") -> "Listings":
     place: Any = Func(
         Value(trending_ids()), F("launched__pk"), function="array_position", output_field=IntegerField()
     )

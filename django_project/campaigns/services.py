@@ -1,0 +1,171 @@
+"""Writes about campaigns: texts by their hash, listings, and what moderators decide."""
+
+from collections.abc import Iterable, Mapping
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from django_project.accounts.models import User
+from django_project.campaigns import documents, search
+from django_project.campaigns.models import CampaignUpdate, Category, Listing, Metadata
+from django_project.core import audit
+from django_project.core.errors import InvalidInputError
+from django_project.core.metadata import canonical_json, metadata_hash
+from django_project.ledger.models import CampaignLaunched
+
+SLUG_TITLE_LENGTH = 80
+
+
+def ensure_categories(categories: Iterable[Mapping[str, str]]) -> list[Category]:
+    """Create or rename categories, in the order given; each names slug, name_en, name_zh_hans and icon."""
+    rows = []
+    for position, entry in enumerate(categories):
+        row, _ = Category.objects.update_or_create(
+            slug=entry["slug"],
+            defaults={
+                "name_en": entry["name_en"],
+                "name_zh_hans": entry["name_zh_hans"],
+                "description_en": entry.get("description_en", ""),
+                "description_zh_hans": entry.get("description_zh_hans", ""),
+                "icon": entry["icon"],
+                "position": position,
+            },
+        )
+        rows.append(row)
+    return rows
+
+
+def store_metadata(document: Mapping[str, object]) -> Metadata:
+    """Keep a campaign's text under the hash of its canonical JSON; the same document is kept once.
+
+    Raises:
+        InvalidDocumentError: a field is missing, unknown, of a wrong kind or too long; `fields` names each.
+    """
+    text = documents.read_campaign(document)
+    stored = canonical_json(document)
+    digest = metadata_hash(stored)
+    Metadata.objects.bulk_create(
+        [
+            Metadata(
+                hash=digest,
+                document=stored,
+                title=text.title,
+                tagline=text.tagline,
+                story=text.story,
+                category=text.category,
+                language=text.language,
+                publisher=text.publisher,
+                rewards=[
+                    {"tier": r.tier, "title": r.title, "description": r.description} for r in text.rewards
+                ],
+                search=search.vector(text.title, text.tagline, text.publisher, text.story),
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    return Metadata.objects.get(pk=digest)
+
+
+def store_update(document: Mapping[str, object], chain_id: int, address: bytes) -> CampaignUpdate:
+    """Keep the text of an update of one campaign; it shows once the chain carries its hash.
+
+    Raises:
+        InvalidDocumentError: as for `store_metadata`.
+    """
+    text = documents.read_update(document)
+    stored = canonical_json(document)
+    update, _ = CampaignUpdate.objects.get_or_create(
+        content_hash=metadata_hash(stored),
+        defaults={
+            "chain_id": chain_id,
+            "address": address,
+            "title": text.title,
+            "body": text.body,
+            "document": stored,
+        },
+    )
+    return update
+
+
+@transaction.atomic
+def sync_listings(chain_id: int) -> int:
+    """List launched campaigns whose text is known and that are not listed yet; says how many were.
+
+    Safe to run at any time and by several at once: a listing outlives a reorganisation of its launch, and a
+    campaign that comes back finds it.
+    """
+    listed = Listing.objects.filter(chain_id=chain_id).values("address")
+    launched = list(
+        CampaignLaunched.objects.filter(chain_id=chain_id)
+        .exclude(address__in=listed)
+        .order_by("block_number")
+    )
+    texts = Metadata.objects.in_bulk({row.metadata_hash for row in launched})
+    new = [
+        Listing(
+            slug=_slug(texts[row.metadata_hash].title, row.address),
+            chain_id=chain_id,
+            address=row.address,
+            metadata=texts[row.metadata_hash],
+        )
+        for row in launched
+        if row.metadata_hash in texts
+    ]
+    before = Listing.objects.filter(chain_id=chain_id).count()
+    Listing.objects.bulk_create(new, ignore_conflicts=True)
+    return Listing.objects.filter(chain_id=chain_id).count() - before
+
+
+def _slug(title: str, address: bytes) -> str:
+    """The title with the start of the address, so that two campaigns of one title have two URLs."""
+    words = slugify(title, allow_unicode=True)[:SLUG_TITLE_LENGTH].strip("-_")
+    return f"{words or 'campaign'}-{address.hex()[:8]}"
+
+
+def hide(listing: Listing, *, actor: User, reason: str) -> None:
+    """Take a campaign out of the shop window; its contract and its money are untouched."""
+    _set_visibility(listing, Listing.Visibility.HIDDEN, "hidden", actor, reason)
+
+
+def unrank(listing: Listing, *, actor: User, reason: str) -> None:
+    """Keep a campaign reachable but out of every ranking."""
+    _set_visibility(listing, Listing.Visibility.UNRANKED, "unranked", actor, reason)
+
+
+def restore(listing: Listing, *, actor: User, reason: str) -> None:
+    """Undo `hide` and `unrank`."""
+    _set_visibility(listing, Listing.Visibility.LISTED, "restored", actor, reason)
+
+
+@transaction.atomic
+def set_staff_pick(listing: Listing, *, is_staff_pick: bool, actor: User, reason: str) -> None:
+    _require_reason(reason)
+    locked = Listing.objects.select_for_update().get(pk=listing.pk)
+    locked.is_staff_pick = is_staff_pick
+    locked.save(update_fields=["is_staff_pick"])
+    act = "picked" if is_staff_pick else "unpicked"
+    audit.record(f"campaigns.listing.{act}", locked.public_id, actor=actor, reason=reason, slug=locked.slug)
+
+
+@transaction.atomic
+def _set_visibility(
+    listing: Listing, visibility: Listing.Visibility, act: str, actor: User, reason: str
+) -> None:
+    _require_reason(reason)
+    locked = Listing.objects.select_for_update().get(pk=listing.pk)
+    before = locked.visibility
+    locked.visibility = visibility
+    locked.save(update_fields=["visibility"])
+    audit.record(
+        f"campaigns.listing.{act}",
+        locked.public_id,
+        actor=actor,
+        reason=reason,
+        before=before,
+        slug=locked.slug,
+    )
+
+
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise InvalidInputError("reason_missing", "Say why: the reason is kept with the decision")

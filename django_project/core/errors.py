@@ -1,0 +1,50 @@
+"""Errors that services raise for people to read; pages and the API show them beside the field."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+
+Message = str | Promise
+
+
+class UserError(Exception):
+    """Something the person asking can understand and act on.
+
+    `code` is for programs and never changes; `message` is translated when it is shown.
+    """
+
+    status = 400
+
+    def __init__(self, code: str, message: Message, *, fields: Mapping[str, Message] | None = None) -> None:
+        super().__init__(code)
+        self.code, self.message, self.fields = code, message, dict(fields or {})
+
+    def __str__(self) -> str:
+        details = "; ".join(f"{name}: {text}" for name, text in self.fields.items())
+        return f"{self.message} ({details})" if details else str(self.message)
+
+
+class InvalidInputError(UserError):
+    """What was sent breaks a rule."""
+
+
+class RefusedError(UserError):
+    """Understood, but not allowed to whoever asked."""
+
+    status = 403
+
+
+class ConflictError(UserError):
+    """It would have been allowed, but things have changed since."""
+
+    status = 409
+
+
+class TooManyRequestsError(UserError):
+    """Asked too often; `retry_after` is in seconds."""
+
+    status = 429
+
+    def __init__(self, message: Message, retry_after: int) -> None:
+        super().__init__("too_many_requests", message)
+        self.retry_after = retry_after
