@@ -1,0 +1,59 @@
+"""Who plays which part: positions of the node's unlocked accounts."""
+
+from dataclasses import dataclass
+
+from tasks.demo.simulation import Scenario
+
+# The demo's own; its keys are as public as this line, so they are worth nothing anywhere else.
+MNEMONIC = "witness first soup vendor armed sphere total canyon whale night ritual cancel"
+BALANCE_ETHER = 2_000
+
+FRESH_ACCOUNTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Accounts of a scenario, in the node's order: deployer, treasury, creators, backers, newcomers."""
+
+    accounts: tuple[str, ...]
+    creators: dict[str, str]
+    backers: tuple[str, ...]
+    newcomers: tuple[str, ...]
+
+    @property
+    def deployer(self) -> str:
+        return self.accounts[0]
+
+    @property
+    def treasury(self) -> str:
+        return self.accounts[1]
+
+
+def account_count(scenario: Scenario) -> int:
+    """How many accounts the node has to unlock."""
+    return 2 + len(_creator_slugs(scenario)) + scenario.backers + FRESH_ACCOUNTS
+
+
+def assign(scenario: Scenario, accounts: list[str]) -> Cast:
+    """Give each account its part.
+
+    Raises:
+        ValueError: the node has fewer accounts than parts.
+    """
+    if len(accounts) < account_count(scenario):
+        raise ValueError(
+            f"the node has {len(accounts)} accounts, the scenario needs {account_count(scenario)}"
+        )
+    slugs = _creator_slugs(scenario)
+    first_backer = 2 + len(slugs)
+    first_newcomer = first_backer + scenario.backers
+    return Cast(
+        accounts=tuple(accounts),
+        creators=dict(zip(slugs, accounts[2:first_backer], strict=True)),
+        backers=tuple(accounts[first_backer:first_newcomer]),
+        newcomers=tuple(accounts[first_newcomer : first_newcomer + FRESH_ACCOUNTS]),
+    )
+
+
+def _creator_slugs(scenario: Scenario) -> list[str]:
+    return sorted({campaign.creator.slug for campaign in scenario.campaigns})

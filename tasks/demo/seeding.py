@@ -1,0 +1,231 @@
+"""Plays a scenario on the chain: real transactions of unlocked accounts, in blocks of the right times."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from django_project.core.metadata import canonical_json, metadata_hash, metadata_uri
+from tasks.demo.cast import Cast
+from tasks.demo.catalogue import Campaign, Mode, Token
+from tasks.demo.contracts import NATIVE, Deployment, Interface, created_address
+from tasks.demo.rpc import Call, Node
+from tasks.demo.simulation import Scenario
+from tasks.demo.simulation.events import (
+    Action,
+    Cancel,
+    ClaimFees,
+    Contribute,
+    Launch,
+    PostUpdate,
+    Refund,
+    Withdraw,
+)
+from tasks.demo.simulation.timeline import MINUTE
+from tasks.demo.texts import campaign_document, update_document
+
+# Blocks stand on this grid, so that a cart's transactions share one: anvil takes the longer for a block the
+# more storage the whole chain has.
+SLOT_SECONDS = 5 * MINUTE
+MINTS_PER_BLOCK = 150
+SLOTS_PER_REPORT = 5
+# When test dollars are handed out: before anything is launched.
+MINTED_AT = 20 * MINUTE
+# What everybody gets beside what they spend, in base units of the test dollar.
+SPARE_TOKENS = 2_000 * 10**6
+SMALLEST_CONTRIBUTION = {Token.NATIVE: 10**15, Token.STABLE: 10**6}
+MODE_NUMBER = {Mode.ALL_OR_NOTHING: 0, Mode.KEEP_WHAT_YOU_RAISE: 1}
+NO_REFERENCE = bytes(32)
+# Enough for each kind of call; the node refunds what is not used.
+GAS_LIMIT = {"createCampaign": 1_200_000, "cancel": 200_000, "postUpdate": 200_000}
+USUAL_GAS_LIMIT = 160_000
+
+
+class SeedingError(RuntimeError):
+    """The chain did not come to hold what the scenario says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What one campaign's views must say when the scenario has been played."""
+
+    raised: int = 0
+    refunded: int = 0
+
+
+@dataclass
+class Seeder:
+    """Turns a scenario's actions into transactions.
+
+    Attributes:
+        genesis: the chain's first timestamp; the scenario counts from it.
+        progress: told how many of the scenario's actions are on the chain.
+    """
+
+    node: Node
+    deployment: Deployment
+    scenario: Scenario
+    cast: Cast
+    genesis: int
+    progress: Callable[[int], None]
+    addresses: list[str] = field(init=False)
+    _factory: Interface = field(default_factory=lambda: Interface("CampaignFactory"))
+    _campaign: Interface = field(default_factory=lambda: Interface("Campaign"))
+    _token: Interface = field(default_factory=lambda: Interface("TestToken"))
+    _nonces: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def __post_init__(self) -> None:
+        self.addresses = campaign_addresses(self.node, self.deployment, len(self.scenario.campaigns))
+
+    def play(self) -> None:
+        """Put the whole scenario on the chain; mining by itself is off while it lasts.
+
+        Raises:
+            SeedingError: a campaign's totals are not what the scenario adds up to.
+            RpcError: the node refused a transaction.
+        """
+        self.node.call("evm_setAutomine", False)  # noqa: FBT003  JSON-RPC
+        known = {self.cast.deployer, self.cast.treasury}
+        counts = self.node.batch([("eth_getTransactionCount", (account, "latest")) for account in known])
+        self._nonces.update(zip(known, (int(count, 16) for count in counts), strict=True))
+        self._hand_out_tokens()
+        done = 0
+        for slot, actions in groupby(self.scenario.actions, key=lambda action: -(-action.at // SLOT_SECONDS)):
+            calls: list[Call] = []
+            for action in actions:
+                if isinstance(action, Launch):
+                    # Alone: anvil works off a batch in any order, and the order of launches gives addresses.
+                    self.node.batch(list(self._transactions(action)))
+                else:
+                    calls += self._transactions(action)
+                done += 1
+            self.node.batch(calls)
+            self.node.call("evm_mine", hex(self.genesis + slot * SLOT_SECONDS))
+            if slot % SLOTS_PER_REPORT == 0:
+                self.progress(done)
+        self.progress(done)
+        self._compare_totals()
+
+    def _hand_out_tokens(self) -> None:
+        spent: dict[str, int] = dict.fromkeys(self.cast.newcomers, 0)
+        for action in self.scenario.actions:
+            if isinstance(action, Contribute) and self._campaign_of(action).token is Token.STABLE:
+                backer = self.cast.backers[action.backer]
+                spent[backer] = spent.get(backer, 0) + action.amount
+        mints = [
+            self._send(
+                self.cast.deployer,
+                self.deployment.token,
+                "mint",
+                self._token.encode("mint", account, amount + SPARE_TOKENS),
+            )
+            for account, amount in spent.items()
+        ]
+        for start in range(0, len(mints), MINTS_PER_BLOCK):
+            self.node.batch(mints[start : start + MINTS_PER_BLOCK])
+            self.node.call("evm_mine", hex(self.genesis + MINTED_AT + start))
+
+    def _campaign_of(self, action: Action) -> Campaign:
+        return self.scenario.campaigns[action.campaign]
+
+    def _transactions(self, action: Action) -> Iterator[Call]:
+        campaign, address = self._campaign_of(action), self.addresses[action.campaign]
+        creator = self.cast.creators[campaign.creator.slug]
+        match action:
+            case Launch():
+                yield self._launch(action, campaign, creator)
+            case Contribute():
+                yield from self._contribute(action, campaign, address)
+            case Refund():
+                yield self._act(self.cast.backers[action.backer], address, "refund")
+            case Cancel():
+                yield self._act(creator, address, "cancel", action.reason)
+            case Withdraw():
+                yield self._act(creator, address, "withdraw", creator)
+            case ClaimFees():
+                yield self._act(self.cast.treasury, address, "claimFees")
+            case PostUpdate():
+                digest = metadata_hash(canonical_json(update_document(campaign.updates[action.number])))
+                yield self._act(creator, address, "postUpdate", metadata_uri(digest), digest)
+
+    def _launch(self, action: Launch, campaign: Campaign, creator: str) -> Call:
+        digest = metadata_hash(canonical_json(campaign_document(campaign)))
+        terms = (
+            self.deployment.token if campaign.token is Token.STABLE else NATIVE,
+            MODE_NUMBER[campaign.mode],
+            campaign.goal,
+            self.genesis + action.deadline,
+            SMALLEST_CONTRIBUTION[campaign.token],
+            0,
+            metadata_uri(digest),
+            digest,
+            [(reward.price, reward.supply) for reward in campaign.rewards],
+        )
+        data = self._factory.encode("createCampaign", terms)
+        return self._send(creator, self.deployment.factory, "createCampaign", data)
+
+    def _contribute(self, action: Contribute, campaign: Campaign, address: str) -> Iterator[Call]:
+        backer = self.cast.backers[action.backer]
+        if campaign.token is Token.NATIVE:
+            data = self._campaign.encode("contribute", action.tier, NO_REFERENCE)
+            yield self._send(backer, address, "contribute", data, value=action.amount)
+            return
+        approval = self._token.encode("approve", address, action.amount)
+        yield self._send(backer, self.deployment.token, "approve", approval)
+        data = self._campaign.encode("contributeERC20", action.amount, action.tier, NO_REFERENCE)
+        yield self._send(backer, address, "contributeERC20", data)
+
+    def _act(self, sender: str, address: str, function: str, *arguments: object) -> Call:
+        return self._send(sender, address, function, self._campaign.encode(function, *arguments))
+
+    def _send(self, sender: str, to: str, function: str, data: str, value: int = 0) -> Call:
+        nonce = self._nonces[sender]
+        self._nonces[sender] += 1
+        gas = GAS_LIMIT.get(function, USUAL_GAS_LIMIT)
+        return (
+            "eth_sendTransaction",
+            (
+                {
+                    "from": sender,
+                    "to": to,
+                    "data": data,
+                    "value": hex(value),
+                    "nonce": hex(nonce),
+                    "gas": hex(gas),
+                },
+            ),
+        )
+
+    def _compare_totals(self) -> None:
+        expected = expected_totals(self.scenario)
+        found = self.node.batch(
+            [
+                ("eth_call", ({"to": address, "data": self._campaign.encode(view)}, "latest"))
+                for address in self.addresses
+                for view in ("totalRaised", "totalRefunded")
+            ]
+        )
+        amounts = [int(value, 16) if value != "0x" else -1 for value in found]
+        for number, totals in enumerate(expected):
+            if (totals.raised, totals.refunded) != (amounts[2 * number], amounts[2 * number + 1]):
+                raise SeedingError(
+                    f"{self.scenario.campaigns[number].slug}: the scenario raised {totals.raised} and "
+                    f"refunded {totals.refunded}, the chain says {amounts[2 * number]} and {amounts[2 * number + 1]}"
+                )
+
+
+def campaign_addresses(node: Node, deployment: Deployment, count: int) -> list[str]:
+    """Where the factory's next campaigns will be: a contract's CREATE counts up its nonce."""
+    nonce = int(node.call("eth_getTransactionCount", deployment.factory, "latest"), 16)
+    return [created_address(deployment.factory, nonce + number) for number in range(count)]
+
+
+def expected_totals(scenario: Scenario) -> Sequence[Totals]:
+    """What each campaign has raised and refunded when everything has happened."""
+    raised, refunded = [0] * len(scenario.campaigns), [0] * len(scenario.campaigns)
+    for action in scenario.actions:
+        if isinstance(action, Contribute):
+            raised[action.campaign] += action.amount
+        elif isinstance(action, Refund):
+            refunded[action.campaign] += action.amount
+    return [Totals(*pair) for pair in zip(raised, refunded, strict=True)]
