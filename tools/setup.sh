@@ -40,7 +40,7 @@ find_python() {
 
 check_node() {
   command -v npm >/dev/null || die "npm was not found: install Node 20 or newer"
-  node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' ||
+  node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' ||
     die "Node $(node --version) is too old: install Node 20 or newer"
 }
 
@@ -75,6 +75,10 @@ check_node
 
 frontend_inputs() { git ls-files -co --exclude-standard -- package-lock.json vite.config.ts abis django_project/frontend django_project/templates; }
 
+contracts_inputs() {
+  git ls-files -co --exclude-standard -- requirements/contracts.lock package-lock.json brownie-config.yaml contracts tools
+}
+
 python_step() {
   if [[ "$purpose" == test ]]; then
     step python-dev "$(digest requirements/dev.lock)" install_dev
@@ -98,7 +102,8 @@ wait_for "$python_job"; wait_for "$node_job"
 ((failed)) && exit 1
 
 # Brownie's environment is made with the uv that the first one brought, and compiles with node's solc.
-step contracts "$(digest requirements/contracts.lock package-lock.json tools/setup-contracts.sh tools/solc)" install_contracts & contracts_job=$!
+# shellcheck disable=SC2046
+step contracts "$(digest $(contracts_inputs))" install_contracts & contracts_job=$!
 # shellcheck disable=SC2046
 step catalogues "$(digest $(git ls-files -co --exclude-standard -- django_project/locale))" build_catalogues & catalogues_job=$!
 [[ "$purpose" == test ]] && { step browser chromium install_browser & browser_job=$!; }
