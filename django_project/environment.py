@@ -1,5 +1,6 @@
 """Reads the process's environment for `settings`, with one clear sentence for each thing that is wrong."""
 
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -81,16 +82,27 @@ def database() -> dict[str, Any]:
     }
 
 
-def rpc_urls() -> dict[int, list[str]]:
-    """CHAINFUND_RPC_URLS, `chain id=url url;chain id=url`, as {chain id: [url, …]}."""
+def demo_accounts() -> list[dict[str, str]]:
+    """CHAINFUND_DEMO_ACCOUNTS, a JSON list of {"address": "0x…", "label": "…"}."""
+    try:
+        entries = json.loads(os.environ.get("CHAINFUND_DEMO_ACCOUNTS", "") or "[]")
+        return [{"address": str(entry["address"]), "label": str(entry["label"])} for entry in entries]
+    except (ValueError, TypeError, KeyError):
+        raise ImproperlyConfigured(
+            'CHAINFUND_DEMO_ACCOUNTS cannot be read: write a JSON list of {"address": "0x…", "label": "…"}'
+        ) from None
+
+
+def rpc_urls(name: str = "CHAINFUND_RPC_URLS") -> dict[int, list[str]]:
+    """A variable written `chain id=url url;chain id=url`, as {chain id: [url, …]}."""
     chains: dict[int, list[str]] = {}
-    for entry in os.environ.get("CHAINFUND_RPC_URLS", "").split(";"):
+    for entry in os.environ.get(name, "").split(";"):
         if not entry.strip():
             continue
         chain_id, _, urls = entry.partition("=")
         if not chain_id.strip().isdecimal() or not urls.split():
             raise ImproperlyConfigured(
-                "CHAINFUND_RPC_URLS cannot be read: write `31337=http://127.0.0.1:8545`, several URLs of a "
+                f"{name} cannot be read: write `31337=http://127.0.0.1:8545`, several URLs of a "
                 "chain with spaces between them, several chains with semicolons"
             )
         chains.setdefault(int(chain_id), []).extend(urls.split())

@@ -105,6 +105,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "django_project.web.context.site",
             ],
         },
     }
@@ -123,6 +124,10 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 # {chain id: [RPC URL, …]}. The URLs may carry providers' keys.
 RPC_URLS = environment.rpc_urls()
+# Nodes that wallets may be told of when they do not know the chain: no keys in these.
+PUBLIC_RPC_URLS = RPC_URLS if IS_DEMO else environment.rpc_urls("CHAINFUND_PUBLIC_RPC_URLS")
+# The local node's unlocked accounts that the demo wallet offers, with what to call them.
+DEMO_ACCOUNTS = environment.demo_accounts() if IS_DEMO else []
 DEPLOYMENTS_DIR = environment.path("CHAINFUND_DEPLOYMENTS_DIR", BASE_DIR / "deployments")
 ABIS_DIR = BASE_DIR / "abis"
 # Blocks to finality on local chains, whose own `finalized` tag never moves while nobody mines.
@@ -231,18 +236,19 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 
 # Trusted proxies in front of the site: how many hops of X-Forwarded-For are ours.
 PROXY_DEPTH = environment.number("CHAINFUND_PROXY_DEPTH", 0)
+# Multiplies every rate limit. In the demo hundreds of simulated people post from one address.
+RATE_LIMIT_SCALE = environment.number("CHAINFUND_RATE_LIMIT_SCALE", 1000 if IS_DEMO else 1)
 
 # --- API ------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["django_project.api.framework.SessionAuthentication"],
+    "DEFAULT_PARSER_CLASSES": ["django_project.api.framework.LimitedJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["django_project.api.framework.BucketThrottle"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"anon": "600/min"},
-    "PAGE_SIZE": 50,
-    "COERCE_DECIMAL_TO_STRING": True,
+    "EXCEPTION_HANDLER": "django_project.api.errors.respond",
 }
 SPECTACULAR_SETTINGS = {"TITLE": "ChainFund API", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
 

@@ -29,12 +29,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     early_config.stash[_directory] = directory
     early_config.stash[_postgres] = postgres
     early_config.stash[_redis] = redis
+    (root / "static").mkdir()
     os.environ.update(
         CHAINFUND_MODE="test",
         DATABASE_URL=postgres.ensure_database("chainfund"),
         REDIS_URL=redis.url,
         CHAINFUND_DEPLOYMENTS_DIR=str(root / "deployments"),
         CHAINFUND_RECOMMENDER_DIR=str(root / "runs"),
+        CHAINFUND_STATIC_ROOT=str(root / "static"),
     )
     yield
 

@@ -1,0 +1,45 @@
+"""Why a sign-in is refused."""
+
+from django.utils.translation import gettext_lazy as _
+
+from django_project.core.errors import InvalidInputError, RefusedError
+
+
+class UnknownChainError(InvalidInputError):
+    def __init__(self) -> None:
+        super().__init__(
+            "unknown_chain",
+            _("This site does not know your wallet's network. Switch networks and try again."),
+        )
+
+
+class ChallengeError(RefusedError):
+    """The nonce is unknown, used, too old or another session's; which of these is nobody's business."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "challenge_not_usable", _("This sign-in request is too old or was used before. Start again.")
+        )
+
+
+class WrongSignatureError(RefusedError):
+    def __init__(self) -> None:
+        super().__init__(
+            "wrong_signature",
+            _("The signature is not from the account you chose. Switch to it in your wallet and try again."),
+        )
+
+
+class SmartWalletError(RefusedError):
+    def __init__(self) -> None:
+        super().__init__(
+            "smart_wallet_not_supported",
+            _("Smart contract wallets cannot sign in yet. Use an account that signs with a key of its own."),
+        )
+
+
+class AccountRefusedError(RefusedError):
+    """A staff account, which never signs in by wallet, or one that was switched off."""
+
+    def __init__(self) -> None:
+        super().__init__("account_refused", _("This account cannot sign in with a wallet."))

@@ -1,0 +1,137 @@
+"""Sign-in with a wallet."""
+
+import hashlib
+import secrets
+import uuid
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from django_project.accounts import eip4361
+from django_project.accounts.errors import (
+    AccountRefusedError,
+    ChallengeError,
+    SmartWalletError,
+    UnknownChainError,
+    WrongSignatureError,
+)
+from django_project.accounts.models import SignInChallenge, User, Wallet
+from django_project.accounts.selectors import SESSION_WALLET
+from django_project.core import audit
+from django_project.core.addresses import format_address
+from django_project.ledger.models import Chain
+
+NONCE_BYTES = 16
+SESSION_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def issue_challenge(request: HttpRequest, address: bytes, chain_id: int) -> SignInChallenge:
+    """Write the text that a wallet is to sign, good for this session and a few minutes.
+
+    Raises:
+        UnknownChainError: the site does not index the chain.
+    """
+    if not Chain.objects.filter(pk=chain_id).exists():
+        raise UnknownChainError
+    now = timezone.now().replace(microsecond=0)
+    message = eip4361.SignInMessage(
+        domain=_domain(),
+        address=address,
+        uri=settings.SITE_URL,
+        chain_id=chain_id,
+        nonce=secrets.token_hex(NONCE_BYTES),
+        issued_at=now,
+        expires_at=now + settings.SIGN_IN_CHALLENGE_LIFETIME,
+    )
+    return SignInChallenge.objects.create(
+        nonce=message.nonce,
+        session_digest=_session_digest(request, create=True),
+        address=address,
+        chain_id=chain_id,
+        message=message.render(),
+        expires_at=message.expires_at,
+    )
+
+
+def sign_in(request: HttpRequest, nonce: str, signature: bytes) -> User:
+    """Start a session for the account of the wallet that signed; the first time, make the account.
+
+    The challenge is spent by whoever names it first, whatever the signature then turns out to be.
+
+    Raises:
+        ChallengeError, SmartWalletError, WrongSignatureError, AccountRefusedError: see each.
+    """
+    challenge = _consume(request, nonce)
+    try:
+        signer = eip4361.recover_signer(challenge.message, signature)
+    except eip4361.SmartWalletSignatureError:
+        raise SmartWalletError from None
+    except eip4361.SignatureError:
+        raise WrongSignatureError from None
+    if signer != challenge.address:
+        raise WrongSignatureError
+    user = _account_of(signer)
+    if user.is_staff or user.is_superuser or not user.is_active:
+        raise AccountRefusedError
+    # Whoever planted a session key before the sign-in must not share the session after it.
+    request.session.flush()
+    login(request, user, backend=SESSION_BACKEND)
+    request.session[SESSION_WALLET] = format_address(signer)
+    return user
+
+
+def forget_old_challenges(before: datetime) -> int:
+    """Delete challenges that expired before a moment; says how many."""
+    return SignInChallenge.objects.filter(expires_at__lt=before).delete()[0]
+
+
+def _consume(request: HttpRequest, nonce: str) -> SignInChallenge:
+    """Spend the challenge by one conditional UPDATE, so that of two simultaneous posts one fails."""
+    now = timezone.now()
+    spent = SignInChallenge.objects.filter(
+        nonce=nonce,
+        session_digest=_session_digest(request, create=False),
+        consumed_at=None,
+        expires_at__gt=now,
+        message__startswith=f"{_domain()} wants you to sign in",
+    ).update(consumed_at=now)
+    if not spent:
+        raise ChallengeError
+    return SignInChallenge.objects.get(nonce=nonce)
+
+
+def _account_of(address: bytes) -> User:
+    wallet = Wallet.objects.select_related("user").filter(address=address).first()
+    if wallet is not None:
+        return wallet.user
+    try:
+        with transaction.atomic():
+            user = User(username=f"wallet-{uuid.uuid4().hex}")
+            user.set_unusable_password()
+            user.save()
+            Wallet.objects.create(user=user, address=address)
+            audit.record("accounts.user.created", user.public_id, actor=user, wallet=format_address(address))
+            return user
+    except IntegrityError:
+        # Another request linked the same wallet between our look and our insert.
+        return Wallet.objects.select_related("user").get(address=address).user
+
+
+def _domain() -> str:
+    return urlsplit(settings.SITE_URL).netloc
+
+
+def _session_digest(request: HttpRequest, *, create: bool) -> str:
+    """What binds a challenge to a browser: a hash, because session keys have no place in other tables."""
+    session = request.session
+    if create and not session.session_key:
+        session.create()
+    if create:
+        # An empty session gets no cookie.
+        session["sign_in"] = True
+    return hashlib.sha256((session.session_key or "").encode()).hexdigest()

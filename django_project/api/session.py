@@ -1,0 +1,93 @@
+"""Signing in with a wallet, and out."""
+
+from datetime import datetime
+from typing import Annotated
+
+from django.contrib.auth import logout
+from django.middleware.csrf import get_token
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field, StringConstraints
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from django_project.accounts import services
+from django_project.accounts.selectors import wallet_address
+from django_project.api.errors import REFUSALS
+from django_project.api.framework import plain, read_body
+from django_project.api.types import AddressText, Input
+from django_project.core import rate_limits
+from django_project.core.addresses import format_address, parse_address
+
+
+class ChallengeRequest(Input):
+    address: AddressText
+    chain_id: Annotated[int, Field(strict=True, ge=1, lt=2**63)]
+
+
+class Challenge(BaseModel):
+    """The EIP-4361 text to sign with `personal_sign`, exactly as it stands."""
+
+    nonce: str
+    message: str
+    expires_at: datetime
+
+
+class SignInRequest(Input):
+    nonce: Annotated[str, StringConstraints(min_length=32, max_length=32, pattern=r"^[0-9a-f]+$")]
+    # ERC-6492 signatures carry a contract's creation code: some kilobytes.
+    signature: Annotated[str, StringConstraints(max_length=20_000, pattern=r"^0x(?:[0-9a-fA-F]{2})+$")]
+
+
+class SignedIn(BaseModel):
+    address: str
+
+
+class SessionState(BaseModel):
+    """`csrf_token` goes back in the X-CSRFToken header of every request that changes something."""
+
+    address: str | None
+    csrf_token: str
+
+
+class SessionView(APIView):
+    post_limit = rate_limits.SIGN_IN
+
+    @extend_schema(summary="Who is signed in", responses=SessionState)
+    def get(self, request: Request) -> Response:
+        address = wallet_address(plain(request))
+        state = SessionState(
+            address=format_address(address) if address else None, csrf_token=get_token(plain(request))
+        )
+        return Response(state.model_dump(), headers={"Cache-Control": "no-store"})
+
+    @extend_schema(
+        summary="Sign in with a signed challenge",
+        request=SignInRequest,
+        responses={200: SignedIn, **REFUSALS},
+    )
+    def post(self, request: Request) -> Response:
+        body = read_body(SignInRequest, request)
+        services.sign_in(plain(request), body.nonce, bytes.fromhex(body.signature[2:]))
+        address = wallet_address(plain(request))
+        return Response({"address": format_address(address) if address else None})
+
+    @extend_schema(summary="Sign out", request=None, responses={204: None})
+    def delete(self, request: Request) -> Response:
+        logout(plain(request))
+        return Response(status=204)
+
+
+class ChallengeView(APIView):
+    post_limit = rate_limits.CHALLENGE
+
+    @extend_schema(
+        summary="Ask for a text to sign",
+        request=ChallengeRequest,
+        responses={201: Challenge, **REFUSALS},
+    )
+    def post(self, request: Request) -> Response:
+        body = read_body(ChallengeRequest, request)
+        challenge = services.issue_challenge(plain(request), parse_address(body.address), body.chain_id)
+        answer = Challenge(nonce=challenge.nonce, message=challenge.message, expires_at=challenge.expires_at)
+        return Response(answer.model_dump(mode="json"), status=201)

@@ -1,0 +1,76 @@
+"""A browser's side of the JSON API, on Django's test client: session, CSRF token, wallet."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.test import Client
+from eth_account import Account
+from eth_account.messages import encode_defunct
+from eth_account.signers.local import LocalAccount
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Reply
+
+CHALLENGE = "/api/v1/session/challenge"
+SESSION = "/api/v1/session"
+ORIGIN = "http://testserver"
+
+
+def wallet(number: int) -> LocalAccount:
+    """A different key pair for each number, from 1."""
+    account: LocalAccount = Account.from_key(number.to_bytes(32))
+    return account
+
+
+class Browser:
+    """One browser with its cookies; CSRF is enforced as for a real one."""
+
+    def __init__(self) -> None:
+        self.client = Client(enforce_csrf_checks=True)
+        self.csrf_token = ""
+
+    def get(self, url: str, **headers: str) -> "Reply":
+        return self.client.get(url, headers=headers)
+
+    def post(self, url: str, body: Mapping[str, object] | None = None, **headers: str) -> "Reply":
+        if not self.csrf_token:
+            self.refresh_csrf()
+        return self.client.post(
+            url,
+            body or {},
+            content_type="application/json",
+            headers={"X-CSRFToken": self.csrf_token, **headers},
+        )
+
+    def delete(self, url: str) -> "Reply":
+        return self.client.delete(url, headers={"X-CSRFToken": self.csrf_token})
+
+    def refresh_csrf(self) -> None:
+        self.csrf_token = self.client.get(SESSION).json()["csrf_token"]
+
+    def challenge(self, account: LocalAccount, chain_id: int) -> dict[str, str]:
+        reply = self.post(CHALLENGE, {"address": account.address, "chain_id": chain_id})
+        assert reply.status_code == 201, reply.content
+        challenge: dict[str, str] = reply.json()
+        return challenge
+
+    def sign_in(self, account: LocalAccount, chain_id: int) -> "Reply":
+        """Challenge, sign, post; the CSRF token is renewed afterwards, as the sign-in rotates it."""
+        challenge = self.challenge(account, chain_id)
+        reply = self.post(
+            SESSION, {"nonce": challenge["nonce"], "signature": sign(account, challenge["message"])}
+        )
+        self.refresh_csrf()
+        return reply
+
+    def beacon(self, events: list[dict[str, object]], **headers: str) -> "Reply":
+        """As `navigator.sendBeacon` posts: no CSRF header, the browser's own Origin."""
+        headers = headers or {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
+        return self.client.post(
+            "/api/v1/beacon", {"events": events}, content_type="application/json", headers=headers
+        )
+
+
+def sign(account: LocalAccount, message: str) -> str:
+    """`personal_sign`, as a wallet does it."""
+    return "0x" + bytes(account.sign_message(encode_defunct(text=message)).signature).hex()
