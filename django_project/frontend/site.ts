@@ -1,0 +1,17 @@
+// What every page loads: styles, htmx, and the small things that enhance server-rendered HTML.
+import "./styles/site.css";
+import "htmx.org/dist/htmx.esm.js";
+import { startBeacon } from "./beacon/start.ts";
+import "./elements/copy-button.ts";
+import { enhanceThemeForms } from "./elements/theme.ts";
+import { closeSheetsOnOutsideClick } from "./elements/sheets.ts";
+
+enhanceThemeForms();
+closeSheetsOnOutsideClick();
+
+if (document.body.dataset.consent === "granted") startBeacon();
+
+// Wallet code is fetched only where a page has something for a wallet to do.
+if (document.querySelector("wallet-sign-in, wallet-pledge, wallet-refund, wallet-watch")) {
+  void import("./wallet/elements.ts");
+}

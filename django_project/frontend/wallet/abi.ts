@@ -1,0 +1,88 @@
+// The few functions and errors pages need. abi.test.ts holds them to the compiled contracts in abis/.
+
+const uint256 = { name: "", type: "uint256" } as const;
+const address = { name: "", type: "address" } as const;
+const uint32 = { name: "", type: "uint32" } as const;
+
+function error<const Name extends string, const Inputs extends readonly { name: string; type: string }[]>(
+  name: Name,
+  inputs: Inputs,
+) {
+  return { type: "error", name, inputs } as const;
+}
+
+export const campaignFunctions = [
+  {
+    type: "function",
+    name: "contribute",
+    stateMutability: "payable",
+    inputs: [
+      { name: "tierId", type: "uint32" },
+      { name: "ref", type: "bytes32" },
+    ],
+    outputs: [],
+  },
+  {
+    type: "function",
+    name: "contributeERC20",
+    stateMutability: "nonpayable",
+    inputs: [
+      { name: "amount", type: "uint256" },
+      { name: "tierId", type: "uint32" },
+      { name: "ref", type: "bytes32" },
+    ],
+    outputs: [],
+  },
+  { type: "function", name: "refund", stateMutability: "nonpayable", inputs: [], outputs: [] },
+] as const;
+
+export const campaignErrors = [
+  error("Campaign_BelowMinimum", [uint256, uint256]),
+  error("Campaign_BelowTierPrice", [uint32, uint256, uint256]),
+  error("Campaign_CapExceeded", [uint256]),
+  error("Campaign_ContributionsPaused", []),
+  error("Campaign_DeadlinePassed", [uint256, uint256]),
+  error("Campaign_NothingToRefund", [address]),
+  error("Campaign_TierSoldOut", [uint32]),
+  error("Campaign_TransferFailed", [address, uint256]),
+  error("Campaign_UnexpectedTokenDelta", [uint256, uint256]),
+  error("Campaign_UnknownTier", [uint32, uint32]),
+  error("Campaign_WrongCurrency", [address]),
+  error("Campaign_WrongState", [{ name: "", type: "uint8" }]),
+  error("Campaign_ZeroAmount", []),
+] as const;
+
+export const tokenFunctions = [
+  {
+    type: "function",
+    name: "allowance",
+    stateMutability: "view",
+    inputs: [
+      { name: "owner", type: "address" },
+      { name: "spender", type: "address" },
+    ],
+    outputs: [{ name: "", type: "uint256" }],
+  },
+  {
+    type: "function",
+    name: "approve",
+    stateMutability: "nonpayable",
+    inputs: [
+      { name: "spender", type: "address" },
+      { name: "value", type: "uint256" },
+    ],
+    outputs: [{ name: "", type: "bool" }],
+  },
+  {
+    type: "function",
+    name: "balanceOf",
+    stateMutability: "view",
+    inputs: [{ name: "account", type: "address" }],
+    outputs: [{ name: "", type: "uint256" }],
+  },
+] as const;
+
+export const tokenErrors = [
+  error("ERC20InsufficientAllowance", [address, uint256, uint256]),
+  error("ERC20InsufficientBalance", [address, uint256, uint256]),
+] as const;

@@ -1,0 +1,32 @@
+// Words come from the server, translated, as templates; this puts the right ones where the page speaks.
+import type { MessageKey, Problem } from "./problems.ts";
+
+function template(name: string): HTMLTemplateElement | null {
+  return document.querySelector(`template[data-message="${name}"]`);
+}
+
+/** Show a message in `place` (a live region), its `data-slot` elements filled with the values. */
+export function say(
+  place: HTMLElement,
+  key: MessageKey,
+  values: Readonly<Record<string, string>> = {},
+  revert?: string,
+): void {
+  const source = template(key);
+  if (!source) throw new Error(`the page has no words for ${key}`);
+  const words = source.content.cloneNode(true) as DocumentFragment;
+  for (const slot of words.querySelectorAll<HTMLElement>("[data-slot]")) {
+    slot.textContent = values[slot.dataset.slot ?? ""] ?? "";
+  }
+  if (revert !== undefined) {
+    const reason = template(`revert:${revert}`) ?? template("revert:unknown");
+    const where = words.querySelector("[data-reason]");
+    if (reason && where) where.append(reason.content.cloneNode(true));
+  }
+  place.replaceChildren(words);
+  place.dataset.state = key;
+}
+
+export function sayProblem(place: HTMLElement, problem: Problem): void {
+  say(place, problem.key, problem.values, problem.revert);
+}

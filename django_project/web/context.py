@@ -1,0 +1,79 @@
+"""What every page's frame needs. Nothing is read until a template asks for it."""
+
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
+
+from django_project.discovery import consent
+from django_project.ledger.models import Chain
+from django_project.ledger.selectors import ChainHealth, index_health
+
+THEME_COOKIE = "theme"
+THEMES = ("day", "night")
+
+# The frame's data is the same for everybody, and a few seconds old at most.
+HEALTH_CACHE_SECONDS = 3
+CHAINS_CACHE_SECONDS = 30
+
+
+def _chains() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": chain.chain_id,
+            "name": chain.name,
+            "currency": {"symbol": chain.currency_symbol, "decimals": chain.currency_decimals},
+            "explorer_url": chain.explorer_url,
+            "rpc_urls": settings.PUBLIC_RPC_URLS.get(chain.chain_id, []),
+            "is_test_network": chain.is_test_network,
+        }
+        for chain in Chain.objects.all()
+    ]
+
+
+class Site:
+    """The frame of one page."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @property
+    def is_demo(self) -> bool:
+        return bool(settings.IS_DEMO)
+
+    @property
+    def demo_accounts(self) -> list[dict[str, str]] | None:
+        """Accounts of the demo wallet; None, and no demo wallet, anywhere but in the demo."""
+        return settings.DEMO_ACCOUNTS if settings.IS_DEMO else None
+
+    @property
+    def theme(self) -> str:
+        """What the visitor chose; empty: as the device says."""
+        theme = self._request.COOKIES.get(THEME_COOKIE, "")
+        return theme if theme in THEMES else ""
+
+    @property
+    def consent(self) -> consent.Answer:
+        return consent.answer(self._request)
+
+    @cached_property
+    def chains(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] | None = cache.get_or_set("web:chains", _chains, CHAINS_CACHE_SECONDS)
+        return found or []
+
+    @property
+    def is_test_network(self) -> bool:
+        return any(chain["is_test_network"] for chain in self.chains)
+
+    @cached_property
+    def late_chains(self) -> list[ChainHealth]:
+        """Chains whose index is further behind than the site may pass over in silence."""
+        health: list[ChainHealth] | None = cache.get_or_set("web:health", index_health, HEALTH_CACHE_SECONDS)
+        limit = settings.INDEXER_LAG_LIMIT.total_seconds()
+        return [chain for chain in health or [] if chain.state != "ok" or chain.lag_seconds > limit]
+
+
+def site(request: HttpRequest) -> dict[str, Site]:
+    return {"site": Site(request)}

@@ -1,0 +1,72 @@
+"""What visitors type into pages, held to the campaign's terms before the wallet is asked."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from django_project.campaigns.selectors import CampaignDetail, Reward
+from django_project.core.money import format_units, parse_units
+
+
+class PledgeForm(forms.Form):
+    """Amount and reward of a pledge. After `is_valid`, `amount` is in base units and `reward` is set."""
+
+    tier = forms.IntegerField(required=False, min_value=0, max_value=2**32 - 1)
+    amount = forms.CharField(required=False, max_length=100, strip=True)
+
+    def __init__(self, data: Any, *, campaign: CampaignDetail) -> None:
+        super().__init__(data)
+        self.campaign = campaign
+        self.reward: Reward | None = None
+
+    def clean_tier(self) -> int:
+        tier = int(self.cleaned_data["tier"] or 0)
+        if tier == 0:
+            return 0
+        self.reward = next((reward for reward in self.campaign.rewards if reward.tier_id == tier), None)
+        if self.reward is None:
+            raise forms.ValidationError(_("This campaign has no such reward: choose one of the list."))
+        if self.reward.is_sold_out:
+            raise forms.ValidationError(_("All of these are taken: choose another reward, or none."))
+        return tier
+
+    def clean_amount(self) -> int:
+        card, reward = self.campaign.card, self.reward
+        text = self.cleaned_data["amount"].replace(",", "").replace("，", "")
+        if not text:
+            if reward is None:
+                raise forms.ValidationError(_("Write how much you want to give."))
+            return reward.price
+        try:
+            amount = parse_units(text, card.token_decimals)
+        except ValueError:
+            raise forms.ValidationError(
+                _("Write a plain number such as 0.25, with at most %(decimals)d decimal places.")
+                % {"decimals": card.token_decimals}
+            ) from None
+        self._hold_to_terms(amount)
+        return amount
+
+    def _hold_to_terms(self, amount: int) -> None:
+        campaign, card, reward = self.campaign, self.campaign.card, self.reward
+
+        def text(value: int) -> str:
+            return f"{format_units(value, card.token_decimals, grouping=True)} {card.token_symbol}"
+
+        if amount == 0:
+            raise forms.ValidationError(_("Give more than zero."))
+        if reward is not None and amount < reward.price:
+            raise forms.ValidationError(
+                _("This reward asks for at least %(price)s.") % {"price": text(reward.price)}
+            )
+        if amount < campaign.min_contribution:
+            raise forms.ValidationError(
+                _("The smallest contribution to this campaign is %(minimum)s.")
+                % {"minimum": text(campaign.min_contribution)}
+            )
+        if campaign.cap and card.raised + amount > campaign.cap:
+            raise forms.ValidationError(
+                _("This campaign takes at most %(left)s more.")
+                % {"left": text(max(campaign.cap - card.raised, 0))}
+            )

@@ -1,0 +1,158 @@
+"""How money, time, addresses and pictures are written on pages."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.template.defaultfilters import date as format_date
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
+
+from django_project.campaigns.selectors import CampaignCard
+from django_project.core.money import format_units
+from django_project.discovery.selectors import Recommendation
+from django_project.web.icons import ICONS
+from django_project.web.markdown import render_markdown
+from django_project.web.words import MODEL, STATUS, STATUS_ICONS
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """An icon that says nothing to a screen reader: words always stand beside it."""
+    return format_html(
+        '<svg class="icon {}" width="20" height="20" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>',
+        extra,
+        mark_safe(ICONS.get(name, ICONS["tag"])),  # noqa: S308  # our own constants
+    )
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    return mark_safe(render_markdown(text))  # noqa: S308  # cleaned by nh3
+
+
+@register.simple_tag
+def money(amount: int | None, decimals: int, symbol: str) -> str:
+    """The exact amount in the token's unit: 1250000, 6, "tUSD" -> "1.25 tUSD"."""
+    return f"{format_units(int(amount or 0), decimals, grouping=True)}\N{NO-BREAK SPACE}{symbol}"
+
+
+@register.filter
+def short_address(text: str) -> str:
+    return f"{text[:6]}…{text[-4:]}"
+
+
+@register.filter
+def short_hash(text: str) -> str:
+    return f"{text[:10]}…{text[-6:]}"
+
+
+@register.simple_tag
+def cover_url(card: CampaignCard) -> str:
+    return reverse("web:cover", args=[card.category.slug, card.address.lower()])
+
+
+@register.simple_tag
+def status_word(status: str) -> str:
+    return str(STATUS[status])
+
+
+@register.simple_tag
+def status_icon(status: str) -> SafeString:
+    return icon(STATUS_ICONS[status])
+
+
+@register.simple_tag
+def model_word(name: str) -> str:
+    return str(MODEL.get(name, name))
+
+
+REASON_ICONS = {
+    "similar_to": "compass",
+    "category": "tag",
+    "trending": "flame",
+    "new": "spark",
+    "popular": "users",
+    "exploration": "dice",
+}
+
+
+@register.simple_tag
+def reason_icon(recommendation: Recommendation) -> SafeString:
+    return icon(REASON_ICONS[recommendation.reason])
+
+
+@register.simple_tag
+def reason(recommendation: Recommendation) -> str:
+    """Why this campaign stands in this slot, in a sentence."""
+    match recommendation.reason:
+        case "similar_to":
+            past = recommendation.reason_card
+            return gettext("Because you backed “%(title)s”") % {"title": past.title if past else ""}
+        case "category":
+            return gettext("You often back %(category)s") % {"category": recommendation.card.category.name}
+        case "trending":
+            return gettext("Gaining backers this week")
+        case "new":
+            return gettext("New, and close to what you back")
+        case "exploration":
+            return gettext("Something different, chosen by lot")
+        case _:
+            return gettext("Backed by many")
+
+
+@register.filter
+def unlocalised(number: float) -> str:
+    """A number as machines read it, whatever the reader's language."""
+    return repr(number)
+
+
+def _rough(span: timedelta) -> str:
+    """The largest whole unit of a duration, rounded down; under a minute counts as one."""
+    if span >= timedelta(days=2):
+        return ngettext("%(count)d day", "%(count)d days", span.days) % {"count": span.days}
+    if span >= timedelta(hours=2):
+        hours = int(span.total_seconds() // 3600)
+        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+    minutes = max(int(span.total_seconds() // 60), 1)
+    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+
+
+@register.filter
+def time_left(deadline: datetime) -> str:
+    """How long a campaign still runs, such as "12 days left", or when it ended."""
+    span = deadline - timezone.now()
+    if span > timedelta(0):
+        return gettext("%(span)s left") % {"span": _rough(span)}
+    return gettext("Ended %(date)s") % {"date": format_date(deadline, "DATE_FORMAT")}
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    span = timezone.now() - moment
+    if span < timedelta(minutes=1):
+        return gettext("just now")
+    if span > timedelta(days=30):
+        return str(format_date(moment, "DATE_FORMAT"))
+    return gettext("%(span)s ago") % {"span": _rough(span)}
+
+
+@register.filter
+def bps_percent(basis_points: int) -> str:
+    """Basis points as a percentage: 250 -> "2.5%"."""
+    return f"{format_units(basis_points, 2)}%"
+
+
+@register.filter
+def capped(percent: int, limit: int) -> int:
+    return max(0, min(int(percent), limit))
+
+
+@register.simple_tag
+def plain_amount(amount: int, decimals: int) -> str:
+    """An exact amount as machines read it, without grouping or unit."""
+    return format_units(amount, decimals)

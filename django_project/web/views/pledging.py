@@ -1,0 +1,110 @@
+"""From "I want to give" to the page that says what became of it."""
+
+import uuid
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from django_project.accounts.selectors import wallet_address
+from django_project.campaigns.selectors import CampaignDetail, campaign_detail
+from django_project.core.addresses import format_address
+from django_project.core.money import format_units
+from django_project.pledges.models import PledgeIntent
+from django_project.pledges.selectors import contributions_by_campaign, for_user, pledge_status
+from django_project.web.forms import PledgeForm
+
+BASIS_POINTS = 10_000
+
+
+@require_safe
+def pledge(request: HttpRequest, slug: str) -> HttpResponse:
+    """Step 1: how much, and for which reward. The URL may bring both."""
+    campaign = campaign_detail(slug)
+    if not campaign.accepts_contributions:
+        return _closed(request, campaign)
+    form = PledgeForm(request.GET, campaign=campaign)
+    chosen = request.GET.get("tier", "0")
+    return render(
+        request,
+        "web/pledge/details.html",
+        _context(campaign, chosen=chosen, typed=form["amount"].value() or ""),
+    )
+
+
+@require_safe
+def review(request: HttpRequest, slug: str) -> HttpResponse:
+    """Step 2: what it costs, what may come back, and the button that opens the wallet."""
+    campaign = campaign_detail(slug)
+    if not campaign.accepts_contributions:
+        return _closed(request, campaign)
+    form = PledgeForm(request.GET, campaign=campaign)
+    chosen, typed = request.GET.get("tier", "0"), request.GET.get("amount", "")
+    if not form.is_valid():
+        context = _context(campaign, chosen=chosen, typed=typed, form=form)
+        return render(request, "web/pledge/details.html", context, status=422)
+    amount: int = form.cleaned_data["amount"]
+    wallet = wallet_address(request)
+    backer = format_address(wallet) if wallet else ""
+    fee = amount * campaign.fee_bps // BASIS_POINTS
+    context = _context(campaign, chosen=chosen, typed=typed) | {
+        "amount": amount,
+        "amount_text": campaign.amount_text(amount),
+        "amount_plain": format_units(amount, campaign.card.token_decimals),
+        "fee_text": campaign.amount_text(fee),
+        "reward": form.reward,
+        "backer": backer,
+        "is_own": bool(backer) and backer == campaign.card.creator,
+    }
+    return render(request, "web/pledge/review.html", context)
+
+
+def _context(
+    campaign: CampaignDetail, *, chosen: str, typed: str, form: PledgeForm | None = None
+) -> dict[str, object]:
+    return {
+        "campaign": campaign,
+        "card": campaign.card,
+        "chosen": chosen or "0",
+        "typed": typed,
+        "form": form,
+    }
+
+
+def _closed(request: HttpRequest, campaign: CampaignDetail) -> HttpResponse:
+    return render(
+        request, "web/pledge/closed.html", {"campaign": campaign, "card": campaign.card}, status=409
+    )
+
+
+def _pledge_of_user(request: HttpRequest, public_id: uuid.UUID) -> PledgeIntent:
+    return get_object_or_404(for_user(request.user), public_id=public_id)
+
+
+@require_safe
+@login_required
+@never_cache
+def pledge_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """What became of a pledge; the page asks again by itself until nothing more will change."""
+    status = pledge_status(_pledge_of_user(request, public_id))
+    return render(request, "web/pledge/status.html", {"pledge": status, "card": status.card})
+
+
+@require_safe
+@login_required
+@never_cache
+def me(request: HttpRequest) -> HttpResponse:
+    """The backer's contributions, with those first that wait to be taken back."""
+    backed = contributions_by_campaign(request.user)
+    wallet = wallet_address(request)
+    return render(
+        request,
+        "web/me.html",
+        {
+            "refunds": [each for each in backed if each.refund_due],
+            "backed": [each for each in backed if not each.refund_due],
+            "wallet": format_address(wallet) if wallet else "",
+        },
+    )

@@ -1,0 +1,101 @@
+"""The shop window: home, explore, the rankings explained."""
+
+import secrets
+from dataclasses import replace
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from django_project.accounts.selectors import user_key
+from django_project.campaigns.selectors import (
+    FACETS,
+    SORTS,
+    ExploreFilters,
+    categories_with_counts,
+    explore,
+    just_launched,
+    nearly_funded,
+)
+from django_project.discovery import consent
+from django_project.discovery.selectors import live_model, recommended_for
+from django_project.web import words
+from django_project.web.figures import figures
+from django_project.web.metrics import metric_table
+
+RECOMMENDED_SHOWN = 8
+ROW_SHOWN = 4
+PAGES_MAX = 10_000
+SEED_MAX = 10**6
+
+
+def _reader_key(request: HttpRequest) -> str | None:
+    """The backer who is signed in, else the visitor who agreed to be remembered."""
+    visitor = consent.visitor_id(request)
+    return user_key(request) or (f"visitor:{visitor}" if visitor else None)
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    recommendations = recommended_for(_reader_key(request), RECOMMENDED_SHOWN)
+    return render(
+        request,
+        "web/home.html",
+        {
+            "recommendations": recommendations,
+            "is_personal": any(not each.is_popular_fallback for each in recommendations),
+            "nearly_funded": nearly_funded(ROW_SHOWN),
+            "just_launched": just_launched(ROW_SHOWN),
+            "categories": categories_with_counts(),
+            "figures": figures(),
+        },
+    )
+
+
+@require_safe
+def explore_page(request: HttpRequest) -> HttpResponse:
+    filters = ExploreFilters.from_query(request.GET)
+    if filters.sort == "random" and not filters.seed:
+        filters = replace(filters, seed=secrets.randbelow(SEED_MAX) + 1)
+    number = request.GET.get("page", "")
+    page = min(int(number), PAGES_MAX) if number.isascii() and number.isdecimal() else 1
+    result = explore(filters, page)
+    facets = [
+        (
+            facet,
+            words.FACET[facet],
+            [
+                (option, words.facet_option(facet, option.value, option.label))
+                for option in result.facets[facet]
+            ],
+        )
+        for facet in FACETS
+        if len(result.facets[facet]) > 1
+    ]
+    return render(
+        request,
+        "web/explore.html",
+        {
+            "filters": filters,
+            "result": result,
+            "facets": facets,
+            "chosen": [
+                (option, word) for _, _, options in facets for option, word in options if option.is_selected
+            ],
+            "sorts": [(sort, words.SORT[sort]) for sort in SORTS],
+            "shuffle": replace(filters, sort="random", seed=secrets.randbelow(SEED_MAX) + 1).to_query(),
+            "next_query": filters.to_query(result.page + 1),
+            "previous_query": filters.to_query(result.page - 1),
+            "without_search": replace(filters, query="").to_query(),
+        },
+    )
+
+
+@require_safe
+def about_rankings(request: HttpRequest) -> HttpResponse:
+    model = live_model()
+    return render(
+        request,
+        "web/about_rankings.html",
+        {"model": model, "table": metric_table(model) if model else None},
+    )

@@ -1,0 +1,70 @@
+"""Names of the things that selectors only know by their codes."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Word = str | Promise
+
+STATUS: dict[str, Word] = {
+    "open": _("Open"),
+    "succeeded": _("Funded"),
+    "failed": _("Not funded"),
+    "cancelled": _("Cancelled"),
+    "completed": _("Paid out"),
+}
+STATUS_ICONS = {
+    "open": "clock",
+    "succeeded": "check-circle",
+    "failed": "stop",
+    "cancelled": "cross-circle",
+    "completed": "check-circle",
+}
+LANGUAGE: dict[str, Word] = {"en": "English", "zh-hans": "简体中文"}
+FUNDED: dict[str, Word] = {
+    "0": _("Below 25%"),
+    "25": _("25% to 49%"),
+    "50": _("50% to 74%"),
+    "75": _("75% to 99%"),
+    "100": _("Goal reached"),
+}
+FACET: dict[str, Word] = {
+    "category": _("Category"),
+    "status": _("Status"),
+    "language": _("Language"),
+    "funded": _("Share of goal"),
+    "token": _("Currency"),
+}
+SORT: dict[str, Word] = {
+    "best": _("Best match"),
+    "trending": _("Trending"),
+    "newest": _("Newest"),
+    "ending": _("Ending soon"),
+    "backed": _("Most backed"),
+    "funded": _("Most funded"),
+    "random": _("Random order"),
+}
+EVENT: dict[str, Word] = {
+    "Contributed": _("Contribution"),
+    "Refunded": _("Refund"),
+    "Withdrawn": _("Withdrawal by the creator"),
+    "FeeAccrued": _("Fee set aside"),
+    "FeeClaimed": _("Fee paid out"),
+    "Cancelled": _("Cancellation"),
+    "UpdatePosted": _("Update posted"),
+    "ContributionsPaused": _("Contributions paused or resumed"),
+    "TierAdded": _("Reward tier fixed"),
+}
+MODEL: dict[str, Word] = {
+    "chainfund": _("ChainFund model"),
+    "twotower": _("Two-tower model"),
+    "pop": _("Most popular"),
+    "recent_pop": _("Recently popular"),
+    "random": _("Random order"),
+}
+
+_FACET_WORDS: dict[str, dict[str, Word]] = {"status": STATUS, "language": LANGUAGE, "funded": FUNDED}
+
+
+def facet_option(facet: str, value: str, label: str) -> Word:
+    """What an option of a facet is called; categories and tokens bring their own names."""
+    return _FACET_WORDS.get(facet, {}).get(value, label)
