@@ -207,10 +207,11 @@ class Seeder:
         )
         amounts = [int(value, 16) if value != "0x" else -1 for value in found]
         for number, totals in enumerate(expected):
-            if (totals.raised, totals.refunded) != (amounts[2 * number], amounts[2 * number + 1]):
+            on_chain = Totals(amounts[2 * number], amounts[2 * number + 1])
+            if on_chain != totals:
                 raise SeedingError(
-                    f"{self.scenario.campaigns[number].slug}: the scenario raised {totals.raised} and "
-                    f"refunded {totals.refunded}, the chain says {amounts[2 * number]} and {amounts[2 * number + 1]}"
+                    f"{self.scenario.campaigns[number].slug}: the scenario comes to {totals}, "
+                    f"the chain to {on_chain}"
                 )
 
 

