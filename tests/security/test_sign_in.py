@@ -1,6 +1,5 @@
 """Sign-in with a wallet: who gets in, and every way not to."""
 
-import json
 import re
 import threading
 from collections.abc import Callable
@@ -9,14 +8,13 @@ from datetime import timedelta
 import pytest
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.http import HttpResponse
 from django.test import override_settings
 from django.utils import timezone
 
 from django_project.accounts import eip4361
 from django_project.accounts.models import SignInChallenge, User, Wallet
 from tests.factories import CHAIN_ID, World
-from tests.support.browser import CHALLENGE, SESSION, Browser, sign, wallet
+from tests.support.browser import CHALLENGE, SESSION, Browser, error_code, sign, wallet
 
 pytestmark = pytest.mark.django_db
 
@@ -26,10 +24,6 @@ ALICE, MALLORY = wallet(1), wallet(2)
 @pytest.fixture(autouse=True)
 def world() -> World:
     return World()
-
-
-def code(reply: HttpResponse) -> str:
-    return str(json.loads(reply.content)["error"]["code"])
 
 
 def test_the_server_writes_the_whole_message() -> None:
@@ -48,15 +42,15 @@ def test_the_server_writes_the_whole_message() -> None:
 def test_the_domain_is_ours_whatever_the_request_says() -> None:
     browser = Browser()
     reply = browser.post(CHALLENGE, {"address": ALICE.address, "chain_id": CHAIN_ID}, Host="evil.example")
-    assert json.loads(reply.content)["message"].startswith("127.0.0.1:8000 wants you")
+    assert reply.json()["message"].startswith("127.0.0.1:8000 wants you")
 
 
 def test_a_first_sign_in_makes_the_account_and_a_second_finds_it() -> None:
     browser = Browser()
     reply = browser.sign_in(ALICE, CHAIN_ID)
     assert reply.status_code == 200
-    assert json.loads(reply.content) == {"address": ALICE.address}
-    assert json.loads(browser.get(SESSION).content)["address"] == ALICE.address
+    assert reply.json() == {"address": ALICE.address}
+    assert browser.get(SESSION).json()["address"] == ALICE.address
     user = User.objects.get()
     assert not user.has_usable_password()
     assert not user.is_staff
@@ -78,7 +72,7 @@ def test_signing_out_ends_the_session() -> None:
     browser = Browser()
     browser.sign_in(ALICE, CHAIN_ID)
     assert browser.delete(SESSION).status_code == 204
-    assert json.loads(browser.get(SESSION).content)["address"] is None
+    assert browser.get(SESSION).json()["address"] is None
 
 
 def test_a_challenge_works_once() -> None:
@@ -88,7 +82,7 @@ def test_a_challenge_works_once() -> None:
     assert browser.post(SESSION, body).status_code == 200
     browser.refresh_csrf()
     again = browser.post(SESSION, body)
-    assert (again.status_code, code(again)) == (403, "challenge_not_usable")
+    assert (again.status_code, error_code(again)) == (403, "challenge_not_usable")
 
 
 def test_another_session_cannot_use_it() -> None:
@@ -97,14 +91,14 @@ def test_another_session_cannot_use_it() -> None:
     thief.challenge(ALICE, CHAIN_ID)
     body = {"nonce": challenge["nonce"], "signature": sign(ALICE, challenge["message"])}
     reply = thief.post(SESSION, body)
-    assert (reply.status_code, code(reply)) == (403, "challenge_not_usable")
+    assert (reply.status_code, error_code(reply)) == (403, "challenge_not_usable")
     assert not User.objects.exists()
 
 
 def test_without_a_session_there_is_no_sign_in() -> None:
     challenge = Browser().challenge(ALICE, CHAIN_ID)
     body = {"nonce": challenge["nonce"], "signature": sign(ALICE, challenge["message"])}
-    assert code(Browser().post(SESSION, body)) == "challenge_not_usable"
+    assert error_code(Browser().post(SESSION, body)) == "challenge_not_usable"
 
 
 def test_an_expired_one_is_refused() -> None:
@@ -112,7 +106,7 @@ def test_an_expired_one_is_refused() -> None:
     challenge = browser.challenge(ALICE, CHAIN_ID)
     SignInChallenge.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     body = {"nonce": challenge["nonce"], "signature": sign(ALICE, challenge["message"])}
-    assert code(browser.post(SESSION, body)) == "challenge_not_usable"
+    assert error_code(browser.post(SESSION, body)) == "challenge_not_usable"
 
 
 def test_a_signature_over_another_domain_is_anothers() -> None:
@@ -120,7 +114,7 @@ def test_a_signature_over_another_domain_is_anothers() -> None:
     challenge = browser.challenge(ALICE, CHAIN_ID)
     phished = challenge["message"].replace("127.0.0.1:8000 wants", "evil.example wants")
     reply = browser.post(SESSION, {"nonce": challenge["nonce"], "signature": sign(ALICE, phished)})
-    assert (reply.status_code, code(reply)) == (403, "wrong_signature")
+    assert (reply.status_code, error_code(reply)) == (403, "wrong_signature")
 
 
 def test_a_challenge_of_a_former_domain_is_refused() -> None:
@@ -128,7 +122,7 @@ def test_a_challenge_of_a_former_domain_is_refused() -> None:
     challenge = browser.challenge(ALICE, CHAIN_ID)
     body = {"nonce": challenge["nonce"], "signature": sign(ALICE, challenge["message"])}
     with override_settings(SITE_URL="https://chainfund.example"):
-        assert code(browser.post(SESSION, body)) == "challenge_not_usable"
+        assert error_code(browser.post(SESSION, body)) == "challenge_not_usable"
 
 
 def test_a_failed_signature_spends_the_challenge() -> None:
@@ -137,11 +131,11 @@ def test_a_failed_signature_spends_the_challenge() -> None:
     wrong = browser.post(
         SESSION, {"nonce": challenge["nonce"], "signature": sign(MALLORY, challenge["message"])}
     )
-    assert code(wrong) == "wrong_signature"
+    assert error_code(wrong) == "wrong_signature"
     right = browser.post(
         SESSION, {"nonce": challenge["nonce"], "signature": sign(ALICE, challenge["message"])}
     )
-    assert code(right) == "challenge_not_usable"
+    assert error_code(right) == "challenge_not_usable"
 
 
 def flipped(signature: str) -> bytes:
@@ -156,7 +150,7 @@ def test_high_s_is_refused() -> None:
     challenge = browser.challenge(ALICE, CHAIN_ID)
     signature = "0x" + flipped(sign(ALICE, challenge["message"])).hex()
     assert (
-        code(browser.post(SESSION, {"nonce": challenge["nonce"], "signature": signature}))
+        error_code(browser.post(SESSION, {"nonce": challenge["nonce"], "signature": signature}))
         == "wrong_signature"
     )
 
@@ -188,8 +182,8 @@ def test_smart_wallets_are_told_so() -> None:
     browser = Browser()
     challenge = browser.challenge(ALICE, CHAIN_ID)
     reply = browser.post(SESSION, {"nonce": challenge["nonce"], "signature": "0x" + "ab" * 400})
-    assert (reply.status_code, code(reply)) == (403, "smart_wallet_not_supported")
-    assert "Smart contract wallets" in json.loads(reply.content)["error"]["message"]
+    assert (reply.status_code, error_code(reply)) == (403, "smart_wallet_not_supported")
+    assert "Smart contract wallets" in reply.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("change", [{"is_staff": True}, {"is_superuser": True}, {"is_active": False}])
@@ -198,13 +192,13 @@ def test_staff_and_switched_off_accounts_never_sign_in_by_wallet(change: dict[st
     User.objects.update(**change)
     browser = Browser()
     reply = browser.sign_in(ALICE, CHAIN_ID)
-    assert (reply.status_code, code(reply)) == (403, "account_refused")
-    assert json.loads(browser.get(SESSION).content)["address"] is None
+    assert (reply.status_code, error_code(reply)) == (403, "account_refused")
+    assert browser.get(SESSION).json()["address"] is None
 
 
 def test_an_unknown_chain_is_refused() -> None:
     reply = Browser().post(CHALLENGE, {"address": ALICE.address, "chain_id": 1})
-    assert (reply.status_code, code(reply)) == (400, "unknown_chain")
+    assert (reply.status_code, error_code(reply)) == (400, "unknown_chain")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +215,7 @@ def test_an_unknown_chain_is_refused() -> None:
 def test_wrong_bodies_are_refused_by_field(body: dict[str, object], field: str) -> None:
     reply = Browser().post(CHALLENGE, body)
     assert reply.status_code == 400
-    assert list(json.loads(reply.content)["error"]["fields"]) == [field]
+    assert list(reply.json()["error"]["fields"]) == [field]
 
 
 def test_csrf_guards_the_sign_in_itself() -> None:
@@ -229,7 +223,7 @@ def test_csrf_guards_the_sign_in_itself() -> None:
     browser.refresh_csrf()
     browser.csrf_token = "wrong"
     reply = browser.post(CHALLENGE, {"address": ALICE.address, "chain_id": CHAIN_ID})
-    assert (reply.status_code, code(reply)) == (403, "permission_denied")
+    assert (reply.status_code, error_code(reply)) == (403, "permission_denied")
 
 
 def test_challenges_are_limited_per_address() -> None:

@@ -22,6 +22,11 @@ def wallet(number: int) -> LocalAccount:
     return account
 
 
+def error_code(reply: "Reply") -> str:
+    """The machine-readable part of a refusal."""
+    return str(reply.json()["error"]["code"])
+
+
 class Browser:
     """One browser with its cookies; CSRF is enforced as for a real one."""
 

@@ -1,0 +1,208 @@
+"""The life of a pledge.
+
+    created ──▶ rejected ◀─┐ the browser's reports: hints about what the wallet did
+       │           │       │
+       └──▶ submitted ─────┘
+    created, rejected, submitted, failed, reorged ──▶ confirmed   the indexer has the contribution
+    confirmed ──▶ reorged                                         the chain took it back
+    confirmed ──▶ final                                           its block can't be taken back
+
+Only `reconcile` moves a pledge to the right of `submitted`, and only from rows of the ledger. Every change
+holds the pledge's row, because a browser's late report and the indexer's finding arrive at once.
+"""
+
+import secrets
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from django_project.accounts.models import User
+from django_project.accounts.selectors import addresses_of
+from django_project.campaigns.models import Listing
+from django_project.campaigns.selectors import CampaignDetail, detail_of, listing_by_key
+from django_project.core.addresses import HASH_BYTES, format_address, parse_address
+from django_project.core.money import UINT256_MAX, format_units
+from django_project.ledger.models import Contribution
+from django_project.ledger.selectors import finalized_block
+from django_project.pledges.errors import (
+    AmountError,
+    ClosedError,
+    OwnCampaignError,
+    PausedError,
+    RewardError,
+    WrongAccountError,
+)
+from django_project.pledges.models import PledgeIntent
+
+State = PledgeIntent.State
+
+# What the indexer's finding may still confirm: everything but what it has confirmed already.
+UNCONFIRMED = (State.CREATED, State.REJECTED, State.SUBMITTED, State.FAILED, State.REORGED)
+# While a report of the browser still says something new.
+AWAITING_WALLET = (State.CREATED, State.REJECTED, State.SUBMITTED)
+
+
+def create_intent(user: User, listing: Listing, amount: int, tier_id: int, backer: bytes) -> PledgeIntent:
+    """Write down what a backer is about to send, before the wallet opens.
+
+    `amount` is in base units of the campaign's token. The checks are the contract's own, made here to spare
+    a failing transaction; the chain decides.
+
+    Raises:
+        WrongAccountError, OwnCampaignError, ClosedError, PausedError, AmountError, RewardError: see each.
+    """
+    detail = detail_of(listing_by_key(listing.chain_id, listing.address))
+    if backer not in addresses_of(user):
+        raise WrongAccountError
+    if detail.card.creator == format_address(backer):
+        raise OwnCampaignError
+    _require_open(detail)
+    _require_amount(detail, amount)
+    _require_reward(detail, tier_id, amount)
+    return PledgeIntent.objects.create(
+        user=user,
+        chain_id=listing.chain_id,
+        campaign_address=listing.address,
+        backer=backer,
+        ref=secrets.token_bytes(HASH_BYTES),
+        token=parse_address(detail.token),
+        amount=amount,
+        tier_id=tier_id,
+    )
+
+
+@transaction.atomic
+def report_submitted(intent: PledgeIntent, tx_hash: bytes) -> PledgeIntent:
+    """The browser says that the wallet sent a transaction, or replaced it by another."""
+    pledge = _locked(intent)
+    if pledge.state in AWAITING_WALLET:
+        pledge.state, pledge.reported_tx_hash = State.SUBMITTED, tx_hash
+        pledge.save(update_fields=["state", "reported_tx_hash", "updated_at"])
+    return pledge
+
+
+@transaction.atomic
+def report_rejected(intent: PledgeIntent) -> PledgeIntent:
+    """The browser says that the wallet's owner declined."""
+    pledge = _locked(intent)
+    if pledge.state == State.CREATED:
+        pledge.state = State.REJECTED
+        pledge.save(update_fields=["state", "updated_at"])
+    return pledge
+
+
+@transaction.atomic
+def reconcile(chain_id: int) -> int:
+    """Bring a chain's pledges in line with its ledger; says how many changed.
+
+    A contribution fulfils the one pledge with the same chain, campaign, backer and reference: a stranger who
+    copies the reference is another backer, and a second contribution with it is an ordinary one. Running it
+    again changes nothing.
+    """
+    _one_at_a_time(chain_id)
+    pledges = PledgeIntent.objects.filter(chain_id=chain_id)
+    return _take_back(pledges) + _confirm(pledges) + _finalize(pledges, finalized_block(chain_id))
+
+
+def _locked(intent: PledgeIntent) -> PledgeIntent:
+    return PledgeIntent.objects.select_for_update().get(pk=intent.pk)
+
+
+def _one_at_a_time(chain_id: int) -> None:
+    """Two reconciliations of a chain wait for each other instead of for each other's rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"pledges.reconcile:{chain_id}"]
+        )
+
+
+def _fulfilling() -> QuerySet[Contribution]:
+    """The contributions that may fulfil the pledge of the outer query."""
+    return Contribution.objects.filter(
+        chain_id=OuterRef("chain_id"),
+        campaign__address=OuterRef("campaign_address"),
+        backer=OuterRef("backer"),
+        ref=OuterRef("ref"),
+    )
+
+
+def _take_back(pledges: QuerySet[PledgeIntent]) -> int:
+    same = _fulfilling().filter(
+        block_number=OuterRef("block_number"), log_index=OuterRef("log_index"), tx_hash=OuterRef("tx_hash")
+    )
+    return (
+        pledges.filter(state=State.CONFIRMED)
+        .exclude(Exists(same))
+        .update(
+            state=State.REORGED,
+            block_number=None,
+            log_index=None,
+            confirmed_amount=None,
+            updated_at=timezone.now(),
+        )
+    )
+
+
+def _confirm(pledges: QuerySet[PledgeIntent]) -> int:
+    first = _fulfilling().order_by("block_number", "log_index").values("pk")[:1]
+    found = (
+        pledges.filter(state__in=UNCONFIRMED)
+        .filter(Exists(_fulfilling()))
+        .annotate(contribution_id=Subquery(first))
+        .select_for_update(of=("self",))
+        .order_by("pk")
+    )
+    confirmed = list(found)
+    contributions = Contribution.objects.in_bulk([pledge.contribution_id for pledge in confirmed])
+    for pledge in confirmed:
+        contribution = contributions[pledge.contribution_id]
+        pledge.state = State.CONFIRMED
+        pledge.tx_hash = contribution.tx_hash
+        pledge.block_number, pledge.log_index = contribution.block_number, contribution.log_index
+        pledge.confirmed_amount = contribution.amount
+        pledge.save(
+            update_fields=["state", "tx_hash", "block_number", "log_index", "confirmed_amount", "updated_at"]
+        )
+    return len(confirmed)
+
+
+def _finalize(pledges: QuerySet[PledgeIntent], finalized: int) -> int:
+    return pledges.filter(state=State.CONFIRMED, block_number__lte=finalized).update(
+        state=State.FINAL, updated_at=timezone.now()
+    )
+
+
+def _require_open(detail: CampaignDetail) -> None:
+    if not detail.card.is_open or (detail.cap and detail.card.raised >= detail.cap):
+        raise ClosedError
+    if detail.is_paused:
+        raise PausedError
+
+
+def _require_amount(detail: CampaignDetail, amount: int) -> None:
+    if not 0 < amount <= UINT256_MAX:
+        raise AmountError(_("Enter an amount above zero."))
+    if amount < detail.min_contribution:
+        raise AmountError(
+            _("The least this campaign takes is %(amount)s %(token)s.")
+            % {"amount": detail.min_contribution_text, "token": detail.card.token_symbol}
+        )
+
+
+def _require_reward(detail: CampaignDetail, tier_id: int, amount: int) -> None:
+    if tier_id == 0:
+        return
+    reward = next((reward for reward in detail.rewards if reward.tier_id == tier_id), None)
+    if reward is None:
+        raise RewardError(_("There is no such reward."))
+    if reward.is_sold_out:
+        raise RewardError(_("This reward is sold out. Choose another, or contribute without one."))
+    accepted = min(amount, detail.cap - detail.card.raised) if detail.cap else amount
+    if accepted < reward.price:
+        price = format_units(reward.price, detail.card.token_decimals, grouping=True)
+        raise RewardError(
+            _("This reward takes at least %(amount)s %(token)s.")
+            % {"amount": price, "token": detail.card.token_symbol}
+        )

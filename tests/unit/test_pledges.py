@@ -1,0 +1,328 @@
+"""The life of a pledge, and the money a backer has in campaigns."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from django_project.accounts.models import User
+from django_project.core.errors import UserError
+from django_project.ledger.models import CampaignLaunched, CampaignTotals, Contribution
+from django_project.pledges import selectors, services
+from django_project.pledges.models import PledgeIntent
+from tests.factories import ETHER, World, address, backer_user, reference
+
+pytestmark = pytest.mark.django_db
+State = PledgeIntent.State
+
+ALICE, BOB = 1, 2
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def alice() -> User:
+    return backer_user(ALICE)
+
+
+def pledge(world: World, user: User, campaign: CampaignLaunched, amount: int = ETHER) -> PledgeIntent:
+    return services.create_intent(user, world.listing(campaign), amount, 0, address(ALICE))
+
+
+def state(intent: PledgeIntent) -> str:
+    intent.refresh_from_db()
+    return intent.state
+
+
+def fulfil(
+    world: World, campaign: CampaignLaunched, intent: PledgeIntent, amount: int = ETHER
+) -> Contribution:
+    return world.contribute(campaign, backer=intent.backer, ref=intent.ref, amount=amount)
+
+
+def test_the_whole_way(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    intent = pledge(world, alice, campaign)
+    assert state(intent) == State.CREATED
+    assert services.reconcile(world.chain.chain_id) == 0
+    services.report_submitted(intent, reference(5))
+    assert state(intent) == State.SUBMITTED
+    row = fulfil(world, campaign, intent, amount=2 * ETHER)
+    assert services.reconcile(world.chain.chain_id) == 1
+    assert state(intent) == State.CONFIRMED
+    assert (intent.tx_hash, intent.block_number, intent.confirmed_amount) == (
+        row.tx_hash,
+        row.block_number,
+        2 * ETHER,
+    )
+    assert services.reconcile(world.chain.chain_id) == 0
+    world.mine(8)
+    assert services.reconcile(world.chain.chain_id) == 1
+    assert state(intent) == State.FINAL
+
+
+@pytest.mark.parametrize(
+    "before", [State.CREATED, State.REJECTED, State.SUBMITTED, State.FAILED, State.REORGED]
+)
+def test_the_chain_overrules_every_report(world: World, alice: User, before: State) -> None:
+    campaign = world.campaign()
+    intent = pledge(world, alice, campaign)
+    PledgeIntent.objects.update(state=before)
+    fulfil(world, campaign, intent)
+    services.reconcile(world.chain.chain_id)
+    assert state(intent) == State.CONFIRMED
+
+
+def test_a_copied_reference_fulfils_nothing(world: World, alice: User) -> None:
+    campaign, other = world.campaign(), world.campaign()
+    intent = pledge(world, alice, campaign)
+    world.contribute(campaign, backer=address(BOB), ref=intent.ref)
+    world.contribute(other, backer=address(ALICE), ref=intent.ref)
+    world.contribute(campaign, backer=address(ALICE), ref=reference(77))
+    world.contribute(campaign, backer=address(ALICE))
+    assert services.reconcile(world.chain.chain_id) == 0
+    assert state(intent) == State.CREATED
+
+
+def test_another_chain_fulfils_nothing(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    intent = pledge(world, alice, campaign)
+    elsewhere = World(chain_id=11155111)
+    twin = elsewhere.campaign()
+    CampaignLaunched.objects.filter(pk=twin.pk).update(address=campaign.address)
+    elsewhere.contribute(twin, backer=address(ALICE), ref=intent.ref)
+    services.reconcile(11155111)
+    services.reconcile(world.chain.chain_id)
+    assert state(intent) == State.CREATED
+
+
+def test_the_first_of_two_contributions_fulfils_and_the_second_steps_in(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    intent = pledge(world, alice, campaign)
+    first = fulfil(world, campaign, intent)
+    second = fulfil(world, campaign, intent, amount=3)
+    services.reconcile(world.chain.chain_id)
+    assert state(intent) == State.CONFIRMED
+    assert intent.block_number == first.block_number
+    first.delete()
+    services.reconcile(world.chain.chain_id)
+    assert state(intent) == State.CONFIRMED
+    assert (intent.block_number, intent.confirmed_amount) == (second.block_number, 3)
+
+
+def test_a_reorganisation_takes_it_back_and_confirms_it_again(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    intent = pledge(world, alice, campaign)
+    lost = fulfil(world, campaign, intent)
+    services.reconcile(world.chain.chain_id)
+    world.take_back(lost)
+    assert services.reconcile(world.chain.chain_id) == 1
+    assert state(intent) == State.REORGED
+    assert (intent.block_number, intent.confirmed_amount) == (None, None)
+    again = fulfil(world, campaign, intent)
+    services.reconcile(world.chain.chain_id)
+    assert state(intent) == State.CONFIRMED
+    assert intent.block_number == again.block_number
+
+
+def test_a_strangers_event_in_the_very_place_does_not_keep_it_confirmed(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    intent = pledge(world, alice, campaign)
+    row = fulfil(world, campaign, intent)
+    services.reconcile(world.chain.chain_id)
+    Contribution.objects.filter(pk=row.pk).update(backer=address(BOB))
+    services.reconcile(world.chain.chain_id)
+    assert state(intent) == State.REORGED
+
+
+def test_late_reports_change_nothing_that_the_chain_decided(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    intent = pledge(world, alice, campaign)
+    fulfil(world, campaign, intent)
+    services.reconcile(world.chain.chain_id)
+    services.report_submitted(intent, reference(5))
+    services.report_rejected(intent)
+    assert state(intent) == State.CONFIRMED
+
+
+def test_reports_of_the_browser(world: World, alice: User) -> None:
+    intent = pledge(world, alice, world.campaign())
+    services.report_rejected(intent)
+    assert state(intent) == State.REJECTED
+    services.report_submitted(intent, reference(5))
+    services.report_submitted(intent, reference(6))
+    services.report_rejected(intent)
+    assert state(intent) == State.SUBMITTED
+    assert intent.reported_tx_hash == reference(6)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"backer": address(BOB)}, "wrong_account"),
+        ({"amount": 0}, "invalid_amount"),
+        ({"amount": -1}, "invalid_amount"),
+        ({"amount": 2**256}, "invalid_amount"),
+        ({"amount": 9}, "invalid_amount"),
+        ({"tier_id": 3}, "invalid_reward"),
+        ({"tier_id": 1, "amount": ETHER - 1}, "invalid_reward"),
+        ({"tier_id": 2, "amount": ETHER}, "invalid_reward"),
+    ],
+)
+def test_what_the_contract_would_refuse(
+    world: World, alice: User, change: dict[str, object], expected: str
+) -> None:
+    campaign = world.campaign(min_contribution=10, tiers=[(ETHER, 0), (5, 1)])
+    world.contribute(campaign, backer=address(7), tier_id=2)
+    arguments: dict[str, object] = {"amount": ETHER, "tier_id": 0, "backer": address(ALICE), **change}
+    with pytest.raises(UserError) as refusal:
+        services.create_intent(alice, world.listing(campaign), **arguments)  # type: ignore[arg-type]
+    assert refusal.value.code == expected
+
+
+def test_a_nearly_reached_cap_counts_for_the_reward(world: World, alice: User) -> None:
+    campaign = world.campaign(goal=ETHER, cap=2 * ETHER, tiers=[(ETHER, 0)])
+    world.contribute(campaign, backer=address(7), amount=ETHER + 1)
+    with pytest.raises(UserError, match="at least 1 ETH"):
+        services.create_intent(alice, world.listing(campaign), ETHER, 1, address(ALICE))
+    world.contribute(campaign, backer=address(7), amount=ETHER - 1)
+    with pytest.raises(UserError, match="does not take contributions"):
+        pledge(world, alice, campaign)
+
+
+def test_closed_paused_and_own_campaigns(world: World, alice: User) -> None:
+    ended = world.campaign(started=timezone.now() - timedelta(days=40))
+    cancelled, paused = world.campaign(), world.campaign()
+    own = world.campaign(creator=address(ALICE))
+    world.cancel(cancelled)
+    CampaignTotals.objects.filter(campaign=paused).update(paused=True)
+    codes = []
+    for campaign in (ended, cancelled, paused, own):
+        with pytest.raises(UserError) as refusal:
+            pledge(world, alice, campaign)
+        codes.append(refusal.value.code)
+    assert codes == ["campaign_closed", "campaign_closed", "campaign_paused", "own_campaign"]
+
+
+def test_references_are_never_repeated_or_zero(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    refs = {pledge(world, alice, campaign).ref for _ in range(3)}
+    assert len(refs) == 3
+    assert bytes(32) not in refs
+
+
+def test_a_pledge_is_its_owners(world: World, alice: User) -> None:
+    intent = pledge(world, alice, world.campaign())
+    assert selectors.for_user(alice).get() == intent
+    assert not selectors.for_user(backer_user(BOB)).exists()
+    assert not selectors.for_user(AnonymousUser()).exists()
+
+
+def test_status_counts_confirmations(
+    world: World, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    campaign = world.campaign(goal=3 * ETHER)
+    intent = pledge(world, alice, campaign)
+    fulfil(world, campaign, intent)
+    world.mine(2)
+    services.reconcile(world.chain.chain_id)
+    intent.refresh_from_db()
+    with django_assert_max_num_queries(2):
+        status = selectors.pledge_status(intent)
+    assert (status.state, status.confirmations, status.confirmations_needed) == ("confirmed", 3, 8)
+    assert (status.amount_text, status.confirmed_amount_text, status.is_settled) == ("1", "1", False)
+    assert status.card is not None
+    assert status.card.raised == ETHER
+
+
+def test_money_by_campaign(
+    world: World, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    failed = world.campaign(title="failed")
+    refunded = world.campaign(title="refunded")
+    running = world.campaign(title="running")
+    for campaign in (failed, refunded):
+        world.contribute(campaign, backer=address(ALICE), amount=3)
+        world.contribute(campaign, backer=address(ALICE), amount=4)
+        world.contribute(campaign, backer=address(BOB), amount=100)
+    world.contribute(running, backer=address(ALICE), amount=5)
+    world.cancel(failed)
+    world.cancel(refunded)
+    world.refund(refunded, backer=address(ALICE))
+    world.listing(running)
+    with django_assert_max_num_queries(4):
+        backed = {entry.card.title: entry for entry in selectors.contributions_by_campaign(alice)}
+    assert {title: (b.contributed, b.refunded, b.refund_due) for title, b in backed.items()} == {
+        "failed": (7, 0, 7),
+        "refunded": (7, 7, 0),
+        "running": (5, 0, 0),
+    }
+    assert len(backed["failed"].contributions) == 2
+    assert [entry.card.title for entry in selectors.refunds_due(alice)] == ["failed"]
+    assert selectors.contributions_by_campaign(AnonymousUser()) == []
+
+
+def unlocked(intent: PledgeIntent) -> PledgeIntent:
+    return PledgeIntent.objects.get(pk=intent.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("lock", "ends_as"), [(services._locked, State.CONFIRMED), (unlocked, State.SUBMITTED)], ids=["on", "off"]
+)
+def test_a_late_report_races_the_indexer(
+    monkeypatch: pytest.MonkeyPatch, lock: Callable[[PledgeIntent], PledgeIntent], ends_as: str
+) -> None:
+    """A report read the pledge before the indexer confirmed it, and writes after: only the lock saves it."""
+    world, alice = World(), backer_user(ALICE)
+    campaign = world.campaign()
+    intent = pledge(world, alice, campaign)
+    fulfil(world, campaign, intent)
+    monkeypatch.setattr(services, "_locked", lock)
+    has_read, may_write, is_reconciled = threading.Event(), threading.Event(), threading.Event()
+    save = PledgeIntent.save
+
+    def slow_save(self: PledgeIntent, **arguments: object) -> None:
+        if self.state == State.SUBMITTED:
+            has_read.set()
+            assert may_write.wait(10)
+        save(self, **arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(PledgeIntent, "save", slow_save)
+
+    def in_thread(work: Callable[[], object]) -> threading.Thread:
+        def run() -> None:
+            work()
+            connection.close()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    def reconcile() -> None:
+        services.reconcile(world.chain.chain_id)
+        is_reconciled.set()
+
+    reporter = in_thread(lambda: services.report_submitted(intent, reference(5)))
+    assert has_read.wait(10)
+    indexer = in_thread(reconcile)
+    while not is_reconciled.wait(0.01) and not _somebody_waits_for_a_lock():
+        pass
+    may_write.set()
+    reporter.join(10)
+    indexer.join(10)
+    assert state(intent) == ends_as
+
+
+def _somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
