@@ -1,6 +1,7 @@
 """The Celery application: `celery -A tasks.celery worker -Q indexing,default,gpu,notifications`."""
 
 import os
+from datetime import timedelta
 
 from celery import Celery
 
@@ -16,6 +17,29 @@ app.conf.update(
     task_ignore_result=True,
     broker_connection_retry_on_startup=True,
     timezone="UTC",
+    # Entries expire before their next turn: a queue that nobody serves must not fill up with them.
+    beat_schedule={
+        "revive the indexer": {
+            "task": "tasks.indexing.revive",
+            "schedule": 5.0,
+            "options": {"expires": 5.0},
+        },
+        "deliver the outbox": {
+            "task": "tasks.upkeep.deliver_outbox",
+            "schedule": 5.0,
+            "options": {"expires": 5.0},
+        },
+        "settle what time changes": {
+            "task": "tasks.upkeep.settle",
+            "schedule": 10.0,
+            "options": {"expires": 10.0},
+        },
+        "forget delivered messages": {
+            "task": "tasks.upkeep.clean",
+            "schedule": timedelta(hours=1),
+            "options": {"expires": 3600.0},
+        },
+    },
 )
 app.autodiscover_tasks(["tasks"], related_name="indexing.tasks")
 app.autodiscover_tasks(["tasks"], related_name="recommending")

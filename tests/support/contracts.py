@@ -89,6 +89,7 @@ class Suite:
     """What one deployment left on the chain; every account is unlocked in the node."""
 
     web3: Web3
+    url: str
     chain_id: int
     factory: Contract
     implementation: ChecksumAddress
@@ -137,6 +138,7 @@ def deploy_suite(anvil: Anvil, deployments_dir: Path, *, fee_bps: int = 250) -> 
     registry.write_text(json.dumps(document, indent=2))
     return Suite(
         web3=web3,
+        url=anvil.url,
         chain_id=anvil.chain_id,
         factory=factory,
         implementation=implementation,

@@ -1,0 +1,88 @@
+"""What can go wrong between a chain and its index, in sentences that say what to do."""
+
+from django_project.core.addresses import format_address
+from django_project.ledger.models import Chain
+
+
+class IndexerError(Exception):
+    """The common ancestor; the message is for an operator."""
+
+
+class ConfigurationError(IndexerError):
+    """The set-up is wrong: registry, chain id or RPC URL. Nothing was written."""
+
+
+class ChainHaltedError(IndexerError):
+    """The chain stands still until an operator decides; `code` is one of `Chain.Halt`."""
+
+    def __init__(self, code: Chain.Halt, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class LeaseHeldError(IndexerError):
+    """Another worker indexes the chain."""
+
+
+class LeaseLostError(IndexerError):
+    """Another worker took over while this one was away; its commit was refused."""
+
+
+class RpcError(IndexerError):
+    """A node could not be asked, or answered with an error."""
+
+
+class EndpointError(RpcError):
+    """One endpoint did not answer as JSON-RPC demands: unreachable, overloaded, malformed."""
+
+    def __init__(self, endpoint: str, problem: str, retry_after: float = 0.0) -> None:
+        super().__init__(f"{endpoint}: {problem}")
+        self.problem, self.retry_after = problem, retry_after
+
+
+class CallRefusedError(RpcError):
+    """The node understood the call and refused it."""
+
+    def __init__(self, endpoint: str, method: str, message: str) -> None:
+        super().__init__(f"{endpoint} refused {method}: {message}")
+        self.message = message
+
+
+class RangeTooLargeError(RpcError):
+    """The provider's limit on blocks or results; `hint` is the span it named, if any."""
+
+    def __init__(self, endpoint: str, message: str, hint: int | None) -> None:
+        super().__init__(f"{endpoint}: {message}")
+        self.hint = hint
+
+
+class NoEndpointError(RpcError):
+    """Every endpoint of the chain failed."""
+
+
+class BadReplyError(RpcError):
+    """A well-formed reply whose contents cannot be true together; another endpoint is asked."""
+
+
+class ParentMismatchError(IndexerError):
+    """The node's next block does not stand on ours: a reorganisation, or a node on another branch."""
+
+
+class DecodeError(IndexerError):
+    """A log whose data is not what its event's ABI says."""
+
+
+class SeqGapError(IndexerError):
+    """A contract's running number jumped: the node left events out."""
+
+    def __init__(self, address: bytes, expected: int, found: int, block: int) -> None:
+        super().__init__(
+            f"{format_address(address)} should have emitted event {expected} but the node told of event "
+            f"{found} "
+            f"(block {block})"
+        )
+        self.address, self.expected, self.found, self.block = address, expected, found, block
+
+
+class StillInconsistentError(IndexerError):
+    """Every endpoint keeps leaving the same events out; the range stays suspect and is tried again."""

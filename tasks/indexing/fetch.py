@@ -1,0 +1,218 @@
+"""Blocks and logs from the nodes, checked against each other before anybody believes them.
+
+What can be checked without the tables is checked here: a log's block hash is its header's, headers stand on
+each other, a log query and the block it reached come from the same endpoint in one batch, and a hot block
+whose bloom says that it may hold our events is asked a second way when no log came.
+"""
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from django_project.core.addresses import format_hash
+from tasks.indexing.bloom import TopicBloom
+from tasks.indexing.errors import BadReplyError, CallRefusedError, NoEndpointError, ParentMismatchError
+from tasks.indexing.rpc import Call, Endpoint, Pool
+from tasks.indexing.wire import Header, Log, parse_header, parse_log
+
+CONTENT_ATTEMPTS = 4
+
+
+@dataclass
+class Fetched:
+    """Consecutive blocks with the logs that carry our topics, whoever emitted them, in chain order.
+
+    `headers` holds the last block and every block with a log; all blocks where the range is hot.
+    """
+
+    from_block: int
+    to_block: int
+    parent_hash: bytes
+    headers: dict[int, Header]
+    logs: list[Log]
+    endpoint: Endpoint
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def head(self) -> Header:
+        return self.headers[self.to_block]
+
+
+class Source:
+    """One chain's blocks and logs. Threads may share it."""
+
+    def __init__(self, pool: Pool, topics: Collection[bytes]) -> None:
+        self.pool = pool
+        self._topics = [[format_hash(topic) for topic in sorted(topics)]]
+        self._wanted = frozenset(topics)
+        self._bloom = TopicBloom(topics)
+        self._has_receipts = True
+
+    def header(self, block: int | str) -> Header | None:
+        """The header by number or tag; None when the node has no such block."""
+        reply = self.pool.batch([_header_call(block)])
+        return None if reply.results[0] is None else parse_header(reply.results[0])
+
+    def header_hashes(
+        self, numbers: Sequence[int], avoid: Endpoint | None = None
+    ) -> tuple[list[bytes | None], Endpoint]:
+        """Hashes by number on one endpoint, None for blocks it does not have."""
+        reply = self.pool.batch([_header_call(number) for number in numbers], avoid=avoid)
+        hashes = [None if block is None else parse_header(block).hash for block in reply.results]
+        return hashes, reply.endpoint
+
+    def cold_range(self, from_block: int, to_block: int, avoid: Endpoint | None = None) -> Fetched:
+        """A range at or below finality.
+
+        Raises:
+            RangeTooLargeError: the provider wants a smaller one.
+            NoEndpointError: no endpoint gave an answer that holds together.
+        """
+        started = time.monotonic()
+        problem = ""
+        for _ in range(CONTENT_ATTEMPTS):
+            reply = self.pool.batch(
+                [self._range_call(from_block, to_block), _header_call(to_block), _header_call(from_block)],
+                avoid=avoid,
+            )
+            try:
+                fetched = self._assemble_cold(from_block, to_block, reply.results, reply.endpoint)
+            except BadReplyError as error:
+                problem, avoid = str(error), reply.endpoint
+                self.pool.strike(reply.endpoint, problem)
+                continue
+            fetched.seconds = time.monotonic() - started
+            return fetched
+        raise NoEndpointError(f"blocks {from_block} to {to_block} cannot be read: {problem}")
+
+    def _assemble_cold(
+        self, from_block: int, to_block: int, results: list[Any], endpoint: Endpoint
+    ) -> Fetched:
+        raw_logs, last, first = results
+        if last is None or first is None:
+            raise BadReplyError(f"{endpoint.name} does not have block {to_block}")
+        headers = {header.number: header for header in (parse_header(first), parse_header(last))}
+        logs = _ordered(raw_logs, from_block, to_block)
+        wanted = sorted({log.block_number for log in logs} - headers.keys())
+        reply = self.pool.batch([_header_call(number) for number in wanted], endpoint=endpoint)
+        for block in reply.results:
+            header = parse_header(block)
+            headers[header.number] = header
+        _check_hashes(logs, headers)
+        parent_hash = headers[from_block].parent_hash
+        if from_block != to_block and all(log.block_number != from_block for log in logs):
+            del headers[from_block]
+        return Fetched(from_block, to_block, parent_hash, headers, logs, endpoint)
+
+    def hot_range(
+        self, latest: Header, from_block: int, parent_hash: bytes, avoid: Endpoint | None = None
+    ) -> Fetched:
+        """The blocks from `from_block` up to `latest`, logs by block hash.
+
+        Raises:
+            ParentMismatchError: the first block does not stand on `parent_hash`.
+            NoEndpointError: no endpoint gave an answer that holds together.
+        """
+        problem = ""
+        for _ in range(CONTENT_ATTEMPTS):
+            reply = self.pool.batch(
+                [_header_call(number) for number in range(from_block, latest.number)], avoid=avoid
+            )
+            try:
+                headers = [parse_header(block) for block in reply.results] + [latest]
+                _check_links(headers)
+                if headers[0].parent_hash != parent_hash:
+                    raise ParentMismatchError(
+                        f"block {from_block} of {reply.endpoint.name} does not stand on the indexed head"
+                    )
+                logs = self._logs_of(headers, reply.endpoint)
+            except BadReplyError as error:
+                problem, avoid = str(error), reply.endpoint
+                self.pool.strike(reply.endpoint, problem)
+                refreshed = self.header(latest.number)
+                latest = refreshed or latest
+                continue
+            by_number = {header.number: header for header in headers}
+            return Fetched(from_block, latest.number, parent_hash, by_number, logs, reply.endpoint)
+        raise NoEndpointError(f"blocks {from_block} to {latest.number} cannot be read: {problem}")
+
+    def _logs_of(self, headers: Sequence[Header], endpoint: Endpoint) -> list[Log]:
+        calls = [
+            Call("eth_getLogs", ({"blockHash": format_hash(header.hash), "topics": self._topics},))
+            for header in headers
+        ]
+        try:
+            reply = self.pool.batch(calls, endpoint=endpoint)
+        except CallRefusedError as error:
+            raise BadReplyError(
+                f"{endpoint.name} gave headers of blocks whose logs it refuses: {error}"
+            ) from error
+        logs: list[Log] = []
+        doubtful = []
+        for header, raw_logs in zip(headers, reply.results, strict=True):
+            found = _ordered(raw_logs, header.number, header.number)
+            _check_hashes(found, {header.number: header})
+            logs += found
+            if not found and self._bloom.may_contain(header.bloom):
+                doubtful.append(header)
+        if self._has_receipts:
+            for header in doubtful:
+                logs += self._logs_of_receipts(header, reply.endpoint)
+        logs.sort(key=lambda log: (log.block_number, log.log_index))
+        return logs
+
+    def _logs_of_receipts(self, header: Header, endpoint: Endpoint) -> list[Log]:
+        """Our logs as the block's receipts have them: a bloom may be wrong, a log index may be too."""
+        try:
+            reply = self.pool.batch([Call("eth_getBlockReceipts", (hex(header.number),))], endpoint=endpoint)
+        except CallRefusedError:
+            # Not every node offers it; running numbers still tell what is missing, only later.
+            self._has_receipts = False
+            return []
+        receipts = reply.results[0]
+        if receipts is None:
+            raise BadReplyError(f"{reply.endpoint.name} has no receipts of block {header.number}")
+        raw_logs = [log for receipt in receipts for log in receipt.get("logs", ())]
+        logs = _ordered(raw_logs, header.number, header.number)
+        _check_hashes(logs, {header.number: header})
+        return [log for log in logs if log.topics[:32] in self._wanted]
+
+    def _range_call(self, from_block: int, to_block: int) -> Call:
+        return Call(
+            "eth_getLogs",
+            ({"fromBlock": hex(from_block), "toBlock": hex(to_block), "topics": self._topics},),
+        )
+
+
+def _header_call(block: int | str) -> Call:
+    return Call("eth_getBlockByNumber", (hex(block) if isinstance(block, int) else block, False))
+
+
+def _ordered(raw_logs: Any, from_block: int, to_block: int) -> list[Log]:
+    """Logs in chain order, each once; raises BadReplyError when two claim one place or one is outside."""
+    if not isinstance(raw_logs, list):
+        raise BadReplyError("a log query was answered by no list")
+    placed: dict[tuple[int, int], Log] = {}
+    for raw in raw_logs:
+        log = parse_log(raw)
+        place = (log.block_number, log.log_index)
+        if not from_block <= log.block_number <= to_block:
+            raise BadReplyError(f"a log of block {log.block_number} came for {from_block} to {to_block}")
+        if placed.setdefault(place, log) != log:
+            raise BadReplyError(f"two logs claim place {log.log_index} of block {log.block_number}")
+    return [placed[place] for place in sorted(placed)]
+
+
+def _check_hashes(logs: Sequence[Log], headers: dict[int, Header]) -> None:
+    for log in logs:
+        header = headers.get(log.block_number)
+        if header is None or log.block_hash != header.hash:
+            raise BadReplyError(f"a log's block hash is not that of block {log.block_number}")
+
+
+def _check_links(headers: Sequence[Header]) -> None:
+    for parent, child in pairwise(headers):
+        if child.number != parent.number + 1 or child.parent_hash != parent.hash:
+            raise BadReplyError(f"block {child.number} does not stand on the block before it")

@@ -1,0 +1,230 @@
+"""One tick: bring the index of one chain up to what the node has, or take back what the chain took back."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from django_project.ledger import services
+from django_project.ledger.models import Chain, Cursor
+from tasks.indexing.audit import Auditor
+from tasks.indexing.backfill import Span, cold_ranges
+from tasks.indexing.chain_guard import View, look
+from tasks.indexing.commit import commit
+from tasks.indexing.errors import (
+    BadReplyError,
+    ChainHaltedError,
+    DecodeError,
+    ParentMismatchError,
+    SeqGapError,
+    StillInconsistentError,
+)
+from tasks.indexing.events import Event
+from tasks.indexing.fetch import Fetched, Source
+from tasks.indexing.lease import Lease
+from tasks.indexing.match import Batch, Matcher
+from tasks.indexing.outbox import nudge
+from tasks.indexing.reorg import find_ancestor, is_merely_behind
+from tasks.indexing.repair import open_suspects, repair
+from tasks.indexing.rpc import Endpoint, Pool
+from tasks.indexing.tracking import Tracker
+
+logger = logging.getLogger(__name__)
+
+# Blocks of the window that are read and committed together.
+HOT_BLOCKS = 100
+REREADS = 3
+SUSPECTS_EVERY_SECONDS = 3.0
+
+Reread = Callable[[Endpoint | None], Fetched]
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a commit did, for progress and measurements."""
+
+    block: int
+    target: int
+    events: int
+    block_time: int
+
+
+class Follower:
+    """Indexes one chain under a lease. Not for several threads."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        lease: Lease,
+        pool: Pool,
+        events: Mapping[bytes, Event],
+        *,
+        until_block: int | None = None,
+        on_commit: Callable[[Commit], None] | None = None,
+    ) -> None:
+        self._chain, self._lease, self._pool, self._events = chain, lease, pool, events
+        self._until_block, self._on_commit = until_block, on_commit
+        self._source = Source(pool, events)
+        self._tracker = Tracker(chain.chain_id)
+        self._matcher = Matcher(self._tracker, events)
+        self._auditor = Auditor(pool, self._tracker)
+        self._span = Span()
+        self._suspects_at = 0.0
+
+    def tick(self) -> bool:
+        """Look once at the chain and follow it; returns whether anything was written.
+
+        Raises:
+            ChainHaltedError: only an operator can go on.
+            LeaseLostError: another worker took over.
+            RpcError, StillInconsistentError: worth trying again later.
+        """
+        self._repair_suspects()
+        view = look(self._pool, self._chain.finality_depth)
+        cursor = self._cursor()
+        try:
+            if view.latest.number >= cursor.next_block:
+                return self._advance(cursor, view)
+            if not is_merely_behind(cursor, view.latest, self._source):
+                return self._reorganise(cursor)
+        except ParentMismatchError:
+            return self._reorganise(self._cursor())
+        is_level = view.latest.number == cursor.next_block - 1
+        self._lease.renew(node_head=view.latest.number if is_level else None)
+        if is_level:
+            self._audit(cursor)
+        return False
+
+    def reload(self) -> None:
+        """After anything unexpected: what is kept in mind is read from the tables again."""
+        self._tracker.reload()
+
+    def is_done(self) -> bool:
+        """Whether the block that was asked for is indexed."""
+        return self._until_block is not None and self._cursor().next_block > self._until_block
+
+    def _cursor(self) -> Cursor:
+        return Cursor.objects.get(chain_id=self._chain.chain_id)
+
+    def _advance(self, cursor: Cursor, view: View) -> bool:
+        target = view.latest.number
+        if self._until_block is not None:
+            target = min(target, self._until_block)
+        next_block, head_hash = cursor.next_block, cursor.head_hash or b""
+        cold_target = min(view.finalized, target)
+        if next_block <= cold_target:
+            ranges = cold_ranges(self._source, next_block, cold_target, self._span, self._lease.renew)
+            with closing(ranges):
+                for fetched in ranges:
+                    batch = self._apply(fetched, head_hash, view, target, self._cold_again(fetched))
+                    next_block, head_hash = batch.to_block + 1, batch.head.hash
+        while next_block <= target:
+            end = min(next_block + HOT_BLOCKS - 1, target)
+            last = view.latest if end == view.latest.number else self._source.header(end)
+            if last is None:
+                raise ParentMismatchError(f"block {end} is gone")
+            reread = self._hot_again(next_block, end, head_hash)
+            fetched = self._source.hot_range(last, next_block, head_hash)
+            batch = self._apply(fetched, head_hash, view, target, reread)
+            next_block, head_hash = batch.to_block + 1, batch.head.hash
+        return next_block > cursor.next_block
+
+    def _cold_again(self, fetched: Fetched) -> Reread:
+        return lambda avoid: self._source.cold_range(fetched.from_block, fetched.to_block, avoid)
+
+    def _hot_again(self, from_block: int, to_block: int, parent_hash: bytes) -> Reread:
+        def reread(avoid: Endpoint | None) -> Fetched:
+            last = self._source.header(to_block)
+            if last is None:
+                raise ParentMismatchError(f"block {to_block} is gone")
+            return self._source.hot_range(last, from_block, parent_hash, avoid)
+
+        return reread
+
+    def _apply(self, fetched: Fetched, head_hash: bytes, view: View, target: int, reread: Reread) -> Batch:
+        """Match and commit one range, reading it again while it does not hold together."""
+        batch = self._match(fetched, head_hash, reread)
+        try:
+            commit(self._lease, batch, node_head=view.latest.number, finalized=view.finalized)
+        except IntegrityError as error:
+            raise ChainHaltedError(
+                Chain.Halt.CONTRADICTION,
+                f"blocks {batch.from_block} to {batch.to_block} of chain {batch.chain_id} contradict rows "
+                "that are "
+                f"stored ({str(error).splitlines()[0]}): run `manage.py indexer rewind --chain "
+                f"{batch.chain_id} "
+                f"--to-block {batch.from_block - 1}`",
+            ) from error
+        self._tracker.adopt(batch.tracked.items())
+        if self._on_commit is not None:
+            self._on_commit(Commit(batch.to_block, target, len(batch.logs), batch.head.timestamp))
+        return batch
+
+    def _match(self, fetched: Fetched, head_hash: bytes, reread: Reread) -> Batch:
+        problem: Exception | None = None
+        for _ in range(REREADS):
+            if fetched.parent_hash != head_hash:
+                raise ParentMismatchError(f"block {fetched.from_block} does not stand on the indexed head")
+            try:
+                return self._matcher.match(fetched)
+            except SeqGapError as gap:
+                problem = gap
+                services.suspect(self._chain.chain_id, fetched.from_block, fetched.to_block, str(gap))
+                self._repair_before(gap, fetched.from_block)
+            except (BadReplyError, DecodeError) as error:
+                problem = error
+            logger.warning("chain %s: %s; reading again", self._chain.chain_id, problem)
+            self._pool.strike(fetched.endpoint, str(problem))
+            fetched = reread(fetched.endpoint)
+        raise StillInconsistentError(
+            f"blocks {fetched.from_block} to {fetched.to_block} do not add up after {REREADS} readings "
+            f"({problem}): "
+            "add another RPC endpoint; the range is tried again"
+        )
+
+    def _repair_before(self, gap: SeqGapError, from_block: int) -> None:
+        """The missing event may lie in blocks that are indexed already."""
+        since = self._tracker.last_block_of(gap.address)
+        if since < from_block:
+            services.suspect(self._chain.chain_id, since, from_block - 1, str(gap))
+            self._suspects_at = 0.0
+            self._repair_suspects()
+
+    def _repair_suspects(self) -> None:
+        if time.monotonic() < self._suspects_at:
+            return
+        self._suspects_at = time.monotonic() + SUSPECTS_EVERY_SECONDS
+        next_block = self._cursor().next_block
+        for suspect in open_suspects(self._chain.chain_id, next_block):
+            repair(
+                suspect,
+                lease=self._lease,
+                source=self._source,
+                tracker=self._tracker,
+                events=self._events,
+                next_block=next_block,
+                keep_alive=self._lease.renew,
+            )
+
+    def _reorganise(self, cursor: Cursor) -> bool:
+        ancestor = find_ancestor(cursor, self._source)
+        if ancestor is None:
+            return False
+        with transaction.atomic():
+            locked = self._lease.lock_cursor()
+            reorg = services.record_reorg(locked, ancestor.number, ancestor.hash)
+            nudge()
+        self._tracker.reload()
+        logger.warning(
+            "chain %s reorganised: %s blocks and %s events taken back to block %s",
+            *(self._chain.chain_id, reorg.depth, reorg.logs_removed, ancestor.number),
+        )
+        return True
+
+    def _audit(self, cursor: Cursor) -> None:
+        head = cursor.next_block - 1
+        if self._auditor.step(head, cursor.head_hash or b"", self._lease.renew):
+            self._suspects_at = 0.0

@@ -1,0 +1,32 @@
+"""Wakes the delivery of the outbox. The messages themselves are rows; losing a wake-up only delays them."""
+
+import logging
+import time
+
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from django_project.core.jobs import enqueue
+
+logger = logging.getLogger(__name__)
+
+DELIVERY_TASK = "tasks.upkeep.deliver_outbox"
+BROKER_PAUSE_SECONDS = 30.0
+
+_broker_back_at = 0.0
+
+
+def nudge() -> None:
+    """Ask for a delivery after the current commit. An unreachable broker never holds the index up."""
+    transaction.on_commit(_send)
+
+
+def _send() -> None:
+    global _broker_back_at
+    if time.monotonic() < _broker_back_at:
+        return
+    try:
+        enqueue(DELIVERY_TASK)
+    except OperationalError as error:
+        _broker_back_at = time.monotonic() + BROKER_PAUSE_SECONDS
+        logger.warning("the broker is unreachable, the outbox waits for it: %s", error)

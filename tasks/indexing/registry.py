@@ -1,0 +1,312 @@
+"""From `deployments/<chain id>.json` to the rows that say what to index, checked against the chain first."""
+
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Literal
+
+from django.conf import settings
+from django.db import transaction
+from eth_abi.abi import decode as abi_decode
+from eth_abi.exceptions import DecodingError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from django_project.core.addresses import ZERO_HASH, format_address, keccak, parse_address, parse_hash
+from django_project.ledger.models import Block, Chain, Contract, Cursor, RpcEndpoint, SuspectRange, Token
+from tasks.indexing.chain_guard import Identity, contract_codes, require_identity
+from tasks.indexing.decode import load_decoders, to_text
+from tasks.indexing.errors import BadReplyError, ConfigurationError
+from tasks.indexing.events import Event, bind_events, to_time
+from tasks.indexing.rpc import Call, Pool, endpoint_name
+from tasks.indexing.wire import Header, parse_header, to_bytes
+
+
+@dataclass(frozen=True)
+class Network:
+    """What people call a chain, and where they look things up."""
+
+    name: str
+    currency: str = "ETH"
+    explorer: str = ""
+    is_test: bool = False
+
+
+NETWORKS = {
+    1: Network("Ethereum", explorer="https://etherscan.io"),
+    10: Network("OP Mainnet", explorer="https://optimistic.etherscan.io"),
+    137: Network("Polygon", currency="POL", explorer="https://polygonscan.com"),
+    8453: Network("Base", explorer="https://basescan.org"),
+    42161: Network("Arbitrum One", explorer="https://arbiscan.io"),
+    84532: Network("Base Sepolia", explorer="https://sepolia.basescan.org", is_test=True),
+    11155111: Network("Sepolia", explorer="https://sepolia.etherscan.io", is_test=True),
+}
+LOCAL_NETWORK = Network("Local chain", is_test=True)
+
+
+def _hex_address(text: str) -> str:
+    parse_address(text)
+    return text
+
+
+def _hex_hash(text: str) -> str:
+    parse_hash(text)
+    return text
+
+
+Address = Annotated[str, AfterValidator(_hex_address)]
+Hash = Annotated[str, AfterValidator(_hex_hash)]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
+
+
+class Deployment(_Document):
+    """One contract of the registry."""
+
+    name: str
+    kind: Literal["factory", "implementation", "token"]
+    address: Address
+    deploy_block: int = Field(ge=0)
+    abi_hash: str = Field(pattern=r"^(0x)?[0-9a-f]{64}$")
+    runtime_code_hash: Hash
+
+    @property
+    def address_bytes(self) -> bytes:
+        return parse_address(self.address)
+
+    @property
+    def abi_file(self) -> Path:
+        return settings.ABIS_DIR / f"{self.abi_hash.removeprefix('0x')}.json"
+
+
+class Registry(_Document):
+    """What was deployed on one chain."""
+
+    chain_id: int = Field(gt=0)
+    network: str
+    genesis_hash: Hash
+    contracts: list[Deployment]
+
+    def of_kind(self, kind: str) -> list[Deployment]:
+        return [contract for contract in self.contracts if contract.kind == kind]
+
+    @property
+    def start_block(self) -> int:
+        return min(contract.deploy_block for contract in self.of_kind("factory"))
+
+
+def find_registry(chain_id: int) -> Path:
+    return settings.DEPLOYMENTS_DIR / f"{chain_id}.json"
+
+
+def known_chains() -> list[int]:
+    """The chains that have a registry file and an RPC URL."""
+    return [chain_id for chain_id in sorted(settings.RPC_URLS) if find_registry(chain_id).exists()]
+
+
+def read_registry(path: Path) -> Registry:
+    """Read and check a registry file.
+
+    Raises:
+        ConfigurationError: missing, not JSON, or not of the shape that the deploy script writes.
+    """
+    try:
+        registry = Registry.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(
+            f"there is no deployment to index: {path} cannot be read ({error.strerror}); deploy first with "
+            "`brownie run deploy`, or name the file with --deployments"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(
+            f"{path} is damaged ({place + ': ' if place else ''}{first['msg']}): restore it, or deploy again "
+            "to "
+            "write it anew"
+        ) from error
+    if not registry.of_kind("factory"):
+        raise ConfigurationError(f"{path} names no factory: deploy again to write it anew")
+    return registry
+
+
+def load_events(registry: Registry) -> dict[bytes, Event]:
+    """The registry's events by topic; checks that the ABIs are those that were deployed.
+
+    Raises:
+        ConfigurationError: an ABI file is missing, altered, or has an event that the ledger has no table for.
+    """
+    deployments = registry.of_kind("factory") + registry.of_kind("implementation")
+    for deployment in deployments:
+        _check_abi(deployment)
+    return bind_events(load_decoders({deployment.abi_file for deployment in deployments}))
+
+
+def _check_abi(deployment: Deployment) -> None:
+    try:
+        content = deployment.abi_file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the ABI of {deployment.name} is missing: restore abis/{deployment.abi_file.name} from the "
+            "repository, "
+            "or deploy again with this version"
+        ) from error
+    if sha256(content).hexdigest() != deployment.abi_file.stem:
+        raise ConfigurationError(
+            f"abis/{deployment.abi_file.name} was altered, its contents do not have its name's hash: restore "
+            "it"
+        )
+
+
+def attach(registry: Registry, pool: Pool) -> Chain:
+    """Check the registry against the nodes and write its rows in one transaction.
+
+    Idempotent: a second call with the same registry changes nothing. A factory that was added with blocks
+    below the cursor makes them suspect, so that they are read again.
+
+    Raises:
+        ConfigurationError: chain id, genesis or code on the chain are not the registry's.
+        ChainHaltedError: the chain was indexed from another genesis.
+        RpcError: no endpoint answers.
+    """
+    stored = Chain.objects.filter(pk=registry.chain_id).first()
+    genesis = parse_hash(registry.genesis_hash)
+    pinned = stored.genesis_hash if stored is not None else None
+    identity = require_identity(pool, registry.chain_id, pinned)
+    if identity.genesis_hash != genesis:
+        raise ConfigurationError(
+            f"the registry of chain {registry.chain_id} was written for another chain with this id (its "
+            "genesis hash "
+            "differs from the node's): deploy again, or point CHAINFUND_RPC_URLS to the chain it was written "
+            "for"
+        )
+    _check_code(registry, pool)
+    tokens = _read_tokens(registry, pool)
+    anchor = _anchor(registry.start_block, pool)
+    with transaction.atomic():
+        chain = _write_chain(registry, identity)
+        _write_endpoints(chain)
+        for address, symbol, decimals in tokens:
+            Token.objects.get_or_create(
+                chain=chain, address=address, defaults={"symbol": symbol, "decimals": decimals}
+            )
+        cursor = _write_cursor(chain, registry.start_block, anchor)
+        for factory in registry.of_kind("factory"):
+            _write_factory(chain, cursor, factory)
+    return chain
+
+
+def _check_code(registry: Registry, pool: Pool) -> None:
+    codes = contract_codes(pool, [deployment.address for deployment in registry.contracts])
+    for deployment, code in zip(registry.contracts, codes, strict=True):
+        if not code:
+            raise ConfigurationError(
+                f"there is no contract at {deployment.address} ({deployment.name}) on chain "
+                f"{registry.chain_id}: the "
+                "node lost its state, is still syncing, or the registry belongs to another chain"
+            )
+        if keccak(code) != parse_hash(deployment.runtime_code_hash):
+            raise ConfigurationError(
+                f"the code at {deployment.address} is not the {deployment.name} that was deployed: the "
+                "registry of "
+                f"chain {registry.chain_id} belongs to another chain; deploy again or restore the right file"
+            )
+
+
+def _read_tokens(registry: Registry, pool: Pool) -> list[tuple[bytes, str, int]]:
+    tokens = registry.of_kind("token")
+    calls = [
+        Call("eth_call", ({"to": token.address, "data": "0x" + keccak(text=signature)[:4].hex()}, "latest"))
+        for token in tokens
+        for signature in ("symbol()", "decimals()")
+    ]
+    answers = [to_bytes(answer) for answer in pool.batch(calls).results]
+    described = []
+    for index, token in enumerate(tokens):
+        try:
+            (symbol,) = abi_decode(["bytes"], answers[2 * index])
+            (decimals,) = abi_decode(["uint8"], answers[2 * index + 1])
+        except DecodingError as error:
+            raise ConfigurationError(
+                f"the token at {token.address} does not tell its symbol and decimals: is it an ERC-20?"
+            ) from error
+        described.append((token.address_bytes, to_text(symbol)[:32], decimals))
+    return described
+
+
+def _anchor(start_block: int, pool: Pool) -> Header | None:
+    """The block on which the first indexed one has to stand; none when that is the genesis block itself."""
+    if start_block == 0:
+        return None
+    reply = pool.batch([Call("eth_getBlockByNumber", (hex(start_block - 1), False))])
+    if reply.results[0] is None:
+        raise BadReplyError(
+            f"{reply.endpoint.name} does not have block {start_block - 1}: is it still syncing?"
+        )
+    return parse_header(reply.results[0])
+
+
+def _write_cursor(chain: Chain, start_block: int, anchor: Header | None) -> Cursor:
+    cursor, created = Cursor.objects.get_or_create(
+        chain=chain,
+        defaults={
+            "next_block": start_block,
+            "head_hash": anchor.hash if anchor else ZERO_HASH,
+            # Ahead of every fence of an earlier cursor, should the chain have been reset under a live worker.
+            "fence": time.time_ns(),
+        },
+    )
+    if created and anchor is not None:
+        Block.objects.create(
+            chain=chain,
+            number=anchor.number,
+            hash=anchor.hash,
+            parent_hash=anchor.parent_hash,
+            timestamp=to_time(anchor.timestamp),
+        )
+    return cursor
+
+
+def _write_chain(registry: Registry, identity: Identity) -> Chain:
+    network = NETWORKS.get(registry.chain_id, LOCAL_NETWORK)
+    chain, created = Chain.objects.get_or_create(
+        pk=registry.chain_id,
+        defaults={
+            "name": network.name,
+            "genesis_hash": identity.genesis_hash,
+            "finality_depth": settings.LOCAL_FINALITY_DEPTH if identity.is_local else None,
+            "currency_symbol": network.currency,
+            "explorer_url": network.explorer,
+            "is_test_network": network.is_test or identity.is_local,
+        },
+    )
+    if not created and chain.genesis_hash is None:
+        chain.genesis_hash = identity.genesis_hash
+        chain.save(update_fields=["genesis_hash"])
+    return chain
+
+
+def _write_endpoints(chain: Chain) -> None:
+    """Make the rows those of the settings; an endpoint given on the command line leaves no row."""
+    urls = settings.RPC_URLS.get(chain.chain_id, [])
+    RpcEndpoint.objects.filter(chain=chain).exclude(url__in=urls).delete()
+    for url in urls:
+        RpcEndpoint.objects.get_or_create(chain=chain, url=url, defaults={"name": endpoint_name(url)[:50]})
+
+
+def _write_factory(chain: Chain, cursor: Cursor, factory: Deployment) -> None:
+    _, created = Contract.objects.get_or_create(
+        chain=chain,
+        address=factory.address_bytes,
+        defaults={"kind": Contract.Kind.FACTORY, "start_block": factory.deploy_block},
+    )
+    if created and factory.deploy_block < cursor.next_block:
+        SuspectRange.objects.create(
+            chain=chain,
+            from_block=factory.deploy_block,
+            to_block=cursor.next_block - 1,
+            reason=f"factory {format_address(factory.address_bytes)} was added when these were indexed",
+        )

@@ -1,0 +1,259 @@
+"""JSON-RPC over a pool of endpoints: batches, checked replies, retries, quarantine.
+
+Only what can be cured by asking again is asked again: no answer, 429, 5xx, a malformed or partial batch.
+An endpoint that keeps failing rests while others answer; one that is on another chain is never asked again.
+URLs may carry providers' keys, so messages name an endpoint by its host alone.
+"""
+
+import logging
+import random
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from tasks.indexing.errors import (
+    CallRefusedError,
+    ConfigurationError,
+    EndpointError,
+    NoEndpointError,
+    RangeTooLargeError,
+    RpcError,
+)
+
+logger = logging.getLogger(__name__)
+
+REQUEST_TIMEOUT_SECONDS = 10.0
+# Calls in one HTTP request; providers commonly refuse more.
+BATCH_LIMIT = 100
+ATTEMPTS = 4
+FIRST_BACKOFF_SECONDS = 0.1
+STRIKES_TO_QUARANTINE = 3
+QUARANTINE_SECONDS = 30.0
+LATENCY_SMOOTHING = 0.2
+
+_INVALID_CALL_CODES = {-32600, -32601, -32602}
+_TOO_LARGE = re.compile(
+    r"query returned more than|block range|range (is )?too|too (many|large)|response size|result (set|window)"
+    r"|limited to|exceeds? (the )?(max|limit)|limit exceeded.*(log|range|result)",
+    re.IGNORECASE,
+)
+_UNKNOWN_BLOCK = re.compile(
+    r"(block|header|hash|resource).{0,20}not found|unknown block|BlockNotFound", re.IGNORECASE
+)
+_RATE_LIMITED = re.compile(r"rate|too many requests|capacity|throttl", re.IGNORECASE)
+_SUGGESTED_RANGE = re.compile(r"\[\s*(0x[0-9a-f]+)\s*,\s*(0x[0-9a-f]+)\s*\]", re.IGNORECASE)
+_NAMED_SPAN = re.compile(
+    r"(?:up to|limited to|max(?:imum)?(?: of| is)?)[^0-9]{0,30}([0-9][0-9_,]*)", re.IGNORECASE
+)
+
+
+class Call(NamedTuple):
+    method: str
+    params: tuple[Any, ...] = ()
+
+
+@dataclass
+class Endpoint:
+    """One node and how it has behaved."""
+
+    name: str
+    url: str = field(repr=False)
+    weight: int = 1
+    latency: float = 0.0
+    strikes: int = 0
+    # Monotonic seconds until which it rests; infinity for one that is on another chain.
+    resting_until: float = 0.0
+    reason: str = ""
+    requests: int = 0
+
+    @property
+    def is_banned(self) -> bool:
+        return self.resting_until == float("inf")
+
+
+class Reply(NamedTuple):
+    """Results in the order of the calls, all from one endpoint."""
+
+    results: list[Any]
+    endpoint: Endpoint
+
+
+def endpoint_name(url: str) -> str:
+    """Host and port: what may be shown."""
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or url
+
+
+def suggested_span(message: str) -> int | None:
+    """The number of blocks that a provider's error message asks for, if it names one."""
+    bounds = _SUGGESTED_RANGE.search(message)
+    if bounds is not None:
+        span = int(bounds[2], 16) - int(bounds[1], 16) + 1
+        return span if span > 0 else None
+    named = _NAMED_SPAN.search(message)
+    if named is not None and "block" in message.lower():
+        return int(re.sub(r"[_,]", "", named[1])) or None
+    return None
+
+
+class Pool:
+    """The endpoints of one chain. Threads may share it."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        if not urls:
+            raise ConfigurationError("no RPC URL is given: set CHAINFUND_RPC_URLS or pass --rpc-url")
+        for url in urls:
+            if urlsplit(url).scheme not in {"http", "https"}:
+                raise ConfigurationError(
+                    f"{endpoint_name(url)} is no RPC URL: it has to begin with http:// or https://"
+                )
+        self.endpoints = [Endpoint(endpoint_name(url), url) for url in urls]
+        self._client = httpx.Client(
+            timeout=REQUEST_TIMEOUT_SECONDS,
+            http2=any(url.startswith("https") for url in urls),
+            headers={"Content-Type": "application/json"},
+        )
+        self._lock = Lock()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests made so far."""
+        return sum(endpoint.requests for endpoint in self.endpoints)
+
+    def batch(
+        self, calls: Sequence[Call], *, endpoint: Endpoint | None = None, avoid: Endpoint | None = None
+    ) -> Reply:
+        """Make the calls on one endpoint, chosen by weight and latency unless it is given.
+
+        Raises:
+            RangeTooLargeError, CallRefusedError: as the node says; asking again would not help.
+            NoEndpointError: all attempts failed; the message tells how each endpoint did.
+        """
+        problems: dict[str, str] = {}
+        for attempt in range(ATTEMPTS):
+            chosen = endpoint if endpoint is not None and attempt == 0 else self._choose(avoid)
+            try:
+                results = self._ask_in_chunks(chosen, calls)
+            except EndpointError as error:
+                problems[chosen.name] = error.problem
+                self.strike(chosen, error.problem)
+                avoid = chosen
+                if attempt + 1 < ATTEMPTS:
+                    _back_off(attempt, error.retry_after)
+                continue
+            with self._lock:
+                chosen.strikes = 0
+            return Reply(results, chosen)
+        told = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+        raise NoEndpointError(f"no RPC endpoint answers ({told}): check CHAINFUND_RPC_URLS and the node")
+
+    def strike(self, endpoint: Endpoint, problem: str) -> None:
+        """Count one failure against the endpoint; enough of them in a row and it rests."""
+        with self._lock:
+            endpoint.strikes += 1
+            endpoint.reason = problem
+            if endpoint.strikes >= STRIKES_TO_QUARANTINE and not endpoint.is_banned:
+                endpoint.resting_until = time.monotonic() + QUARANTINE_SECONDS
+                endpoint.strikes = 0
+                logger.warning("%s rests for %.0f s: %s", endpoint.name, QUARANTINE_SECONDS, problem)
+
+    def ban(self, endpoint: Endpoint, reason: str) -> None:
+        """Never ask the endpoint again in this run."""
+        with self._lock:
+            endpoint.resting_until, endpoint.reason = float("inf"), reason
+        logger.error("%s is left out: %s", endpoint.name, reason)
+
+    def _choose(self, avoid: Endpoint | None) -> Endpoint:
+        now = time.monotonic()
+        usable = [endpoint for endpoint in self.endpoints if not endpoint.is_banned]
+        if not usable:
+            raise NoEndpointError("; ".join(endpoint.reason for endpoint in self.endpoints))
+        rested = [endpoint for endpoint in usable if endpoint.resting_until <= now]
+        # When all rest, the one that has rested longest is asked: the only node cannot be spared.
+        candidates = rested or [min(usable, key=lambda each: each.resting_until)]
+        others = [endpoint for endpoint in candidates if endpoint is not avoid]
+        return min(others or candidates, key=lambda each: each.latency / each.weight)
+
+    def _ask_in_chunks(self, endpoint: Endpoint, calls: Sequence[Call]) -> list[Any]:
+        results: list[Any] = []
+        for start in range(0, len(calls), BATCH_LIMIT):
+            results += self._ask(endpoint, calls[start : start + BATCH_LIMIT])
+        return results
+
+    def _ask(self, endpoint: Endpoint, calls: Sequence[Call]) -> list[Any]:
+        body = [
+            {"jsonrpc": "2.0", "id": index, "method": call.method, "params": call.params}
+            for index, call in enumerate(calls)
+        ]
+        started = time.monotonic()
+        endpoint.requests += 1
+        try:
+            response = self._client.post(endpoint.url, content=orjson.dumps(body))
+        except httpx.HTTPError as error:
+            raise EndpointError(endpoint.name, f"{type(error).__name__} {error}".strip()) from error
+        if response.status_code != httpx.codes.OK:
+            raise EndpointError(endpoint.name, f"HTTP {response.status_code}", _retry_after(response))
+        try:
+            reply = orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise EndpointError(endpoint.name, "the reply is no JSON") from error
+        seconds = time.monotonic() - started
+        endpoint.latency += (seconds - endpoint.latency) * (LATENCY_SMOOTHING if endpoint.latency else 1.0)
+        return _results(endpoint, calls, reply)
+
+
+def _results(endpoint: Endpoint, calls: Sequence[Call], reply: Any) -> list[Any]:
+    if not isinstance(reply, list):
+        raise _refusal(endpoint, "a batch", reply.get("error") if isinstance(reply, dict) else None)
+    by_id = {item.get("id"): item for item in reply if isinstance(item, dict)}
+    if len(reply) != len(calls) or by_id.keys() != set(range(len(calls))):
+        raise EndpointError(endpoint.name, f"{len(calls)} calls were answered by {len(reply)} replies")
+    results = []
+    for index, call in enumerate(calls):
+        item = by_id[index]
+        if "result" not in item:
+            raise _refusal(endpoint, call.method, item.get("error"))
+        results.append(item["result"])
+    return results
+
+
+def _refusal(endpoint: Endpoint, method: str, error: Any) -> RpcError:
+    if not isinstance(error, dict):
+        return EndpointError(endpoint.name, f"{method} was answered by neither a result nor an error")
+    code, message = error.get("code"), str(error.get("message"))
+    if code == httpx.codes.TOO_MANY_REQUESTS:
+        return EndpointError(endpoint.name, message)
+    if method == "eth_getLogs" and _TOO_LARGE.search(message):
+        return RangeTooLargeError(endpoint.name, message, suggested_span(message))
+    if _UNKNOWN_BLOCK.search(message):
+        return CallRefusedError(endpoint.name, method, message)
+    if code in _INVALID_CALL_CODES and not _RATE_LIMITED.search(message):
+        return CallRefusedError(endpoint.name, method, message)
+    return EndpointError(endpoint.name, f"{method}: {message}")
+
+
+def _retry_after(response: httpx.Response) -> float:
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() else 0.0
+
+
+def _back_off(attempt: int, at_least: float) -> None:
+    ceiling = FIRST_BACKOFF_SECONDS * 2**attempt
+    # Jitter spreads retries of many workers; nothing secret hangs on it.
+    time.sleep(max(at_least, random.uniform(ceiling / 2, ceiling)))  # noqa: S311

@@ -1,0 +1,155 @@
+"""The loop around the tick: takes the lease, keeps following, outlives what passes by itself."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import InterfaceError, OperationalError, connection
+
+from django_project.ledger import services
+from django_project.ledger.models import Chain, Cursor
+from tasks.indexing.errors import (
+    ChainHaltedError,
+    RpcError,
+    StillInconsistentError,
+)
+from tasks.indexing.follow import Commit, Follower
+from tasks.indexing.lease import Lease
+from tasks.indexing.registry import Registry, attach, load_events
+from tasks.indexing.rpc import Pool
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 10.0
+
+Stop = Callable[[], bool]
+Wait = Callable[[float], object]
+
+
+def _never() -> bool:
+    return False
+
+
+class Runner:
+    """Follows one chain until told to stop.
+
+    Args:
+        registry: what to index.
+        pool: the nodes to ask.
+        until_block: end once this block is indexed.
+        run_for: give the lease back after this long.
+        once: end as soon as the node has nothing new; errors are raised instead of waited out.
+        stop: asked between steps; True ends the run cleanly.
+        on_commit: told of every commit.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        pool: Pool,
+        *,
+        until_block: int | None = None,
+        run_for: timedelta | None = None,
+        once: bool = False,
+        stop: Stop = _never,
+        wait: Wait = time.sleep,
+        on_commit: Callable[[Commit], None] | None = None,
+    ) -> None:
+        self._registry, self._pool = registry, pool
+        self._until_block, self._once = until_block, once
+        self._deadline = None if run_for is None else time.monotonic() + run_for.total_seconds()
+        self._stop, self._wait, self._on_commit = stop, wait, on_commit
+        self._pause = 0.0
+
+    def run(self) -> None:
+        """Attach to the chain, take the lease and follow.
+
+        Raises:
+            ConfigurationError: registry, ABI or node are not what they have to be.
+            ChainHaltedError: the chain waits for an operator; its row says why.
+            LeaseHeldError: another worker indexes the chain.
+            LeaseLostError: another worker took over.
+            RpcError, StillInconsistentError: only with `once`.
+        """
+        events = load_events(self._registry)
+        chain = self._attach()
+        lease = Lease(chain.chain_id)
+        lease.acquire()
+        try:
+            follower = Follower(
+                chain, lease, self._pool, events, until_block=self._until_block, on_commit=self._on_commit
+            )
+            self._follow(follower)
+        except ChainHaltedError as error:
+            services.halt(chain.chain_id, error.code, str(error))
+            raise
+        finally:
+            _release(lease)
+
+    def _attach(self) -> Chain:
+        """A halt for being on another chain ends by itself once the node is the right one again."""
+        chain_id = self._registry.chain_id
+        try:
+            chain = attach(self._registry, self._pool)
+        except ChainHaltedError as error:
+            services.halt(chain_id, error.code, str(error))
+            raise
+        if chain.halt_code == Chain.Halt.IDENTITY:
+            services.resume(chain_id)
+            chain.refresh_from_db()
+        if chain.state == Chain.State.HALTED:
+            raise ChainHaltedError(Chain.Halt(chain.halt_code), chain.halt_reason)
+        return chain
+
+    def _follow(self, follower: Follower) -> None:
+        while not self._is_time_over():
+            try:
+                if self._until_block is not None and follower.is_done():
+                    return
+                advanced = follower.tick()
+            except (RpcError, StillInconsistentError) as error:
+                if self._once:
+                    raise
+                self._back_off(error)
+                continue
+            except (OperationalError, InterfaceError) as error:
+                self._back_off(error)
+                connection.close()
+                self._reload(follower)
+                continue
+            self._pause = 0.0
+            if not advanced:
+                if self._once:
+                    return
+                self._wait(POLL_SECONDS)
+
+    def _is_time_over(self) -> bool:
+        return self._stop() or (self._deadline is not None and time.monotonic() >= self._deadline)
+
+    def _back_off(self, error: Exception) -> None:
+        """Pause longer each time, saying why once per series of failures."""
+        if self._pause == 0.0:
+            logger.warning("chain %s: %s", self._registry.chain_id, error)
+        self._pause = min(LONGEST_PAUSE_SECONDS, max(POLL_SECONDS, self._pause * 2))
+        self._wait(self._pause * random.uniform(0.5, 1.0))  # noqa: S311  # spreads workers, hides nothing
+
+    def _reload(self, follower: Follower) -> None:
+        try:
+            follower.reload()
+        except (OperationalError, InterfaceError) as error:
+            logger.debug("the database is still away: %s", error)
+
+
+def _release(lease: Lease) -> None:
+    try:
+        lease.release()
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("the lease could not be given back, it ends by itself: %s", error)
+
+
+def has_reached(chain_id: int, block: int) -> bool:
+    """Whether somebody has indexed the block."""
+    return Cursor.objects.filter(chain_id=chain_id, next_block__gt=block).exists()

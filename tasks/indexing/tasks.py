@@ -1,0 +1,61 @@
+"""The Celery side of the indexer: thin, and safe to be delivered twice."""
+
+import ctypes
+import logging
+from multiprocessing.sharedctypes import RawValue
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+from django.conf import settings
+
+from django_project.core.jobs import enqueue
+from tasks.indexing.errors import ConfigurationError, IndexerError, LeaseHeldError, LeaseLostError
+from tasks.indexing.registry import find_registry, known_chains, read_registry
+from tasks.indexing.rpc import Pool
+from tasks.indexing.runner import Runner
+
+logger = logging.getLogger(__name__)
+
+FOLLOW_CHAIN = "tasks.indexing.follow_chain"
+# A chain that nobody follows is taken up again within this many seconds, and a dead worker's lease.
+REVIVAL_SECONDS = 5.0
+
+# The pool's processes are forked from the one that is told to stop, and share this with it.
+_worker_is_stopping = RawValue(ctypes.c_bool)
+
+
+@worker_shutting_down.connect
+def _note_shutdown(**_: Any) -> None:
+    _worker_is_stopping.value = True
+
+
+@shared_task(name=FOLLOW_CHAIN)
+def follow_chain(chain_id: int) -> None:
+    """Follow one chain for at most `settings.INDEXER_LEASE`, then hand over to a fresh task.
+
+    Ends quietly when another worker holds the lease. After an error it ends too, and beat tries again.
+    """
+    try:
+        urls = settings.RPC_URLS.get(chain_id, [])
+        registry = read_registry(find_registry(chain_id))
+        with Pool(urls) as pool:
+            Runner(
+                registry, pool, run_for=settings.INDEXER_LEASE, stop=lambda: bool(_worker_is_stopping.value)
+            ).run()
+    except LeaseHeldError:
+        return
+    except (ConfigurationError, LeaseLostError) as error:
+        logger.warning("chain %s: %s", chain_id, error)
+        return
+    except IndexerError as error:
+        logger.error("chain %s is not indexed: %s", chain_id, error)  # noqa: TRY400  # the sentence is the news
+        return
+    enqueue(FOLLOW_CHAIN, chain_id)
+
+
+@shared_task(name="tasks.indexing.revive")
+def revive() -> None:
+    """Ask for every chain to be followed; whoever follows one already makes the new task end at once."""
+    for chain_id in known_chains():
+        follow_chain.apply_async((chain_id,), expires=REVIVAL_SECONDS)

@@ -1,0 +1,117 @@
+"""Running totals: what one commit adds to each touched campaign, in constant time per event."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from django_project.ledger import models
+from django_project.ledger.models import CampaignTotals, EventRow
+from tasks.indexing.events import row_columns
+
+
+@dataclass(slots=True)
+class TotalsChange:
+    """What a commit changes of one campaign's totals; None leaves the column as it is."""
+
+    last_seq: int = 0
+    raised: int | None = None
+    refunded: int | None = None
+    withdrawn: int | None = None
+    fees: int | None = None
+    fees_claimed: int | None = None
+    contributions: int = 0
+    backers: int = 0
+    last_contribution_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    paused: bool | None = None
+
+
+def _position(model: type[EventRow], column: str) -> int:
+    return row_columns(model).index(column)
+
+
+_BLOCK_TIME = _position(models.Contribution, "block_time")
+_SEQ = _position(models.Contribution, "seq")
+_AMOUNT = _position(models.Contribution, "amount")
+_BACKER_TOTAL = _position(models.Contribution, "backer_total")
+_TOTAL_RAISED = _position(models.Contribution, "total_raised")
+
+
+def _contribution(change: TotalsChange, row: Sequence[Any]) -> None:
+    change.raised = row[_TOTAL_RAISED]
+    change.contributions += 1
+    # The running total equals the amount exactly when the backer had nothing in the campaign before; refunds
+    # happen only when contributions are over.
+    change.backers += row[_BACKER_TOTAL] == row[_AMOUNT]
+    change.last_contribution_at = row[_BLOCK_TIME]
+
+
+def _cancellation(change: TotalsChange, row: Sequence[Any]) -> None:
+    change.cancelled_at = row[_BLOCK_TIME]
+
+
+def _takes(
+    attribute: str, model: type[EventRow], column: str
+) -> Callable[[TotalsChange, Sequence[Any]], None]:
+    position = _position(model, column)
+
+    def take(change: TotalsChange, row: Sequence[Any]) -> None:
+        setattr(change, attribute, row[position])
+
+    return take
+
+
+_EFFECTS: Mapping[type[EventRow], Callable[[TotalsChange, Sequence[Any]], None]] = {
+    models.Contribution: _contribution,
+    models.Cancellation: _cancellation,
+    models.Refund: _takes("refunded", models.Refund, "total_refunded"),
+    models.Withdrawal: _takes("withdrawn", models.Withdrawal, "total_withdrawn"),
+    models.FeeAccrual: _takes("fees", models.FeeAccrual, "total_fees"),
+    models.FeeClaim: _takes("fees_claimed", models.FeeClaim, "total_fees_claimed"),
+    models.ContributionPause: _takes("paused", models.ContributionPause, "paused"),
+}
+
+
+def note(change: TotalsChange, model: type[EventRow], row: Sequence[Any]) -> None:
+    """Add one typed row (in the order of `row_columns`) to its campaign's change."""
+    change.last_seq = row[_SEQ]
+    effect = _EFFECTS.get(model)
+    if effect is not None:
+        effect(change, row)
+
+
+_UPDATE = f"""
+UPDATE {CampaignTotals._meta.db_table} AS totals SET
+    last_seq = change.last_seq,
+    raised = COALESCE(change.raised, totals.raised),
+    refunded = COALESCE(change.refunded, totals.refunded),
+    withdrawn = COALESCE(change.withdrawn, totals.withdrawn),
+    fees = COALESCE(change.fees, totals.fees),
+    fees_claimed = COALESCE(change.fees_claimed, totals.fees_claimed),
+    contributions = totals.contributions + change.contributions,
+    backers = totals.backers + change.backers,
+    last_contribution_at = COALESCE(change.last_contribution_at, totals.last_contribution_at),
+    cancelled_at = COALESCE(change.cancelled_at, totals.cancelled_at),
+    paused = COALESCE(change.paused, totals.paused)
+FROM unnest(
+    %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[],
+    %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::boolean[]
+) AS change(
+    campaign_id, last_seq, raised, refunded, withdrawn, fees, fees_claimed,
+    contributions, backers, last_contribution_at, cancelled_at, paused
+)
+WHERE totals.campaign_id = change.campaign_id
+"""
+
+
+def apply(changes: Mapping[int, TotalsChange]) -> None:
+    """Write the changes, by campaign row id, in one statement; the caller holds the transaction."""
+    if not changes:
+        return
+    columns: list[list[Any]] = [list(changes)]
+    columns += [[getattr(change, name) for change in changes.values()] for name in TotalsChange.__slots__]
+    with connection.cursor() as cursor:
+        cursor.execute(_UPDATE, columns)

@@ -1,0 +1,247 @@
+"""Chain truth against tables, campaign by campaign, at one pinned block.
+
+Three questions, none of which trusts the indexer: do the contracts' own views agree with the totals, are the
+running numbers complete, and are the stored rows what a fresh reading of the logs decodes to. What does not
+agree becomes a suspect range, which the next tick reads again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Sum
+
+from django_project.core.addresses import format_address, format_hash, keccak
+from django_project.ledger import models
+from django_project.ledger.invariants import campaigns_with_gaps
+from django_project.ledger.models import (
+    CampaignEvent,
+    CampaignLaunched,
+    CampaignTotals,
+    Chain,
+    Cursor,
+    RawLog,
+)
+from django_project.ledger.services import suspect
+from tasks.indexing.backfill import Span, cold_ranges
+from tasks.indexing.errors import CallRefusedError, ConfigurationError
+from tasks.indexing.events import EVENT_MODELS, Event, row_columns
+from tasks.indexing.fetch import Fetched, Source
+from tasks.indexing.match import Batch, Matcher
+from tasks.indexing.rpc import Call, Pool
+from tasks.indexing.tracking import Tracked, Tracker
+from tasks.indexing.wire import to_bytes
+
+# A view of the contract, the column of the totals and the table whose amounts add up to it.
+_MONEY: Sequence[tuple[str, str, type[CampaignEvent]]] = (
+    ("totalRaised()", "raised", models.Contribution),
+    ("totalRefunded()", "refunded", models.Refund),
+    ("totalWithdrawn()", "withdrawn", models.Withdrawal),
+    ("totalFees()", "fees", models.FeeAccrual),
+    ("totalFeesClaimed()", "fees_claimed", models.FeeClaim),
+)
+_VIEWS = ("seq()", *(view for view, _, _ in _MONEY))
+_SELECTORS = {view: "0x" + keccak(text=view)[:4].hex() for view in _VIEWS}
+
+
+@dataclass
+class Verdict:
+    """What was compared and what did not agree."""
+
+    chain_id: int
+    block: int
+    campaigns: int = 0
+    events: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_true(self) -> bool:
+        return not self.problems
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "chain_id": self.chain_id,
+            "block": self.block,
+            "campaigns": self.campaigns,
+            "events": self.events,
+            "problems": self.problems,
+            "holds": self.is_true,
+        }
+
+
+class Verifier:
+    """Compares one chain; nothing is written but suspect ranges."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        pool: Pool,
+        events: Mapping[bytes, Event],
+        on_progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._chain_id, self._pool, self._events = chain.chain_id, pool, events
+        self._source, self._on_progress = Source(pool, events), on_progress
+
+    def verify(self) -> Verdict:
+        """Raises ConfigurationError when nothing is indexed, or the chain moved off the pinned block."""
+        cursor = Cursor.objects.filter(chain_id=self._chain_id).first()
+        if cursor is None or cursor.head_hash is None:
+            raise ConfigurationError(
+                f"chain {self._chain_id} is not indexed yet: run `manage.py indexer run` first"
+            )
+        verdict = Verdict(self._chain_id, cursor.next_block - 1)
+        tracker = Tracker(self._chain_id)
+        self._compare_views(verdict, tracker, cursor.head_hash)
+        self._compare_seqs(verdict, tracker)
+        self._compare_rows(verdict, tracker)
+        return verdict
+
+    def _compare_views(self, verdict: Verdict, tracker: Tracker, head_hash: bytes) -> None:
+        campaigns = list(
+            CampaignLaunched.objects.filter(chain_id=self._chain_id).select_related("totals").order_by("id")
+        )
+        verdict.campaigns = len(campaigns)
+        self._on_progress(f"asking {len(campaigns):,} campaigns for their totals at block {verdict.block:,}")
+        sums = {total: _sums(model, self._chain_id) for _, total, model in _MONEY}
+        answers = self._ask([campaign.address for campaign in campaigns], _VIEWS, head_hash)
+        for campaign in campaigns:
+            told = answers[campaign.address]
+            differences = list(
+                _differences(campaign.totals, told, {k: v.get(campaign.pk, 0) for k, v in sums.items()})
+            )
+            if differences:
+                self._note(verdict, tracker, campaign.address, ", ".join(differences))
+        factories = [address for address, tracked in tracker.contracts.items() if tracked.row_id is None]
+        for address, told in self._ask(factories, ("seq()",), head_hash).items():
+            stored = tracker.contracts[address].last_seq
+            if told["seq()"] != stored:
+                self._note(verdict, tracker, address, f"seq() is {told['seq()']}, the index has {stored}")
+
+    def _ask(
+        self, addresses: Sequence[bytes], views: Sequence[str], head_hash: bytes
+    ) -> dict[bytes, dict[str, int]]:
+        block = {"blockHash": format_hash(head_hash)}
+        calls = [
+            Call("eth_call", ({"to": format_address(address), "data": _SELECTORS[view]}, block))
+            for address in addresses
+            for view in views
+        ]
+        try:
+            results = self._pool.batch(calls).results
+        except CallRefusedError as error:
+            raise ConfigurationError(
+                f"the node does not know the indexed head any more ({error}): run `manage.py indexer run "
+                "--once`, "
+                "then verify again"
+            ) from error
+        numbers = [int.from_bytes(to_bytes(answer)[:32], "big") for answer in results]
+        width = len(views)
+        return {
+            address: dict(zip(views, numbers[index * width : (index + 1) * width], strict=True))
+            for index, address in enumerate(addresses)
+        }
+
+    def _compare_seqs(self, verdict: Verdict, tracker: Tracker) -> None:
+        ids = [tracked.row_id for tracked in tracker.contracts.values() if tracked.row_id is not None]
+        for address in campaigns_with_gaps(self._chain_id, ids):
+            start = tracker.contracts[address].start_block
+            self._note(verdict, tracker, address, "its running numbers have a gap", from_block=start)
+
+    def _compare_rows(self, verdict: Verdict, tracker: Tracker) -> None:
+        """Read all logs again, decode them from nothing, and compare row for row."""
+        start = min((tracked.start_block for tracked in tracker.contracts.values()), default=0)
+        fresh = _FreshTracker(tracker)
+        matcher = Matcher(fresh, self._events, in_sequence=False)
+        for fetched in cold_ranges(self._source, start, verdict.block, Span(), lambda: None):
+            batch = matcher.match(fetched)
+            fresh.adopt(batch.tracked.items())
+            verdict.events += len(batch.logs)
+            for problem in self._row_differences(fetched, batch):
+                verdict.problems.append(problem)
+                suspect(self._chain_id, fetched.from_block, fetched.to_block, problem)
+            self._on_progress(f"compared blocks up to {fetched.to_block:,} of {verdict.block:,}")
+
+    def _row_differences(self, fetched: Fetched, batch: Batch) -> Iterable[str]:
+        blocks = (fetched.from_block, fetched.to_block)
+        scope = {"chain_id": self._chain_id, "block_number__range": blocks}
+        stored_logs = {
+            (
+                row.block_number,
+                row.log_index,
+                row.block_hash,
+                row.tx_hash,
+                row.address,
+                bytes(row.topics),
+                bytes(row.data),
+            )
+            for row in RawLog.objects.filter(**scope)
+        }
+        yield from _set_difference("raw logs", blocks, {tuple(log) for log in batch.logs}, stored_logs)
+        for model in EVENT_MODELS:
+            columns = row_columns(model)
+            stored = set(map(_comparable, model._default_manager.filter(**scope).values_list(*columns)))
+            told = set(map(_comparable, batch.rows.get(model, ())))
+            yield from _set_difference(str(model._meta.verbose_name_plural), blocks, told, stored)
+
+    def _note(
+        self, verdict: Verdict, tracker: Tracker, address: bytes, what: str, from_block: int | None = None
+    ) -> None:
+        problem = f"{format_address(address)}: {what}"
+        verdict.problems.append(problem)
+        since = tracker.last_block_of(address) if from_block is None else from_block
+        suspect(self._chain_id, min(since, verdict.block), verdict.block, problem)
+
+
+class _FreshTracker(Tracker):
+    """Knows the registry's factories alone, and the ids that launched campaigns already have."""
+
+    def __init__(self, known: Tracker) -> None:
+        self.chain_id = known.chain_id
+        self._row_ids = {
+            address: tracked.row_id
+            for address, tracked in known.contracts.items()
+            if tracked.row_id is not None
+        }
+        self.contracts = {
+            address: Tracked(tracked.kind, tracked.start_block, None, 0)
+            for address, tracked in known.contracts.items()
+            if tracked.row_id is None
+        }
+
+    def new_row_id(self, address: bytes) -> int:
+        """The row that the campaign has; a number that no row has when it is not stored."""
+        return self._row_ids.get(address, -1 - len(self.contracts))
+
+
+def _sums(model: type[CampaignEvent], chain_id: int) -> dict[int, int]:
+    rows = (
+        model._default_manager.filter(chain_id=chain_id)
+        .values_list("campaign_id")
+        .annotate(total=Sum("amount"))
+    )
+    return {campaign_id: int(total) for campaign_id, total in rows.order_by()}
+
+
+def _differences(totals: CampaignTotals, told: Mapping[str, int], sums: Mapping[str, int]) -> Iterable[str]:
+    if told["seq()"] != totals.last_seq:
+        yield f"seq() is {told['seq()']}, the index has {totals.last_seq}"
+    for view, total, _ in _MONEY:
+        stored = getattr(totals, total)
+        if told[view] != stored:
+            yield f"{view} is {told[view]}, the index has {stored}"
+        if told[view] != sums[total]:
+            yield f"{view} is {told[view]}, the events sum to {sums[total]}"
+
+
+def _comparable(row: Sequence[Any]) -> tuple[Any, ...]:
+    """Rows as things that a set can hold."""
+    return tuple(repr(sorted(value.items())) if isinstance(value, dict) else value for value in row)
+
+
+def _set_difference(
+    what: str, blocks: tuple[int, int], told: set[tuple[Any, ...]], stored: set[tuple[Any, ...]]
+) -> Iterable[str]:
+    missing, surplus = len(told - stored), len(stored - told)
+    if missing or surplus:
+        where = f"{what} of blocks {blocks[0]} to {blocks[1]}"
+        yield f"{where}: {missing} missing or different, {surplus} not on the chain"

@@ -1,0 +1,230 @@
+"""`manage.py indexer`: run, watch, verify and repair the index of a chain."""
+
+import json
+import signal
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from django_project.ledger.models import Chain
+from tasks.indexing import operate, status
+from tasks.indexing.errors import ConfigurationError, IndexerError, LeaseHeldError, LeaseLostError
+from tasks.indexing.progress import RunProgress
+from tasks.indexing.registry import Registry, attach, find_registry, known_chains, load_events, read_registry
+from tasks.indexing.rpc import Call, Pool
+from tasks.indexing.runner import POLL_SECONDS, Runner, has_reached
+from tasks.indexing.verify import Verifier
+
+
+class Command(BaseCommand):
+    help = "Index the chain's events into the ledger, and look after that index."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+
+        def action(name: str, help_text: str) -> CommandParser:
+            return actions.add_parser(name, help=help_text)
+
+        run = action("run", "follow a chain; Ctrl-C ends cleanly")
+        _chain_arguments(run)
+        run.add_argument("--once", action="store_true", help="end when the node has nothing new")
+        run.add_argument("--until-block", type=int, metavar="N", help="end when block N is indexed")
+
+        shown = action("status", "how far every chain is, and why not further")
+        shown.add_argument("--json", action="store_true", help="one JSON list instead of lines")
+
+        verify = action("verify", "compare the tables with the chain; exit status 1 when they differ")
+        _chain_arguments(verify)
+        verify.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+
+        rewind = action("rewind", "take back everything above a block, and let a halted chain go on")
+        _chain_arguments(rewind)
+        rewind.add_argument("--to-block", type=int, required=True, metavar="N", help="the last block to keep")
+
+        reset = action("reset-chain", "forget a chain, to index it anew")
+        reset.add_argument("--chain", type=int, required=True, metavar="ID")
+
+        _chain_arguments(action("doctor", "look into a set-up that does not work, and say what to do"))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        actions: dict[str, Callable[[dict[str, Any]], None]] = {
+            "run": self._run,
+            "status": self._status,
+            "verify": self._verify,
+            "rewind": self._rewind,
+            "reset-chain": self._reset,
+            "doctor": self._doctor,
+        }
+        try:
+            actions[options["action"]](options)
+        except IndexerError as error:
+            raise CommandError(str(error)) from error
+
+    def _run(self, options: dict[str, Any]) -> None:
+        flag = Flag()
+        with (
+            _stopping(flag),
+            self._pool_and_registry(options) as (pool, registry),
+            RunProgress(self.stdout) as progress,
+        ):
+            while not flag.is_set():
+                runner = Runner(
+                    registry,
+                    pool,
+                    until_block=options["until_block"],
+                    once=options["once"],
+                    stop=flag.is_set,
+                    wait=flag.wait,
+                    on_commit=progress,
+                )
+                if self._run_once(runner, registry, options, flag):
+                    break
+        self.stdout.write(progress.summary())
+
+    def _run_once(self, runner: Runner, registry: Registry, options: dict[str, Any], flag: Flag) -> bool:
+        """Run until it ends; False when another worker had the chain and it is to be tried again."""
+        try:
+            runner.run()
+        except (LeaseHeldError, LeaseLostError):
+            if options["until_block"] is not None and has_reached(registry.chain_id, options["until_block"]):
+                return True
+            flag.wait(POLL_SECONDS)
+            return False
+        return True
+
+    def _status(self, options: dict[str, Any]) -> None:
+        entries = status.status()
+        if options["json"]:
+            self.stdout.write(json.dumps(entries))
+            return
+        for entry in entries:
+            self.stdout.write("\n".join(status.status_lines(entry)))
+        if not entries:
+            self.stdout.write("nothing is indexed yet: deploy, then run `manage.py indexer run`")
+
+    def _verify(self, options: dict[str, Any]) -> None:
+        with self._pool_and_registry(options) as (pool, registry):
+            chain = attach(registry, pool)
+            tell = (lambda _: None) if options["json"] else self.stdout.write
+            verdict = Verifier(chain, pool, load_events(registry), tell).verify()
+        if options["json"]:
+            self.stdout.write(json.dumps(verdict.as_dict()))
+        else:
+            for problem in verdict.problems:
+                self.stdout.write(f"differs: {problem}")
+        if not verdict.is_true:
+            raise CommandError(
+                f"{len(verdict.problems)} differences between chain {verdict.chain_id} and its index; the "
+                "blocks are "
+                "noted as suspect and read again by the next tick: run `manage.py indexer run --once`, "
+                "verify again"
+            )
+        if not options["json"]:
+            self.stdout.write(
+                f"chain {verdict.chain_id} and its index agree at block {verdict.block:,}: "
+                f"{verdict.campaigns:,} "
+                f"campaigns, {verdict.events:,} events"
+            )
+
+    def _rewind(self, options: dict[str, Any]) -> None:
+        with self._pool_and_registry(options) as (pool, registry):
+            rollback = operate.rewind(registry.chain_id, options["to_block"], pool)
+        self.stdout.write(
+            f"took back {rollback.depth:,} blocks with {rollback.logs_removed:,} events; the index ends at "
+            "block "
+            f"{options['to_block']:,}"
+        )
+
+    def _reset(self, options: dict[str, Any]) -> None:
+        removed = operate.reset_chain(options["chain"])
+        self.stdout.write(
+            f"chain {options['chain']} is forgotten ({removed:,} events); the next run indexes it anew"
+        )
+
+    def _doctor(self, options: dict[str, Any]) -> None:
+        chain_id = _choose_chain(options)
+        urls = [options["rpc_url"]] if options["rpc_url"] else settings.RPC_URLS.get(chain_id, [])
+        registry_file = options["deployments"] or find_registry(chain_id)
+        findings = list(operate.diagnose(chain_id, registry_file, urls))
+        for finding in findings:
+            self.stdout.write(f"{'!!' if finding.cure else 'ok'}  {finding.subject}: {finding.observation}")
+            if finding.cure:
+                self.stdout.write(f"    {finding.cure}")
+        if any(finding.cure for finding in findings):
+            raise CommandError("something is to be done: see the lines marked with !!")
+
+    @contextmanager
+    def _pool_and_registry(self, options: dict[str, Any]) -> Any:
+        """The nodes to ask and the registry to go by, from the arguments or else from the settings."""
+        chain_id = None if options["rpc_url"] and not options["chain"] else _choose_chain(options)
+        urls = [options["rpc_url"]] if options["rpc_url"] else settings.RPC_URLS.get(chain_id or 0, [])
+        if not urls:
+            raise ConfigurationError(
+                f"no RPC URL is set for chain {chain_id}: set CHAINFUND_RPC_URLS to `{chain_id}=http://…`, "
+                "or pass "
+                "--rpc-url"
+            )
+        with Pool(urls) as pool:
+            if options["deployments"]:
+                registry = read_registry(options["deployments"])
+            else:
+                registry = read_registry(find_registry(chain_id or _ask_chain(pool)))
+            if chain_id is not None and registry.chain_id != chain_id:
+                raise ConfigurationError(
+                    f"{options['deployments'] or find_registry(chain_id)} is the registry of chain "
+                    f"{registry.chain_id}, not of chain {chain_id}"
+                )
+            yield pool, registry
+
+
+def _chain_arguments(parser: CommandParser) -> None:
+    parser.add_argument("--chain", type=int, metavar="ID", help="needed when several chains are configured")
+    parser.add_argument("--rpc-url", metavar="URL", help="ask this node instead of CHAINFUND_RPC_URLS")
+    parser.add_argument(
+        "--deployments",
+        type=Path,
+        metavar="FILE",
+        help="go by this registry instead of deployments/<id>.json",
+    )
+
+
+def _choose_chain(options: dict[str, Any]) -> int:
+    if options["chain"]:
+        return int(options["chain"])
+    if options["deployments"]:
+        return read_registry(options["deployments"]).chain_id
+    chains = (
+        known_chains() or sorted(settings.RPC_URLS) or list(Chain.objects.values_list("chain_id", flat=True))
+    )
+    if len(chains) == 1:
+        return chains[0]
+    if not chains:
+        raise ConfigurationError(
+            "no chain is configured: set CHAINFUND_RPC_URLS to `31337=http://127.0.0.1:8545`, or pass "
+            "--rpc-url"
+        )
+    raise ConfigurationError(
+        f"several chains are configured: add --chain with one of {', '.join(map(str, chains))}"
+    )
+
+
+def _ask_chain(pool: Pool) -> int:
+    return int(pool.batch([Call("eth_chainId")]).results[0], 16)
+
+
+@contextmanager
+def _stopping(flag: Flag) -> Any:
+    """End cleanly on Ctrl-C and SIGTERM: the current commit is finished and the lease given back."""
+    previous = {
+        number: signal.signal(number, lambda *_: flag.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
