@@ -107,7 +107,7 @@ def _factory_arguments(deployer: Deployer, node: Node, settings: Settings) -> li
 def _create_factory(deployer: Deployer, arguments: list[Any]) -> None:
     """Deploys the factory, which deploys the campaigns' implementation and gives every role to the admin."""
     factory = deployer.create(CampaignFactory, "factory", arguments)
-    contract = Contract.from_abi("CampaignFactory", factory.address, CampaignFactory.abi)
+    contract = Contract.from_abi("CampaignFactory", factory.address, CampaignFactory.abi, persist=False)
     receipt = _Receipt(factory)
     deployer.register(Campaign, "implementation", contract.implementation(), receipt, [factory.address])
     _require_handover(contract, deployer.account.address, arguments[0])

@@ -48,7 +48,9 @@ def report() -> None:
         raise DeploymentError(f"the chain has not the code that was deployed: {', '.join(different)}.")
     factory = registry.latest("CampaignFactory")
     if factory is not None:
-        _report_factory(Contract.from_abi("CampaignFactory", factory.address, CampaignFactory.abi))
+        _report_factory(
+            Contract.from_abi("CampaignFactory", factory.address, CampaignFactory.abi, persist=False)
+        )
 
 
 def _report_factory(factory: Any) -> None:

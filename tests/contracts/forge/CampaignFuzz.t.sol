@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.25;
+
+import {Campaign} from "../../../contracts/Campaign.sol";
+import {CampaignArgs} from "../../../contracts/libraries/CampaignArgs.sol";
+import {CampaignParams} from "../../../contracts/structs/CampaignParams.sol";
+import {State} from "../../../contracts/structs/State.sol";
+import {Terms} from "../../../contracts/structs/Terms.sol";
+import {TierParams} from "../../../contracts/structs/Tier.sol";
+import {CampaignTest} from "./CampaignTest.sol";
+
+contract CampaignFuzzTest is CampaignTest {
+    /// What the factory accepts is what the clone says of itself, field by field.
+    function testFuzz_terms_survive_packing(
+        uint256 goal,
+        uint256 cap,
+        uint256 minContribution,
+        uint256 duration,
+        bool keep,
+        bool inToken,
+        uint256 tierCount
+    ) public {
+        CampaignParams memory params = defaults();
+        params.goal = bound(goal, 1, CampaignArgs.MAX_AMOUNT - 1);
+        params.cap = cap % 4 == 0 ? 0 : bound(cap, params.goal, CampaignArgs.MAX_AMOUNT - 1);
+        uint256 most = params.goal < CampaignArgs.MAX_MIN_CONTRIBUTION
+            ? params.goal
+            : CampaignArgs.MAX_MIN_CONTRIBUTION;
+        params.minContribution = bound(minContribution, 0, most);
+        params.deadline = uint64(block.timestamp + bound(duration, 1, 90 days));
+        params.mode = keep ? 1 : 0;
+        params.token = inToken ? address(token) : address(0);
+        params.tiers = new TierParams[](tierCount % 5);
+        for (uint256 index; index < params.tiers.length; ++index) {
+            params.tiers[index] = TierParams({price: params.goal, supply: uint32(index)});
+        }
+        Terms memory terms = launch(params).terms();
+        vm.assertEq(terms.creator, CREATOR);
+        vm.assertEq(terms.token, params.token);
+        vm.assertEq(uint8(terms.mode), params.mode);
+        vm.assertEq(terms.goal, params.goal);
+        vm.assertEq(terms.start, block.timestamp);
+        vm.assertEq(terms.deadline, params.deadline);
+        vm.assertEq(terms.feeBps, FEE_BPS);
+        vm.assertEq(terms.minContribution, params.minContribution);
+        vm.assertEq(terms.cap, params.cap);
+        vm.assertEq(terms.tierCount, params.tiers.length);
+    }
+
+    /// Whatever is offered, the campaign holds what it has written down and the rest is back with the backer.
+    function testFuzz_cap_takes_what_fits(uint128 cap, uint128[5] memory offers) public {
+        CampaignParams memory params = defaults();
+        params.cap = bound(cap, 10 ether, CampaignArgs.MAX_AMOUNT - 1);
+        Campaign campaign = launch(params);
+        address backer = address(0xBAC);
+        uint256 given;
+        for (uint256 index; index < offers.length; ++index) {
+            uint256 offer = offers[index];
+            uint256 room = params.cap - campaign.totalRaised();
+            if (offer == 0 || room == 0) continue;
+            vm.deal(backer, offer);
+            vm.prank(backer);
+            campaign.contribute{value: offer}(0, 0);
+            uint256 accepted = offer < room ? offer : room;
+            vm.assertEq(backer.balance, offer - accepted);
+            given += accepted;
+        }
+        vm.assertEq(campaign.totalRaised(), given);
+        vm.assertEq(campaign.contributionOf(backer), given);
+        vm.assertEq(address(campaign).balance, given);
+    }
+
+    /// The fee is never above its rate, never more than a unit below it, and nothing is lost between the two parts.
+    function testFuzz_payout_is_split_exactly(uint256 amount, uint16 feeBps) public {
+        uint16 fee = uint16(bound(feeBps, 0, 500));
+        factory.setFee(fee);
+        CampaignParams memory params = defaults();
+        params.mode = 1;
+        Campaign campaign = launch(params);
+        amount = bound(amount, 1, CampaignArgs.MAX_AMOUNT);
+        give(campaign, address(0xBAC), amount);
+        end(campaign);
+        vm.prank(CREATOR);
+        campaign.withdraw(address(0xCA5));
+        uint256 due = campaign.totalFees();
+        vm.assertLe(due * 10_000, amount * fee, "fee above its rate");
+        vm.assertTrue((due + 1) * 10_000 > amount * fee, "fee a whole unit below its rate");
+        vm.assertEq(campaign.totalWithdrawn() + due, amount);
+        vm.assertEq(address(0xCA5).balance, amount - due);
+        vm.assertTrue(campaign.state() == State.Completed);
+        if (due != 0) campaign.claimFees();
+        vm.assertEq(address(campaign).balance, 0);
+        vm.assertEq(TREASURY.balance, due);
+    }
+
+    /// After a failure every backer gets all of it back, in whatever order they come.
+    function testFuzz_refunds_in_any_order(uint96[6] memory amounts, uint256 order) public {
+        CampaignParams memory params = defaults();
+        params.goal = CampaignArgs.MAX_AMOUNT;
+        Campaign campaign = launch(params);
+        for (uint160 index; index < 6; ++index) {
+            if (amounts[index] != 0) give(campaign, address(0x1000 + index), amounts[index]);
+        }
+        end(campaign);
+        for (uint256 step; step < 6; ++step) {
+            uint256 index = (step * 5 + order % 6) % 6;
+            if (amounts[index] == 0) continue;
+            address backer = address(uint160(0x1000 + index));
+            vm.prank(backer);
+            campaign.refund();
+            vm.assertEq(backer.balance, amounts[index]);
+        }
+        vm.assertEq(address(campaign).balance, 0);
+        vm.assertEq(campaign.totalRefunded(), campaign.totalRaised());
+    }
+}

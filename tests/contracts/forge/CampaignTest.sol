@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.25;
+
+import {Campaign} from "../../../contracts/Campaign.sol";
+import {CampaignFactory} from "../../../contracts/CampaignFactory.sol";
+import {TestToken} from "../../../contracts/mocks/TestToken.sol";
+import {CampaignParams} from "../../../contracts/structs/CampaignParams.sol";
+import {TierParams} from "../../../contracts/structs/Tier.sol";
+import {Vm} from "./Vm.sol";
+
+/// @dev A factory, a token and words to launch campaigns with.
+abstract contract CampaignTest {
+    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    address internal constant TREASURY = address(0x7EA5);
+    address internal constant CREATOR = address(0xC4EA);
+    uint16 internal constant FEE_BPS = 250;
+
+    CampaignFactory internal factory;
+    TestToken internal token;
+
+    function setUp() public virtual {
+        vm.warp(1_800_000_000);
+        token = new TestToken();
+        address[] memory allowed = new address[](1);
+        allowed[0] = address(token);
+        factory = new CampaignFactory(address(this), 0, TREASURY, FEE_BPS, allowed);
+    }
+
+    function defaults() internal view returns (CampaignParams memory) {
+        return CampaignParams({
+            token: address(0),
+            mode: 0,
+            goal: 10 ether,
+            deadline: uint64(block.timestamp + 30 days),
+            minContribution: 0,
+            cap: 0,
+            metadataURI: "chainfund:metadata:0x00",
+            metadataHash: keccak256("document"),
+            tiers: new TierParams[](0)
+        });
+    }
+
+    function launch(CampaignParams memory params) internal returns (Campaign) {
+        vm.prank(CREATOR);
+        return Campaign(factory.createCampaign(params));
+    }
+
+    function give(Campaign campaign, address backer, uint256 amount) internal {
+        vm.deal(backer, backer.balance + amount);
+        vm.prank(backer);
+        campaign.contribute{value: amount}(0, 0);
+    }
+
+    function end(Campaign campaign) internal {
+        vm.warp(campaign.terms().deadline);
+    }
+
+    function bound(uint256 value, uint256 least, uint256 most) internal pure returns (uint256) {
+        return least + value % (most - least + 1);
+    }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.25;
+
+/// @dev The cheat codes of forge that these tests use.
+interface Vm {
+    function prank(address sender) external;
+    function deal(address account, uint256 balance) external;
+    function warp(uint256 timestamp) external;
+    function assume(bool condition) external pure;
+    function expectRevert(bytes calldata data) external;
+    function expectRevert(bytes4 selector) external;
+    function expectPartialRevert(bytes4 selector) external;
+    function assertEq(uint256 left, uint256 right) external pure;
+    function assertEq(uint256 left, uint256 right, string calldata reason) external pure;
+    function assertEq(address left, address right) external pure;
+    function assertGe(uint256 left, uint256 right, string calldata reason) external pure;
+    function assertLe(uint256 left, uint256 right, string calldata reason) external pure;
+    function assertTrue(bool condition) external pure;
+    function assertTrue(bool condition, string calldata reason) external pure;
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory);
+
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.25;
+
+import {ICampaign} from "../../../../contracts/interfaces/ICampaign.sol";
+
+/// @dev A backer that refuses to be paid.
+contract RevertingBacker {
+    function contribute(ICampaign campaign) external payable {
+        campaign.contribute{value: msg.value}(0, 0);
+    }
+
+    function refund(ICampaign campaign) external {
+        campaign.refund();
+    }
+
+    function refundTo(ICampaign campaign, address to) external {
+        campaign.refundTo(to);
+    }
+
+    receive() external payable {
+        revert("no, thank you");
+    }
+}
+
+/// @dev A backer that calls the campaign while it is being paid, and notes whether that worked.
+contract ReentrantBacker {
+    ICampaign private immutable _campaign;
+    bytes private _call;
+    bool public entered;
+    bool public tried;
+    bytes4 public failure;
+
+    constructor(ICampaign campaign, bytes memory call) {
+        (_campaign, _call) = (campaign, call);
+    }
+
+    function contribute() external payable {
+        _campaign.contribute{value: msg.value}(0, 0);
+    }
+
+    function refund() external {
+        _campaign.refund();
+    }
+
+    receive() external payable {
+        tried = true;
+        bytes memory result;
+        (entered, result) = address(_campaign).call(_call);
+        failure = bytes4(result);
+    }
+}
+
+/// @dev A backer that answers with a megabyte.
+contract BombBacker {
+    function contribute(ICampaign campaign) external payable {
+        campaign.contribute{value: msg.value}(0, 0);
+    }
+
+    function refund(ICampaign campaign) external {
+        campaign.refund();
+    }
+
+    receive() external payable {
+        assembly ("memory-safe") {
+            return(0, 1000000)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.25;
+
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+
+/// @dev Keeps one percent of every transfer.
+contract FeeToken is ERC20("Fee", "FEE") {
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        if (from == address(0)) return super._update(from, to, amount);
+        super._update(from, to, amount - amount / 100);
+        super._update(from, address(0xdead), amount / 100);
+    }
+}
+
+/// @dev Says false instead of reverting, and moves nothing.
+contract FalseToken {
+    mapping(address => uint256) public balanceOf;
+
+    function transferFrom(address, address, uint256) external pure returns (bool) {
+        return false;
+    }
+}
+
+/// @dev Says true and moves nothing.
+contract LyingToken {
+    mapping(address => uint256) public balanceOf;
+
+    function transferFrom(address, address, uint256) external pure returns (bool) {
+        return true;
+    }
+}
+
+/// @dev Takes from the receiver what it should give to it.
+contract DrainingToken {
+    mapping(address => uint256) public balanceOf;
+
+    function set(address account, uint256 amount) external {
+        balanceOf[account] = amount;
+    }
+
+    function transferFrom(address, address to, uint256 amount) external returns (bool) {
+        balanceOf[to] -= amount;
+        return true;
+    }
+}
+
+/// @dev Calls whoever is set while it moves, as ERC-777 tokens do.
+contract HookToken is ERC20("Hook", "HOOK") {
+    address private _target;
+    bytes private _call;
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function hook(address target, bytes calldata call) external {
+        (_target, _call) = (target, call);
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, amount);
+        if (_target == address(0)) return;
+        (address target, bytes memory data) = (_target, _call);
+        _target = address(0);
+        (bool ok, bytes memory result) = target.call(data);
+        if (!ok) {
+            assembly ("memory-safe") {
+                revert(add(result, 0x20), mload(result))
+            }
+        }
+    }
+}
