@@ -7,6 +7,7 @@ import threading
 from rich.console import Console
 
 from tasks.demo.catalogue import CatalogueError
+from tasks.demo.checks import show
 from tasks.demo.contracts import DeploymentMissingError
 from tasks.demo.errors import DemoError
 from tasks.demo.options import Options, read_options
@@ -65,8 +66,17 @@ def _perform(options: Options, stage: Stage, console: Console) -> int:
     with Steps(console) as steps:
         play = Play(options, stage, steps, port)
         play.run()
+        if options.check:
+            return _check(play)
     _announce(play, console)
     return _stay(stage, console)
+
+
+def _check(play: Play) -> int:
+    with play.steps.step("Compare chain, database and pages"):
+        findings = play.check()
+    holds = show(findings, play.steps.seconds, play.steps.elapsed, play.steps.console)
+    return 0 if holds else 1
 
 
 def _announce(play: Play, console: Console) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 
 from tasks.demo.cast import BALANCE_ETHER, MNEMONIC, Cast, account_count, assign
 from tasks.demo.catalogue import load_catalogue
+from tasks.demo.checks import Check, Finding
 from tasks.demo.contracts import Deployment
 from tasks.demo.errors import DemoError
 from tasks.demo.index import Index
@@ -63,6 +64,18 @@ class Play:
                 self._begin()
             if self.index.live_model() is None:
                 self._rank()
+
+    def check(self) -> list[Finding]:
+        """Ask chain, database and site whether they agree."""
+        with Index(self.stage.environment["DATABASE_URL"], CHAIN_ID) as index:
+            return Check(
+                node=self.node,
+                index=index,
+                deployment=self.deployment,
+                scenario=self.scenario,
+                site_url=self.site_url,
+                backers=self.cast.backers,
+            ).run()
 
     # --- Beginning anew, or from what is there ----------------------------------------------------------
 
@@ -182,6 +195,7 @@ class Play:
                 "site",
                 "gunicorn",
                 *("django_project.wsgi:application", "--bind", f"{HOST}:{self.port}", "--preload"),
+                "--no-control-socket",
                 *("--workers", str(SITE_PROCESSES), "--threads", str(SITE_THREADS), "--keep-alive", "30"),
             )
             site.wait_until(self._site_answers)

@@ -1,7 +1,9 @@
 """Posts the scenario's page views to the site over HTTP, as browsers of backers and visitors would."""
 
+import html
 import http.client
 import json
+import re
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -19,6 +21,7 @@ from tasks.demo.simulation.events import View
 
 EVENTS_PER_POST = 50
 BROWSERS_AT_ONCE = 3
+TAG = re.compile(r"<[^>]+>")
 TIMEOUT_SECONDS = 60
 # Event ids follow from the scenario, so that a view posted twice counts once.
 EVENT_NAMESPACE = uuid.UUID("6f0f3c2e-5a83-4f0e-9b8e-2f6f1f1c9d11")
@@ -49,6 +52,11 @@ class Browser:
     def get(self, path: str) -> bytes:
         return self._request("GET", path, None)
 
+    def text(self, path: str) -> str:
+        """What a page says, without its markup."""
+        page = html.unescape(TAG.sub(" ", self.get(path).decode()))
+        return " ".join(page.split())
+
     def post(self, path: str, body: object) -> Any:
         answer = self._request("POST", path, json.dumps(body).encode())
         return json.loads(answer) if answer else None
@@ -61,7 +69,7 @@ class Browser:
         self.post("/api/v1/session", {"nonce": challenge["nonce"], "signature": signature})
 
     def _request(self, method: str, path: str, body: bytes | None) -> bytes:
-        headers = {"Accept": "*/*", "Origin": self._origin, "Sec-Fetch-Site": "same-origin"}
+        headers = {"Accept-Language": "en", "Origin": self._origin, "Sec-Fetch-Site": "same-origin"}
         if body is not None:
             headers |= {
                 "Content-Type": "application/json",
