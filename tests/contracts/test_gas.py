@@ -52,7 +52,7 @@ def measured(suite: Any, launch: Any, parameters: Any) -> dict[str, int]:
         token.approve(stable, approved * DOLLAR, {"from": backer})
         return int(stable.contributeERC20(10 * DOLLAR, 0, REF, {"from": backer}).gas_used)
 
-    # The site asks for an allowance of just what is given; of a larger one the rest stays in storage and costs.
+    # The site asks for an allowance of just what is given; the rest of a larger one stays in storage.
     gas["contribute_erc20_first"] = give_dollars(first, 10)
     gas["contribute_erc20_new"] = give_dollars(second, 10)
     gas["contribute_erc20_repeat"] = give_dollars(second, 10)
