@@ -145,11 +145,12 @@ class Play:
     def _begin(self) -> None:
         self.addresses = campaign_addresses(self.node, self.deployment, len(self.scenario.campaigns))
         self.stage.together(self._store_texts, self._open_site)
+        # Before there is anything to index: they start up while the node is busy.
+        self._start_workers()
         seed_title = "Play 120 days of transactions on the chain"
         with self.steps.step(seed_title, total=len(self.scenario.actions)) as step:
             self.stage.together(partial(self._seed, step))
         self._start_clock()
-        self._start_workers()
         self._catch_up()
         with self.steps.step("Post page views to the site", total=len(self.scenario.views)) as step:
             self.stage.together(partial(self._visit, step))

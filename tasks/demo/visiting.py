@@ -21,6 +21,7 @@ from tasks.demo.simulation.events import View
 
 EVENTS_PER_POST = 50
 BROWSERS_AT_ONCE = 3
+CSRF_COOKIE = "csrftoken"
 TAG = re.compile(r"<[^>]+>")
 TIMEOUT_SECONDS = 60
 # Event ids follow from the scenario, so that a view posted twice counts once.
@@ -43,8 +44,8 @@ class Browser:
         self._cookies: dict[str, str] = {}
 
     def forget(self) -> None:
-        """Become somebody else's browser on the same connection."""
-        self._cookies.clear()
+        """Become somebody else's browser on the same connection. The CSRF cookie tells nobody apart."""
+        self._cookies = {name: value for name, value in self._cookies.items() if name == CSRF_COOKIE}
 
     def close(self) -> None:
         self._connection.close()
@@ -61,9 +62,14 @@ class Browser:
         answer = self._request("POST", path, json.dumps(body).encode())
         return json.loads(answer) if answer else None
 
+    def greet(self) -> None:
+        """Have a CSRF cookie, which every first page sets."""
+        if CSRF_COOKIE not in self._cookies:
+            self.get("/api/v1/session")
+
     def sign_in(self, node: Node, address: str, chain_id: int) -> None:
         """Sign in with Ethereum (EIP-4361): the site writes the text, the account signs it."""
-        self.get("/api/v1/session")
+        self.greet()
         challenge = self.post("/api/v1/session/challenge", {"address": address, "chain_id": chain_id})
         signature = node.call("personal_sign", "0x" + challenge["message"].encode().hex(), address)
         self.post("/api/v1/session", {"nonce": challenge["nonce"], "signature": signature})
@@ -73,7 +79,7 @@ class Browser:
         if body is not None:
             headers |= {
                 "Content-Type": "application/json",
-                "X-CSRFToken": self._cookies.get("csrftoken", ""),
+                "X-CSRFToken": self._cookies.get(CSRF_COOKIE, ""),
             }
         if self._cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
@@ -153,7 +159,7 @@ def _visit_in_turn(
             if reader < len(site.backers):
                 browser.sign_in(node, site.backers[reader], site.chain_id)
             else:
-                browser.get("/api/v1/session")
+                browser.greet()
             browser.post("/api/v1/consent", {"granted": True})
             for start in range(0, len(views), EVENTS_PER_POST):
                 batch = views[start : start + EVENTS_PER_POST]
