@@ -12,6 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 MODES = ("development", "demo", "test", "production")
 
+SECRET_KEY_LENGTH, SECRET_KEY_VARIETY = 50, 5
+
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -80,6 +82,22 @@ def database() -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "TEST": {"TEMPLATE": "template0"},
     }
+
+
+def refuse_unsafe(secret_key: str, site_url: str, allowed_hosts: list[str]) -> None:
+    """Raise ImproperlyConfigured for values that would work, but not protect anybody."""
+    if len(secret_key) < SECRET_KEY_LENGTH or len(set(secret_key)) < SECRET_KEY_VARIETY:
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is too easy to guess: write {SECRET_KEY_LENGTH} random characters or more"
+        )
+    if "not-a-secret" in secret_key or secret_key.startswith("django-insecure-"):
+        raise ImproperlyConfigured("SECRET_KEY is a published one: write random characters of your own")
+    if not site_url.startswith("https://"):
+        raise ImproperlyConfigured("CHAINFUND_SITE_URL has to begin with https:// in production")
+    if "*" in allowed_hosts:
+        raise ImproperlyConfigured(
+            "CHAINFUND_ALLOWED_HOSTS is *: name the hosts, or sign-in links can be made to point elsewhere"
+        )
 
 
 def demo_accounts() -> list[dict[str, str]]:

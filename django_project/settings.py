@@ -32,6 +32,8 @@ ALLOWED_HOSTS = environment.items("CHAINFUND_ALLOWED_HOSTS") or ([] if IS_PRODUC
 if IS_PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("CHAINFUND_ALLOWED_HOSTS is not set: name the hosts this site answers to")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+if IS_PRODUCTION:
+    environment.refuse_unsafe(SECRET_KEY, SITE_URL, ALLOWED_HOSTS)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -66,6 +68,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django_project.core.middleware.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -234,6 +237,9 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     }
 }
 
+# What a Prometheus server sends as `Authorization: Bearer …`; empty: nobody may read /metrics in
+# production, and elsewhere only this machine.
+METRICS_TOKEN = environment.text("CHAINFUND_METRICS_TOKEN", "")
 # Trusted proxies in front of the site: how many hops of X-Forwarded-For are ours.
 PROXY_DEPTH = environment.number("CHAINFUND_PROXY_DEPTH", 0)
 # Multiplies every rate limit. In the demo hundreds of simulated people post from one address.
@@ -250,7 +256,12 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "django_project.api.errors.respond",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "ChainFund API", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ChainFund API",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
 
 # --- Logs -----------------------------------------------------------------------------------------------
 

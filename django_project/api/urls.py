@@ -1,13 +1,38 @@
 from django.urls import URLPattern, URLResolver, path
+from drf_spectacular.views import SpectacularAPIView
 
 from django_project.api.behaviour import BeaconView, ConsentView
+from django_project.api.campaigns import (
+    CampaignsView,
+    CampaignView,
+    ContributionsView,
+    IndexerStatusView,
+    RankingsView,
+    SimilarView,
+)
+from django_project.api.docs import reference
+from django_project.api.pledges import PledgesView, PledgeView, RejectedView, SubmittedView
 from django_project.api.session import ChallengeView, SessionView
 
 app_name = "api"
+
+_CAMPAIGN = "campaigns/<int:chain_id>/<str:address>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("session", SessionView.as_view(), name="session"),
     path("session/challenge", ChallengeView.as_view(), name="challenge"),
     path("consent", ConsentView.as_view(), name="consent"),
     path("beacon", BeaconView.as_view(), name="beacon"),
+    path("pledges", PledgesView.as_view(), name="pledges"),
+    path("pledges/<uuid:public_id>", PledgeView.as_view(), name="pledge"),
+    path("pledges/<uuid:public_id>/submitted", SubmittedView.as_view(), name="pledge-submitted"),
+    path("pledges/<uuid:public_id>/rejected", RejectedView.as_view(), name="pledge-rejected"),
+    path("campaigns", CampaignsView.as_view(), name="campaigns"),
+    path(_CAMPAIGN, CampaignView.as_view(), name="campaign"),
+    path(f"{_CAMPAIGN}/contributions", ContributionsView.as_view(), name="contributions"),
+    path(f"{_CAMPAIGN}/similar", SimilarView.as_view(), name="similar"),
+    path("rankings", RankingsView.as_view(), name="rankings"),
+    path("indexer/status", IndexerStatusView.as_view(), name="indexer-status"),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", reference, name="docs"),
 ]

@@ -137,13 +137,22 @@ def restore(listing: Listing, *, actor: User, reason: str) -> None:
     _set_visibility(listing, Listing.Visibility.LISTED, "restored", actor, reason)
 
 
+def pick(listing: Listing, *, actor: User, reason: str) -> None:
+    """Show a campaign among the staff's picks."""
+    _set_staff_pick(listing, "picked", actor, reason, is_staff_pick=True)
+
+
+def unpick(listing: Listing, *, actor: User, reason: str) -> None:
+    """Undo `pick`."""
+    _set_staff_pick(listing, "unpicked", actor, reason, is_staff_pick=False)
+
+
 @transaction.atomic
-def set_staff_pick(listing: Listing, *, is_staff_pick: bool, actor: User, reason: str) -> None:
+def _set_staff_pick(listing: Listing, act: str, actor: User, reason: str, *, is_staff_pick: bool) -> None:
     _require_reason(reason)
     locked = Listing.objects.select_for_update().get(pk=listing.pk)
     locked.is_staff_pick = is_staff_pick
     locked.save(update_fields=["is_staff_pick"])
-    act = "picked" if is_staff_pick else "unpicked"
     audit.record(f"campaigns.listing.{act}", locked.public_id, actor=actor, reason=reason, slug=locked.slug)
 
 

@@ -49,6 +49,10 @@ def test_production_names_the_missing_variable(missing: str) -> None:
     [
         ("CHAINFUND_DEBUG", "true", "CHAINFUND_DEBUG is true in production"),
         ("CHAINFUND_DEBUG", "maybe", "write true or false"),
+        ("SECRET_KEY", "short", "SECRET_KEY is too easy to guess"),
+        ("SECRET_KEY", "not-a-secret-" * 5, "SECRET_KEY is a published one"),
+        ("CHAINFUND_SITE_URL", "http://chainfund.example", "has to begin with https://"),
+        ("CHAINFUND_ALLOWED_HOSTS", "*", "name the hosts"),
         ("CHAINFUND_MODE", "prod", "write one of development, demo, test, production"),
         ("DATABASE_URL", "sqlite:///x.db", "has to be a PostgreSQL URI"),
         ("DATABASE_URL", "postgresql://host/name?colour=red", "DATABASE_URL cannot be read"),

@@ -8,7 +8,7 @@ from django.db.models import CharField, Count, F, QuerySet, Value
 from django.http import Http404
 
 from django_project.accounts.models import Wallet
-from django_project.campaigns.models import CampaignUpdate, Listing
+from django_project.campaigns.models import CampaignUpdate, Listing, Metadata
 from django_project.campaigns.selectors.cards import CampaignCard, card_of, visible, with_card_columns
 from django_project.core.addresses import format_address, format_hash, keccak, shorten_address
 from django_project.core.money import format_units
@@ -269,6 +269,24 @@ def contribution_rows(listing: Listing, rows: list[Contribution]) -> list[Contri
         )
         for row in rows
     ]
+
+
+def contributions_before(listing: Listing, before: int | None, limit: int) -> list[ContributionRow]:
+    """The newest contributions, or those before a `seq`: pages that stay put while new ones arrive."""
+    found = Contribution.objects.filter(campaign=listing.launched)
+    if before is not None:
+        found = found.filter(seq__lt=before)
+    return contribution_rows(listing, list(found.order_by("-seq")[:limit]))
+
+
+def document_by_hash(digest: bytes) -> bytes | None:
+    """The canonical JSON of a campaign's or an update's text; None when unknown or hidden."""
+    if Listing.objects.filter(metadata_id=digest, visibility=Listing.Visibility.HIDDEN).exists():
+        return None
+    text = Metadata.objects.filter(pk=digest).values_list("document", flat=True).first()
+    if text is None:
+        text = CampaignUpdate.objects.filter(pk=digest).values_list("document", flat=True).first()
+    return None if text is None else bytes(text)
 
 
 def updates(listing: Listing) -> list[UpdateView]:

@@ -1,0 +1,115 @@
+"""Pledges of whoever is signed in; nobody sees another's."""
+
+import uuid
+from typing import Annotated
+
+from django.http import Http404
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from pydantic import Field, StringConstraints
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from django_project.accounts.selectors import wallet_address
+from django_project.api.errors import REFUSALS
+from django_project.api.framework import plain, read_body, signed_in_user
+from django_project.api.schemas import PledgeCreated, PledgeOut
+from django_project.api.types import CampaignKeyText, HashText, Input, parse_key
+from django_project.campaigns.selectors import cards_by_key, listing_by_key
+from django_project.core import rate_limits
+from django_project.core.addresses import format_address, format_hash, parse_hash
+from django_project.core.money import parse_units
+from django_project.pledges import services
+from django_project.pledges.errors import AmountError, WrongAccountError
+from django_project.pledges.models import PledgeIntent
+from django_project.pledges.selectors import for_user, pledge_status
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class PledgeRequest(Input):
+    """`amount` is what a person types, such as "0.5", in the campaign's token."""
+
+    campaign: CampaignKeyText
+    amount: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    tier_id: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
+
+
+class SubmittedRequest(Input):
+    tx_hash: HashText
+
+
+class PledgesView(APIView):
+    post_limit = rate_limits.PLEDGE
+
+    @extend_schema(
+        summary="Write down a pledge before the wallet opens",
+        request=PledgeRequest,
+        responses={201: PledgeCreated, **REFUSALS},
+    )
+    def post(self, request: Request) -> Response:
+        user = signed_in_user(request)
+        body = read_body(PledgeRequest, request)
+        backer = wallet_address(plain(request))
+        if backer is None:
+            raise WrongAccountError
+        key = parse_key(body.campaign)
+        listing = listing_by_key(*key)
+        try:
+            amount = parse_units(body.amount, cards_by_key([key])[key].token_decimals)
+        except ValueError as error:
+            raise AmountError(str(error)) from None
+        intent = services.create_intent(user, listing, amount, body.tier_id, backer)
+        created = PledgeCreated(
+            id=intent.public_id,
+            ref=format_hash(intent.ref),
+            status_url=reverse("web:pledge-status", args=[intent.public_id]),
+            chain_id=intent.chain_id,
+            campaign_address=format_address(intent.campaign_address),
+            token=format_address(intent.token),
+            amount=str(intent.amount),
+            tier_id=intent.tier_id,
+        )
+        return Response(created.model_dump(mode="json"), status=201, headers=NO_STORE)
+
+
+class PledgeView(APIView):
+    @extend_schema(summary="How a pledge stands", responses={200: PledgeOut, **REFUSALS})
+    def get(self, request: Request, public_id: uuid.UUID) -> Response:
+        return _answer(_own_pledge(request, public_id))
+
+
+class SubmittedView(APIView):
+    @extend_schema(
+        summary="Report the transaction that the wallet sent",
+        description="A hint for the pledge's page: only the indexer confirms.",
+        request=SubmittedRequest,
+        responses={200: PledgeOut, **REFUSALS},
+    )
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        intent = _own_pledge(request, public_id)
+        body = read_body(SubmittedRequest, request)
+        return _answer(services.report_submitted(intent, parse_hash(body.tx_hash)))
+
+
+class RejectedView(APIView):
+    @extend_schema(
+        summary="Report that the wallet's owner declined",
+        request=None,
+        responses={200: PledgeOut, **REFUSALS},
+    )
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        return _answer(services.report_rejected(_own_pledge(request, public_id)))
+
+
+def _own_pledge(request: Request, public_id: uuid.UUID) -> PledgeIntent:
+    """Another's pledge is as unknown as one that does not exist."""
+    intent = for_user(signed_in_user(request)).filter(public_id=public_id).first()
+    if intent is None:
+        raise Http404("No such pledge")
+    return intent
+
+
+def _answer(intent: PledgeIntent) -> Response:
+    return Response(PledgeOut.of(pledge_status(intent)).model_dump(mode="json"), headers=NO_STORE)

@@ -1,0 +1,95 @@
+"""Whether the site can do its work, part by part."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from django_project.ledger.models import Chain
+from django_project.ledger.selectors import index_health
+
+REDIS_TIMEOUT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part; `problem` is empty when it is well."""
+
+    name: str
+    problem: str
+
+    @property
+    def is_well(self) -> bool:
+        return not self.problem
+
+
+def checks() -> list[Check]:
+    """Database, migrations, Redis and the index of each chain, in that order."""
+    database = Check("database", _problem_of(_ask_database, DatabaseError))
+    if not database.is_well:
+        return [database]
+    cache = Check("redis", _problem_of(_ask_redis, redis.RedisError))
+    migrations = Check("migrations", _unapplied())
+    if not migrations.is_well:
+        return [database, migrations, cache]
+    return [database, migrations, cache, *_index_checks()]
+
+
+def _problem_of(ask: Callable[[], None], failure: type[Exception]) -> str:
+    try:
+        ask()
+    except failure as error:
+        return f"does not answer: {type(error).__name__}"
+    return ""
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _ask_redis() -> None:
+    with redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+    ) as client:
+        client.ping()
+
+
+class _UnappliedError(Exception):
+    """Migrations wait to be applied."""
+
+
+@lru_cache(maxsize=1)
+def _require_migrated() -> None:
+    """Looked up until it is so, then never again: reading the migrations from disk takes a while."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        raise _UnappliedError(f"{len(plan)} to apply: run `manage.py migrate`")
+
+
+def _unapplied() -> str:
+    try:
+        _require_migrated()
+    except _UnappliedError as error:
+        return str(error)
+    return ""
+
+
+def _index_checks() -> list[Check]:
+    limit = int(settings.INDEXER_LAG_LIMIT.total_seconds())
+    found = []
+    for chain in index_health():
+        problem = ""
+        if chain.state == Chain.State.HALTED:
+            problem = f"halted: {chain.halt_reason}"
+        elif chain.lag_seconds > limit:
+            problem = f"{chain.lag_seconds} s late, {limit} s are allowed"
+        found.append(Check(f"index of chain {chain.chain_id}", problem))
+    return found

@@ -1,0 +1,265 @@
+"""Consent, observations, and the published rankings as pages show them."""
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from django.test import override_settings
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from django_project.campaigns import services as campaign_services
+from django_project.campaigns.selectors import cards, visible
+from django_project.discovery import selectors, services
+from django_project.discovery.exploration import EPSILON, Candidate, fill_slots
+from django_project.discovery.models import (
+    AudienceMember,
+    BehaviourEvent,
+    ModelVersion,
+    Ranking,
+    RankingPublication,
+    SimilarCampaign,
+    Visitor,
+)
+from django_project.discovery.services import Observation
+from django_project.ledger.models import CampaignLaunched
+from tests.factories import World, address, backer_user
+
+pytestmark = pytest.mark.django_db
+
+ALICE = "0x" + address(1).hex()
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def publish(model: str = "chainfund") -> ModelVersion:
+    version = ModelVersion.objects.create(
+        run_id=f"run-{model}",
+        model=model,
+        state=ModelVersion.State.LIVE,
+        snapshot_hash="ab" * 32,
+        finalized_blocks={"31337": {"number": 7, "hash": "0x00"}},
+        seed=3,
+        metrics={model: {"ndcg@10": {"mean": 0.3, "low": 0.2, "high": 0.4}}},
+        reasons=["It beat pop."],
+        trained_at=timezone.now(),
+    )
+    RankingPublication.objects.create(id=1, version=version, rankings_hash=bytes(32))
+    return version
+
+
+def rank(
+    version: ModelVersion,
+    user_key: str,
+    campaigns: Sequence[CampaignLaunched],
+    reason: str = "popular",
+    because: CampaignLaunched | None = None,
+) -> None:
+    for place, campaign in enumerate(campaigns, start=1):
+        Ranking.objects.create(
+            version=version,
+            user_key=user_key,
+            chain_id=campaign.chain_id,
+            address=campaign.address,
+            rank=place,
+            score=1 / place,
+            reason=reason,
+            reason_chain_id=because.chain_id if because else None,
+            reason_address=because.address if because else None,
+        )
+
+
+def exploited(entries: list[selectors.Recommendation]) -> list[str]:
+    return [entry.card.title for entry in entries if entry.reason != "exploration"]
+
+
+def test_a_backers_own_list_with_its_reasons(
+    world: World, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    backed, first, second = (world.campaign(title=t) for t in ("backed", "first", "second"))
+    world.contribute(backed, backer=address(1))
+    world.listing(backed)
+    version = publish()
+    rank(version, ALICE, [backed, second, first], "similar_to", because=backed)
+    rank(version, "", [first, second])
+    with django_assert_max_num_queries(6):
+        entries = selectors.recommended_for(ALICE, 2, seed="still")
+    assert exploited(entries) == ["second", "first"]
+    assert {entry.reason for entry in entries} == {"similar_to"}
+    assert entries[0].reason_card is not None
+    assert entries[0].reason_card.title == "backed"
+    assert (entries[0].model_version, entries[0].is_popular_fallback) == ("run-chainfund", False)
+    assert [entry.slot for entry in entries] == [0, 1]
+
+
+def test_strangers_get_everybodys_list_and_are_told(world: World) -> None:
+    first, second = world.campaign(title="first"), world.campaign(title="second")
+    world.listing(first)
+    rank(publish(), "", [second, first])
+    for key in (None, "0x" + address(99).hex()):
+        entries = selectors.recommended_for(key, 2, seed="still")
+        assert exploited(entries) == ["second", "first"]
+        assert all(entry.is_popular_fallback for entry in entries)
+
+
+def test_a_popularity_model_is_never_called_personal(world: World) -> None:
+    campaign = world.campaign()
+    world.listing(campaign)
+    rank(publish("pop"), ALICE, [campaign])
+    assert selectors.recommended_for(ALICE, 1)[0].is_popular_fallback
+    live = selectors.live_model()
+    assert live is not None
+    assert not live.is_personal
+
+
+def test_before_any_training_popularity_stands_in(world: World) -> None:
+    quiet, busy = world.campaign(title="quiet"), world.campaign(title="busy")
+    world.contribute(busy, backer=address(5))
+    world.listing(quiet)
+    entries = selectors.recommended_for(None, 5, seed="still")
+    assert exploited(entries) == ["busy", "quiet"]
+    assert entries[0].model_version == selectors.RECENT_POPULARITY
+    assert selectors.live_model() is None
+
+
+def test_what_may_not_be_recommended(world: World) -> None:
+    staff = backer_user(8)
+    closed = world.campaign(title="closed", started=timezone.now() - timedelta(days=40))
+    hidden, frozen = world.campaign(title="hidden"), world.campaign(title="frozen")
+    own = world.campaign(title="own", creator=address(1))
+    good = world.campaign(title="good")
+    campaign_services.hide(world.listing(hidden), actor=staff, reason="stolen")
+    campaign_services.unrank(world.listing(frozen), actor=staff, reason="bought backers")
+    rank(publish(), ALICE, [closed, hidden, frozen, own, good])
+    for number in range(20):
+        entries = selectors.recommended_for(ALICE, 5, seed=str(number))
+        assert [entry.card.title for entry in entries] == ["good"]
+
+
+def test_live_model_tells_where_it_came_from() -> None:
+    publish()
+    live = selectors.live_model()
+    assert live is not None
+    assert (live.run_id, live.seed, live.is_personal) == ("run-chainfund", 3, True)
+    assert live.metrics["chainfund"]["ndcg@10"]["mean"] == 0.3
+    assert live.finalized_blocks["31337"]["number"] == 7
+
+
+def test_similar_and_audience(world: World) -> None:
+    one, near, far = (world.campaign(title=t) for t in ("one", "near", "far"))
+    listing = world.listing(one)
+    version = publish()
+    for place, other in enumerate((near, far), start=1):
+        SimilarCampaign.objects.create(
+            version=version,
+            of_chain_id=one.chain_id,
+            of_address=one.address,
+            chain_id=other.chain_id,
+            address=other.address,
+            rank=place,
+            score=1,
+        )
+    AudienceMember.objects.create(
+        version=version, chain_id=one.chain_id, address=one.address, rank=1, score=2, user_key=ALICE
+    )
+    assert [card.title for card in selectors.similar_to(listing, 5)] == ["near", "far"]
+    assert [entry.user_key for entry in selectors.audience_of(listing, 5)] == [ALICE]
+
+
+def test_exploration_does_what_its_propensities_say(world: World) -> None:
+    for number in range(6):
+        campaign = world.campaign(title=f"c{number}")
+    world.listing(campaign)
+    candidates = [Candidate(card.key, card) for card in cards(visible().order_by("pk"))]
+    ranked, pool = candidates[:3], candidates[1:]
+    drawn: Counter[str] = Counter()
+    rounds = 20_000
+    for number in range(rounds):
+        [slot] = fill_slots(ranked, pool, 1, f"round {number}")
+        drawn[slot.candidate.card.title] += 1
+        expected = EPSILON / 5 if slot.is_exploration else 1 - EPSILON
+        assert slot.propensity == pytest.approx(expected)
+    assert drawn["c0"] / rounds == pytest.approx(1 - EPSILON, abs=0.01)
+    for title in ("c1", "c2", "c3", "c4", "c5"):
+        assert drawn[title] / rounds == pytest.approx(EPSILON / 5, abs=0.005)
+    whole = fill_slots(ranked, pool, 3, "same")
+    assert whole == fill_slots(ranked, pool, 3, "same")
+    assert len({slot.candidate.key for slot in whole}) == 3
+    assert [slot.propensity for slot in fill_slots(ranked, [], 3, "no pool")] == [1.0, 1.0, 1.0]
+
+
+def seen(campaign: CampaignLaunched, **change: object) -> Observation:
+    fields: dict[str, object] = {
+        "event_id": uuid.uuid4(),
+        "kind": "view",
+        "campaign": (campaign.chain_id, campaign.address),
+        "occurred_at": timezone.now(),
+        "dwell": timedelta(seconds=30),
+        **change,
+    }
+    return Observation(**fields)  # type: ignore[arg-type]
+
+
+def test_observations_are_stored_once_and_in_two_queries(
+    world: World, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    campaign = world.campaign()
+    visitor = services.grant_consent(None, None)
+    batch = [
+        seen(campaign),
+        seen(campaign, kind="impression", slot=2, propensity=0.92, model_version="run-1"),
+    ]
+    with django_assert_max_num_queries(2):
+        services.record(visitor, address(1), batch)
+    services.record(visitor, address(1), batch)
+    assert BehaviourEvent.objects.count() == 2
+    impression = BehaviourEvent.objects.get(kind="impression")
+    assert (impression.slot, impression.propensity, impression.wallet_address) == (2, 0.92, address(1))
+
+
+def test_times_and_dwell_are_bounded(world: World) -> None:
+    campaign = world.campaign()
+    visitor = services.grant_consent(None, None)
+    now = timezone.now()
+    batch = [
+        seen(campaign, occurred_at=now - timedelta(days=2)),
+        seen(campaign, occurred_at=now + timedelta(hours=1)),
+        seen(campaign, occurred_at=now + timedelta(minutes=1), dwell=timedelta(hours=9)),
+    ]
+    assert services.record(visitor, None, batch) == 1
+    event = BehaviourEvent.objects.get()
+    assert event.occurred_at <= timezone.now()
+    assert event.dwell_seconds == 1800
+    with override_settings(BEACON_MAX_AGE=timedelta(days=3)):
+        assert services.record(visitor, None, batch[:1]) == 1
+    with pytest.raises(ValueError, match="at most 50"):
+        services.record(visitor, None, [seen(campaign)] * 51)
+
+
+def test_consent_given_kept_and_withdrawn() -> None:
+    visitor = services.grant_consent(None, None)
+    assert services.grant_consent(visitor.public_id, None) == visitor
+    assert services.consenting_visitor(visitor.public_id, None) == visitor
+    services.withdraw_consent(visitor.public_id)
+    assert services.consenting_visitor(visitor.public_id, None) is None
+    assert services.grant_consent(visitor.public_id, None) == visitor
+    services.withdraw_consent(None)
+    services.withdraw_consent(uuid.uuid4())
+    assert Visitor.objects.count() == 1
+
+
+def test_two_people_with_one_browser_are_two_visitors() -> None:
+    alice, bob = backer_user(1), backer_user(2)
+    visitor = services.grant_consent(None, None)
+    first = services.consenting_visitor(visitor.public_id, alice)
+    assert first == visitor
+    second = services.consenting_visitor(visitor.public_id, bob)
+    assert second is not None
+    assert second != visitor
+    assert second.user == bob
+    assert services.grant_consent(visitor.public_id, bob) != visitor
