@@ -64,7 +64,7 @@ contract Campaign is ICampaign, ReentrancyGuardTransient {
     /// @inheritdoc ICampaign
     function initialize(TierParams[] calldata tiers) external onlyClone {
         if (msg.sender != _factory) revert Campaign_NotFactory(msg.sender, _factory);
-        uint40 eventSeq;
+        uint40 eventSeq = 0;
         for (uint32 index; index < tiers.length; ++index) {
             uint32 tierId = index + 1;
             TierParams calldata offered = tiers[index];
