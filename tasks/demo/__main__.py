@@ -21,6 +21,8 @@ from tasks.demo.visiting import VisitError
 
 STOPPED_BY_USER = 130
 WATCH_SECONDS = 0.5
+# Of tables that go to a file.
+PLAIN_WIDTH = 120
 
 EXPECTED = (
     CatalogueError,
@@ -36,7 +38,7 @@ EXPECTED = (
 
 def main(arguments: list[str] | None = None) -> int:
     options = read_options(arguments)
-    console = Console(soft_wrap=True)
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         lock = Lock(options.directory)

@@ -48,6 +48,7 @@ class Interface:
         digest = json.loads((ABIS / "index.json").read_text())[name]
         entries = json.loads((ABIS / f"{digest}.json").read_text())
         self._functions = {entry["name"]: entry for entry in entries if entry["type"] == "function"}
+        self._events = [entry for entry in entries if entry["type"] == "event"]
 
     def encode(self, function: str, *arguments: object) -> str:
         """Calldata as 0x hex: the selector and the arguments."""
@@ -58,6 +59,14 @@ class Interface:
         """What the function returned, from 0x hex; one value or a tuple of them."""
         values = decode(self._signature(function)[2], bytes.fromhex(result[2:]))
         return values[0] if len(values) == 1 else values
+
+    def numbered_events(self) -> list[str]:
+        """First topics of the events that carry the contract's running number: what an index has to hold."""
+        return [
+            "0x" + keccak(text=f"{event['name']}({','.join(map(_type_of, event['inputs']))})").hex()
+            for event in self._events
+            if any(parameter["name"] == "seq" for parameter in event["inputs"])
+        ]
 
     @cache  # noqa: B019  lives as long as the two interfaces of a run
     def _signature(self, function: str) -> tuple[bytes, list[str], list[str]]:

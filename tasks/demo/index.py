@@ -42,13 +42,15 @@ class Index:
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(query.encode(), parameters).fetchall()
 
-    def cursor(self) -> Cursor:
+    def require_following(self) -> None:
         """Raises DemoError when the indexer has halted, with its reason."""
         halted = self.rows(
             "SELECT halt_reason FROM ledger_chain WHERE chain_id = %s AND state = 'halted'", self._chain_id
         )
         if halted:
             raise DemoError(f"the indexer has halted: {halted[0][0]}")
+
+    def cursor(self) -> Cursor:
         found = self.rows(
             "SELECT next_block - 1, finalized_block, head_hash FROM ledger_cursor WHERE chain_id = %s",
             self._chain_id,
@@ -95,4 +97,5 @@ class Index:
                     f"{what} stands still at {reached:,} of {target:,}: the logs in .demo/logs say why"
                 )
             require_alive()
+            self.require_following()
             time.sleep(POLL_SECONDS)

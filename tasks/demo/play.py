@@ -73,6 +73,7 @@ class Play:
                 index=index,
                 deployment=self.deployment,
                 scenario=self.scenario,
+                expects_personal=self.options.scale.teaches_tastes,
                 site_url=self.site_url,
                 backers=self.cast.backers,
             ).run()
@@ -159,10 +160,27 @@ class Play:
 
     def _resume(self) -> None:
         self.addresses = launched_addresses(self.index, CHAIN_ID)
+        if not self._index_is_of_this_chain():
+            with self.steps.step("Forget an index that is ahead of the chain's saved state"):
+                self.stage.run(
+                    "reset-chain",
+                    [
+                        sys.executable,
+                        *project_command("manage.py", "indexer", "reset-chain", "--chain", str(CHAIN_ID)),
+                    ],
+                )
         self._start_clock()
         self._open_site()
         self._start_workers()
         self._catch_up()
+
+    def _index_is_of_this_chain(self) -> bool:
+        """Whether the node has the block that the index ends with; after a crash it may have lost it."""
+        cursor = self.index.cursor()
+        if cursor.head_hash is None:
+            return True
+        block = self.node.call("eth_getBlockByNumber", hex(cursor.indexed), False)  # noqa: FBT003  JSON-RPC
+        return block is not None and block["hash"] == "0x" + cursor.head_hash.hex()
 
     def _store_texts(self) -> None:
         with self.steps.step("Keep the campaigns' texts"):

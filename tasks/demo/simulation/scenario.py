@@ -20,6 +20,7 @@ DEFAULT_SEED = 20
 CONTRIBUTIONS_PER_BACKER = 16
 LOOKS_PER_BACKER = 41
 VISITORS_PER_BACKER = 0.15
+ENOUGH_BACKERS, ENOUGH_CAMPAIGNS = 200, 40
 # How uneven campaigns are in how many people they draw (standard deviation of the logarithm).
 POPULARITY_SPREAD = 0.5
 POPULARITY_BY_FATE = {
@@ -51,6 +52,11 @@ class Scale:
     @property
     def looks(self) -> int:
         return self.backers * LOOKS_PER_BACKER * min(self.campaigns, 60) // 60
+
+    @property
+    def teaches_tastes(self) -> bool:
+        """Whether there is enough of it for a model to beat popularity."""
+        return self.backers >= ENOUGH_BACKERS and self.campaigns >= ENOUGH_CAMPAIGNS
 
     @property
     def visitors(self) -> int:
