@@ -79,12 +79,13 @@ class Index:
         measure: Callable[[], int],
         target: int,
         require_alive: Callable[[], None],
+        explain: Callable[[], str],
         progress: Callable[[int], None],
     ) -> None:
         """Return once `measure` reaches `target`.
 
         Raises:
-            DemoError: nothing has moved for PATIENCE_SECONDS, or a server has ended.
+            DemoError: nothing has moved for PATIENCE_SECONDS (`explain` says more), or a server has ended.
         """
         reached, moved_at = -1, time.monotonic()
         while reached < target:
@@ -93,9 +94,7 @@ class Index:
                 reached, moved_at = now, time.monotonic()
                 progress(min(reached, target))
             if time.monotonic() - moved_at > PATIENCE_SECONDS:
-                raise DemoError(
-                    f"{what} stands still at {reached:,} of {target:,}: the logs in .demo/logs say why"
-                )
+                raise DemoError(f"{what} stands still at {reached:,} of {target:,}; {explain()}")
             require_alive()
             self.require_following()
             time.sleep(POLL_SECONDS)

@@ -254,6 +254,7 @@ class Play:
                 lambda: self.index.cursor().indexed,
                 head,
                 self.stage.require_alive,
+                self._worker_log,
                 step.reach,
             )
             self.index.wait(
@@ -261,9 +262,14 @@ class Play:
                 self.index.listed,
                 len(self.scenario.campaigns),
                 self.stage.require_alive,
+                self._worker_log,
                 lambda _: None,
             )
             step.note = f"{head:,} blocks"
+
+    def _worker_log(self) -> str:
+        worker = self.stage.servers["worker"]
+        return f"the end of {worker.log}:\n{worker.tail()}"
 
     def _visit(self, step: Step) -> None:
         site = Site(
