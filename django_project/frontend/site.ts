@@ -3,8 +3,8 @@ import "./styles/site.css";
 import "htmx.org/dist/htmx.esm.js";
 import { startBeacon } from "./beacon/start.ts";
 import "./elements/copy-button.ts";
-import { enhanceThemeForms } from "./elements/theme.ts";
 import { closeSheetsOnOutsideClick } from "./elements/sheets.ts";
+import { enhanceThemeForms } from "./elements/theme.ts";
 
 enhanceThemeForms();
 closeSheetsOnOutsideClick();

@@ -16,6 +16,7 @@ THEMES = ("day", "night")
 
 # The frame's data is the same for everybody, and a few seconds old at most.
 HEALTH_CACHE_SECONDS = 3
+CHAINS_KEY = "web:chains"
 CHAINS_CACHE_SECONDS = 30
 
 
@@ -60,8 +61,14 @@ class Site:
 
     @cached_property
     def chains(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] | None = cache.get_or_set("web:chains", _chains, CHAINS_CACHE_SECONDS)
-        return found or []
+        remembered: list[dict[str, Any]] | None = cache.get(CHAINS_KEY)
+        if remembered:
+            return remembered
+        found = _chains()
+        # A site that has just been set up knows no chain for a moment: that is not to be remembered.
+        if found:
+            cache.set(CHAINS_KEY, found, CHAINS_CACHE_SECONDS)
+        return found
 
     @property
     def is_test_network(self) -> bool:

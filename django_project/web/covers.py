@@ -44,19 +44,16 @@ class Inks:
     spark: str
 
 
-# Hue of the ground and of the accent, in degrees, and the family of lines, by category.
-_STYLES: dict[str, tuple[int, int, str]] = {
-    "technology": (222, 168, "lattice"),
-    "design": (262, 36, "rosette"),
-    "games": (338, 48, "moire"),
-    "film": (14, 200, "beams"),
-    "music": (284, 338, "waves"),
-    "publishing": (38, 212, "folios"),
-    "food": (84, 24, "petals"),
-    "community": (164, 44, "contours"),
-    "art": (312, 40, "petals"),
-    "education": (198, 48, "rosette"),
-    "environment": (140, 60, "waves"),
+# Hue of the ground and of the accent, in degrees, and the families of lines, by category.
+_STYLES: dict[str, tuple[int, int, tuple[str, ...]]] = {
+    "technology": (222, 168, ("lattice", "moire")),
+    "design": (262, 36, ("rosette", "petals")),
+    "games": (338, 48, ("moire", "rosette")),
+    "film": (14, 200, ("beams", "waves")),
+    "music": (284, 338, ("waves", "rosette")),
+    "publishing": (38, 212, ("folios", "contours")),
+    "food": (84, 24, ("petals", "waves")),
+    "community": (164, 44, ("contours", "moire")),
 }
 # Families that stand upright: a turned grid or spine looks like a mistake.
 _UPRIGHT = {"lattice", "folios"}
@@ -67,7 +64,7 @@ def _hsl(hue: float, saturation: float, lightness: float) -> str:
 
 
 def _inks(hue: int, spark_hue: int, dice: Dice) -> Inks:
-    ground = hue + dice.between(-16, 16)
+    ground = hue + dice.between(-26, 26)
     spark = spark_hue + dice.between(-10, 10)
     if dice.whole(0, 2) == 0:
         return Inks(
@@ -271,18 +268,19 @@ _FAMILIES: dict[str, Callable[[Dice, Inks], Iterator[str]]] = {
 }
 
 
-def _style(category: str) -> tuple[int, int, str]:
+def _style(category: str) -> tuple[int, int, tuple[str, ...]]:
     """The category's style; a category we have not drawn for gets one from its own name."""
     if category in _STYLES:
         return _STYLES[category]
     digest = hashlib.sha256(category.encode()).digest()
-    return digest[0] * 360 // 256, digest[1] * 360 // 256, sorted(_FAMILIES)[digest[2] % len(_FAMILIES)]
+    return digest[0] * 360 // 256, digest[1] * 360 // 256, tuple(_FAMILIES)
 
 
 def cover_svg(address: bytes, category: str) -> str:
     """The cover of the campaign at `address` (20 bytes) as an SVG document of 800 × 500 units."""
     dice = Dice(address)
-    hue, spark_hue, family = _style(category)
+    hue, spark_hue, families = _style(category)
+    family = families[dice.whole(0, len(families) - 1)]
     inks = _inks(hue, spark_hue, dice)
     turn = 0.0 if family in _UPRIGHT else dice.between(-14, 14)
     disc_x, disc_y, disc = dice.between(80, 720), dice.between(60, 440), dice.between(70, 190)

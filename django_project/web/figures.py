@@ -5,13 +5,11 @@ from datetime import datetime
 
 from django.core.cache import cache
 from django.db.models import Count, Sum
-from django.utils import timezone
 
 from django_project.campaigns.selectors import CampaignCard, cards_by_key
 from django_project.core.addresses import format_hash
 from django_project.core.money import format_units
 from django_project.ledger.models import CampaignTotals, Contribution
-from django_project.ledger.selectors import campaigns_with_status
 
 CACHE_SECONDS = 5
 LATEST = 5
@@ -30,14 +28,13 @@ class LatestContribution:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    open_campaigns: int
     contributions: int
     campaigns: int
     latest: tuple[LatestContribution, ...]
 
 
 def figures() -> Figures:
-    """At most a few seconds old; four queries when it is not in the cache."""
+    """At most a few seconds old; three queries when it is not in the cache."""
     found: Figures | None = cache.get_or_set("web:figures", _figures, CACHE_SECONDS)
     return found or _figures()
 
@@ -58,7 +55,6 @@ def _figures() -> Figures:
         if (card := cards.get((row.campaign.chain_id, row.campaign.address)))
     ]
     return Figures(
-        open_campaigns=campaigns_with_status(timezone.now()).filter(status="open").count(),
         contributions=int(totals["contributions"] or 0),
         campaigns=totals["campaigns"],
         latest=tuple(latest[:LATEST]),

@@ -1,1 +1,23 @@
-export {};
+// Loaded in demo mode only: announces a wallet whose accounts the local node holds unlocked.
+import "./demo-wallet.css";
+import type { Chain } from "../wallet/types.ts";
+import { announce } from "./announce.ts";
+import { WalletDialog } from "./dialog.ts";
+import { DemoProvider } from "./provider.ts";
+
+export interface DemoAccount {
+  address: string;
+  label: string;
+}
+
+function pageJson<Value>(id: string, fallback: Value): Value {
+  const text = document.getElementById(id)?.textContent;
+  return text ? (JSON.parse(text) as Value) : fallback;
+}
+
+const accounts = pageJson<DemoAccount[]>("demo-accounts", []);
+const [chain] = pageJson<Chain[]>("chains", []);
+const url = chain?.rpc_urls[0];
+if (chain && url && accounts.length > 0) {
+  announce(new DemoProvider(chain, url, new WalletDialog(accounts)));
+}

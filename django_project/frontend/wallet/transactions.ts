@@ -1,11 +1,5 @@
 // Calls to campaign contracts: encoded, tried without sending, then sent.
-import {
-  decodeFunctionResult,
-  encodeFunctionData,
-  formatUnits,
-  hexToBigInt,
-  numberToHex,
-} from "viem/utils";
+import { decodeFunctionResult, encodeFunctionData, formatUnits, hexToBigInt, numberToHex } from "viem/utils";
 import { campaignFunctions, tokenFunctions } from "./abi.ts";
 import { Problem, problemFrom } from "./problems.ts";
 import type { Call, Chain, Hex, Provider } from "./types.ts";

@@ -24,7 +24,7 @@ register = template.Library()
 def icon(name: str, extra: str = "") -> SafeString:
     """An icon that says nothing to a screen reader: words always stand beside it."""
     return format_html(
-        '<svg class="icon {}" width="20" height="20" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>',
+        '<svg class="icon {}" width="20" height="20" viewBox="0 0 24 24" aria-hidden="true">{}</svg>',
         extra,
         mark_safe(ICONS.get(name, ICONS["tag"])),  # noqa: S308  # our own constants
     )
@@ -111,34 +111,39 @@ def unlocalised(number: float) -> str:
     return repr(number)
 
 
-def _rough(span: timedelta) -> str:
+def _rough(duration: timedelta) -> str:
     """The largest whole unit of a duration, rounded down; under a minute counts as one."""
-    if span >= timedelta(days=2):
-        return ngettext("%(count)d day", "%(count)d days", span.days) % {"count": span.days}
-    if span >= timedelta(hours=2):
-        hours = int(span.total_seconds() // 3600)
+    if duration >= timedelta(days=2):
+        return ngettext("%(count)d day", "%(count)d days", duration.days) % {"count": duration.days}
+    if duration >= timedelta(hours=2):
+        hours = int(duration.total_seconds() // 3600)
         return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
-    minutes = max(int(span.total_seconds() // 60), 1)
+    minutes = max(int(duration.total_seconds() // 60), 1)
     return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+
+
+@register.filter
+def span(seconds: int) -> str:
+    return _rough(timedelta(seconds=seconds))
 
 
 @register.filter
 def time_left(deadline: datetime) -> str:
     """How long a campaign still runs, such as "12 days left", or when it ended."""
-    span = deadline - timezone.now()
-    if span > timedelta(0):
-        return gettext("%(span)s left") % {"span": _rough(span)}
+    left = deadline - timezone.now()
+    if left > timedelta(0):
+        return gettext("%(span)s left") % {"span": _rough(left)}
     return gettext("Ended %(date)s") % {"date": format_date(deadline, "DATE_FORMAT")}
 
 
 @register.filter
 def ago(moment: datetime) -> str:
-    span = timezone.now() - moment
-    if span < timedelta(minutes=1):
+    passed = timezone.now() - moment
+    if passed < timedelta(minutes=1):
         return gettext("just now")
-    if span > timedelta(days=30):
+    if passed > timedelta(days=30):
         return str(format_date(moment, "DATE_FORMAT"))
-    return gettext("%(span)s ago") % {"span": _rough(span)}
+    return gettext("%(span)s ago") % {"span": _rough(passed)}
 
 
 @register.filter

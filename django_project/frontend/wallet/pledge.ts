@@ -1,0 +1,117 @@
+import { formatUnits, numberToHex } from "viem/utils";
+import { postJson } from "../http.ts";
+import { ensureChain, pageChain, pickWallet, requestThisAccount } from "./connection.ts";
+import { discoverWallets, rememberedWallet } from "./discovery.ts";
+import { WalletElement } from "./element.ts";
+import { Problem } from "./problems.ts";
+import {
+  approveCall,
+  type Cost,
+  contributeCall,
+  mined,
+  NO_REF,
+  needsApproval,
+  type Pledge,
+  send,
+  simulate,
+} from "./transactions.ts";
+import type { Chain, Hex, Provider } from "./types.ts";
+
+interface Intent {
+  id: string;
+  ref: Hex;
+  status_url: string;
+}
+
+/**
+ * `<wallet-pledge>` on the review page. Everything that can be checked is checked before the wallet opens;
+ * the server learns of the pledge before the wallet is asked, so that the transaction can carry its
+ * reference. What the browser reports afterwards is a hint: the chain alone confirms.
+ */
+export class WalletPledge extends WalletElement {
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.#showFeeQuietly();
+  }
+
+  protected override async act(): Promise<void> {
+    const chain = pageChain(Number(this.setting("chain")));
+    this.say("connecting");
+    const { provider } = await pickWallet(this.choose);
+    this.say("connecting");
+    const backer = await requestThisAccount(provider, this.setting("backer"));
+    await ensureChain(provider, chain);
+    this.say("checking");
+    const pledge = this.#pledge(backer);
+    await this.#approve(provider, pledge, chain);
+    this.#showFee(await simulate(provider, contributeCall(pledge, NO_REF), chain), chain);
+    const intent = await postJson<Intent>("/api/v1/pledges", {
+      campaign: this.setting("campaign"),
+      amount: this.setting("amount"),
+      tier_id: pledge.tierId,
+    });
+    this.say("awaiting-signature");
+    const hash = await this.#send(provider, pledge, intent);
+    this.say("sent");
+    await postJson(`/api/v1/pledges/${intent.id}/submitted`, { tx_hash: hash });
+    location.assign(intent.status_url);
+  }
+
+  #pledge(backer: Hex): Pledge {
+    return {
+      backer,
+      campaign: this.setting("address") as Hex,
+      token: this.setting("token") as Hex,
+      amount: BigInt(this.setting("baseUnits")),
+      tierId: Number(this.setting("tier")),
+    };
+  }
+
+  async #approve(provider: Provider, pledge: Pledge, chain: Chain): Promise<void> {
+    const unit = { symbol: this.setting("symbol"), decimals: Number(this.setting("decimals")) };
+    if (!(await needsApproval(provider, pledge, unit))) return;
+    const call = approveCall(pledge);
+    await simulate(provider, call, chain);
+    this.say("approve-token");
+    const hash = await send(provider, call);
+    this.say("approving");
+    await mined(provider, hash);
+  }
+
+  async #send(provider: Provider, pledge: Pledge, intent: Intent): Promise<Hex> {
+    try {
+      return await send(provider, contributeCall(pledge, intent.ref));
+    } catch (error) {
+      if (error instanceof Problem && error.key === "rejected") {
+        await postJson(`/api/v1/pledges/${intent.id}/rejected`, {});
+      }
+      throw error;
+    }
+  }
+
+  /** The network fee, when the wallet used last will answer without asking the person anything. */
+  async #showFeeQuietly(): Promise<void> {
+    const chain = pageChain(Number(this.setting("chain")));
+    const provider = rememberedWallet(await discoverWallets())?.provider;
+    if (!provider) return;
+    const backer = this.setting("backer") as Hex;
+    try {
+      const accounts = (await provider.request({ method: "eth_accounts" })) as string[];
+      const isReady =
+        accounts.some((account) => account.toLowerCase() === backer.toLowerCase()) &&
+        (await provider.request({ method: "eth_chainId" })) === numberToHex(chain.id);
+      if (!isReady) return;
+      this.#showFee(await simulate(provider, contributeCall(this.#pledge(backer), NO_REF), chain), chain);
+    } catch {
+      // Only a preview: whatever is wrong is told, with what to do, when the button is pressed.
+    }
+  }
+
+  #showFee(cost: Cost, chain: Chain): void {
+    const place = document.querySelector("[data-network-fee]");
+    const { decimals, symbol } = chain.currency;
+    // An estimate: three significant figures say all that it knows.
+    const fee = Number(formatUnits(cost.fee, decimals)).toLocaleString("en", { maximumSignificantDigits: 3 });
+    if (place) place.textContent = `≈ ${fee} ${symbol}`;
+  }
+}

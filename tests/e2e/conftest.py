@@ -1,0 +1,62 @@
+"""One system and one browser for all journeys; each journey has a browser profile and a page of its own."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+from tests.e2e.stack import Stack, fresh_database
+
+CHROMIUM = os.environ.get("CHAINFUND_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM_ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+# Every wait of every journey: long enough for a block, the indexer and the worker on a busy machine.
+PATIENCE_MILLISECONDS = 30_000
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return {"executable_path": CHROMIUM, "args": CHROMIUM_ARGUMENTS}
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[Stack]:
+    directory = tmp_path_factory.mktemp("stack")
+    database = fresh_database(os.environ["DATABASE_URL"], "e2e")
+    stack = Stack(directory, database, redis_url.replace("/0", "/1"))
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complained of; a journey with a complaint fails."""
+    return []
+
+
+@pytest.fixture
+def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
+    page = context.new_page()
+    _listen(page, complaints)
+    yield page
+    assert not complaints, "the page's scripts or its content security policy complained: " + "; ".join(
+        complaints
+    )
+
+
+def _listen(page: Page, complaints: list[str]) -> None:
+    def note(message: ConsoleMessage) -> None:
+        # Answers of 4xx are part of some journeys, and the browser reports each.
+        if message.type == "error" and "status of 4" not in message.text:
+            complaints.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
