@@ -1,0 +1,1 @@
+"""From tables to integers: formats, validation, exclusion rules, snapshots, interactions."""

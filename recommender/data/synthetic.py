@@ -1,0 +1,153 @@
+"""A made-up platform whose users' tastes are known: for tests, and for trying things without a chain.
+
+Each topic has words of its own in English and in Chinese. A user loves one or two topics and reads one
+language (some read both); how much they like an item decides what they view, for how long, and what they
+back. With `taste=0` everybody picks at random, and a model that finds anything has found noise.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from recommender.data.dataset import Floats, Ints
+from recommender.data.schema import TIME, Tables
+
+_TOPICS: dict[str, tuple[str, str]] = {
+    "bees": (
+        "beehive honey pollen meadow apiary queen swarm wildflower",
+        "蜂箱 蜂蜜 花粉 草甸 养蜂 蜂群 野花 授粉",
+    ),
+    "keyboards": (
+        "keyboard switches keycaps firmware solder layout typing",
+        "键盘 轴体 键帽 固件 焊接 配列 打字 手感",
+    ),
+    "tea": ("tea leaves harvest terrace roasting aroma infusion", "茶叶 采摘 茶园 炒制 香气 冲泡 山场 茶农"),
+    "film": (
+        "documentary film footage interview editing river archive",
+        "纪录片 拍摄 采访 剪辑 影像 镜头 放映 导演",
+    ),
+    "games": (
+        "board game cards dice players rules miniature campaign",
+        "桌游 卡牌 骰子 玩家 规则 模型 剧本 回合",
+    ),
+    "music": ("folk songs recording fiddle vinyl melody singers", "民歌 录音 二胡 黑胶 旋律 歌手 唱片 乐谱"),
+    "books": (
+        "picture book illustration binding paper print stories",
+        "绘本 插画 装帧 纸张 印刷 故事 童书 手作",
+    ),
+    "maps": (
+        "hiking trail map contour mountain shelter compass",
+        "徒步 山路 地图 等高线 山峰 营地 指南针 步道",
+    ),
+}
+_PLAIN = ("project people make small team month plan first", "项目 大家 制作 团队 计划 支持 完成 工作")
+_END = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class SyntheticConfig(BaseModel):
+    """How large the platform is and how strong its tastes are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    users: int = Field(400, ge=1)
+    items: int = Field(60, ge=1)
+    views: int = Field(20_000, ge=0)
+    contributions: int = Field(6_000, ge=0)
+    taste: float = Field(3.0, ge=0)
+    """Log-odds between a loved topic and another one; 0: no tastes at all."""
+    days: int = Field(120, ge=1)
+    chinese: float = Field(0.4, ge=0, le=1)
+    """Share of items, and of users, in Chinese."""
+    seed: int = 0
+
+
+def synthesize(config: SyntheticConfig) -> Tables:
+    """The tables of a made-up platform; the same config gives the same tables."""
+    rng = np.random.default_rng(config.seed)
+    names = list(_TOPICS)
+    topic = rng.integers(len(names), size=config.items)
+    chinese = rng.random(config.items) < config.chinese
+    created = rng.uniform(0, config.days * 0.9, config.items)
+    items = pl.DataFrame(
+        {
+            "item_id": [f"item:{i:05d}" for i in range(config.items)],
+            "publisher_id": [
+                f"publisher:{p:03d}" for p in rng.integers(max(config.items // 3, 1), size=config.items)
+            ],
+            "title": [_words(rng, names[t], c, 4) for t, c in zip(topic, chinese, strict=True)],
+            "description": [_words(rng, names[t], c, 30) for t, c in zip(topic, chinese, strict=True)],
+            "category": [names[t] for t in topic],
+            "language": ["zh-hans" if c else "en" for c in chinese],
+            "created_at": _times(created, config.days),
+            "deadline": _times(np.full(config.items, config.days + 30.0), config.days),
+            "goal": rng.uniform(1, 40, config.items),
+        },
+        schema_overrides={"created_at": TIME, "deadline": TIME},
+    )
+    liking = _liking(rng, config, topic, chinese, len(names))
+    views = _draw(rng, config, liking, config.views, created)
+    backed = _draw(rng, config, liking, config.contributions, created)
+    love = liking[views[0], views[1]] / max(config.taste, 1.0)
+    minutes = np.exp(rng.normal(0, 0.4, config.views)) * (0.5 + 2.0 * np.clip(love, 0, 1))
+    events = pl.concat(
+        [
+            _events(views, "view", config.days).with_columns(minutes=pl.Series(minutes, dtype=pl.Float64)),
+            _events(backed, "contribute", config.days).with_columns(
+                amount=pl.Series(np.exp(rng.normal(-3, 1, config.contributions)), dtype=pl.Float64)
+            ),
+        ],
+        how="diagonal",
+    )
+    return Tables(events.sort("timestamp", "user_id", "item_id", "kind"), items)
+
+
+def _words(rng: np.random.Generator, topic: str, chinese: bool, count: int) -> str:
+    own, plain = _TOPICS[topic][int(chinese)].split(), _PLAIN[int(chinese)].split()
+    picked = [rng.choice(own if rng.random() < 0.7 else plain) for _ in range(count)]
+    return ("" if chinese else " ").join(picked)
+
+
+def _liking(
+    rng: np.random.Generator, config: SyntheticConfig, topic: Ints, chinese: np.ndarray, topics: int
+) -> Floats:
+    """How much each user likes each item, (users, items), in log-odds."""
+    loves = np.zeros((config.users, topics))
+    for _ in range(2):
+        loves[np.arange(config.users), rng.integers(topics, size=config.users)] = 1
+    reads_chinese = rng.random(config.users) < config.chinese
+    reads_both = rng.random(config.users) < 0.15
+    readable = reads_both[:, None] | (reads_chinese[:, None] == chinese[None, :])
+    popularity = rng.normal(0, 0.5, config.items)
+    liking: Floats = config.taste * (loves[:, topic] + 0.7 * readable - 0.7) + popularity
+    return liking
+
+
+def _draw(
+    rng: np.random.Generator, config: SyntheticConfig, liking: Floats, count: int, created: Floats
+) -> tuple[Ints, Ints, Floats]:
+    """`count` events as (users, items, days): active users and liked items come up more often."""
+    activity = rng.pareto(2.0, config.users) + 0.3
+    users = rng.choice(config.users, size=count, p=activity / activity.sum())
+    odds = np.exp(liking - liking.max(1, keepdims=True))
+    cumulative = np.cumsum(odds / odds.sum(1, keepdims=True), axis=1)
+    items = (cumulative[users] < rng.random(count)[:, None]).sum(1).clip(max=config.items - 1)
+    return users, items, rng.uniform(created[items], config.days)
+
+
+def _events(drawn: tuple[Ints, Ints, Floats], kind: str, days: int) -> pl.DataFrame:
+    users, items, when = drawn
+    return pl.DataFrame(
+        {
+            "user_id": [f"0x{u:040x}" for u in users + 1],
+            "item_id": [f"item:{i:05d}" for i in items],
+            "timestamp": _times(when, days),
+            "kind": [kind] * len(users),
+        },
+        schema_overrides={"timestamp": TIME},
+    )
+
+
+def _times(day: Floats, days: int) -> list[datetime]:
+    return [_END - timedelta(days=days) + timedelta(seconds=int(d * 86_400)) for d in day]

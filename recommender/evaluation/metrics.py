@@ -1,0 +1,158 @@
+"""Ranking metrics from the ranks of the wanted items; everything at once, no loop over users.
+
+With the ranks r (from 1) of a user's wanted items among all candidates:
+NDCG@k = Σ_{r ≤ k} 1/log₂(r + 1) / Σ_{j ≤ min(k, wanted)} 1/log₂(j + 1); Recall@k = |r ≤ k| / wanted;
+HR@k = 1 if any r ≤ k; MRR = 1 / min r (Järvelin and Kekäläinen 2002; Voorhees 1999).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from recommender.data.dataset import Bools, Floats, Ints, Pairs
+from recommender.errors import RecommenderError
+from recommender.models.base import Recommender
+from recommender.models.history import History
+
+CUTOFFS = (10, 20)
+METRICS = (*(f"{name}@{k}" for k in CUTOFFS for name in ("ndcg", "recall", "hr")), "mrr")
+LIST_METRICS = ("coverage@10", "gini@10")
+
+CELLS_PER_BLOCK = 8_000_000
+"""Scores held at a time."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What each user is known to have wanted: rows of (user, item), sorted by user."""
+
+    user: Ints
+    item: Ints
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def where(self, mask: Bools) -> "Targets":
+        return Targets(self.user[mask], self.item[mask])
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Where the wanted items came, and the first ten for each user."""
+
+    targets: Targets
+    rank: Ints
+    """Of each target, from 1."""
+    users: Ints
+    """The users asked for, ascending."""
+    top: Ints
+    """(users, 10) item numbers."""
+
+
+def score_blocks(
+    model: Recommender, users: Ints, candidates: Ints, seen: History
+) -> Iterator[tuple[slice, torch.Tensor]]:
+    """Scores of blocks of users for all candidates, −∞ where the user has seen the item.
+
+    Raises:
+        RecommenderError: the model gave a score that is not a number.
+    """
+    step = max(CELLS_PER_BLOCK // max(len(candidates), 1), 1)
+    items = torch.from_numpy(candidates)
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    for start in range(0, len(users), step):
+        block = slice(start, min(start + step, len(users)))
+        chosen = torch.from_numpy(users[block])
+        with torch.inference_mode():
+            scores = model.score(chosen.to(device), items.to(device)).float().cpu()
+        if not torch.isfinite(scores).all():
+            raise RecommenderError(f"{model.name} gave scores that are not finite: train it again")
+        yield block, scores.masked_fill(seen.rows(chosen)[:, items] > 0, -torch.inf)
+
+
+def top_k(scores: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The k best of each row, exactly: higher scores first, lower columns first among equals.
+
+    Returns:
+        (values, columns), both (rows, min(k, columns)).
+    """
+    k = min(k, scores.shape[1])
+    values, columns = torch.topk(scores, k, sorted=True)
+    # topk breaks ties as it likes: rows with a tie at the edge are sorted wholly.
+    edge = values[:, -1:]
+    tied = (scores >= edge).sum(1) > k
+    if tied.any():
+        rows = tied.nonzero().squeeze(1)
+        order = torch.argsort(scores[rows], dim=1, descending=True, stable=True)[:, :k]
+        columns[rows] = order
+        values[rows] = scores[rows].gather(1, order)
+    by_column = torch.argsort(columns, dim=1)
+    values, columns = values.gather(1, by_column), columns.gather(1, by_column)
+    by_value = torch.argsort(values, dim=1, descending=True, stable=True)
+    return values.gather(1, by_value), columns.gather(1, by_value)
+
+
+def rank_targets(model: Recommender, targets: Targets, candidates: Ints, seen: Pairs) -> Ranks:
+    """Rank all candidates for each user with a target; what the user backed before is left out.
+
+    Among equal scores the lower item number comes first.
+    """
+    users, row_of = np.unique(targets.user, return_inverse=True)
+    column_of = np.full(model.sizes.items, -1)
+    column_of[candidates] = np.arange(len(candidates))
+    column = column_of[targets.item]
+    if (column < 0).any():
+        raise RecommenderError("a target is not among the candidates")
+    history = History(seen, np.ones(len(seen)), model.sizes.users, model.sizes.items)
+    rank = np.zeros(len(targets), np.int64)
+    top = np.zeros((len(users), min(10, len(candidates))), np.int64)
+    places = torch.arange(len(candidates))
+    for block, scores in score_blocks(model, users, candidates, history):
+        rows = np.flatnonzero((row_of >= block.start) & (row_of < block.stop))
+        for part in np.array_split(rows, max(1, len(rows) * len(candidates) // CELLS_PER_BLOCK)):
+            mine = scores[torch.from_numpy(row_of[part] - block.start)]
+            at = torch.from_numpy(column[part]).unsqueeze(1)
+            own = mine.gather(1, at)
+            ahead = (mine > own).sum(1) + ((mine == own) & (places < at)).sum(1)
+            rank[part] = ahead.numpy() + 1
+        top[block] = candidates[top_k(scores, 10)[1].numpy()]
+    return Ranks(targets, rank, users, top)
+
+
+def per_user(targets: Targets, rank: Ints, users: Ints) -> dict[str, Floats]:
+    """Each metric for each user; NaN for users without a target."""
+    row = np.searchsorted(users, targets.user)
+    count = len(users)
+    wanted = np.bincount(row, minlength=count).astype(float)
+    none = wanted == 0
+    gains = 1.0 / np.log2(np.arange(2, max(CUTOFFS) + 2))
+    ideal = np.concatenate([[0.0], np.cumsum(gains)])
+    best = np.full(count, np.inf)
+    np.minimum.at(best, row, rank.astype(float))
+    values: dict[str, Floats] = {}
+    for k in CUTOFFS:
+        hit = rank <= k
+        found = np.bincount(row[hit], minlength=count)
+        gained = np.bincount(row[hit], 1.0 / np.log2(rank[hit] + 1.0), count)
+        values[f"ndcg@{k}"] = gained / np.maximum(ideal[np.minimum(wanted, k).astype(int)], 1e-12)
+        values[f"recall@{k}"] = found / np.maximum(wanted, 1)
+        values[f"hr@{k}"] = (found > 0).astype(float)
+    values["mrr"] = np.where(np.isinf(best), 0.0, 1.0 / best)
+    return {name: np.where(none, np.nan, value) for name, value in values.items()}
+
+
+def coverage(top: Ints, candidates: int) -> float:
+    """Share of the candidates that stand in anybody's list."""
+    return len(np.unique(top)) / max(candidates, 1)
+
+
+def gini(top: Ints, candidates: Ints) -> float:
+    """How unequally places in the lists fall on the candidates: 0 equally, near 1 all on one.
+
+    G = Σᵢ (2i − n − 1) xᵢ / (n Σ xᵢ) over the counts x in ascending order.
+    """
+    counts = np.sort(np.bincount(top.ravel(), minlength=candidates.max() + 1)[candidates])
+    n = len(counts)
+    return float(((2 * np.arange(1, n + 1) - n - 1) * counts).sum() / max(n * counts.sum(), 1))

@@ -1,0 +1,1 @@
+"""One loss a file, each with its formula and where it comes from."""

@@ -1,0 +1,46 @@
+"""Which of these items did the user like? Over all items, or over the batch's own."""
+
+import torch
+import torch.nn.functional as F  # noqa: N812 the name everybody knows
+
+
+def full_softmax(
+    logits: torch.Tensor, target: torch.Tensor, known: torch.Tensor, weight: torch.Tensor
+) -> torch.Tensor:
+    """Σ w · (−log softmax(logits)[target]) / Σ w over all items but the user's other known ones.
+
+    Args:
+        logits: (rows, items).
+        target: (rows,) item numbers.
+        known: (rows, items) true where the user is known to like the item: no false negatives.
+        weight: (rows,).
+    """
+    others = known.scatter(1, target.unsqueeze(1), value=False)
+    surprise = F.cross_entropy(logits.masked_fill(others, -torch.inf), target, reduction="none")
+    return (weight * surprise).sum() / weight.sum().clamp(min=1e-9)
+
+
+def in_batch_softmax(
+    logits: torch.Tensor,
+    items: torch.Tensor,
+    log_share: torch.Tensor,
+    known: torch.Tensor,
+    weight: torch.Tensor,
+) -> torch.Tensor:
+    """The same over the items of the batch, corrected for popular items being there more often.
+
+    −log(exp(sᵢᵢ − log qᵢ) / Σⱼ exp(sᵢⱼ − log qⱼ)), q the item's share of the rows; without the correction
+    the model learns to push popular items down. Source: Yi et al. 2019 (sampling-bias-corrected modelling).
+
+    Args:
+        logits: (rows, rows), row i's user against row j's item.
+        items: (rows,).
+        log_share: (rows,) log q.
+        known: (rows, rows) true where the user is known to like the item.
+        weight: (rows,).
+    """
+    own = torch.eye(len(items), dtype=torch.bool, device=items.device)
+    same = items.unsqueeze(0) == items.unsqueeze(1)
+    corrected = (logits - log_share).masked_fill((known | same) & ~own, -torch.inf)
+    surprise = F.cross_entropy(corrected, torch.arange(len(items), device=items.device), reduction="none")
+    return (weight * surprise).sum() / weight.sum().clamp(min=1e-9)

@@ -1,0 +1,114 @@
+"""Baselines that score an item by its likeness to what the user did: history times an item-item matrix."""
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.sparse import csr_matrix
+
+from recommender.models.base import Context, ModelConfig, Recommender, Sizes, TextNeed, pair_weights
+from recommender.models.history import History
+
+Matrix = NDArray[np.float32]
+
+
+class ItemToItemConfig(ModelConfig):
+    view_weight: float = Field(0.0, ge=0, le=1)
+    """What three minutes of attention count beside a contribution; 0: views do not count."""
+
+
+class ItemToItem(Recommender):
+    """score(u, i) = Σⱼ h(u, j) · S(j, i) with the user's history h and a matrix S of likeness."""
+
+    config_type: ClassVar[type[ModelConfig]] = ItemToItemConfig
+
+    def __init__(self, config: ItemToItemConfig, sizes: Sizes) -> None:
+        super().__init__(config, sizes)
+        self.register_buffer("likeness", torch.zeros(sizes.items, sizes.items))
+        self.likeness: torch.Tensor
+        self._history: History | None = None
+
+    def history_of(self, context: Context) -> History:
+        weights = pair_weights(context.pairs, self.config.view_weight)
+        return History(context.pairs, weights, self.sizes.users, self.sizes.items)
+
+    def fit(self, context: Context) -> None:
+        self.likeness = torch.from_numpy(self.learn(self.history_of(context).matrix, context))
+
+    def learn(self, history: csr_matrix, context: Context) -> Matrix:
+        """S, (items, items), from histories (users, items) and the context."""
+        raise NotImplementedError
+
+    def bind(self, context: Context) -> None:
+        self._history = self.history_of(context)
+
+    def score(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+        if self._history is None:
+            raise RuntimeError("bind() comes before score()")
+        return self._history.rows(users) @ self.likeness[:, items]
+
+
+class ItemKnnConfig(ItemToItemConfig):
+    neighbours: int = Field(100, ge=1)
+    shrink: float = Field(10.0, ge=0)
+    """Added to the denominator, so that likeness seen in few histories counts less."""
+
+
+class ItemKnn(ItemToItem):
+    """`itemknn`: S(j, i) = xⱼ·xᵢ / (‖xⱼ‖‖xᵢ‖ + shrink) over the columns x, the k nearest of each item kept.
+
+    Source: Deshpande and Karypis 2004, with the shrinkage of Bell and Koren 2007.
+    """
+
+    name = "itemknn"
+    config_type = ItemKnnConfig
+
+    def learn(self, history: csr_matrix, context: Context) -> Matrix:
+        common: Matrix = (history.T @ history).toarray().astype(np.float32)
+        norms = np.sqrt(np.diag(common))
+        likeness = common / (np.outer(norms, norms) + self.config.shrink + 1e-9)
+        np.fill_diagonal(likeness, 0.0)
+        if self.config.neighbours < self.sizes.items:
+            cut = np.partition(likeness, -self.config.neighbours, axis=0)[-self.config.neighbours]
+            likeness = np.where(likeness >= cut, likeness, 0.0)
+        kept: Matrix = likeness.astype(np.float32)
+        return kept
+
+
+class EaseConfig(ItemToItemConfig):
+    regularization: float = Field(100.0, gt=0)
+
+
+class Ease(ItemToItem):
+    """`ease`: S = −P / diag(P) with a zero diagonal, P = (XᵀX + λI)⁻¹.
+
+    Source: Steck 2019, Embarrassingly Shallow Autoencoders for Sparse Data.
+    """
+
+    name = "ease"
+    config_type = EaseConfig
+
+    def learn(self, history: csr_matrix, context: Context) -> Matrix:
+        gram: NDArray[np.float64] = (history.T @ history).toarray().astype(np.float64)
+        gram[np.diag_indices_from(gram)] += self.config.regularization
+        precision = np.linalg.inv(gram)
+        weights = -precision / np.diag(precision)
+        np.fill_diagonal(weights, 0.0)
+        return weights.astype(np.float32)
+
+
+class TextProfile(ItemToItem):
+    """`profile`: S = cosines of the frozen encoder's centred vectors: the user is what they backed."""
+
+    name = "profile"
+    text: ClassVar[TextNeed] = "pooled"
+
+    def learn(self, history: csr_matrix, context: Context) -> Matrix:
+        if context.vectors is None:
+            raise RuntimeError("profile needs text vectors")
+        centred = context.vectors.pooled - context.vectors.pooled.mean(0)
+        centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+        cosines: Matrix = (centred @ centred.T).astype(np.float32)
+        return cosines

@@ -1,0 +1,50 @@
+"""`tfidf`: likeness of words. What an encoder has to beat on items nobody has backed yet."""
+
+import re
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from recommender.models.base import Context
+from recommender.models.item_to_item import ItemToItem, Matrix
+
+_WORD = re.compile(r"[^\W\d_]{2,}|\d+", re.UNICODE)
+_HAN = re.compile(r"[\u3400-\u9fff]+")
+
+
+def terms(text: str) -> list[str]:
+    """Lower-case words; Chinese, written without spaces, as overlapping pairs of characters."""
+    found: list[str] = []
+    for word in _WORD.findall(text.lower()):
+        for run in _HAN.findall(word):
+            found.extend(run[i : i + 2] for i in range(max(len(run) - 1, 1)))
+        found.extend(part for part in _HAN.split(word) if part)
+    return found
+
+
+class TfIdf(ItemToItem):
+    """S = cosines of vectors (1 + ln tf) · (1 + ln((1 + n) / (1 + df))), n items, df of them with the term.
+
+    Source: Salton and Buckley 1988, smoothed as in scikit-learn.
+    """
+
+    name = "tfidf"
+
+    def learn(self, history: csr_matrix, context: Context) -> Matrix:
+        numbers: dict[str, int] = {}
+        rows, columns = [], []
+        for row, text in enumerate(context.texts):
+            for term in terms(text):
+                rows.append(row)
+                columns.append(numbers.setdefault(term, len(numbers)))
+        items = len(context.texts)
+        counts = csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(items, max(len(numbers), 1)))
+        counts.sum_duplicates()
+        frequency = np.bincount(counts.indices, minlength=counts.shape[1])
+        rarity = 1.0 + np.log((1.0 + items) / (1.0 + frequency))
+        counts.data = (1.0 + np.log(counts.data)) * rarity[counts.indices]
+        norms = np.sqrt(np.asarray(counts.multiply(counts).sum(1)).ravel())
+        vectors = csr_matrix(counts.multiply(1.0 / np.maximum(norms, 1e-9)[:, None]))
+        likeness: Matrix = (vectors @ vectors.T).toarray().astype(np.float32)
+        np.fill_diagonal(likeness, 0.0)
+        return likeness

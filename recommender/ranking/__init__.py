@@ -1,0 +1,1 @@
+"""From scores to what is shown: lists with reasons, similar items, audiences."""

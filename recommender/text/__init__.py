@@ -1,0 +1,1 @@
+"""Campaign texts as vectors: frozen encoders, encoded once per content."""

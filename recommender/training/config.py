@@ -1,0 +1,19 @@
+"""Settings of training, apart from those of models."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainingConfig(BaseModel):
+    """How a model is trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int = Field(40, ge=1)
+    """At most; validation may stop earlier."""
+    patience: int = Field(4, ge=1)
+    """Epochs without a better validation before training stops."""
+    batch_size: int = Field(1024, ge=1)
+    learning_rate: float = Field(3e-3, gt=0)
+    weight_decay: float = Field(1e-3, ge=0)
+    max_gradient_norm: float = Field(5.0, gt=0)
+    seed: int = Field(0, ge=0)

@@ -1,0 +1,143 @@
+"""Fits a model to a split or to all data: closed forms at once, the others by training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from recommender.data.dataset import Dataset
+from recommender.errors import ConfigError
+from recommender.evaluation.metrics import Targets, per_user, rank_targets
+from recommender.evaluation.splits import Split
+from recommender.models.base import ModelConfig, Recommender, TrainableModel, context_of
+from recommender.models.registry import make_config, make_model, model_type
+from recommender.progress import Progress, silent
+from recommender.text.cache import TextVectors
+from recommender.training.config import TrainingConfig
+from recommender.training.trainer import TrainingLog, seed_everything, train
+
+VALIDATION_USERS = 2_000
+"""Enough to choose the number of epochs by; more would only be slower."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A model by name with its settings."""
+
+    name: str
+    config: ModelConfig
+    training: TrainingConfig
+
+    def with_seed(self, seed: int) -> "Plan":
+        config = (
+            self.config.model_copy(update={"seed": seed})
+            if "seed" in type(self.config).model_fields
+            else self.config
+        )
+        return Plan(self.name, config, self.training.model_copy(update={"seed": seed}))
+
+    @property
+    def is_trained(self) -> bool:
+        return issubclass(model_type(self.name), TrainableModel)
+
+
+def make_plan(
+    name: str, settings: Mapping[str, Any] | None = None, training: Mapping[str, Any] | None = None
+) -> Plan:
+    """A plan with the model's own defaults, changed by `settings` and `training`.
+
+    Raises:
+        ConfigError: an unknown model or setting.
+    """
+    kind = model_type(name)
+    base = kind.training_defaults if issubclass(kind, TrainableModel) else TrainingConfig()
+    try:
+        chosen = TrainingConfig.model_validate(base.model_dump() | dict(training or {}))
+    except ValidationError as error:
+        raise ConfigError(f"training has no such setting: {error.errors()[0]['loc']}") from None
+    return Plan(name, make_config(name, settings), chosen)
+
+
+def needs_text(plans: list[Plan]) -> bool:
+    return any(model_type(plan.name).text != "none" for plan in plans)
+
+
+def fit_all(
+    plan: Plan,
+    data: Dataset,
+    vectors: TextVectors | None,
+    *,
+    epochs: int | None = None,
+    start: Mapping[str, Any] | None = None,
+    progress: Progress = silent,
+) -> Recommender:
+    """Fit to all of `data`: for `epochs` epochs, without validation. `start` are weights to begin from."""
+    context = context_of(data, vectors)
+    seed_everything(plan.training.seed)
+    model = make_model(plan.name, plan.config, context.sizes)
+    if start:
+        model.load_state_dict(dict(start))
+    if isinstance(model, TrainableModel):
+        training = plan.training.model_copy(update={"epochs": epochs or plan.training.epochs})
+        train(model, context, training, progress=progress)
+    else:
+        model.fit(context)
+        model.bind(context)
+    return model.eval()
+
+
+def fit_split(
+    plan: Plan,
+    split: Split,
+    vectors: TextVectors | None,
+    *,
+    start: Mapping[str, Any] | None = None,
+    checkpoint: Path | None = None,
+    key: str = "",
+    progress: Progress = silent,
+) -> tuple[Recommender, TrainingLog | None]:
+    """Fit for the split's test: choose the number of epochs on its validation part, then fit to `refit`."""
+    if not plan.is_trained:
+        return fit_all(plan, split.refit, vectors), None
+    context = context_of(split.train, vectors)
+    seed_everything(plan.training.seed)
+    model = make_model(plan.name, plan.config, context.sizes)
+    if not isinstance(model, TrainableModel):
+        raise TypeError(plan.name)
+    if start:
+        model.load_state_dict(dict(start))
+    targets = validation_targets(split)
+    candidates = np.unique(targets.item) if split.name == "cold-items" else split.candidates
+    seen = split.train.pairs.backed
+
+    def validate() -> float:
+        ranks = rank_targets(model, targets, candidates, seen)
+        return float(np.nanmean(per_user(targets, ranks.rank, ranks.users)["ndcg@10"]))
+
+    log = train(
+        model,
+        context,
+        plan.training,
+        validate=validate if len(targets) else None,
+        checkpoint=checkpoint,
+        key=key,
+        progress=progress,
+    )
+    if split.refit is split.train:
+        return model.eval(), log
+    return fit_all(plan, split.refit, vectors, epochs=log.best_epoch, start=start, progress=progress), log
+
+
+def validation_targets(split: Split) -> Targets:
+    """The validation part for users with a history, at most VALIDATION_USERS of them, the same each time."""
+    known = np.zeros(len(split.train.users), np.bool_)
+    known[split.train.pairs.backed.user] = True
+    targets = split.valid.where(known[split.valid.user])
+    users = np.unique(targets.user)
+    if len(users) <= VALIDATION_USERS:
+        return targets
+    chosen = np.random.default_rng(0).choice(users, VALIDATION_USERS, replace=False)
+    return targets.where(np.isin(targets.user, chosen))
