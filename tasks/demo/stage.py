@@ -287,6 +287,10 @@ def end_leftovers(root: Path) -> int:
     leftovers = [process for process in psutil.process_iter() if _is_ours(process, root)]
     for process in leftovers:
         _signal(process, signal.SIGTERM)
+    if postmaster := _postmaster(root / "postgres"):
+        # Its fast shutdown: clients are cut off, what they committed stays.
+        _signal(postmaster, signal.SIGINT)
+        leftovers.append(postmaster)
     _, stubborn = psutil.wait_procs(leftovers, timeout=STOP_TIMEOUT_SECONDS)
     for process in stubborn:
         _signal(process, signal.SIGKILL)
@@ -312,15 +316,18 @@ def _signal(process: psutil.Process, number: int) -> None:
 
 
 def forget_dead_postmaster(directory: Path) -> None:
-    """Remove a crashed server's pid file when its number now belongs to something else."""
-    pid_file = directory / "postmaster.pid"
+    """Remove a crashed server's pid file: its number may belong to another process by now."""
+    if _postmaster(directory) is None:
+        (directory / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _postmaster(directory: Path) -> psutil.Process | None:
+    """The running server of a data directory, as its pid file names it."""
     try:
-        pid = int(pid_file.read_text().splitlines()[0])
-        is_server = "postgres" in psutil.Process(pid).name()
+        process = psutil.Process(int((directory / "postmaster.pid").read_text().splitlines()[0]))
+        return process if "postgres" in process.name() else None
     except (OSError, ValueError, IndexError, psutil.Error):
-        is_server = False
-    if not is_server:
-        pid_file.unlink(missing_ok=True)
+        return None
 
 
 def project_command(*words: str) -> list[str]:
