@@ -1,0 +1,180 @@
+"""Every URL of the site against every kind of person. An unlisted URL fails: add its row."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.admin.sites import site as admin_site
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from django_project.accounts.models import User, Wallet
+from django_project.core.addresses import format_address, format_hash
+from django_project.pledges import services
+from tests.factories import World, address, backer_user
+
+pytestmark = pytest.mark.django_db
+
+ROLES = ("visitor", "stranger", "owner", "staff", "admin")
+
+OPEN = dict.fromkeys(ROLES, 200)
+SIGNED_IN = {**OPEN, "visitor": 302}
+OWN = {"visitor": 302, "stranger": 404, "owner": 200, "staff": 404, "admin": 404}
+API_OWN = {**OWN, "visitor": 401}
+POST_ONLY = dict.fromkeys(ROLES, 405)
+API_POST_ONLY = {**POST_ONLY}
+OPERATORS = {"visitor": 302, "stranger": 302, "owner": 302, "staff": 200, "admin": 200}
+ADMINS = {"visitor": 302, "stranger": 302, "owner": 302, "staff": 403, "admin": 200}
+
+# GET by role. In a row's URL, {names} are filled in from the world of the test.
+TABLE: dict[str, tuple[str, dict[str, int]]] = {
+    "web:home": ("/", OPEN),
+    "web:explore": ("/explore/", OPEN),
+    "web:about-rankings": ("/about/rankings/", OPEN),
+    "web:campaign": ("/campaigns/{slug}/", OPEN),
+    "web:campaign-rewards": ("/campaigns/{slug}/rewards/", OPEN),
+    "web:campaign-updates": ("/campaigns/{slug}/updates/", OPEN),
+    "web:campaign-contributors": ("/campaigns/{slug}/contributors/", OPEN),
+    "web:campaign-contributors-csv": ("/campaigns/{slug}/contributors.csv", OPEN),
+    "web:campaign-contract": ("/campaigns/{slug}/contract/", OPEN),
+    "web:pledge": ("/campaigns/{slug}/pledge/", OPEN),
+    # Without an amount the form comes back with its message.
+    "web:pledge-review": ("/campaigns/{slug}/pledge/review/", dict.fromkeys(ROLES, 422)),
+    "web:pledge-status": ("/pledges/{pledge}/", OWN),
+    "web:me": ("/me/", SIGNED_IN),
+    "web:sign-in": ("/sign-in/", {**dict.fromkeys(ROLES, 302), "visitor": 200}),
+    "web:sign-out": ("/sign-out/", POST_ONLY),
+    "web:consent": ("/consent/", POST_ONLY),
+    "web:theme": ("/theme/", POST_ONLY),
+    "web:cover": ("/covers/food/{address}.svg", OPEN),
+    "web:mark": ("/mark.svg", OPEN),
+    "set_language": ("/i18n/setlang/", dict.fromkeys(ROLES, 302)),
+    "metadata": ("/metadata/{hash}.json", OPEN),
+    "api:session": ("/api/v1/session", OPEN),
+    "api:challenge": ("/api/v1/session/challenge", API_POST_ONLY),
+    "api:consent": ("/api/v1/consent", API_POST_ONLY),
+    "api:beacon": ("/api/v1/beacon", dict.fromkeys(ROLES, 403)),
+    "api:pledges": ("/api/v1/pledges", API_POST_ONLY),
+    "api:pledge": ("/api/v1/pledges/{pledge}", API_OWN),
+    "api:pledge-submitted": ("/api/v1/pledges/{pledge}/submitted", API_POST_ONLY),
+    "api:pledge-rejected": ("/api/v1/pledges/{pledge}/rejected", API_POST_ONLY),
+    "api:campaigns": ("/api/v1/campaigns", OPEN),
+    "api:campaign": ("/api/v1/campaigns/31337/{address}", OPEN),
+    "api:contributions": ("/api/v1/campaigns/31337/{address}/contributions", OPEN),
+    "api:similar": ("/api/v1/campaigns/31337/{address}/similar", OPEN),
+    "api:rankings": ("/api/v1/rankings", OPEN),
+    "api:indexer-status": ("/api/v1/indexer/status", OPEN),
+    "api:schema": ("/api/v1/schema", OPEN),
+    "api:docs": ("/api/v1/docs", OPEN),
+    "ops:livez": ("/livez", OPEN),
+    "ops:readyz": ("/readyz", OPEN),
+    "ops:metrics": ("/metrics", OPEN),
+    "admin:index": ("/admin/", OPERATORS),
+    "admin:login": ("/admin/login/", {**OPEN, "staff": 302, "admin": 302}),
+    "admin:logout": ("/admin/logout/", {**POST_ONLY, "visitor": 302, "stranger": 302, "owner": 302}),
+    "admin:password_change": ("/admin/password_change/", OPERATORS),
+    "admin:password_change_done": ("/admin/password_change/done/", OPERATORS),
+    "admin:jsi18n": ("/admin/jsi18n/", OPERATORS),
+    "admin:autocomplete": (
+        "/admin/autocomplete/",
+        {**dict.fromkeys(ROLES, 302), "staff": 403, "admin": 403},
+    ),
+    "admin:view_on_site": ("/admin/r/1/1/", {**dict.fromkeys(ROLES, 302), "staff": 404, "admin": 404}),
+    "admin:app_list": ("/admin/campaigns/", {**ADMINS, "staff": 404}),
+    "admin:auth_user_password_change": ("/admin/accounts/user/{owner}/password/", ADMINS),
+}
+
+
+def urls(resolver: URLResolver, prefix: str = "", namespace: str = "") -> Iterator[tuple[str, str]]:
+    """(route, qualified name) of every pattern below a resolver."""
+    for entry in resolver.url_patterns:
+        route = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield route, f"{namespace}{entry.name}" if entry.name else ""
+        else:
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            yield from urls(entry, route, inner)
+
+
+def model_admin_names() -> set[str]:
+    """The pages that every registered model has; covered by the tests below instead of rows."""
+    return {
+        f"admin:{options.opts.app_label}_{options.opts.model_name}_{page}"
+        for options in admin_site._registry.values()
+        for page in ("changelist", "add", "history", "delete", "change")
+    }
+
+
+@pytest.fixture
+def people() -> dict[str, Client]:
+    owner = backer_user(1)
+    stranger = backer_user(2)
+    staff = User.objects.create_user("staff", is_staff=True)
+    admin = User.objects.create_superuser("admin")
+    clients = {"visitor": Client()}
+    for role, user in (("owner", owner), ("stranger", stranger), ("staff", staff), ("admin", admin)):
+        clients[role] = Client()
+        clients[role].force_login(user)
+        wallet = Wallet.objects.filter(user=user).first()
+        if wallet:
+            session = clients[role].session
+            session["wallet"] = format_address(wallet.address)
+            session.save()
+    return clients
+
+
+@pytest.fixture
+def places() -> dict[str, str]:
+    world = World()
+    campaign = world.campaign()
+    world.contribute(campaign, backer=address(1))
+    listing = world.listing(campaign)
+    owner = User.objects.get(username="backer-1")
+    intent = services.create_intent(owner, listing, 1, 0, address(1))
+    return {
+        "slug": listing.slug,
+        "address": format_address(campaign.address),
+        "hash": format_hash(campaign.metadata_hash),
+        "pledge": str(intent.public_id),
+        "owner": str(owner.pk),
+    }
+
+
+def test_no_url_is_unlisted() -> None:
+    known = TABLE.keys() | model_admin_names()
+    unlisted = [
+        (route, name)
+        for route, name in urls(get_resolver())
+        if name not in known and not (name == "" and is_admins_own(route))
+    ]
+    assert not unlisted, f"add a row to TABLE for {unlisted}"
+
+
+def is_admins_own(route: str) -> bool:
+    """The unnamed redirects and the catch-all of Django's admin."""
+    return route.startswith("admin/")
+
+
+def test_who_may_get_what(people: dict[str, Client], places: dict[str, str]) -> None:
+    answered = {
+        name: {role: people[role].get(url.format(**places)).status_code for role in ROLES}
+        for name, (url, _) in TABLE.items()
+    }
+    assert answered == {name: expected for name, (_, expected) in TABLE.items()}
+
+
+def test_model_pages_of_the_admin_are_the_admins(people: dict[str, Client]) -> None:
+    for options in admin_site._registry.values():
+        root = f"/admin/{options.opts.app_label}/{options.opts.model_name}/"
+        for url in (root, f"{root}add/", f"{root}1/change/", f"{root}1/delete/", f"{root}1/history/"):
+            for role in ("visitor", "stranger", "owner"):
+                reply = people[role].get(url)
+                assert (reply.status_code, reply["Location"].split("?")[0]) == (302, "/admin/login/"), url
+            # Staff without a permission: refused, or sent to the index for a row that is not there.
+            assert people["staff"].get(url).status_code in (302, 403), url
+        assert people["admin"].get(root).status_code == 200, root
+
+
+def test_a_random_pledge_id_tells_nothing(people: dict[str, Client]) -> None:
+    for role in ("stranger", "owner", "admin"):
+        assert people[role].get(f"/api/v1/pledges/{uuid.uuid4()}").status_code == 404
