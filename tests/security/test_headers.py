@@ -1,0 +1,71 @@
+"""What every answer carries, and what no web process may hold."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from tests.factories import World
+
+pytestmark = pytest.mark.django_db
+
+ROOT = Path(__file__).resolve().parents[2]
+
+POLICY = {
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+}
+
+
+@pytest.mark.parametrize("url", ["/", "/admin/login/", "/api/v1/campaigns", "/nothing-here/", "/livez"])
+def test_headers_of_every_answer(url: str) -> None:
+    World()
+    reply = Client().get(url)
+    assert {part.strip() for part in reply["Content-Security-Policy"].split(";")} == POLICY
+    assert reply["X-Content-Type-Options"] == "nosniff"
+    assert reply["X-Frame-Options"] == "DENY"
+    assert reply["Referrer-Policy"] == "strict-origin-when-cross-origin"
+    assert reply["Cross-Origin-Opener-Policy"] == "same-origin-allow-popups"
+    assert reply["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "camera=()" in reply["Permissions-Policy"]
+    assert "Access-Control-Allow-Origin" not in reply
+
+
+def test_session_and_csrf_cookies_are_guarded() -> None:
+    client = Client()
+    client.get("/api/v1/session")
+    assert client.cookies["csrftoken"]["samesite"] == "Lax"
+    client.post("/api/v1/session/challenge", {}, content_type="application/json")
+    world = World()
+    body = {"address": "0x" + "11" * 20, "chain_id": world.chain.chain_id}
+    client.post("/api/v1/session/challenge", body, content_type="application/json")
+    cookie = client.cookies["sessionid"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+
+
+def test_answers_about_people_are_not_stored() -> None:
+    assert Client().get("/api/v1/session")["Cache-Control"] == "no-store"
+
+
+def test_no_web_module_can_make_or_read_a_private_key() -> None:
+    """Signing needs one of these names; the site only ever recovers who signed."""
+    forbidden = {"Account", "LocalAccount", "PrivateKey", "from_key", "sign_transaction", "private_key"}
+    guilty = []
+    for path in sorted((ROOT / "django_project").rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            names = {getattr(node, "attr", None), getattr(node, "id", None)}
+            if isinstance(node, ast.ImportFrom):
+                names |= {alias.name for alias in node.names}
+            if names & forbidden:
+                guilty.append(f"{path.relative_to(ROOT)}: {names & forbidden}")
+    assert not guilty

@@ -1,0 +1,97 @@
+"""The admin: money is read only, decisions are audited."""
+
+import pytest
+from django.contrib.admin.sites import site
+from django.test import Client
+
+from django_project.accounts.models import User
+from django_project.campaigns.models import Category, Listing
+from django_project.core.models import AuditEntry
+from tests.factories import World, address, backer_user
+
+pytestmark = pytest.mark.django_db
+
+WRITABLE = {"User", "Group", "Category"}
+
+
+@pytest.fixture
+def admin() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("admin"))
+    return client
+
+
+def test_every_model_of_the_site_is_there() -> None:
+    from django.apps import apps
+
+    ours = {
+        model
+        for config in apps.get_app_configs()
+        if config.name.startswith("django_project.")
+        for model in config.get_models()
+    }
+    assert {model.__name__ for model in ours - site._registry.keys()} == set()
+
+
+def test_what_the_system_writes_cannot_be_edited(admin: Client) -> None:
+    for model, options in site._registry.items():
+        if model.__name__ not in WRITABLE:
+            root = f"/admin/{options.opts.app_label}/{options.opts.model_name}/"
+            assert admin.get(f"{root}add/").status_code == 403, root
+
+
+def test_rows_show(admin: Client) -> None:
+    world = World()
+    campaign = world.campaign()
+    row = world.contribute(campaign, backer=address(1))
+    listing = world.listing(campaign)
+    backer_user(1)
+    for url in (
+        f"/admin/campaigns/listing/{listing.pk}/change/",
+        f"/admin/ledger/contribution/{row.pk}/change/",
+        f"/admin/accounts/user/{User.objects.get(username='backer-1').pk}/change/",
+        f"/admin/campaigns/category/{Category.objects.all()[0].pk}/change/",
+    ):
+        assert admin.get(url).status_code == 200, url
+
+
+def act(admin: Client, listing: Listing, action: str, reason: str) -> None:
+    reply = admin.post(
+        "/admin/campaigns/listing/",
+        {"action": action, "_selected_action": [listing.pk], "reason": reason, "index": 0},
+        follow=True,
+    )
+    assert reply.status_code == 200
+    listing.refresh_from_db()
+
+
+def test_moderation_needs_a_reason_and_leaves_a_trail(admin: Client) -> None:
+    world = World()
+    listing = world.listing(world.campaign())
+    act(admin, listing, "hide", "  ")
+    assert listing.visibility == Listing.Visibility.LISTED
+    for action, visibility in (("hide", "hidden"), ("unrank", "unranked"), ("restore", "listed")):
+        act(admin, listing, action, f"because {action}")
+        assert listing.visibility == visibility
+    act(admin, listing, "pick", "lovely")
+    assert listing.is_staff_pick
+    act(admin, listing, "unpick", "enough")
+    assert not listing.is_staff_pick
+    trail = list(AuditEntry.objects.order_by("id").values_list("action", "actor__username"))
+    assert trail == [
+        (f"campaigns.listing.{act}", "admin")
+        for act in ("hidden", "unranked", "restored", "picked", "unpicked")
+    ]
+
+
+def test_viewers_cannot_moderate() -> None:
+    from django.contrib.auth.models import Permission
+
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_listing"))
+    client = Client()
+    client.force_login(viewer)
+    world = World()
+    listing = world.listing(world.campaign())
+    act(client, listing, "hide", "because I can")
+    assert listing.visibility == Listing.Visibility.LISTED
