@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from celery import shared_task
+from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
+from django_project.accounts.services import forget_old_challenges
 from django_project.campaigns.services import sync_listings
 from django_project.ledger.models import Chain, Outbox
 from django_project.pledges.services import reconcile
@@ -54,5 +56,7 @@ def settle() -> None:
 
 @shared_task(name="tasks.upkeep.clean")
 def clean() -> None:
-    """Forget messages that were delivered long ago."""
+    """Forget messages that were delivered long ago, and sign-ins and sessions that ran out."""
     Outbox.objects.filter(delivered_at__lt=timezone.now() - DELIVERED_KEPT).delete()
+    forget_old_challenges(timezone.now())
+    call_command("clearsessions")
