@@ -4,10 +4,12 @@ import "htmx.org/dist/htmx.esm.js";
 import { startBeacon } from "./beacon/start.ts";
 import "./elements/copy-button.ts";
 import { closeSheetsOnOutsideClick } from "./elements/sheets.ts";
+import { followRewardPrices } from "./elements/pledge-form.ts";
 import { enhanceThemeForms } from "./elements/theme.ts";
 
 enhanceThemeForms();
 closeSheetsOnOutsideClick();
+followRewardPrices();
 
 if (document.body.dataset.consent === "granted") startBeacon();
 
