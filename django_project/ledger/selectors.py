@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypedDict
 
 from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
 from django.utils import timezone
@@ -10,6 +11,15 @@ from django.utils import timezone
 from django_project.core.addresses import ZERO_ADDRESS, format_address
 from django_project.ledger.errors import UnknownChainError, UnknownTokenError
 from django_project.ledger.models import Block, CampaignLaunched, Chain, Cursor, Token
+
+if TYPE_CHECKING:
+    # Only the type checker has the package.
+    from django_stubs_ext import WithAnnotations
+
+    class _Standing(TypedDict):
+        status: str
+
+    CampaignsWithStatus = QuerySet[WithAnnotations[CampaignLaunched, _Standing]]
 
 # A worker says that it is alive every few seconds; a lag below this is its rhythm and no delay.
 HEARTBEAT = timedelta(seconds=10)
@@ -68,7 +78,7 @@ def status_at(now: datetime, campaign: str = "") -> Case:
     )
 
 
-def campaigns_with_status(now: datetime) -> QuerySet[CampaignLaunched]:
+def campaigns_with_status(now: datetime) -> "CampaignsWithStatus":
     """Campaigns with their totals and `status` as the contract's own `state()` derives it at `now`."""
     return CampaignLaunched.objects.select_related("totals").annotate(status=status_at(now))
 

@@ -35,8 +35,8 @@ TOTALS_COLUMNS = (
 
 def _newest(table: str, column: str) -> str:
     return (
-        f"COALESCE((SELECT event.{column} FROM {table} event WHERE event.campaign_id = campaign.id "
-        "ORDER BY event.seq DESC LIMIT 1), 0)"
+        f"COALESCE((SELECT event.{column} FROM {table} event WHERE event.campaign_id = campaign.id ORDER BY "
+        "event.seq DESC LIMIT 1), 0)"
     )
 
 

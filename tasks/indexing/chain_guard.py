@@ -79,15 +79,14 @@ def require_identity(pool: Pool, chain_id: int, genesis_hash: bytes | None) -> I
 def _difference(endpoint: Endpoint, identity: Identity, chain_id: int, genesis_hash: bytes | None) -> str:
     if identity.chain_id != chain_id:
         return (
-            f"the node at {endpoint.name} is on chain {identity.chain_id}, not on chain {chain_id}: "
-            "correct CHAINFUND_RPC_URLS (or --rpc-url)"
+            f"the node at {endpoint.name} is on chain {identity.chain_id}, not on chain {chain_id}: correct "
+            "CHAINFUND_RPC_URLS (or --rpc-url)"
         )
     if genesis_hash is not None and identity.genesis_hash != genesis_hash:
         return (
             f"the node at {endpoint.name} has genesis block {format_hash(identity.genesis_hash)}, but chain "
             f"{chain_id} was indexed from {format_hash(genesis_hash)}: point to the old chain again, or, if "
-            "it was "
-            f"restarted on purpose, run `manage.py indexer reset-chain --chain {chain_id}`"
+            f"it was restarted on purpose, run `manage.py indexer reset-chain --chain {chain_id}`"
         )
     return ""
 

@@ -78,8 +78,7 @@ class SeqGapError(IndexerError):
     def __init__(self, address: bytes, expected: int, found: int, block: int) -> None:
         super().__init__(
             f"{format_address(address)} should have emitted event {expected} but the node told of event "
-            f"{found} "
-            f"(block {block})"
+            f"{found} (block {block})"
         )
         self.address, self.expected, self.found, self.block = address, expected, found, block
 

@@ -64,7 +64,7 @@ class Source:
         return hashes, reply.endpoint
 
     def cold_range(self, from_block: int, to_block: int, avoid: Endpoint | None = None) -> Fetched:
-        """A range at or below finality.
+        """A range at or below finality, its last block confirmed by the one after it where there is one.
 
         Raises:
             RangeTooLargeError: the provider wants a smaller one.
@@ -74,7 +74,12 @@ class Source:
         problem = ""
         for _ in range(CONTENT_ATTEMPTS):
             reply = self.pool.batch(
-                [self._range_call(from_block, to_block), _header_call(to_block), _header_call(from_block)],
+                [
+                    self._range_call(from_block, to_block),
+                    _header_call(from_block),
+                    _header_call(to_block),
+                    _header_call(to_block + 1),
+                ],
                 avoid=avoid,
             )
             try:
@@ -90,10 +95,13 @@ class Source:
     def _assemble_cold(
         self, from_block: int, to_block: int, results: list[Any], endpoint: Endpoint
     ) -> Fetched:
-        raw_logs, last, first = results
-        if last is None or first is None:
+        raw_logs, raw_first, raw_last, raw_after = results
+        if raw_first is None or raw_last is None:
             raise BadReplyError(f"{endpoint.name} does not have block {to_block}")
-        headers = {header.number: header for header in (parse_header(first), parse_header(last))}
+        first, last = parse_header(raw_first), parse_header(raw_last)
+        if raw_after is not None:
+            _check_links([last, parse_header(raw_after)])
+        headers = {first.number: first, last.number: last}
         logs = _ordered(raw_logs, from_block, to_block)
         wanted = sorted({log.block_number for log in logs} - headers.keys())
         reply = self.pool.batch([_header_call(number) for number in wanted], endpoint=endpoint)
@@ -184,6 +192,22 @@ class Source:
             "eth_getLogs",
             ({"fromBlock": hex(from_block), "toBlock": hex(to_block), "topics": self._topics},),
         )
+
+
+def linked_header(pool: Pool, number: int) -> Header:
+    """A header whose hash the next block confirms, where there is one.
+
+    Raises:
+        BadReplyError: the node does not have it, or its child stands on another block.
+    """
+    reply = pool.batch([_header_call(number), _header_call(number + 1)])
+    block, child = reply.results
+    if block is None:
+        raise BadReplyError(f"{reply.endpoint.name} does not have block {number}: is it still syncing?")
+    header = parse_header(block)
+    if child is not None:
+        _check_links([header, parse_header(child)])
+    return header
 
 
 def _header_call(block: int | str) -> Call:

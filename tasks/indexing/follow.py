@@ -153,10 +153,8 @@ class Follower:
             raise ChainHaltedError(
                 Chain.Halt.CONTRADICTION,
                 f"blocks {batch.from_block} to {batch.to_block} of chain {batch.chain_id} contradict rows "
-                "that are "
-                f"stored ({str(error).splitlines()[0]}): run `manage.py indexer rewind --chain "
-                f"{batch.chain_id} "
-                f"--to-block {batch.from_block - 1}`",
+                f"that are stored ({str(error).splitlines()[0]}): run `manage.py indexer rewind --chain "
+                f"{batch.chain_id} --to-block {batch.from_block - 1}`",
             ) from error
         self._tracker.adopt(batch.tracked.items())
         if self._on_commit is not None:
@@ -181,8 +179,7 @@ class Follower:
             fetched = reread(fetched.endpoint)
         raise StillInconsistentError(
             f"blocks {fetched.from_block} to {fetched.to_block} do not add up after {REREADS} readings "
-            f"({problem}): "
-            "add another RPC endpoint; the range is tried again"
+            f"({problem}): add another RPC endpoint; the range is tried again"
         )
 
     def _repair_before(self, gap: SeqGapError, from_block: int) -> None:

@@ -14,7 +14,7 @@ from django_project.ledger.services import Rollback
 from tasks.indexing.chain_guard import identify, look
 from tasks.indexing.errors import ConfigurationError, IndexerError, RpcError
 from tasks.indexing.events import to_time
-from tasks.indexing.fetch import Source
+from tasks.indexing.fetch import linked_header
 from tasks.indexing.lease import Lease
 from tasks.indexing.registry import Registry, read_registry
 from tasks.indexing.rpc import Pool
@@ -38,9 +38,7 @@ def rewind(chain_id: int, to_block: int, pool: Pool) -> Rollback:
             f"block {to_block} is outside of the index of chain {chain_id}, which ends at "
             f"{cursor.next_block - 1}"
         )
-    header = Source(pool, ()).header(to_block)
-    if header is None:
-        raise ConfigurationError(f"the node does not have block {to_block}: choose one that it has")
+    header = linked_header(pool, to_block)
     lease = Lease(chain_id)
     lease.acquire()
     try:
@@ -164,8 +162,8 @@ def _diagnose_index(chain_id: int, node_head: int) -> Iterator[Finding]:
         yield Finding(
             "index",
             f"ends at block {cursor.next_block - 1:,}, above every node's head {node_head:,}",
-            "wait while the node catches up; if the chain was restarted on purpose, run "
-            f"`manage.py indexer reset-chain --chain {chain_id}`",
+            "wait while the node catches up; if the chain was restarted on purpose, run `manage.py indexer "
+            f"reset-chain --chain {chain_id}`",
         )
         return
     behind = max(0, node_head - cursor.next_block + 1)

@@ -17,10 +17,11 @@ from django_project.core.addresses import ZERO_HASH, format_address, keccak, par
 from django_project.ledger.models import Block, Chain, Contract, Cursor, RpcEndpoint, SuspectRange, Token
 from tasks.indexing.chain_guard import Identity, contract_codes, require_identity
 from tasks.indexing.decode import load_decoders, to_text
-from tasks.indexing.errors import BadReplyError, ConfigurationError
+from tasks.indexing.errors import ConfigurationError
 from tasks.indexing.events import Event, bind_events, to_time
+from tasks.indexing.fetch import linked_header
 from tasks.indexing.rpc import Call, Pool, endpoint_name
-from tasks.indexing.wire import Header, parse_header, to_bytes
+from tasks.indexing.wire import Header, to_bytes
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,7 @@ def read_registry(path: Path) -> Registry:
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(
             f"{path} is damaged ({place + ': ' if place else ''}{first['msg']}): restore it, or deploy again "
-            "to "
-            "write it anew"
+            "to write it anew"
         ) from error
     if not registry.of_kind("factory"):
         raise ConfigurationError(f"{path} names no factory: deploy again to write it anew")
@@ -151,8 +151,7 @@ def _check_abi(deployment: Deployment) -> None:
     except OSError as error:
         raise ConfigurationError(
             f"the ABI of {deployment.name} is missing: restore abis/{deployment.abi_file.name} from the "
-            "repository, "
-            "or deploy again with this version"
+            "repository, or deploy again with this version"
         ) from error
     if sha256(content).hexdigest() != deployment.abi_file.stem:
         raise ConfigurationError(
@@ -179,9 +178,8 @@ def attach(registry: Registry, pool: Pool) -> Chain:
     if identity.genesis_hash != genesis:
         raise ConfigurationError(
             f"the registry of chain {registry.chain_id} was written for another chain with this id (its "
-            "genesis hash "
-            "differs from the node's): deploy again, or point CHAINFUND_RPC_URLS to the chain it was written "
-            "for"
+            "genesis hash differs from the node's): deploy again, or point CHAINFUND_RPC_URLS to the chain "
+            "it was written for"
         )
     _check_code(registry, pool)
     tokens = _read_tokens(registry, pool)
@@ -205,14 +203,14 @@ def _check_code(registry: Registry, pool: Pool) -> None:
         if not code:
             raise ConfigurationError(
                 f"there is no contract at {deployment.address} ({deployment.name}) on chain "
-                f"{registry.chain_id}: the "
-                "node lost its state, is still syncing, or the registry belongs to another chain"
+                f"{registry.chain_id}: the node lost its state, is still syncing, or the registry belongs to "
+                "another chain"
             )
         if keccak(code) != parse_hash(deployment.runtime_code_hash):
             raise ConfigurationError(
                 f"the code at {deployment.address} is not the {deployment.name} that was deployed: the "
-                "registry of "
-                f"chain {registry.chain_id} belongs to another chain; deploy again or restore the right file"
+                f"registry of chain {registry.chain_id} belongs to another chain; deploy again or restore "
+                "the right file"
             )
 
 
@@ -241,12 +239,7 @@ def _anchor(start_block: int, pool: Pool) -> Header | None:
     """The block on which the first indexed one has to stand; none when that is the genesis block itself."""
     if start_block == 0:
         return None
-    reply = pool.batch([Call("eth_getBlockByNumber", (hex(start_block - 1), False))])
-    if reply.results[0] is None:
-        raise BadReplyError(
-            f"{reply.endpoint.name} does not have block {start_block - 1}: is it still syncing?"
-        )
-    return parse_header(reply.results[0])
+    return linked_header(pool, start_block - 1)
 
 
 def _write_cursor(chain: Chain, start_block: int, anchor: Header | None) -> Cursor:

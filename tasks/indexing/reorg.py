@@ -59,12 +59,9 @@ def find_ancestor(cursor: Cursor, source: Source) -> Ancestor | None:
         raise ChainHaltedError(
             Chain.Halt.DEEP_REORG,
             f"chain {cursor.chain_id} changed at or below its final block {cursor.finalized_block}, which "
-            "was to "
-            "stay: make sure that the nodes are on the right chain, then run `manage.py indexer rewind "
-            "--chain "
-            f"{cursor.chain_id} --to-block N` with a block N that both histories share, or `manage.py "
-            "indexer "
-            f"reset-chain --chain {cursor.chain_id}` to index it anew",
+            "was to stay: make sure that the nodes are on the right chain, then run `manage.py indexer "
+            f"rewind --chain {cursor.chain_id} --to-block N` with a block N that both histories share, or "
+            f"`manage.py indexer reset-chain --chain {cursor.chain_id}` to index it anew",
         )
     return first if first.number < cursor.next_block - 1 else None
 

@@ -107,8 +107,7 @@ def _contradiction(chain_id: int, block: int) -> ChainHaltedError | ParentMismat
     return ChainHaltedError(
         Chain.Halt.CONTRADICTION,
         f"the node tells block {block} of chain {chain_id} differently from what was indexed: compare it "
-        "with "
-        f"another node, then run `manage.py indexer rewind --chain {chain_id} --to-block {block - 1}`",
+        f"with another node, then run `manage.py indexer rewind --chain {chain_id} --to-block {block - 1}`",
     )
 
 
@@ -131,6 +130,5 @@ def _require_complete(suspect: SuspectRange, touched: set[int]) -> None:
         names = ", ".join(format_address(address) for address in incomplete[:3])
         raise StillInconsistentError(
             f"events of {names} are still missing after blocks {suspect.from_block} to {suspect.to_block} "
-            "were read "
-            "again: add another RPC endpoint; the range is tried again"
+            "were read again: add another RPC endpoint; the range is tried again"
         )

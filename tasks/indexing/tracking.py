@@ -68,8 +68,8 @@ class Tracker:
         if not self._ids:
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT nextval(pg_get_serial_sequence('ledger_campaignlaunched', 'id'))"
-                    " FROM generate_series(1, %s)",
+                    "SELECT nextval(pg_get_serial_sequence('ledger_campaignlaunched', 'id')) FROM "
+                    "generate_series(1, %s)",
                     [_ID_STOCK],
                 )
                 self._ids = [row[0] for row in reversed(cursor.fetchall())]

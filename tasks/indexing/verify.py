@@ -131,8 +131,7 @@ class Verifier:
         except CallRefusedError as error:
             raise ConfigurationError(
                 f"the node does not know the indexed head any more ({error}): run `manage.py indexer run "
-                "--once`, "
-                "then verify again"
+                "--once`, then verify again"
             ) from error
         numbers = [int.from_bytes(to_bytes(answer)[:32], "big") for answer in results]
         width = len(views)

@@ -16,7 +16,7 @@ from typing import Any
 from eth_typing import ChecksumAddress
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
-from web3.types import TxReceipt
+from web3.types import RPCEndpoint, TxReceipt
 
 from tasks.demo.servers import PROJECT_ROOT, Anvil
 
@@ -247,3 +247,20 @@ def contribute_token(
     suite.send(suite.token.functions.mint(sender, amount), sender)
     suite.send(suite.token.functions.approve(campaign.address, amount), sender)
     return suite.send(campaign.functions.contributeERC20(amount, tier_id, ref), sender)
+
+
+def node(suite: Suite, method: str, *parameters: object) -> Any:
+    """One of the node's own calls, such as `evm_snapshot`; raises when it refuses."""
+    reply = suite.web3.provider.make_request(RPCEndpoint(method), list(parameters))
+    if "error" in reply:
+        raise RuntimeError(f"{method}: {reply['error']}")
+    return reply["result"]
+
+
+def mine(suite: Suite, blocks: int = 1) -> None:
+    node(suite, "anvil_mine", hex(blocks))
+
+
+def set_automine(suite: Suite, *, on: bool) -> None:
+    """Off: transactions wait until `mine`, so that several share a block."""
+    node(suite, "evm_setAutomine", on)

@@ -120,15 +120,13 @@ class Command(BaseCommand):
         if not verdict.is_true:
             raise CommandError(
                 f"{len(verdict.problems)} differences between chain {verdict.chain_id} and its index; the "
-                "blocks are "
-                "noted as suspect and read again by the next tick: run `manage.py indexer run --once`, "
-                "verify again"
+                "blocks are noted as suspect and read again by the next tick: run `manage.py indexer run "
+                "--once`, verify again"
             )
         if not options["json"]:
             self.stdout.write(
                 f"chain {verdict.chain_id} and its index agree at block {verdict.block:,}: "
-                f"{verdict.campaigns:,} "
-                f"campaigns, {verdict.events:,} events"
+                f"{verdict.campaigns:,} campaigns, {verdict.events:,} events"
             )
 
     def _rewind(self, options: dict[str, Any]) -> None:
@@ -136,8 +134,7 @@ class Command(BaseCommand):
             rollback = operate.rewind(registry.chain_id, options["to_block"], pool)
         self.stdout.write(
             f"took back {rollback.depth:,} blocks with {rollback.logs_removed:,} events; the index ends at "
-            "block "
-            f"{options['to_block']:,}"
+            f"block {options['to_block']:,}"
         )
 
     def _reset(self, options: dict[str, Any]) -> None:
@@ -166,8 +163,7 @@ class Command(BaseCommand):
         if not urls:
             raise ConfigurationError(
                 f"no RPC URL is set for chain {chain_id}: set CHAINFUND_RPC_URLS to `{chain_id}=http://…`, "
-                "or pass "
-                "--rpc-url"
+                "or pass --rpc-url"
             )
         with Pool(urls) as pool:
             if options["deployments"]:

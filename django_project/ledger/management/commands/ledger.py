@@ -39,6 +39,5 @@ class Command(BaseCommand):
         if found:
             raise CommandError(
                 f"{len(found)} of {len(CHECKS)} invariants do not hold: run `manage.py indexer verify` to "
-                "see whether "
-                "the index or the chain is at fault"
+                "see whether the index or the chain is at fault"
             )
