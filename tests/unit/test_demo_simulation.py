@@ -168,7 +168,7 @@ def test_views_precede_contributions_and_linger_on_what_is_backed(scenario: Scen
 
 def test_some_visitors_stay_anonymous(scenario: Scenario) -> None:
     anonymous = [view for view in scenario.views if view.reader >= scenario.backers]
-    assert len({view.reader for view in anonymous}) == 60
+    assert len({view.reader for view in anonymous}) > 50
     assert 0 < len(anonymous) < 0.1 * len(scenario.views)
 
 

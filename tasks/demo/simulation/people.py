@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 # Shares of readers of Chinese only, of English only; the rest read both.
 CHINESE_READERS, ENGLISH_READERS = 0.38, 0.48
 # A reader of one language seldom backs a story in the other: it takes this much more to win them.
-FOREIGN_LANGUAGE = -2.6
+FOREIGN_LANGUAGE = -3.0
 DRIFTING = 0.3
 TAG_WEIGHT, CATEGORY_WEIGHT, CREATOR_WEIGHT, WHIM = 1.5, 0.8, 0.9, 0.45
 # How uneven people are in how often they back something (standard deviation of the logarithm).

@@ -14,9 +14,11 @@ from tasks.demo.simulation.timeline import CLOSING_MARGIN, DAY, HORIZON, HOUR, M
 # Contributions per session that has any; sessions that only look, per session that does not.
 CART_SIZE = 2.3
 BROWSING_SESSIONS = 0.5
+# Sessions of somebody who never backs anything, after the first one.
+VISITORS_SESSIONS = 5.0
 # How sharply taste decides what is backed and what is merely looked at.
 BACKING_SHARPNESS, BROWSING_SHARPNESS = 1.15, 0.6
-ALREADY_BACKED = -3.5
+ALREADY_BACKED = -6.0
 # A campaign that has reached its quota still attracts this share of its usual interest.
 SATURATED = 0.1
 LONGEST_DWELL = 12 * MINUTE
@@ -92,7 +94,8 @@ class Visits:
 
     def _sessions(self, reader: int, backings: int) -> list[_Session]:
         carts = max(1, round(backings / CART_SIZE)) if backings else 0
-        count = carts + 1 + int(self._rng.poisson(carts * BROWSING_SESSIONS))
+        browsing = carts * BROWSING_SESSIONS if carts else VISITORS_SESSIONS
+        count = carts + 1 + int(self._rng.poisson(browsing))
         days = self._rng.choice(len(self._days), size=count, p=self._days)
         times = np.sort(days * DAY + self._times_of_day(count))
         sizes = np.zeros(count, dtype=int)
