@@ -26,12 +26,7 @@ def answer(request: HttpRequest) -> Answer:
 def visitor_id(request: HttpRequest) -> uuid.UUID | None:
     """The visitor's public id when consent was granted."""
     value = _cookie(request)
-    if value is None or value == _REFUSED:
-        return None
-    try:
-        return uuid.UUID(value)
-    except ValueError:
-        return None
+    return None if value is None or value == _REFUSED else uuid.UUID(value)
 
 
 def remember(response: HttpResponseBase, visitor: uuid.UUID | None) -> None:

@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from django_project.accounts.models import User
 from django_project.core.addresses import format_hash
 from django_project.ledger.models import CampaignLaunched
 from django_project.pledges import services
@@ -151,3 +152,13 @@ def test_csrf_guards_pledges(world: World, alice: Browser) -> None:
     reply = alice.post("/api/v1/pledges", {"campaign": key(campaign), "amount": "1"})
     assert reply.status_code == 403
     assert not PledgeIntent.objects.exists()
+
+
+def test_an_account_without_a_wallet_cannot_pledge(world: World) -> None:
+    campaign = world.campaign()
+    world.listing(campaign)
+    staff = Browser()
+    staff.client.force_login(User.objects.create_user("staff", is_staff=True))
+    staff.refresh_csrf()
+    reply = staff.post("/api/v1/pledges", {"campaign": key(campaign), "amount": "1"})
+    assert (reply.status_code, error_code(reply)) == (403, "wrong_account")

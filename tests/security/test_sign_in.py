@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
-from django_project.accounts import eip4361
+from django_project.accounts import eip4361, services
 from django_project.accounts.models import SignInChallenge, User, Wallet
 from tests.factories import CHAIN_ID, World
 from tests.support.browser import CHALLENGE, SESSION, Browser, error_code, sign, wallet
@@ -258,3 +258,30 @@ def test_two_posts_of_one_challenge_sign_in_once() -> None:
     for thread in threads:
         thread.join()
     assert sorted(codes) == [200, 403, 403, 403]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_first_sign_ins_of_one_wallet_make_one_account() -> None:
+    start, codes = threading.Barrier(4), []
+
+    def sign_in_once() -> None:
+        browser = Browser()
+        challenge = browser.challenge(ALICE, CHAIN_ID)
+        body = {"nonce": challenge["nonce"], "signature": sign(ALICE, challenge["message"])}
+        start.wait()
+        codes.append(browser.post(SESSION, body).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=sign_in_once) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert codes == [200] * 4
+    assert (User.objects.count(), Wallet.objects.count()) == (1, 1)
+
+
+def test_old_challenges_are_forgotten() -> None:
+    Browser().challenge(ALICE, CHAIN_ID)
+    assert services.forget_old_challenges(timezone.now()) == 0
+    assert services.forget_old_challenges(timezone.now() + timedelta(minutes=6)) == 1

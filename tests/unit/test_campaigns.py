@@ -9,9 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from django_project.campaigns import selectors, services
 from django_project.campaigns.errors import InvalidDocumentError
-from django_project.campaigns.models import Listing, Metadata
+from django_project.campaigns.models import CampaignUpdate, Listing, Metadata
 from django_project.campaigns.selectors import ExploreFilters, explore
 from django_project.core.addresses import keccak
+from django_project.core.errors import InvalidInputError
 from tests.factories import ETHER, TOKEN, World, address, backer_user
 
 pytestmark = pytest.mark.django_db
@@ -283,3 +284,41 @@ def test_home_rows(world: World) -> None:
     assert counts == {"technology": 0, "food": 3, "games": 0}
     with translation.override("zh-hans"):
         assert selectors.categories_with_counts()[1][0].name == "饮食"
+
+
+def test_a_wrong_update_is_refused_by_field(world: World) -> None:
+    with pytest.raises(InvalidDocumentError) as refusal:
+        world.post_update(world.campaign(), title="")
+    assert list(refusal.value.fields) == ["title"]
+
+
+def test_an_update_whose_text_is_unknown_still_counts(world: World) -> None:
+    campaign = world.campaign()
+    world.post_update(campaign)
+    CampaignUpdate.objects.all().delete()
+    [update] = selectors.updates(world.listing(campaign))
+    assert (update.is_text_known, update.title) == (False, "")
+
+
+def test_keys_of_no_campaign_cost_no_query(
+    world: World, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    listing = world.listing(world.campaign())
+    with django_assert_num_queries(0):
+        assert selectors.cards_by_key([]) == {}
+    key = (listing.chain_id, listing.address)
+    with django_assert_num_queries(1):
+        assert list(selectors.cards_by_key([key, (1, address(5)), (1, listing.address)])) == [key]
+
+
+def test_staff_picks_are_open_ones(world: World) -> None:
+    staff = backer_user(9)
+    for campaign in (world.campaign(title="good"), world.campaign(title="over", started=ago(40))):
+        services.pick(world.listing(campaign), actor=staff, reason="lovely")
+    world.listing(world.campaign(title="other"))
+    assert [card.title for card in selectors.staff_picks(5)] == ["good"]
+
+
+def test_a_decision_without_a_reason_is_refused(world: World) -> None:
+    with pytest.raises(InvalidInputError):
+        services.hide(world.listing(world.campaign()), actor=backer_user(9), reason=" ")

@@ -263,3 +263,12 @@ def test_two_people_with_one_browser_are_two_visitors() -> None:
     assert second != visitor
     assert second.user == bob
     assert services.grant_consent(visitor.public_id, bob) != visitor
+
+
+def test_a_reason_that_names_a_hidden_campaign_is_made_vaguer(world: World) -> None:
+    backed, next_one = world.campaign(title="backed"), world.campaign(title="next")
+    world.listing(next_one)
+    rank(publish(), ALICE, [next_one], "similar_to", because=backed)
+    campaign_services.hide(world.listing(backed), actor=backer_user(8), reason="stolen")
+    [entry] = selectors.recommended_for(ALICE, 1)
+    assert (entry.reason, entry.reason_card) == ("category", None)

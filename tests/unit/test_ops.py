@@ -60,3 +60,33 @@ def test_metrics_are_for_this_machine_or_the_token() -> None:
         assert stranger.get("/metrics", headers={"Authorization": "Bearer s3cret"}).status_code == 200
     with override_settings(IS_PRODUCTION=True):
         assert local.get("/metrics").status_code == 404
+
+
+def test_waiting_migrations_are_not_ready() -> None:
+    from django.db.migrations.recorder import MigrationRecorder
+
+    from django_project.ops import health
+
+    health._require_migrated.cache_clear()
+    MigrationRecorder.Migration.objects.filter(app="campaigns", name="0002_trigram").delete()
+    reply = Client().get("/readyz")
+    assert (reply.status_code, reply.json()["checks"]["migrations"]) == (
+        503,
+        "1 to apply: run `manage.py migrate`",
+    )
+
+
+def test_no_database_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.db import OperationalError
+
+    from django_project.ops import health
+
+    def refuse() -> None:
+        raise OperationalError("connection refused by postgres://user:secret@host")
+
+    monkeypatch.setattr(health, "_ask_database", refuse)
+    reply = Client().get("/readyz")
+    assert (reply.status_code, reply.json()["checks"]) == (
+        503,
+        {"database": "does not answer: OperationalError"},
+    )
