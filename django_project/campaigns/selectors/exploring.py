@@ -165,11 +165,10 @@ def explore(filters: ExploreFilters, page: int = 1) -> ExploreResult:
 
 
 def categories_with_counts() -> list[tuple[CategoryLabel, int]]:
-    """Every category with its number of open campaigns, in their own order, in one query."""
-    open_by_category = Counter(
-        visible().filter(status="open").values_list("metadata__category__slug", flat=True)
-    )
-    return [(label_of(row), open_by_category[row.slug]) for row in Category.objects.all()]
+    """Every category with its number of open campaigns, in their own order, in two queries."""
+    found = visible().filter(status="open").values_list("metadata__category_id").annotate(count=Count("pk"))
+    counts = dict(found.order_by())
+    return [(label_of(row), counts.get(row.pk, 0)) for row in Category.objects.all()]
 
 
 def trending_ids() -> list[int]:
