@@ -84,14 +84,14 @@ class Follower:
         """
         self._repair_suspects()
         view = look(self._pool, self._chain.finality_depth)
-        cursor = self._cursor()
+        cursor = self._lease.read_cursor()
         try:
             if view.latest.number >= cursor.next_block:
                 return self._advance(cursor, view)
             if not is_merely_behind(cursor, view.latest, self._source):
                 return self._reorganise(cursor)
         except ParentMismatchError:
-            return self._reorganise(self._cursor())
+            return self._reorganise(self._lease.read_cursor())
         is_level = view.latest.number == cursor.next_block - 1
         self._lease.renew(node_head=view.latest.number if is_level else None)
         if is_level:
@@ -104,10 +104,7 @@ class Follower:
 
     def is_done(self) -> bool:
         """Whether the block that was asked for is indexed."""
-        return self._until_block is not None and self._cursor().next_block > self._until_block
-
-    def _cursor(self) -> Cursor:
-        return Cursor.objects.get(chain_id=self._chain.chain_id)
+        return self._until_block is not None and self._lease.read_cursor().next_block > self._until_block
 
     def _advance(self, cursor: Cursor, view: View) -> bool:
         target = view.latest.number
@@ -194,7 +191,7 @@ class Follower:
         if time.monotonic() < self._suspects_at:
             return
         self._suspects_at = time.monotonic() + SUSPECTS_EVERY_SECONDS
-        next_block = self._cursor().next_block
+        next_block = self._lease.read_cursor().next_block
         for suspect in open_suspects(self._chain.chain_id, next_block):
             repair(
                 suspect,

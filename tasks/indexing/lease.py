@@ -17,8 +17,8 @@ from django.db.models.functions import Now
 from django_project.ledger.models import Cursor
 from tasks.indexing.errors import LeaseHeldError, LeaseLostError
 
-LEASE = timedelta(seconds=10)
-RENEWAL = timedelta(seconds=3)
+LEASE = timedelta(seconds=6)
+RENEWAL = timedelta(seconds=2)
 # PostgreSQL ends the transaction of a worker that stopped in its middle, and with it the worker's locks.
 STALLED_TRANSACTION = timedelta(seconds=20)
 
@@ -62,6 +62,13 @@ class Lease:
             return
         heard = {} if node_head is None else {"node_head": node_head, "updated_at": Now()}
         self._write(lease_until=Now() + LEASE, **heard)
+
+    def read_cursor(self) -> Cursor:
+        """The cursor as it is; raises LeaseLostError when another worker took over."""
+        held = Cursor.objects.filter(self._mine).first()
+        if held is None:
+            raise self._lost()
+        return held
 
     def lock_cursor(self) -> Cursor:
         """Begin a commit: prove the fence and lock the cursor's row until the transaction ends.

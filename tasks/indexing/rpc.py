@@ -171,13 +171,15 @@ class Pool:
             if endpoint.strikes >= STRIKES_TO_QUARANTINE and not endpoint.is_banned:
                 endpoint.resting_until = time.monotonic() + QUARANTINE_SECONDS
                 endpoint.strikes = 0
-                logger.warning("%s rests for %.0f s: %s", endpoint.name, QUARANTINE_SECONDS, problem)
+                if len(self.endpoints) > 1:
+                    logger.warning("%s rests for %.0f s: %s", endpoint.name, QUARANTINE_SECONDS, problem)
 
     def ban(self, endpoint: Endpoint, reason: str) -> None:
         """Never ask the endpoint again in this run."""
         with self._lock:
             endpoint.resting_until, endpoint.reason = float("inf"), reason
-        logger.error("%s is left out: %s", endpoint.name, reason)
+        if any(not each.is_banned for each in self.endpoints):
+            logger.error("left out: %s", reason)
 
     def _choose(self, avoid: Endpoint | None) -> Endpoint:
         now = time.monotonic()

@@ -179,8 +179,9 @@ class Verifier:
         for model in EVENT_MODELS:
             columns = row_columns(model)
             stored = set(map(_comparable, model._default_manager.filter(**scope).values_list(*columns)))
-            told = set(map(_comparable, batch.rows.get(model, ())))
-            yield from _set_difference(str(model._meta.verbose_name_plural), blocks, told, stored)
+            # A launch carries its row id as one value more.
+            told = {_comparable(row[: len(columns)]) for row in batch.rows.get(model, ())}
+            yield from _set_difference(f"{model.__name__} rows", blocks, told, stored)
 
     def _note(
         self, verdict: Verdict, tracker: Tracker, address: bytes, what: str, from_block: int | None = None

@@ -1,0 +1,323 @@
+"""The indexer as processes: killed, doubled, misconfigured, run by Celery."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from django_project.ledger.models import Chain, Contribution, Cursor, RawLog
+from tasks.demo.servers import PROJECT_ROOT, Anvil, free_port
+from tasks.indexing.errors import LeaseHeldError, LeaseLostError
+from tasks.indexing.follow import Follower
+from tasks.indexing.lease import Lease
+from tasks.indexing.registry import attach, load_events, read_registry
+from tasks.indexing.rpc import Pool
+from tests.faults.proxy import Liar, Proxy
+from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, set_automine
+from tests.support.indexing import fresh_picture, index_once, picture
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DEADLINE_SECONDS = 60
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Anvil]:
+    server = Anvil(tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def suite(node: Anvil, deployments_dir: Path) -> Suite:
+    return deploy_suite(node, deployments_dir)
+
+
+def environment(suite: Suite | None = None, **more: str) -> dict[str, str]:
+    """The environment of a process that works on this test's database."""
+    database = connection.settings_dict
+    socket_directory = database["HOST"] or database["OPTIONS"]["host"]
+    url = f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(socket_directory, safe='')}"
+    configured = {"DATABASE_URL": url, "CHAINFUND_MODE": "test"}
+    if suite is not None:
+        configured["CHAINFUND_RPC_URLS"] = f"{suite.chain_id}={suite.url}"
+        configured["CHAINFUND_DEPLOYMENTS_DIR"] = str(suite.registry.parent)
+    return {**os.environ, **configured, **more}
+
+
+def manage(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        env=env,
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+
+def start(*command: str, env: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, *command],
+            env=env,
+            cwd=PROJECT_ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {DEADLINE_SECONDS} s for {what}")
+        time.sleep(0.05)
+
+
+def fill(suite: Suite, blocks: int) -> None:
+    """Blocks with several contributions each."""
+    campaigns = [create_campaign(suite, goal=10**20) for _ in range(3)]
+    set_automine(suite, on=False)
+    for block in range(blocks):
+        for index, campaign in enumerate(campaigns):
+            call = campaign.functions.contribute(0, bytes(32))
+            call.transact({"from": suite.accounts[3 + index], "value": 1 + block, "gas": 200_000})  # type: ignore[typeddict-item]
+        mine(suite)
+    set_automine(suite, on=True)
+    mine(suite, 12)
+
+
+def test_killed_in_the_middle_and_started_again(suite: Suite, tmp_path: Path) -> None:
+    fill(suite, 60)
+    with Proxy(suite.url, Liar(0, 0.0)) as proxy:
+        # Small ranges, so that there is a middle.
+        proxy.liar.chance, proxy.liar.lies = 1.0, ["range-limit"]
+        env = environment(suite, CHAINFUND_RPC_URLS=f"{suite.chain_id}={proxy.url}")
+        for _ in range(2):
+            reached = Cursor.objects.values_list("next_block", flat=True).first() or 0
+            process = start("manage.py", "indexer", "run", env=env, log=tmp_path / "run.log")
+            wait_until(
+                lambda before=reached: Cursor.objects.filter(next_block__gt=before + 3).exists(),  # type: ignore[misc]
+                "the next commits",
+            )
+            kill(process)
+    assert RawLog.objects.exists()
+    head = suite.web3.eth.block_number
+    run = manage("indexer", "run", f"--until-block={head}", env=environment(suite))
+    assert run.returncode == 0, run.stderr
+    assert f"indexed to block {head:,}" in run.stdout
+    assert picture(suite.chain_id) == fresh_picture(suite)
+
+
+def test_only_one_worker_at_a_time_and_a_late_one_is_refused(suite: Suite) -> None:
+    contribute(suite, create_campaign(suite))
+    registry = read_registry(suite.registry)
+    with Pool([suite.url]) as pool:
+        chain = attach(registry, pool)
+        paused = Lease(chain.chain_id, "paused")
+        paused.acquire()
+        with pytest.raises(LeaseHeldError):
+            Lease(chain.chain_id, "other").acquire()
+        late = Follower(chain, paused, pool, load_events(registry))
+
+        # Its lease runs out while it is paused, and another worker takes over and indexes.
+        Cursor.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        index_once(suite)
+        contribute(suite, create_campaign(suite))
+        before = picture(chain.chain_id)
+
+        with pytest.raises(LeaseLostError):
+            late.tick()
+    assert picture(chain.chain_id) == before
+    paused.release()
+    assert Cursor.objects.get().fence > paused.fence
+
+
+def test_a_chain_that_was_restarted_halts_with_the_cure(
+    suite: Suite, tmp_path: Path, deployments_dir: Path
+) -> None:
+    contribute(suite, create_campaign(suite))
+    index_once(suite)
+    before = picture(suite.chain_id)
+    other = Anvil(tmp_path / "other", arguments=["--timestamp", "1700000000"])
+    try:
+        env = environment(suite, CHAINFUND_RPC_URLS=f"{suite.chain_id}={other.url}")
+        run = manage("indexer", "run", "--once", env=env)
+        assert run.returncode == 1
+        assert "run `manage.py indexer reset-chain --chain 31337`" in run.stderr
+        assert len(run.stderr.strip().splitlines()) == 1
+        chain = Chain.objects.get()
+        assert (chain.state, chain.halt_code) == (Chain.State.HALTED, Chain.Halt.IDENTITY)
+        assert picture(suite.chain_id) == before
+
+        # Back on the old chain it goes on by itself; on the new one after a reset and a deployment.
+        assert manage("indexer", "run", "--once", env=environment(suite)).returncode == 0
+        assert Chain.objects.get().state == Chain.State.OK
+        assert manage("indexer", "reset-chain", "--chain=31337", env=env).returncode == 0
+        again = deploy_suite(other, deployments_dir)
+        contribute(again, create_campaign(again), amount=77)
+        assert manage("indexer", "run", "--once", env=env).returncode == 0
+    finally:
+        other.stop()
+    assert Contribution.objects.get().amount == 77
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--rpc-url=http://127.0.0.1:{closed}"], "no RPC endpoint answers"),
+        (["--rpc-url=ftp://127.0.0.1"], "has to begin with http"),
+        (["--deployments={missing}"], "there is no deployment to index"),
+        (["--deployments={damaged}"], "is damaged"),
+        (["--deployments={empty}"], "names no factory"),
+        (["--deployments={foreign}"], "is on chain 31337, not on chain 5"),
+        (["--chain=5"], "no RPC URL is set for chain 5"),
+        (["--chain=5", "--rpc-url={url}"], "there is no deployment to index"),
+        (["--deployments={wrong_code}"], "is not the CampaignFactory that was deployed"),
+        (["--deployments={no_code}"], "there is no contract at"),
+        (["--deployments={wrong_genesis}"], "was written for another chain"),
+        (["--deployments={wrong_abi}"], "the ABI of CampaignFactory is missing"),
+    ],
+)
+def test_a_wrong_set_up_gives_one_sentence_and_writes_nothing(
+    suite: Suite, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    places = {"closed": str(free_port()), "missing": str(tmp_path / "nothing.json"), "url": suite.url}
+    places |= {name: str(path) for name, path in damaged_registries(suite, tmp_path).items()}
+    filled = [argument.format(**places) for argument in arguments]
+    if not any("--rpc-url" in argument or "--chain" in argument for argument in filled):
+        filled.append(f"--rpc-url={suite.url}")
+
+    run = manage("indexer", "run", "--once", *filled, env=environment(suite))
+
+    assert run.returncode == 1
+    assert sentence in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+    assert not Chain.objects.exists()
+
+
+def damaged_registries(suite: Suite, directory: Path) -> dict[str, Path]:
+    text = suite.registry.read_text()
+    document = json.loads(text)
+    factory = document["contracts"][0]
+    zeros = "0x" + 64 * "0"
+    versions: dict[str, object] = {
+        "empty": {**document, "contracts": []},
+        "foreign": {**document, "chainId": 5},
+        "wrong_genesis": {**document, "genesisHash": zeros},
+        "wrong_code": {**document, "contracts": [{**factory, "runtimeCodeHash": zeros}]},
+        "no_code": {**document, "contracts": [{**factory, "address": "0x" + 40 * "1"}]},
+        "wrong_abi": {**document, "contracts": [{**factory, "abiHash": 64 * "0"}]},
+    }
+    paths = {name: directory / f"{name}.json" for name in versions}
+    for name, version in versions.items():
+        paths[name].write_text(json.dumps(version))
+    paths["damaged"] = directory / "damaged.json"
+    paths["damaged"].write_text(text[: len(text) // 2])
+    return paths
+
+
+def test_status_verify_and_ledger_check_agree_with_the_chain(suite: Suite) -> None:
+    campaign = create_campaign(suite, tiers=((1, 0),))
+    contribute(suite, campaign, amount=5)
+    env = environment(suite)
+    assert manage("indexer", "run", "--once", env=env).returncode == 0
+
+    status = manage("indexer", "status", "--json", env=env)
+    (entry,) = json.loads(status.stdout)
+    assert (entry["state"], entry["indexed"], entry["lag_blocks"]) == ("ok", suite.web3.eth.block_number, 0)
+    assert entry["events"] == RawLog.objects.count()
+    assert entry["events_by_table"]["contribution"] == 1
+    verdict = manage("indexer", "verify", "--json", env=env)
+    assert verdict.returncode == 0, verdict.stdout
+    assert json.loads(verdict.stdout)["holds"] is True
+    check = manage("ledger", "check", env=env)
+    assert check.returncode == 0
+    assert "FAILS" not in check.stdout
+
+    Contribution.objects.update(amount=6)
+    verdict = manage("indexer", "verify", "--json", env=env)
+    assert verdict.returncode == 1
+    problems = " ".join(json.loads(verdict.stdout)["problems"])
+    assert "totalRaised() is 5, the events sum to 6" in problems
+    assert "Contribution rows of blocks" in problems
+    assert manage("ledger", "check", env=env).returncode == 1
+
+
+def test_the_doctor_names_cause_and_cure(suite: Suite) -> None:
+    env = environment(suite)
+    healthy = manage("indexer", "run", "--once", env=env)
+    assert healthy.returncode == 0, healthy.stderr
+    assert manage("indexer", "doctor", env=env).returncode == 0
+
+    closed = f"http://127.0.0.1:{free_port()}"
+    with Proxy(suite.url, Liar(0, 0.0)) as behind:
+        mine(suite, 20)
+        behind.lag = 15
+        urls = f"{suite.chain_id}={suite.url} {closed} {behind.url}"
+        sick = manage("indexer", "doctor", env={**env, "CHAINFUND_RPC_URLS": urls})
+    assert sick.returncode == 1
+    assert "does not answer" in sick.stdout
+    assert "15 blocks behind the others" in sick.stdout
+
+
+def test_celery_follows_the_chain_and_survives_its_worker(suite: Suite, tmp_path: Path) -> None:
+    env = environment(
+        suite, CHAINFUND_INDEXER_LEASE_SECONDS="2", CELERY_BROKER_URL=settings.REDIS_URL[:-1] + "5"
+    )
+    worker = (
+        "-m",
+        "celery",
+        "-A",
+        "tasks.celery",
+        "worker",
+        "-Q",
+        "indexing,default",
+        "-c",
+        "2",
+        "-l",
+        "INFO",
+    )
+    beat = ("-m", "celery", "-A", "tasks.celery", "beat", "-s", str(tmp_path / "beat"), "-l", "WARNING")
+    campaign = create_campaign(suite)
+    processes = [
+        start(*worker, env=env, log=tmp_path / "worker.log"),
+        start(*beat, env=env, log=tmp_path / "beat.log"),
+    ]
+    try:
+        contribute(suite, campaign, amount=1)
+        wait_until(lambda: Contribution.objects.count() == 1, "the first contribution")
+        contribute(suite, campaign, amount=2)
+        wait_until(lambda: Contribution.objects.count() == 2, "a contribution while following")
+        kill(processes[0])
+        contribute(suite, campaign, amount=3)
+        processes[0] = start(*worker, env=env, log=tmp_path / "worker.log")
+        wait_until(lambda: Contribution.objects.count() == 3, "the contribution after the worker was killed")
+        os.killpg(processes[0].pid, signal.SIGTERM)
+        processes[0].wait(20)
+        assert not Cursor.objects.exclude(lease_owner="").exists()
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                kill(process)
+    # Straight from the node, with nobody else at work.
+    assert picture(suite.chain_id) == fresh_picture(suite)
