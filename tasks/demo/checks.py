@@ -14,13 +14,13 @@ from rich.console import Console
 from rich.table import Table
 
 from django_project.core.money import format_units
-from tasks.demo.catalogue import Language
+from tasks.demo.catalogue import Fate, Language
 from tasks.demo.contracts import NATIVE, Deployment, Interface
 from tasks.demo.index import Index
 from tasks.demo.rpc import Node
 from tasks.demo.simulation import Scenario
 from tasks.demo.simulation.events import Contribute
-from tasks.demo.visiting import Browser
+from tasks.demo.visiting import TAG, Browser
 
 CURRENCY, TOKEN = "ETH", "TUSD"
 CONTRACTS = ("CampaignFactory", "Campaign")
@@ -37,7 +37,9 @@ LOGS_PER_REQUEST = 2_000
 PAGES_AT_ONCE = 3
 RECOMMENDED = re.compile(r'id="recommended-title".*?</section>', re.DOTALL)
 CARD = re.compile(r'data-impression="([^"]+)" data-slot')
-REASON = re.compile(r'<p class="reason">.*?<span>([^<]+)</span>', re.DOTALL)
+REASON = re.compile(r'<p class="reason">(.*?)</p>', re.DOTALL)
+# Contributions that make a taste visible.
+ENOUGH_BACKED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ class Check:
     def _personal_rankings(self) -> list[Finding]:
         browser = Browser(self.site_url)
         anonymous = self._home(browser)
-        backer, chinese = self._busiest_backer(Language.ENGLISH), self._busiest_backer(Language.CHINESE)
+        backer, chinese = self._typical_backer(Language.ENGLISH), self._typical_backer(Language.CHINESE)
         browser.sign_in(self.node, self.backers[backer], self.deployment.chain_id)
         personal = self._home(browser)
         browser.forget()
@@ -219,7 +221,7 @@ class Check:
         return [
             Finding(
                 "home of a signed-in backer differs from an anonymous one's",
-                " · ".join(dict.fromkeys(personal.reasons)) or "no reasons",
+                personal.reasons[0] if personal.reasons else "no reasons",
                 f"{len(set(personal.items) & set(anonymous.items))} of {len(personal.items)} in common",
                 bool(personal.items) and personal.items != anonymous.items,
             ),
@@ -227,7 +229,7 @@ class Check:
                 "a reason on every recommended card",
                 f"{len(personal.reasons)}",
                 f"{len(personal.items)}",
-                len(personal.reasons) == len(personal.items) > 0,
+                all(personal.reasons) and len(personal.reasons) == len(personal.items) > 0,
             ),
             Finding(
                 "Chinese stories for a backer of Chinese stories, against anybody's",
@@ -243,18 +245,26 @@ class Check:
         cards = section.group() if section else ""
         return Shown(
             tuple(CARD.findall(cards)),
-            tuple(html.unescape(reason).strip() for reason in REASON.findall(cards)),
+            tuple(html.unescape(TAG.sub("", reason)).strip() for reason in REASON.findall(cards)),
         )
 
-    def _busiest_backer(self, language: Language) -> int:
-        """The backer with the most contributions among those who read this language only."""
-        counts: dict[int, int] = defaultdict(int)
+    def _typical_backer(self, language: Language) -> int:
+        """Who reads this language only, has a past, and has most open campaigns in it left to discover."""
+        backed: dict[int, set[int]] = defaultdict(set)
         for action in self.scenario.actions:
-            if isinstance(action, Contribute) and self.scenario.readers[action.backer].languages == {
-                language
-            }:
-                counts[action.backer] += 1
-        return max(counts, key=lambda backer: (counts[backer], -backer), default=0)
+            if isinstance(action, Contribute):
+                backed[action.backer].add(action.campaign)
+        within_reach = {
+            position
+            for position, campaign in enumerate(self.scenario.campaigns)
+            if campaign.language is language and campaign.fate in {Fate.OPEN, Fate.JUST_LAUNCHED}
+        }
+        candidates = [
+            backer
+            for backer, campaigns in backed.items()
+            if len(campaigns) >= ENOUGH_BACKED and self.scenario.readers[backer].languages == {language}
+        ]
+        return max(candidates, key=lambda backer: (len(within_reach - backed[backer]), -backer), default=0)
 
     def _model(self) -> list[Finding]:
         found = self.index.rows(

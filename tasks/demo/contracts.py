@@ -6,9 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import rlp  # type: ignore[import-untyped]
 from eth_abi.abi import decode, encode
-from eth_utils.address import to_canonical_address, to_checksum_address
 from eth_utils.crypto import keccak
 
 from tasks.demo.servers import PROJECT_ROOT
@@ -82,8 +80,3 @@ def _type_of(parameter: dict[str, Any]) -> str:
         return kind
     inner = ",".join(_type_of(part) for part in parameter["components"])
     return f"({inner}){kind.removeprefix('tuple')}"
-
-
-def created_address(creator: str, nonce: int) -> str:
-    """Where a contract's CREATE with this nonce puts the new one (Yellow Paper, section 7)."""
-    return str(to_checksum_address(keccak(rlp.encode([to_canonical_address(creator), nonce]))[12:]))

@@ -144,7 +144,9 @@ class Play:
             self.stage.run("deploy", project_command("tools/brownie", "run", "deploy", "--network", "anvil"))
 
     def _begin(self) -> None:
-        self.addresses = campaign_addresses(self.node, self.deployment, len(self.scenario.campaigns))
+        self.addresses = campaign_addresses(
+            self.node, self.deployment, self.scenario, self.cast, self.memory.genesis
+        )
         self.stage.together(self._store_texts, self._open_site)
         # Before there is anything to index: they start up while the node is busy.
         self._start_workers()
@@ -197,6 +199,7 @@ class Play:
             scenario=self.scenario,
             cast=self.cast,
             genesis=self.memory.genesis,
+            addresses=self.addresses,
             progress=step.reach,
         ).play()
         step.note = f"{len(self.scenario.actions):,} acts"

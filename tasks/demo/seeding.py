@@ -8,7 +8,7 @@ from itertools import groupby
 from django_project.core.metadata import canonical_json, metadata_hash, metadata_uri
 from tasks.demo.cast import Cast
 from tasks.demo.catalogue import Campaign, Mode, Token
-from tasks.demo.contracts import NATIVE, Deployment, Interface, created_address
+from tasks.demo.contracts import NATIVE, Deployment, Interface
 from tasks.demo.rpc import Call, Node
 from tasks.demo.simulation import Scenario
 from tasks.demo.simulation.events import (
@@ -59,6 +59,7 @@ class Seeder:
 
     Attributes:
         genesis: the chain's first timestamp; the scenario counts from it.
+        addresses: where its campaigns will be.
         progress: told how many of the scenario's actions are on the chain.
     """
 
@@ -67,15 +68,12 @@ class Seeder:
     scenario: Scenario
     cast: Cast
     genesis: int
+    addresses: Sequence[str]
     progress: Callable[[int], None]
-    addresses: list[str] = field(init=False)
     _factory: Interface = field(default_factory=lambda: Interface("CampaignFactory"))
     _campaign: Interface = field(default_factory=lambda: Interface("Campaign"))
     _token: Interface = field(default_factory=lambda: Interface("TestToken"))
     _nonces: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-
-    def __post_init__(self) -> None:
-        self.addresses = campaign_addresses(self.node, self.deployment, len(self.scenario.campaigns))
 
     def play(self) -> None:
         """Put the whole scenario on the chain; mining by itself is off while it lasts.
@@ -94,7 +92,7 @@ class Seeder:
             calls: list[Call] = []
             for action in actions:
                 if isinstance(action, Launch):
-                    # Alone: anvil works off a batch in any order, and the order of launches gives addresses.
+                    # Alone: anvil works off a batch in any order, and launches are told apart by theirs.
                     self.node.batch(list(self._transactions(action)))
                 else:
                     calls += self._transactions(action)
@@ -133,7 +131,7 @@ class Seeder:
         creator = self.cast.creators[campaign.creator.slug]
         match action:
             case Launch():
-                yield self._launch(action, campaign, creator)
+                yield self._launch(action, creator)
             case Contribute():
                 yield from self._contribute(action, campaign, address)
             case Refund():
@@ -148,19 +146,8 @@ class Seeder:
                 digest = metadata_hash(canonical_json(update_document(campaign.updates[action.number])))
                 yield self._act(creator, address, "postUpdate", metadata_uri(digest), digest)
 
-    def _launch(self, action: Launch, campaign: Campaign, creator: str) -> Call:
-        digest = metadata_hash(canonical_json(campaign_document(campaign)))
-        terms = (
-            self.deployment.token if campaign.token is Token.STABLE else NATIVE,
-            MODE_NUMBER[campaign.mode],
-            campaign.goal,
-            self.genesis + action.deadline,
-            SMALLEST_CONTRIBUTION[campaign.token],
-            0,
-            metadata_uri(digest),
-            digest,
-            [(reward.price, reward.supply) for reward in campaign.rewards],
-        )
+    def _launch(self, action: Launch, creator: str) -> Call:
+        terms = launch_terms(self.scenario, action.campaign, self.deployment, self.genesis)
         data = self._factory.encode("createCampaign", terms)
         return self._send(creator, self.deployment.factory, "createCampaign", data)
 
@@ -215,10 +202,36 @@ class Seeder:
                 )
 
 
-def campaign_addresses(node: Node, deployment: Deployment, count: int) -> list[str]:
-    """Where the factory's next campaigns will be: a contract's CREATE counts up its nonce."""
-    nonce = int(node.call("eth_getTransactionCount", deployment.factory, "latest"), 16)
-    return [created_address(deployment.factory, nonce + number) for number in range(count)]
+def launch_terms(
+    scenario: Scenario, position: int, deployment: Deployment, genesis: int
+) -> tuple[object, ...]:
+    """What a campaign is launched with: the factory's CampaignParams."""
+    campaign = scenario.campaigns[position]
+    digest = metadata_hash(canonical_json(campaign_document(campaign)))
+    return (
+        deployment.token if campaign.token is Token.STABLE else NATIVE,
+        MODE_NUMBER[campaign.mode],
+        campaign.goal,
+        genesis + scenario.windows[position].deadline,
+        SMALLEST_CONTRIBUTION[campaign.token],
+        0,
+        metadata_uri(digest),
+        digest,
+        [(reward.price, reward.supply) for reward in campaign.rewards],
+    )
+
+
+def campaign_addresses(
+    node: Node, deployment: Deployment, scenario: Scenario, cast: Cast, genesis: int
+) -> list[str]:
+    """Where each campaign will be: the factory derives it from the creator and the terms."""
+    factory = Interface("CampaignFactory")
+    calls = []
+    for position, campaign in enumerate(scenario.campaigns):
+        terms = launch_terms(scenario, position, deployment, genesis)
+        data = factory.encode("campaignAddress", cast.creators[campaign.creator.slug], terms)
+        calls.append(("eth_call", ({"to": deployment.factory, "data": data}, "latest")))
+    return [str(factory.decode("campaignAddress", result)) for result in node.batch(calls)]
 
 
 def expected_totals(scenario: Scenario) -> Sequence[Totals]:

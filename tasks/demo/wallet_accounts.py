@@ -7,8 +7,9 @@ from tasks.demo.catalogue import Fate, Language
 from tasks.demo.simulation import Scenario
 from tasks.demo.simulation.events import Contribute, Refund
 
-# How much of what somebody backed has to be of one category to call it their taste.
-CLEAR_TASTE = 0.35
+# How much of what somebody backed has to be of one category to call it their taste; who has backed much more
+# than this has little left to be recommended.
+CLEAR_TASTE, MOST_BACKED = 0.35, 14
 TASTES_SHOWN = 2
 
 
@@ -32,7 +33,7 @@ def offered_accounts(scenario: Scenario, cast: Cast) -> list[dict[str, str]]:
 
 
 def _clear_tastes(scenario: Scenario, language: Language) -> list[tuple[int, str]]:
-    """Backers who read one language only and mostly back one category, each category's keenest first."""
+    """Backers of one language with a clear taste and more to discover, each category's keenest first."""
     backed: dict[int, Counter[str]] = defaultdict(Counter)
     names = {}
     for action in scenario.actions:
@@ -43,8 +44,8 @@ def _clear_tastes(scenario: Scenario, language: Language) -> list[tuple[int, str
     keenest: dict[str, tuple[int, int]] = {}
     for backer, counts in backed.items():
         slug, count = counts.most_common(1)[0]
-        reads_only = scenario.readers[backer].languages == {language}
-        if reads_only and count >= CLEAR_TASTE * counts.total() and count > keenest.get(slug, (0, 0))[0]:
+        is_candidate = scenario.readers[backer].languages == {language} and counts.total() <= MOST_BACKED
+        if is_candidate and count >= CLEAR_TASTE * counts.total() and count > keenest.get(slug, (0, 0))[0]:
             keenest[slug] = (count, backer)
     ranked = sorted(keenest.items(), key=lambda entry: (-entry[1][0], entry[0]))
     return [(backer, names[slug]) for slug, (_, backer) in ranked]

@@ -7,7 +7,6 @@ import pytest
 
 from tasks.demo.cast import account_count, assign
 from tasks.demo.catalogue import Catalogue, Fate, Language, Mode, load_catalogue
-from tasks.demo.contracts import created_address
 from tasks.demo.seeding import SLOT_SECONDS, expected_totals
 from tasks.demo.simulation import HORIZON, Scale, Scenario, simulate
 from tasks.demo.simulation.events import Cancel, Contribute, Launch, PostUpdate, Refund, View, Withdraw
@@ -186,10 +185,3 @@ def test_the_demo_wallet_offers_newcomers_and_people_with_a_past(scenario: Scena
     assert not busy & set(cast.newcomers)
     with pytest.raises(ValueError, match="the scenario needs"):
         assign(scenario, accounts[:-1])
-
-
-def test_created_addresses_follow_the_creators_nonce() -> None:
-    # go-ethereum's own example.
-    creator = "0x6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0"
-    assert created_address(creator, 0) == "0xcd234A471b72ba2F1Ccf0A70FCABA648a5eeCD8d"
-    assert created_address(creator, 1) == "0x343c43A37D37dfF08AE8C4A11544c718AbB4fCF8"
