@@ -22,7 +22,9 @@ def test_work_is_enqueued_on_commit_and_routed_by_name(queues: redis.Redis) -> N
     with transaction.atomic():
         jobs.enqueue("tasks.recommending.refresh", 7, why="a test")
         assert queues.llen("gpu") == 0
-    message = json.loads(queues.lindex("gpu", 0))
+    queued = queues.lindex("gpu", 0)
+    assert queued is not None
+    message = json.loads(queued)
     assert message["headers"]["task"] == "tasks.recommending.refresh"
     assert message["headers"]["argsrepr"] == "(7,)"
 
