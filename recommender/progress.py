@@ -20,14 +20,16 @@ class _Lines:
     """One line when a stage begins, one when it ends and one every few seconds between."""
 
     def __init__(self) -> None:
-        self._stage = ""
+        self._shown = ("", -1.0)
         self._last = 0.0
 
     def __call__(self, stage: str, fraction: float) -> None:
         now = time.monotonic()
-        if stage != self._stage or fraction >= 1.0 or now - self._last >= SECONDS_BETWEEN_LINES:
+        is_new = stage != self._shown[0]
+        is_end = fraction >= 1.0 > self._shown[1]
+        if is_new or is_end or now - self._last >= SECONDS_BETWEEN_LINES:
             print(f"{stage}: {fraction:.0%}", file=sys.stderr, flush=True)
-            self._stage, self._last = stage, now
+            self._shown, self._last = (stage, fraction), now
 
 
 @contextmanager

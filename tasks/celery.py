@@ -4,6 +4,7 @@ import os
 from datetime import timedelta
 
 from celery import Celery
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_project.settings")
 
@@ -33,6 +34,11 @@ app.conf.update(
             "task": "tasks.upkeep.settle",
             "schedule": 10.0,
             "options": {"expires": 10.0},
+        },
+        "learn from what is new": {
+            "task": "tasks.recommending.snapshot",
+            "schedule": settings.RECOMMENDER_REFRESH_INTERVAL,
+            "options": {"expires": settings.RECOMMENDER_REFRESH_INTERVAL.total_seconds()},
         },
         "forget delivered messages": {
             "task": "tasks.upkeep.clean",

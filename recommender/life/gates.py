@@ -32,7 +32,7 @@ class PromotionDecision:
     """What should be live, and why."""
 
     run: RunInfo | None
-    """The run to show; None: leave the live one."""
+    """The run to show; None: leave what is shown."""
     verdicts: list[Verdict]
 
     @property
@@ -53,7 +53,10 @@ def judge(run: RunInfo, live: RunInfo | None = None, peers: Sequence[RunInfo] = 
 
 
 def decide_promotion(runs: Sequence[RunInfo], live: RunInfo | None = None) -> PromotionDecision:
-    """The accepted personal run with the best NDCG@10; without one, the run of `pop`.
+    """The accepted personal run with the best NDCG@10.
+
+    Without one the live personal model stays, and where there is none the run of `pop` is shown, which is
+    nobody's own list and is not called so.
 
     The live model is compared through the new run of its own kind: it may have learnt from what the new
     snapshot asks for.
@@ -63,8 +66,9 @@ def decide_promotion(runs: Sequence[RunInfo], live: RunInfo | None = None) -> Pr
     accepted = [verdict.run for verdict in verdicts if verdict.is_accepted]
     if accepted:
         return PromotionDecision(max(accepted, key=_quality), verdicts)
-    fallback = next((run for run in runs if run.model == BASELINE), None)
-    return PromotionDecision(fallback, verdicts)
+    if live is not None and model_type(live.model).is_personal:
+        return PromotionDecision(None, verdicts)
+    return PromotionDecision(next((run for run in runs if run.model == BASELINE), None), verdicts)
 
 
 def _quality(run: RunInfo) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from recommender.data.dataset import Dataset, Floats, Ints
+from recommender.data.dataset import Bools, Dataset, Floats, Ints
 from recommender.device import exact_arithmetic
 from recommender.errors import ConfigError
 from recommender.evaluation.metrics import score_blocks, top_k
@@ -20,6 +20,8 @@ from recommender.text.cache import TextVectors
 
 ANYBODY = ""
 """The user id of the list for those we know nothing about."""
+VISITOR_PREFIX = "visitor:"
+"""Of the ids of people without a wallet: they teach the model, but nobody can ask for their list."""
 
 RANKINGS = pa.schema(
     [
@@ -69,7 +71,7 @@ class Ranker:
 
 
 def rank_all(ranker: Ranker, k: int, progress: Progress = silent) -> pa.Table:
-    """The `k` best open items of every user with a history, and of ANYBODY: a table like RANKINGS.
+    """The `k` best open items of every user but visitors, and of ANYBODY: a table like RANKINGS.
 
     A user's own campaigns and what they backed are left out. Users come in order of their ids, ANYBODY first;
     equal scores in order of item ids.
@@ -80,7 +82,7 @@ def rank_all(ranker: Ranker, k: int, progress: Progress = silent) -> pa.Table:
     with exact_arithmetic():
         facts = ranker.facts()
         _add_anybody(columns, dataset, facts, open_items, k)
-        users = np.arange(1, len(dataset.users))
+        users = np.flatnonzero(_can_ask(dataset))
         seen = _backed_or_own(dataset)
         for block, scores in score_blocks(model, users, open_items, seen) if len(open_items) else ():
             values, places = top_k(scores, k)
@@ -142,7 +144,7 @@ def audiences(ranker: Ranker, k: int, item_id: str | None = None) -> pa.Table:
             if scores is None:
                 break
             hidden = torch.from_numpy(seen[part].toarray()) > 0
-            hidden[:, 0] = True
+            hidden |= ~torch.from_numpy(_can_ask(dataset))
             values, users = top_k(scores.masked_fill(hidden, -torch.inf), k)
             for row, item in enumerate(part.tolist()):
                 kept = torch.isfinite(values[row])
@@ -168,6 +170,13 @@ def digest(table: pa.Table) -> str:
     with pa.ipc.new_stream(sink, whole.schema) as writer:
         writer.write_table(whole)
     return sha256_hex(sink.getvalue().to_pybytes())
+
+
+def _can_ask(dataset: Dataset) -> Bools:
+    """Which users are somebody we can show or name."""
+    return np.array(
+        [bool(name) and not name.startswith(VISITOR_PREFIX) for name in dataset.users.names], np.bool_
+    )
 
 
 def _backed_or_own(dataset: Dataset) -> History:

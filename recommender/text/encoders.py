@@ -97,6 +97,9 @@ def load_encoder(name: str, device: torch.device | None = None) -> TextEncoder:
 
 def _from_transformers(name: str) -> tuple[Any, Tokenize]:
     from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)

@@ -1,0 +1,190 @@
+"""`manage.py recommend`: what the recommender learns from, trains and shows."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from django_project.core.models import Job
+from django_project.discovery.models import ModelVersion, RankingPublication
+from recommender.errors import RecommenderError
+from recommender.life.gates import DECIDING
+from recommender.progress import Progress, for_people
+from tasks.recommending import publishing, steps
+from tasks.recommending.jobs import SkippedError, only_one
+
+
+class Command(BaseCommand):
+    help = "Take snapshots, train, promote and go back; say what is live."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+
+        def action(name: str, help_text: str) -> CommandParser:
+            added: CommandParser = actions.add_parser(name, help=help_text)
+            added.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+            return added
+
+        action("snapshot", "freeze finalized contributions and consented behaviour")
+        train = action("train", "train and measure the models on a snapshot")
+        train.add_argument("snapshot", help="its name, as `snapshot` printed it")
+        _training_arguments(train)
+        refresh = action("refresh", "snapshot, train, ask the gates, rank and publish")
+        refresh.add_argument("--if-new", action="store_true", help="do nothing when nothing came in")
+        _training_arguments(refresh)
+        promote = action("promote", "rank with a run and show its lists, whatever the gates said")
+        promote.add_argument("run", help="its id, as `status` lists it")
+        action("rollback", "show the lists that were shown before")
+        action("status", "what is live, what was tried and how the last work ended")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        actions: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {
+            "snapshot": self._snapshot,
+            "train": self._train,
+            "refresh": self._refresh,
+            "promote": self._promote,
+            "rollback": self._rollback,
+            "status": self._status,
+        }
+        try:
+            with for_people() as progress:
+                result = actions[options["action"]](options, progress)
+        except SkippedError as reason:
+            result = {"skipped": str(reason), "lines": [f"skipped: {reason}"]}
+        except RecommenderError as error:
+            raise CommandError(str(error)) from error
+        lines = result.pop("lines")
+        self.stdout.write(json.dumps(result) if options["json"] else "\n".join(lines))
+
+    def _snapshot(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        with only_one():
+            name = steps.take_snapshot(force=True)
+        return {"snapshot": name, "lines": [name]}
+
+    def _train(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        with only_one():
+            runs = steps.train(options["snapshot"], progress, models=_models(options), seed=options["seed"])
+        return {"runs": runs, "lines": runs}
+
+    def _refresh(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        clock = _Clock()
+        with only_one():
+            with clock.stage("snapshot"):
+                name = steps.take_snapshot(force=not options["if_new"])
+            with clock.stage("train"):
+                run_ids = steps.train(name, progress, models=_models(options), seed=options["seed"])
+            with clock.stage("promote"):
+                decision = steps.decide(run_ids)
+            published = None
+            if decision.run is not None:
+                with clock.stage("rank"):
+                    published = steps.publish(decision.run.id, progress)
+        live = published.version.run_id if published else _live_run()
+        return {
+            "snapshot": name,
+            "runs": _measured(run_ids),
+            "sentences": decision.sentences,
+            "live": live,
+            "rankings": published.rankings if published else 0,
+            "rankings_hash": published.rankings_hash if published else "",
+            "seconds": clock.seconds,
+            "lines": [
+                *_table(run_ids),
+                *decision.sentences,
+                published.sentence if published else f"{live} stays live",
+                ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in clock.seconds.items()),
+            ],
+        }
+
+    def _promote(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        with only_one():
+            published = steps.publish(options["run"], progress)
+        return {
+            "live": published.version.run_id,
+            "rankings_hash": published.rankings_hash,
+            "lines": [published.sentence],
+        }
+
+    def _rollback(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        with only_one():
+            version = publishing.go_back()
+        return {"live": version.run_id, "lines": [f"{version.run_id} is live again"]}
+
+    def _status(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        publication = RankingPublication.objects.select_related("version", "previous").first()
+        versions = list(ModelVersion.objects.order_by("-trained_at")[:10])
+        jobs = list(Job.objects.filter(name__startswith="tasks.recommending.")[:5])
+        live = publication.version.run_id if publication else ""
+        previous = publication.previous.run_id if publication and publication.previous else ""
+        return {
+            "live": live,
+            "previous": previous,
+            "rankings_hash": bytes(publication.rankings_hash).hex() if publication else "",
+            "runs": _measured([version.run_id for version in versions]),
+            "jobs": [
+                {"name": job.name, "state": job.state, "stage": job.stage, "message": job.message}
+                for job in jobs
+            ],
+            "lines": [
+                f"live: {live or 'nothing yet'}" + (f", before it {previous}" if previous else ""),
+                *_table([version.run_id for version in versions]),
+                *(f"{job.started_at:%Y-%m-%d %H:%M} {job.name}: {job.state} {job.message}" for job in jobs),
+            ],
+        }
+
+
+def _training_arguments(parser: CommandParser) -> None:
+    parser.add_argument("--models", default=",".join(steps.MODELS), help="names with commas between them")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def _models(options: dict[str, Any]) -> list[str]:
+    return [name.strip() for name in options["models"].split(",") if name.strip()]
+
+
+def _live_run() -> str:
+    publication = RankingPublication.objects.select_related("version").first()
+    return publication.version.run_id if publication else "nothing"
+
+
+def _measured(run_ids: list[str]) -> list[dict[str, Any]]:
+    """Each run with its state and its NDCG@10 beside the baselines'."""
+    versions = ModelVersion.objects.in_bulk(run_ids, field_name="run_id")
+    return [
+        {
+            "run": run_id,
+            "model": versions[run_id].model,
+            "state": versions[run_id].state,
+            DECIDING: {model: table.get(DECIDING) for model, table in versions[run_id].metrics.items()},
+        }
+        for run_id in run_ids
+    ]
+
+
+def _table(run_ids: list[str]) -> list[str]:
+    lines = [f"{'run':<34}{'state':<11}{'NDCG@10':<9}{'95 %':<17}against"]
+    for run in _measured(run_ids):
+        figures = dict(run[DECIDING])
+        own = figures.pop(run["model"], None)
+        if own is None:
+            continue
+        others = ", ".join(f"{model} {found['mean']:.4f}" for model, found in figures.items() if found)
+        spread = f"{own['low']:.4f}–{own['high']:.4f}"
+        lines.append(f"{run['run']:<34}{run['state']:<11}{own['mean']:<9.4f}{spread:<17}{others}")
+    return lines
+
+
+class _Clock:
+    """Seconds of each stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - start, 2)

@@ -1,0 +1,183 @@
+"""The ledger's finalized rows and the consented behaviour as the recommender's tables.
+
+Users are called by their wallet's lower-case address, visitors without one `visitor:<id>`; campaigns by
+`<chain id>:<lower-case address>`. No name, e-mail address or IP address is among the columns.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from typing import Any
+
+import polars as pl
+from django.db.models import Q
+from django.utils import timezone
+
+from django_project.campaigns.models import Listing
+from django_project.core.addresses import format_hash
+from django_project.discovery.models import BehaviourEvent, Visitor
+from django_project.ledger.models import Block, Cancellation, Chain, Contribution, Cursor, Refund, Token
+from recommender.data.schema import EVENTS, IMPRESSIONS, ITEMS, TableFormat, Tables
+from recommender.data.snapshot import ChainHead, Provenance
+from tasks.recommending.jobs import SkippedError
+
+
+def provenance() -> Provenance:
+    """What a snapshot taken now would hold.
+
+    Raises:
+        SkippedError: no chain has a finalized block yet.
+    """
+    finalized: dict[str, ChainHead] = {}
+    newest = timezone.now()
+    for cursor in Cursor.objects.filter(finalized_block__gte=0).select_related("chain").order_by("chain_id"):
+        known = Block.objects.filter(chain=cursor.chain_id, number__lte=cursor.finalized_block)
+        # Below the window blocks without events are not kept: the newest kept one has seen the same events.
+        block = known.order_by("-number").first()
+        digest = block.hash if block else cursor.chain.genesis_hash
+        finalized[str(cursor.chain_id)] = ChainHead(
+            number=cursor.finalized_block, hash=format_hash(digest) if digest else ""
+        )
+        # A local chain's clock may be ahead of ours.
+        newest = max(newest, block.timestamp) if block else newest
+    if not finalized:
+        raise SkippedError("no chain has a finalized block yet: index one first")
+    # A browser that takes its consent back takes its past events with it.
+    withdrawn = Visitor.objects.filter(refused_at__isnull=False).count()
+    return Provenance(finalized=finalized, behaviour_until=newest.astimezone(UTC), erasure_version=withdrawn)
+
+
+def is_anything_new(since: Provenance) -> bool:
+    """Whether a snapshot taken now would differ from one with this provenance."""
+    now = provenance()
+    later = BehaviourEvent.objects.filter(received_at__gt=since.behaviour_until)
+    same = (now.finalized, now.erasure_version) == (since.finalized, since.erasure_version)
+    return not same or later.exists()
+
+
+def tables(key: Provenance) -> Tables:
+    """The rows that belong to a provenance."""
+    final = _final_rows(key)
+    return Tables(
+        events=_frame(_events(key, final), EVENTS),
+        items=_frame(_items(key, final), ITEMS),
+        impressions=_frame(_impressions(key), IMPRESSIONS),
+    )
+
+
+def _final_rows(key: Provenance) -> Q:
+    final = Q(pk__in=[])
+    for chain_id, head in key.finalized.items():
+        final |= Q(chain_id=int(chain_id), block_number__lte=head.number)
+    return final
+
+
+def _frame(rows: Iterable[dict[str, Any]], form: TableFormat) -> pl.DataFrame:
+    listed = list(rows)
+    schema = {name: kind for name, kind in form.columns.items() if not listed or name in listed[0]}
+    return pl.DataFrame(listed, schema=schema)
+
+
+def _events(key: Provenance, final: Q) -> Iterator[dict[str, Any]]:
+    decimals = _decimals()
+    for kind, model in (("contribute", Contribution), ("refund", Refund)):
+        rows = model.objects.filter(final).order_by("block_time", "chain_id", "block_number", "log_index")
+        for chain_id, address, backer, token, amount, number, when in rows.values_list(
+            "chain_id", "campaign__address", "backer", "token", "amount", "block_number", "block_time"
+        ).iterator():
+            yield {
+                "user_id": _hex(backer),
+                "item_id": _item_id(chain_id, address),
+                "timestamp": when,
+                "kind": kind,
+                # How much, for learning; sums of money are made from base units elsewhere.
+                "amount": int(amount) / 10 ** decimals[chain_id, bytes(token)],
+                "minutes": None,
+                "chain_id": chain_id,
+                "block_number": number,
+            }
+    for row in _behaviour(key, BehaviourEvent.Kind.VIEW):
+        yield {
+            "user_id": _user_id(row),
+            "item_id": _item_id(row.chain_id, row.campaign_address),
+            "timestamp": row.occurred_at,
+            "kind": "view",
+            "amount": None,
+            "minutes": row.dwell_seconds / 60 if row.dwell_seconds else None,
+            "chain_id": row.chain_id,
+            "block_number": None,
+        }
+
+
+def _items(key: Provenance, final: Q) -> Iterator[dict[str, Any]]:
+    cancelled = set(
+        Cancellation.objects.filter(final).values_list("campaign__chain_id", "campaign__address").order_by()
+    )
+    decimals = _decimals()
+    listings = Listing.objects.filter(
+        launched__block_number__lte=_height(key), chain_id__in=[int(c) for c in key.finalized]
+    ).select_related("launched", "metadata__category")
+    for listing in listings.order_by("chain_id", "address"):
+        launched, text = listing.launched, listing.metadata
+        head = key.finalized.get(str(listing.chain_id))
+        if launched is None or head is None or launched.block_number > head.number:
+            continue
+        address = bytes(listing.address)
+        yield {
+            "item_id": _item_id(listing.chain_id, address),
+            "publisher_id": _hex(launched.creator),
+            "title": text.title,
+            "description": f"{text.tagline}\n{text.story}".strip(),
+            "category": text.category.slug,
+            "language": text.language,
+            "created_at": launched.start,
+            "deadline": launched.deadline,
+            "goal": int(launched.goal) / 10 ** decimals[listing.chain_id, bytes(launched.token)],
+            "is_open": launched.deadline > key.behaviour_until
+            and (listing.chain_id, address) not in cancelled,
+        }
+
+
+def _impressions(key: Provenance) -> Iterator[dict[str, Any]]:
+    for row in _behaviour(key, BehaviourEvent.Kind.IMPRESSION):
+        yield {
+            "user_id": _user_id(row),
+            "item_id": _item_id(row.chain_id, row.campaign_address),
+            "timestamp": row.occurred_at,
+            "slot": row.slot,
+            "propensity": row.propensity,
+            "model_version": row.model_version,
+        }
+
+
+def _behaviour(key: Provenance, kind: str) -> Iterator[BehaviourEvent]:
+    """Observations of browsers that agree today, received before the cut-off."""
+    return (
+        BehaviourEvent.objects.filter(
+            kind=kind, received_at__lte=key.behaviour_until, visitor__consented_at__isnull=False
+        )
+        .select_related("visitor")
+        .order_by("occurred_at", "pk")
+        .iterator(chunk_size=5_000)
+    )
+
+
+def _height(key: Provenance) -> int:
+    return max(head.number for head in key.finalized.values())
+
+
+def _decimals() -> dict[tuple[int, bytes], int]:
+    """Of every currency: (chain id, token) with the zero address for the chain's own."""
+    own = {(chain.pk, bytes(20)): chain.currency_decimals for chain in Chain.objects.all()}
+    return own | {(token.chain_id, bytes(token.address)): token.decimals for token in Token.objects.all()}
+
+
+def _user_id(row: BehaviourEvent) -> str:
+    return _hex(row.wallet_address) if row.wallet_address else f"visitor:{row.visitor.public_id}"
+
+
+def _item_id(chain_id: int, address: bytes) -> str:
+    return f"{chain_id}:{_hex(address)}"
+
+
+def _hex(address: bytes) -> str:
+    return "0x" + bytes(address).hex()
