@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from web3.types import Wei
 
 from django_project.ledger.models import Chain, Contribution, Cursor, RawLog
 from tasks.demo.servers import PROJECT_ROOT, Anvil, free_port
@@ -100,7 +101,7 @@ def fill(suite: Suite, blocks: int) -> None:
     for block in range(blocks):
         for index, campaign in enumerate(campaigns):
             call = campaign.functions.contribute(0, bytes(32))
-            call.transact({"from": suite.accounts[3 + index], "value": 1 + block, "gas": 200_000})  # type: ignore[typeddict-item]
+            call.transact({"from": suite.accounts[3 + index], "value": Wei(1 + block), "gas": 200_000})
         mine(suite)
     set_automine(suite, on=True)
     mine(suite, 12)
