@@ -3,13 +3,15 @@ import "./styles/site.css";
 import "htmx.org/dist/htmx.esm.js";
 import { startBeacon } from "./beacon/start.ts";
 import "./elements/copy-button.ts";
-import { closeSheetsOnOutsideClick } from "./elements/sheets.ts";
 import { followRewardPrices } from "./elements/pledge-form.ts";
+import { closeSheetsOnOutsideClick } from "./elements/sheets.ts";
 import { enhanceThemeForms } from "./elements/theme.ts";
 
 enhanceThemeForms();
 closeSheetsOnOutsideClick();
 followRewardPrices();
+// On narrow screens the open tab may lie beyond the edge.
+document.querySelector(".tabs-line [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
 if (document.body.dataset.consent === "granted") startBeacon();
 

@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from web3.contract import Contract
 
 from tasks.demo.servers import PROJECT_ROOT, Anvil, Process, free_port
-from tests.support.contracts import Suite, contribute, contribute_token, create_campaign, deploy_suite
+from tests.support.contracts import NATIVE, Suite, contribute, contribute_token, create_campaign, deploy_suite
 
 ETHER = 10**18
 PYTHON = sys.executable
@@ -155,7 +155,6 @@ class Stack:
         request = {"categories": CATEGORIES, "texts": [told.text for told in campaigns]}
         hashes = json.loads(self._run("-m", "tests.e2e.store_texts", feed=json.dumps(request)))
         for told, digest in zip(campaigns, hashes, strict=True):
-            more = {"token": self.suite.token.address} if told.is_token else {}
             self.contracts[told.title] = create_campaign(
                 self.suite,
                 goal=told.goal,
@@ -163,7 +162,7 @@ class Stack:
                 tiers=told.tiers,
                 min_contribution=told.min_contribution,
                 metadata_hash=bytes.fromhex(digest),
-                **more,
+                token=self.suite.token.address if told.is_token else NATIVE,
             )
 
     def _contribute(self) -> None:

@@ -12,19 +12,15 @@ from django_project.campaigns.selectors import (
     FACETS,
     SORTS,
     ExploreFilters,
-    categories_with_counts,
     explore,
-    just_launched,
-    nearly_funded,
 )
 from django_project.discovery import consent
 from django_project.discovery.selectors import live_model, recommended_for
 from django_project.web import words
-from django_project.web.figures import figures
 from django_project.web.metrics import metric_table
+from django_project.web.shop_window import shop_window
 
 RECOMMENDED_SHOWN = 8
-ROW_SHOWN = 4
 PAGES_MAX = 10_000
 SEED_MAX = 10**6
 
@@ -44,10 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
         {
             "recommendations": recommendations,
             "is_personal": any(not each.is_popular_fallback for each in recommendations),
-            "nearly_funded": nearly_funded(ROW_SHOWN),
-            "just_launched": just_launched(ROW_SHOWN),
-            "categories": categories_with_counts(),
-            "figures": figures(),
+            "window": shop_window(),
         },
     )
 

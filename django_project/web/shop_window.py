@@ -1,4 +1,4 @@
-"""What the home page shows of the chain: the newest contributions and how much there is."""
+"""The part of the home page that is the same for everybody, read at most once in a few seconds."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,12 +6,20 @@ from datetime import datetime
 from django.core.cache import cache
 from django.db.models import Count, Sum
 
-from django_project.campaigns.selectors import CampaignCard, cards_by_key
+from django_project.campaigns.selectors import (
+    CampaignCard,
+    CategoryLabel,
+    cards_by_key,
+    categories_with_counts,
+    just_launched,
+    nearly_funded,
+)
 from django_project.core.addresses import format_hash
 from django_project.core.money import format_units
 from django_project.ledger.models import CampaignTotals, Contribution
 
 CACHE_SECONDS = 5
+ROW_SHOWN = 4
 LATEST = 5
 # Read a few more than shown: some may belong to campaigns that moderators hid.
 LATEST_CANDIDATES = 12
@@ -27,19 +35,22 @@ class LatestContribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class ShopWindow:
     contributions: int
     campaigns: int
     latest: tuple[LatestContribution, ...]
+    nearly_funded: tuple[CampaignCard, ...]
+    just_launched: tuple[CampaignCard, ...]
+    categories: tuple[tuple[CategoryLabel, int], ...]
 
 
-def figures() -> Figures:
-    """At most a few seconds old; three queries when it is not in the cache."""
-    found: Figures | None = cache.get_or_set("web:figures", _figures, CACHE_SECONDS)
-    return found or _figures()
+def shop_window() -> ShopWindow:
+    """At most a few seconds old; seven queries when it is not in the cache."""
+    found: ShopWindow | None = cache.get_or_set("web:shop-window", _shop_window, CACHE_SECONDS)
+    return found or _shop_window()
 
 
-def _figures() -> Figures:
+def _shop_window() -> ShopWindow:
     totals = CampaignTotals.objects.aggregate(contributions=Sum("contributions"), campaigns=Count("pk"))
     rows = Contribution.objects.select_related("campaign").order_by("-block_time", "-seq")[:LATEST_CANDIDATES]
     cards = cards_by_key((row.campaign.chain_id, row.campaign.address) for row in rows)
@@ -54,8 +65,11 @@ def _figures() -> Figures:
         for row in rows
         if (card := cards.get((row.campaign.chain_id, row.campaign.address)))
     ]
-    return Figures(
+    return ShopWindow(
         contributions=int(totals["contributions"] or 0),
         campaigns=totals["campaigns"],
         latest=tuple(latest[:LATEST]),
+        nearly_funded=tuple(nearly_funded(ROW_SHOWN)),
+        just_launched=tuple(just_launched(ROW_SHOWN)),
+        categories=tuple(categories_with_counts()),
     )

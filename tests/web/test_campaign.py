@@ -1,0 +1,119 @@
+"""One campaign's tabs: what the chain says, and whether the text is the one it binds."""
+
+import csv
+import io
+import re
+
+import pytest
+from django.test import Client
+
+from django_project.campaigns.models import CampaignUpdate, Metadata
+from django_project.core.addresses import format_address, format_hash
+from tests.factories import ETHER, address, backer_user
+from tests.web.conftest import Shop
+
+
+def read(url: str) -> str:
+    return Client().get(url).content.decode()
+
+
+def test_contributions_are_listed_as_an_explorer_would(shop: Shop) -> None:
+    launched = shop.launched(shop.honey)
+    row = launched.contributions.latest("seq")
+    text = read(f"/campaigns/{shop.honey.slug}/contributors/")
+    assert format_address(row.backer) in text
+    assert format_hash(row.tx_hash) in text
+    assert f">{row.block_number}<" in text
+    assert "3.000000000000000007 ETH" in text
+
+
+def test_names_are_shown_only_of_those_who_show_them(shop: Shop) -> None:
+    backer_user(1, "Ines")
+    shy = backer_user(2, "Otto")
+    shy.anonymous_backer = True
+    shy.save()
+    text = read(f"/campaigns/{shop.honey.slug}/contributors/")
+    assert "Ines" in text
+    assert "Otto" not in text
+
+
+def test_the_table_to_take_away_holds_everything_exactly(shop: Shop) -> None:
+    answer = Client().get(f"/campaigns/{shop.honey.slug}/contributors.csv")
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert "attachment" in answer["Content-Disposition"]
+    body = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    rows = list(csv.DictReader(io.StringIO(body)))
+    assert [row["amount"] for row in rows] == [f"{each}.000000000000000007" for each in (3, 2, 1)]
+    assert rows[0]["backer"] == format_address(address(3))
+    assert rows[0]["currency"] == "ETH"
+
+
+def test_a_spreadsheet_finds_no_formula_in_it(shop: Shop) -> None:
+    campaign = shop.world.campaign(
+        title="Formula",
+        tiers=((ETHER, 0),),
+        rewards=[{"tier": 1, "title": "=cmd|' /C calc'!A0", "description": ""}],
+    )
+    shop.world.contribute(campaign, backer=address(4), tier_id=1)
+    answer = Client().get(f"/campaigns/{shop.world.listing(campaign).slug}/contributors.csv")
+    body = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert "'=cmd" in body
+
+
+def test_pages_of_contributors_follow_each_other(shop: Shop) -> None:
+    campaign = shop.launched(shop.tea)
+    for number in range(60):
+        shop.world.contribute(campaign, backer=address(100 + number), amount=10**6)
+    first = read(f"/campaigns/{shop.tea.slug}/contributors/")
+    second = read(f"/campaigns/{shop.tea.slug}/contributors/?page=2")
+    assert "Page 1 of 2" in first
+    assert "Page 2 of 2" in second
+    rows = r'<td data-label="Block"[^>]*>(\d+)<'
+    blocks = [int(number) for number in re.findall(rows, first) + re.findall(rows, second)]
+    assert len(blocks) == 61
+    assert blocks == sorted(blocks, reverse=True)
+
+
+def test_the_contract_tab_vouches_for_the_text(shop: Shop) -> None:
+    text = read(f"/campaigns/{shop.honey.slug}/contract/")
+    launched = shop.launched(shop.honey)
+    assert "has exactly the hash that the contract carries" in text
+    for shown in (launched.address, launched.creator, launched.factory):
+        assert format_address(shown) in text
+    assert format_hash(launched.metadata_hash) in text
+
+
+def test_the_contract_tab_warns_of_a_text_that_was_tampered_with(shop: Shop) -> None:
+    Metadata.objects.filter(pk=shop.honey.metadata_id).update(document=b'{"title":"Give me more"}')
+    assert "Do not rely on it" in read(f"/campaigns/{shop.honey.slug}/contract/")
+
+
+def test_an_update_whose_text_is_unknown_is_still_shown(shop: Shop) -> None:
+    CampaignUpdate.objects.all().delete()
+    text = read(f"/campaigns/{shop.honey.slug}/updates/")
+    assert "Text not known here" in text
+
+
+@pytest.mark.parametrize("state", ["bench", "clock"])
+def test_what_has_ended_takes_no_pledges(state: str, shop: Shop) -> None:
+    listing = getattr(shop, state)
+    text = read(f"/campaigns/{listing.slug}/")
+    assert "Back this campaign" not in text
+    assert "take back the whole contribution" in text
+    for step in ("pledge/", "pledge/review/?amount=1"):
+        answer = Client().get(f"/campaigns/{listing.slug}/{step}")
+        assert answer.status_code == 409
+        assert "No contributions at the moment" in answer.content.decode()
+
+
+def test_a_story_is_marked_with_its_own_language(shop: Shop) -> None:
+    text = Client(headers={"Accept-Language": "en"}).get(f"/campaigns/{shop.tea.slug}/").content.decode()
+    assert re.search(r'<h1[^>]*lang="zh-hans"[^>]*>半坡春茶</h1>', text)
+    assert re.search(r'class="prose" lang="zh-hans"><p>修好<strong>炒锅</strong>', text)
+
+
+def test_hidden_campaigns_are_not_there(shop: Shop) -> None:
+    shop.honey.visibility = "hidden"
+    shop.honey.save()
+    for tab in ("", "rewards/", "updates/", "contributors/", "contributors.csv", "contract/", "pledge/"):
+        assert Client().get(f"/campaigns/{shop.honey.slug}/{tab}").status_code == 404

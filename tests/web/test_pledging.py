@@ -1,0 +1,167 @@
+"""The form, its review, the status page and what a backer can take back."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from django_project.accounts.models import User
+from django_project.core.addresses import format_address
+from django_project.pledges import services
+from django_project.pledges.models import PledgeIntent
+from tests.factories import ETHER, address, backer_user, reference
+from tests.web.conftest import Shop, signed_in
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"amount": ""}, "Write how much you want to give."),
+        ({"amount": "0"}, "Give more than zero."),
+        ({"amount": "-1"}, "Write a plain number"),
+        ({"amount": "1e3"}, "Write a plain number"),
+        ({"amount": "NaN"}, "Write a plain number"),
+        ({"amount": "0x10"}, "Write a plain number"),
+        ({"amount": "١٢"}, "Write a plain number"),
+        ({"amount": "😀"}, "Write a plain number"),
+        ({"amount": "\u202e5.0"}, "Write a plain number"),
+        ({"amount": "0.0000000000000000001"}, "at most 18 decimal places"),
+        ({"amount": "9" * 90}, "Write a plain number"),
+        ({"amount": "9" * 200}, "at most 100 characters"),
+        ({"amount": "<b>1</b>"}, "Write a plain number"),
+        ({"amount": "0.001"}, "The smallest contribution to this campaign is 0.01 ETH."),
+        ({"amount": "0.05", "tier": "1"}, "This reward asks for at least 0.1 ETH."),
+        ({"amount": "1", "tier": "9"}, "This campaign has no such reward"),
+        ({"amount": "1", "tier": "-1"}, "greater than or equal to 0"),
+        ({"amount": "1", "tier": "99999999999"}, "less than or equal to"),
+        ({"amount": "1", "tier": "one"}, "Enter a whole number"),
+    ],
+)
+def test_bad_input_is_answered_beside_its_field_and_kept(
+    typed: dict[str, str], words: str, shop: Shop
+) -> None:
+    answer = Client().get(f"/campaigns/{shop.honey.slug}/pledge/review/", typed)
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert words in text
+    field = "tier-error" if "tier" in typed and "reward asks" not in words else "amount-error"
+    assert re.search(rf'id="{field}".*?{re.escape(words)}', text, re.DOTALL)
+    if typed["amount"] and "<" not in typed["amount"]:
+        assert f'value="{typed["amount"]}"' in text
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"), [("0.25", "0.25"), ("1,000", "1,000"), (" 2 ", "2"), ("0.50", "0.5")]
+)
+def test_a_good_amount_is_reviewed_exactly(typed: str, shown: str, shop: Shop) -> None:
+    text = Client().get(f"/campaigns/{shop.honey.slug}/pledge/review/", {"amount": typed}).content.decode()
+    assert re.search(rf">\s*{re.escape(shown)} ETH<", text)
+
+
+def test_a_reward_alone_means_its_price(shop: Shop) -> None:
+    text = Client().get(f"/campaigns/{shop.honey.slug}/pledge/review/?tier=1&amount=").content.decode()
+    assert ">0.1 ETH<" in text
+    assert "One jar" in text
+
+
+def test_a_taken_reward_cannot_be_chosen(shop: Shop) -> None:
+    for backer in (5, 6):
+        shop.world.contribute(shop.launched(shop.honey), backer=address(backer), tier_id=2)
+    form = Client().get(f"/campaigns/{shop.honey.slug}/pledge/").content.decode()
+    assert re.search(r'name="tier" value="2"[^>]*disabled', form)
+    review = Client().get(f"/campaigns/{shop.honey.slug}/pledge/review/?tier=2&amount=1")
+    assert "All of these are taken" in review.content.decode()
+
+
+def test_the_review_names_fee_and_refund_terms(shop: Shop, backer: Client) -> None:
+    text = backer.get(f"/campaigns/{shop.honey.slug}/pledge/review/?amount=2").content.decode()
+    assert "0.05 ETH (2.5%)" in text
+    assert "you can take back the whole amount yourself" in text
+    keeps = backer.get(f"/campaigns/{shop.tea.slug}/pledge/review/?amount=2").content.decode()
+    assert "Only if the campaign is cancelled" in keeps
+
+
+def test_the_wallet_gets_base_units_whatever_the_language(shop: Shop, backer: Client) -> None:
+    url = f"/campaigns/{shop.tea.slug}/pledge/review/?amount=1250.5"
+    text = backer.get(url, headers={"Accept-Language": "zh-hans"}).content.decode()
+    assert 'data-base-units="1250500000"' in text
+    assert 'data-amount="1250.5"' in text
+    assert f'data-backer="{format_address(address(1))}"' in text
+
+
+def test_creators_cannot_back_themselves(shop: Shop) -> None:
+    creator = signed_in(backer_user(900_001))
+    text = creator.get(f"/campaigns/{shop.honey.slug}/pledge/review/?amount=1").content.decode()
+    assert "This is your own campaign" in text
+    assert "<wallet-pledge" not in text
+
+
+@pytest.fixture
+def intent(shop: Shop, backer: Client) -> PledgeIntent:  # noqa: ARG001  # the backer has to exist
+    owner = User.objects.get(username="backer-1")
+    return services.create_intent(owner, shop.honey, ETHER // 4, 0, address(1))
+
+
+STATES = {
+    "created": ("Waiting for your wallet", True),
+    "rejected": ("Rejected in your wallet", False),
+    "submitted": ("Sent, waiting for the network", True),
+    "reorged": ("The network rewrote its last blocks", True),
+    "failed": ("It did not go through", False),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_each_state_has_its_words_and_asks_again_while_it_may_change(
+    state: str, intent: PledgeIntent, backer: Client
+) -> None:
+    PledgeIntent.objects.update(state=state)
+    text = backer.get(f"/pledges/{intent.public_id}/").content.decode()
+    words, asks_again = STATES[state]
+    assert words in text
+    assert ("hx-trigger=" in text.split('id="pledge-state"')[1].split(">")[0]) is asks_again
+
+
+def test_a_pledge_is_followed_from_the_index_to_finality(
+    intent: PledgeIntent, backer: Client, shop: Shop
+) -> None:
+    url = f"/pledges/{intent.public_id}/"
+    services.report_submitted(intent, reference(1))
+    shop.world.contribute(
+        shop.launched(shop.honey), backer=address(1), amount=ETHER // 4, ref=bytes(intent.ref)
+    )
+    services.reconcile(intent.chain_id)
+    text = backer.get(url).content.decode()
+    assert "Confirmed: 0.25 ETH" in text
+    assert "1 of 8" in text
+    shop.world.mine(10)
+    services.reconcile(intent.chain_id)
+    final = backer.get(url).content.decode()
+    assert "Final: 0.25 ETH" in final
+    assert "hx-trigger=" not in final.split('id="pledge-state"')[1].split(">")[0]
+
+
+def test_a_pledge_is_nobody_elses(intent: PledgeIntent) -> None:
+    assert signed_in(backer_user(2)).get(f"/pledges/{intent.public_id}/").status_code == 404
+
+
+def test_the_backer_sees_what_they_gave_and_what_is_due(backer: Client, shop: Shop) -> None:
+    text = backer.get("/me/").content.decode()
+    due, given = text.split('id="given-title"')
+    assert "A bench that folds" in due
+    assert "0.5 ETH" in due
+    assert f'data-refund-due="{shop.bench.chain_id}:' in due
+    assert "Honey from eight roofs" in given
+    assert "1,250.5 TUSD" in given
+
+
+def test_what_was_taken_back_is_not_due_any_more(backer: Client, shop: Shop) -> None:
+    shop.world.refund(shop.launched(shop.bench), backer=address(1))
+    text = backer.get("/me/").content.decode()
+    assert "data-refund-due" not in text
+    assert "0.5 ETH taken back" in text
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_newcomer_is_shown_where_to_begin() -> None:
+    assert "You have not contributed" in signed_in(backer_user(50)).get("/me/").content.decode()

@@ -1,0 +1,65 @@
+"""How money, time and addresses are written."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django.utils.translation import override
+
+from django_project.web.templatetags import site_text
+
+
+@pytest.mark.parametrize(
+    ("amount", "decimals", "text"),
+    [
+        (0, 18, "0 ETH"),
+        (1, 18, "0.000000000000000001 ETH"),
+        (1_234_567_890_000, 6, "1,234,567.89 ETH"),
+        (2**256 - 1, 0, f"{2**256 - 1:,} ETH"),
+        (None, 18, "0 ETH"),
+    ],
+)
+def test_money_is_exact(amount: int | None, decimals: int, text: str) -> None:
+    assert site_text.money(amount, decimals, "ETH") == text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+@pytest.mark.parametrize(
+    ("left", "english", "chinese"),
+    [
+        (timedelta(days=12, hours=3), "12 days left", "剩余 12 天"),
+        (timedelta(hours=47), "47 hours left", "剩余 47 小时"),
+        (timedelta(minutes=100), "100 minutes left", "剩余 100 分钟"),
+        (timedelta(seconds=20), "1 minute left", "剩余 1 分钟"),
+    ],
+)
+def test_time_left_in_its_largest_whole_unit(left: timedelta, english: str, chinese: str) -> None:
+    deadline = timezone.now() + left + timedelta(seconds=1)
+    assert site_text.time_left(deadline) == english
+    with override("zh-hans"):
+        assert site_text.time_left(deadline) == chinese
+
+
+def test_a_deadline_that_passed_is_a_date() -> None:
+    assert site_text.time_left(timezone.now() - timedelta(days=1)).startswith("Ended ")
+
+
+@pytest.mark.parametrize(
+    ("passed", "text"),
+    [
+        (timedelta(seconds=5), "just now"),
+        (timedelta(minutes=5), "5 minutes ago"),
+        (timedelta(days=3), "3 days ago"),
+    ],
+)
+def test_a_moment_ago(passed: timedelta, text: str) -> None:
+    assert site_text.ago(timezone.now() - passed) == text
+
+
+def test_the_middle_of_long_hex_is_left_out() -> None:
+    assert site_text.short_address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8") == "0x7099…79C8"
+    assert site_text.short_hash("0x" + "ab" * 32) == "0xabababab…ababab"
+
+
+@pytest.mark.parametrize(("percent", "shown"), [(-1, 0), (40, 40), (250, 100)])
+def test_a_bar_never_leaves_its_frame(percent: int, shown: int) -> None:
+    assert site_text.capped(percent, 100) == shown
