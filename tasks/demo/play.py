@@ -287,10 +287,13 @@ class Play:
         step.note = f"{len(self.scenario.views):,} views"
 
     def _rank(self) -> None:
-        with self.steps.step("Train, promote and rank"):
+        with self.steps.step("Train, promote and rank") as step:
             self.stage.run(
-                "recommend", [sys.executable, *project_command("manage.py", "recommend", "refresh")]
+                "recommend",
+                [sys.executable, *project_command("manage.py", "recommend", "refresh")],
+                watch=step.tell,
             )
+            step.note = f"{self.index.live_model()} is live"
 
 
 def launched_addresses(index: Index, chain_id: int) -> list[str]:

@@ -28,6 +28,7 @@ ANVIL = next((PROJECT_ROOT / "node_modules" / "@foundry-rs").glob("anvil-*/bin/a
 START_TIMEOUT_SECONDS = 30
 STOP_TIMEOUT_SECONDS = 20
 POLL_SECONDS = 0.02
+WATCH_SECONDS = 0.5
 
 
 class ServerError(RuntimeError):
@@ -81,8 +82,13 @@ class Process:
     def is_running(self) -> bool:
         return self._popen.poll() is None
 
-    def wait(self) -> int:
-        """Its exit status, once it has ended by itself."""
+    def wait(self, watch: Callable[[str], None] | None = None) -> int:
+        """Its exit status, once it has ended by itself; meanwhile `watch` is told the log's last line."""
+        while watch is not None:
+            try:
+                return self._popen.wait(WATCH_SECONDS)
+            except subprocess.TimeoutExpired:
+                watch(self.tail(1))
         return self._popen.wait()
 
     def tail(self, lines: int = 12) -> str:

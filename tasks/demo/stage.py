@@ -111,6 +111,7 @@ class Lock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self._file.close()
             raise DemoError(
                 f"a demo is already running on {root}: stop it with Ctrl-C where it runs, or give this one a "
                 "directory of its own with CHAINFUND_DEMO_DIR"
@@ -187,8 +188,15 @@ class Stage:
         for done in as_completed([self._pool.submit(task) for task in work]):
             done.result()
 
-    def run(self, name: str, command: list[str], *, text: str = "") -> str:
-        """Run a command to its end and return what it printed.
+    def run(
+        self,
+        name: str,
+        command: list[str],
+        *,
+        text: str = "",
+        watch: Callable[[str], None] | None = None,
+    ) -> str:
+        """Run a command to its end and return what it printed; `watch` is told the newest line meanwhile.
 
         Raises:
             DemoError: it failed, with the end of its log.
@@ -201,7 +209,7 @@ class Stage:
         if self._is_closing:
             child.stop()
         try:
-            status = child.wait()
+            status = child.wait(watch)
         finally:
             with self._lock:
                 self._children.discard(child)

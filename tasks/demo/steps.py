@@ -1,5 +1,6 @@
 """Named steps with progress and seconds each: bars on a terminal, plain lines elsewhere."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -8,10 +9,12 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 # A plain log gets a line each time this share of a step is done.
 PLAIN_SHARE = 0.25
+PERCENTAGE = re.compile(r":?\s*\d+\s?%.*")
 
 
 class Step:
@@ -19,7 +22,7 @@ class Step:
 
     def __init__(self, steps: "Steps", title: str, total: int | None) -> None:
         self._steps, self._title, self._total = steps, title, total
-        self._reported = 0.0
+        self._reported, self._doing = 0.0, ""
         self._task: TaskID | None = None
         self.note = ""
         if steps.bars is not None:
@@ -33,6 +36,16 @@ class Step:
         elif self._total and done / self._total >= self._reported + PLAIN_SHARE:
             self._reported = done / self._total
             self._steps.say(f"  {self._title}: {done:,} of {self._total:,}")
+
+    def tell(self, doing: str) -> None:
+        """What the step is at; a plain log gets a line for each new thing, without its percentages."""
+        if self._steps.bars is not None and self._task is not None:
+            self._steps.bars.update(self._task, description=f"{self._title} [dim]{escape(doing)}[/]")
+            return
+        thing = PERCENTAGE.sub("", doing)
+        if thing != self._doing:
+            self._doing = thing
+            self._steps.say(f"  {self._title}: {escape(thing)}")
 
     def finish(self, seconds: float) -> None:
         if self._steps.bars is not None and self._task is not None:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from tasks.demo.errors import DemoError
 from tasks.demo.servers import PROJECT_ROOT, free_port
 from tasks.demo.stage import MARK, Folders, Lock, Memory, Stage, choose_site_port, end_leftovers
 
-SMALL = ["--campaigns", "6", "--backers", "12"]
+SMALL = ["--campaigns", "12", "--backers", "40"]
 READY = re.compile(r"ChainFund is at (http://127\.0\.0\.1:\d+)")
 PATIENCE_SECONDS = 240
 
@@ -78,10 +79,13 @@ def _outside_environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Iterator[Path]:
-    root = tmp_path / "demo"
-    yield root
-    end_leftovers(root)
+def directory() -> Iterator[Path]:
+    """Not below pytest's own, which it shuts to other users whenever it starts: PostgreSQL runs as one."""
+    with tempfile.TemporaryDirectory(prefix="chainfund-demo-") as name:
+        Path(name).chmod(0o755)
+        root = Path(name).resolve() / "demo"
+        yield root
+        end_leftovers(root)
 
 
 def assert_nothing_runs(demo: Demo) -> None:
@@ -106,9 +110,9 @@ def test_a_demo_crashes_comes_back_and_agrees_with_its_chain(directory: Path, tm
     first.process.wait()
     assert first.children()
 
-    other_scale = Demo(directory, tmp_path / "scale.log", "--campaigns", "7", "--backers", "12")
+    other_scale = Demo(directory, tmp_path / "scale.log", "--campaigns", "13", "--backers", "40")
     assert other_scale.wait() == 1
-    assert "holds a demo of 6 campaigns and 12 backers" in other_scale.said
+    assert "holds a demo of 12 campaigns and 40 backers" in other_scale.said
 
     checked = Demo(directory, tmp_path / "checked.log", "--check", *SMALL)
     assert checked.wait() == 0, checked.said
