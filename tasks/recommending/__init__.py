@@ -6,7 +6,6 @@ recommender itself is imported when a task runs: it brings torch, which the othe
 
 from celery import shared_task
 
-from django_project.core.jobs import enqueue
 from tasks.recommending.jobs import work
 
 SNAPSHOT = "tasks.recommending.snapshot"
@@ -22,8 +21,7 @@ def snapshot(*, force: bool = False) -> None:
         from tasks.recommending import steps
 
         name = steps.take_snapshot(force=force)
-        job.message = f"snapshot {name}"
-        enqueue(TRAIN, name)
+        job.ends_with(f"snapshot {name}", TRAIN, name)
 
 
 @shared_task(name=TRAIN)
@@ -33,8 +31,7 @@ def train(snapshot_name: str) -> None:
         from tasks.recommending import steps
 
         run_ids = steps.train(snapshot_name, job)
-        job.message = f"runs {', '.join(run_ids)}"
-        enqueue(PROMOTE, run_ids)
+        job.ends_with(f"runs {', '.join(run_ids)}", PROMOTE, run_ids)
 
 
 @shared_task(name=PROMOTE)
@@ -44,9 +41,8 @@ def promote(run_ids: list[str]) -> None:
         from tasks.recommending import steps
 
         decision = steps.decide(run_ids)
-        job.message = " ".join(decision.sentences)
-        if decision.run is not None:
-            enqueue(RANK, decision.run.id)
+        following = (RANK, decision.run.id) if decision.run else ()
+        job.ends_with(" ".join(decision.sentences), *following)
 
 
 @shared_task(name=RANK)
@@ -55,5 +51,4 @@ def rank(run_id: str) -> None:
     with work(RANK) as job:
         from tasks.recommending import steps
 
-        published = steps.publish(run_id, job)
-        job.message = published.sentence
+        job.ends_with(steps.publish(run_id, job).sentence)

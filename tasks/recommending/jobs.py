@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
 
-from django_project.core.jobs import JobProgress
+from django_project.core.jobs import JobProgress, enqueue
 from django_project.core.models import Job
 
 logger = logging.getLogger(__name__)
@@ -20,9 +21,16 @@ class SkippedError(Exception):
 
 
 class Work(JobProgress):
-    """A running step. `message` is what it says when it ended well."""
+    """A running step."""
 
-    message = ""
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.message = ""
+        self.following: tuple[Any, ...] = ()
+
+    def ends_with(self, message: str, *following: Any) -> None:
+        """What to say when the step ended well, and the task, with its arguments, that comes after it."""
+        self.message, self.following = message, following
 
 
 @contextmanager
@@ -30,7 +38,7 @@ def work(name: str) -> Iterator[Work]:
     """Run a block as a step: skipped when another one runs, and marked failed when it raises.
 
     What the recommender says about its data or files ends the step with that sentence; anything else is
-    raised on, for Celery and whoever reads its log.
+    raised on, for Celery and whoever reads its log. The following task is asked for once the lock is free.
     """
     job = Work(name)
     try:
@@ -45,6 +53,8 @@ def work(name: str) -> Iterator[Work]:
         logger.error("%s: %s", name, error)  # noqa: TRY400  # the sentence is the news
     else:
         job.finish(Job.State.DONE, job.message)
+        if job.following:
+            enqueue(*job.following)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from django_project.ledger.models import CampaignLaunched
 from recommender.data.snapshot import load_snapshot, open_snapshot
 from recommender.pipeline import digest, open_ranker, rank_all, run_snapshot
 from tasks import recommending
-from tasks.recommending import publishing, steps, versions
+from tasks.recommending import jobs, publishing, steps, versions
 from tasks.recommending.jobs import ADVISORY_LOCK
 from tasks.recommending.tables import provenance, tables
 from tests.factories import CHAIN_ID, ETHER, TOKEN, World, address
@@ -325,7 +325,7 @@ def test_with_no_contributions_there_is_one_clear_sentence(world: World) -> None
 
 def test_the_tasks_do_the_same_one_after_the_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, tuple[object, ...]]] = []
-    monkeypatch.setattr(recommending, "enqueue", lambda name, *args: asked.append((name, args)))
+    monkeypatch.setattr(jobs, "enqueue", lambda name, *args: asked.append((name, args)))
     monkeypatch.setattr(steps, "MODELS", ("twotower",))
     backers_with_tastes(world, campaigns_of_two_tastes(world))
     by_name: dict[str, Any] = {
