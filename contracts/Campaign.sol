@@ -29,13 +29,16 @@ contract Campaign is ICampaign, ReentrancyGuardTransient {
     address private immutable _factory;
     address private immutable _implementation;
 
-    /// @dev All that a contribution or a refund changes beside the backer's own slot: one slot.
+    uint8 private constant CANCELLED = 1;
+    uint8 private constant CONTRIBUTIONS_PAUSED = 2;
+
+    /// @dev All that a contribution or a refund changes or asks for beside the backer's own slot: one slot, full.
+    /// `flags` is a sum of the constants above; two booleans would be one byte too many.
     struct Totals {
         uint40 seq;
         uint104 raised;
         uint104 refunded;
-        bool cancelled;
-        bool contributionsPaused;
+        uint8 flags;
     }
 
     struct Payouts {
@@ -155,10 +158,13 @@ contract Campaign is ICampaign, ReentrancyGuardTransient {
             revert Campaign_NotCreatorOrGuardian(msg.sender, args.creator());
         }
         _requireText(reason);
-        State current = _state(args, _totals);
+        Totals memory totals = _totals;
+        State current = _state(args, totals);
         if (current != State.Funding && current != State.Succeeded) revert Campaign_WrongState(current);
-        _totals.cancelled = true;
-        emit Cancelled({by: msg.sender, seq: ++_totals.seq, reason: reason});
+        totals.flags |= CANCELLED;
+        totals.seq += 1;
+        _totals = totals;
+        emit Cancelled({by: msg.sender, seq: totals.seq, reason: reason});
     }
 
     /// @inheritdoc ICampaign
@@ -172,9 +178,12 @@ contract Campaign is ICampaign, ReentrancyGuardTransient {
     /// @inheritdoc ICampaign
     function setContributionsPaused(bool paused) external nonReentrant onlyClone {
         if (!_isGuardian(msg.sender)) revert Campaign_NotGuardian(msg.sender);
-        if (_totals.contributionsPaused == paused) revert Campaign_PauseUnchanged(paused);
-        _totals.contributionsPaused = paused;
-        emit ContributionsPaused({by: msg.sender, seq: ++_totals.seq, paused: paused});
+        Totals memory totals = _totals;
+        if (_arePaused(totals) == paused) revert Campaign_PauseUnchanged(paused);
+        totals.flags ^= CONTRIBUTIONS_PAUSED;
+        totals.seq += 1;
+        _totals = totals;
+        emit ContributionsPaused({by: msg.sender, seq: totals.seq, paused: paused});
     }
 
     /// @inheritdoc ICampaign
@@ -236,7 +245,7 @@ contract Campaign is ICampaign, ReentrancyGuardTransient {
         return Summary({
             terms: args.unpack(),
             state: _state(args, totals),
-            contributionsPaused: totals.contributionsPaused,
+            contributionsPaused: _arePaused(totals),
             seq: totals.seq,
             totalRaised: totals.raised,
             totalRefunded: totals.refunded,
@@ -252,9 +261,9 @@ contract Campaign is ICampaign, ReentrancyGuardTransient {
         returns (uint256 accepted)
     {
         Totals memory totals = _totals;
-        if (totals.cancelled) revert Campaign_WrongState(State.Cancelled);
+        if (_isCancelled(totals)) revert Campaign_WrongState(State.Cancelled);
         if (block.timestamp >= args.deadline()) revert Campaign_DeadlinePassed(block.timestamp, args.deadline());
-        if (totals.contributionsPaused) revert Campaign_ContributionsPaused();
+        if (_arePaused(totals)) revert Campaign_ContributionsPaused();
         if (offered == 0) revert Campaign_ZeroAmount();
         if (offered < args.minContribution()) revert Campaign_BelowMinimum(offered, args.minContribution());
 
@@ -325,10 +334,18 @@ contract Campaign is ICampaign, ReentrancyGuardTransient {
     }
 
     function _state(CampaignArgs.Packed memory args, Totals memory totals) private view returns (State) {
-        if (totals.cancelled) return State.Cancelled;
+        if (_isCancelled(totals)) return State.Cancelled;
         if (block.timestamp < args.deadline()) return State.Funding;
         if (args.mode() == Mode.AllOrNothing && totals.raised < args.goal()) return State.Failed;
         return _payouts.withdrawn == 0 ? State.Succeeded : State.Completed;
+    }
+
+    function _isCancelled(Totals memory totals) private pure returns (bool) {
+        return totals.flags & CANCELLED != 0;
+    }
+
+    function _arePaused(Totals memory totals) private pure returns (bool) {
+        return totals.flags & CONTRIBUTIONS_PAUSED != 0;
     }
 
     function _isGuardian(address account) private view returns (bool) {

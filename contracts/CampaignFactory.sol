@@ -70,19 +70,11 @@ contract CampaignFactory is ICampaignFactory, AccessControlDefaultAdminRules, Pa
         _requireTerms(params);
         _requireTiers(params);
         _requireMetadata(params);
-        Terms memory terms = Terms({
-            creator: msg.sender,
-            token: params.token,
-            mode: Mode(params.mode),
-            goal: params.goal,
-            start: uint64(block.timestamp),
-            deadline: params.deadline,
-            feeBps: feeBps,
-            minContribution: params.minContribution,
-            cap: params.cap,
-            tierCount: uint32(params.tiers.length)
-        });
-        campaign = Clones.cloneWithImmutableArgs(implementation, CampaignArgs.pack(terms));
+        Terms memory terms = _termsOf(msg.sender, params);
+        (bytes memory args, bytes32 salt) = (CampaignArgs.pack(terms), _saltOf(params));
+        address existing = Clones.predictDeterministicAddressWithImmutableArgs(implementation, args, salt);
+        if (isCampaign[existing]) revert Factory_CampaignExists(existing);
+        campaign = Clones.cloneDeterministicWithImmutableArgs(implementation, args, salt);
         isCampaign[campaign] = true;
         ++campaignCount;
         _emitCreated(campaign, terms, params);
@@ -117,8 +109,34 @@ contract CampaignFactory is ICampaignFactory, AccessControlDefaultAdminRules, Pa
     }
 
     /// @inheritdoc ICampaignFactory
+    function campaignAddress(address creator, CampaignParams calldata params) external view returns (address) {
+        return Clones.predictDeterministicAddressWithImmutableArgs(
+            implementation, CampaignArgs.pack(_termsOf(creator, params)), _saltOf(params)
+        );
+    }
+
+    /// @inheritdoc ICampaignFactory
     function isGuardian(address account) external view returns (bool) {
         return hasRole(GUARDIAN_ROLE, account);
+    }
+
+    function _termsOf(address creator, CampaignParams calldata params) private view returns (Terms memory) {
+        return Terms({
+            creator: creator,
+            token: params.token,
+            mode: Mode(params.mode),
+            goal: params.goal,
+            deadline: params.deadline,
+            feeBps: feeBps,
+            minContribution: params.minContribution,
+            cap: params.cap,
+            tierCount: uint32(params.tiers.length)
+        });
+    }
+
+    /// @dev All that the creator asks for. Creator and fee are in the clone's code, which the address follows from too.
+    function _saltOf(CampaignParams calldata params) private pure returns (bytes32) {
+        return keccak256(abi.encode(params));
     }
 
     function _emitCreated(address campaign, Terms memory terms, CampaignParams calldata params) private {
@@ -129,7 +147,7 @@ contract CampaignFactory is ICampaignFactory, AccessControlDefaultAdminRules, Pa
             seq: ++seq,
             mode: uint8(terms.mode),
             goal: terms.goal,
-            start: terms.start,
+            start: uint64(block.timestamp),
             deadline: terms.deadline,
             feeBps: terms.feeBps,
             minContribution: terms.minContribution,

@@ -8,7 +8,7 @@ import {CampaignParams} from "../structs/CampaignParams.sol";
 /// campaigns, treasury, allowed tokens. `seq` counts the factory's own events (roles and OpenZeppelin's excepted)
 /// from 1 without a gap.
 interface ICampaignFactory {
-    /// @notice A campaign was launched. Its terms can't change after this.
+    /// @notice A campaign was launched. Its terms can't change after this. `start` is the time of this block.
     event CampaignCreated(
         address indexed campaign,
         address indexed creator,
@@ -63,9 +63,13 @@ interface ICampaignFactory {
     error Factory_MetadataURILengthOutOfBounds(uint256 length, uint256 min, uint256 max);
     /// @notice The metadata must be bound by a hash.
     error Factory_MetadataHashMissing();
+    /// @notice The creator has launched exactly this already, as `campaign`.
+    error Factory_CampaignExists(address campaign);
 
     /// @notice Launches a campaign; the caller is its creator.
-    /// @return campaign Address of the new campaign, which is also its identity in the index.
+    /// @return campaign Address of the new campaign, which is also its identity in the index. It follows from the
+    /// creator, the fee and all of `params`, and from nothing else: if a reorganisation drops the creation, no other
+    /// campaign can take its address, and the same creation mined again gets it again.
     function createCampaign(CampaignParams calldata params) external returns (address campaign);
 
     /// @notice Sets the fee of campaigns created from now on, in hundredths of a percent. Fee manager only.
@@ -97,6 +101,10 @@ interface ICampaignFactory {
 
     /// @notice Where fees go.
     function treasury() external view returns (address);
+
+    /// @notice Where {createCampaign} would put the campaign of `creator`, at the fee of now. `params` are not
+    /// checked: terms out of bounds have an address too, at which nothing will ever be.
+    function campaignAddress(address creator, CampaignParams calldata params) external view returns (address);
 
     /// @notice Whether this factory created `campaign`.
     function isCampaign(address campaign) external view returns (bool);

@@ -9,7 +9,6 @@ struct Terms {
     address token;
     Mode mode;
     uint256 goal;
-    uint64 start;
     uint64 deadline;
     uint16 feeBps;
     uint256 minContribution;

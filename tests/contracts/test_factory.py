@@ -57,9 +57,9 @@ def test_largest_terms_survive_packing(launch: Any) -> None:
     )
     terms = plain(campaign.terms())
     assert terms[2:4] == (1, MAX - 1)
-    assert terms[7:] == (2**88 - 1, MAX - 1, 32)
+    assert terms[6:] == (2**88 - 1, MAX - 1, 32)
     assert plain(campaign.tier(32)) == (MAX - 1, 2**32 - 1, 0)
-    assert plain(launch(goal=MAX).terms())[8] == 0
+    assert plain(launch(goal=MAX).terms())[7] == 0
 
 
 def test_fee_is_bounded_and_kept_by_running_campaigns(suite: Any, launch: Any) -> None:
@@ -67,8 +67,8 @@ def test_fee_is_bounded_and_kept_by_running_campaigns(suite: Any, launch: Any) -
     assert revert_of(suite.owner, suite.factory.setFee, 501) == ("Factory_FeeTooHigh", 501, 500)
     event = suite.factory.setFee(500, {"from": suite.owner}).events["FeeUpdated"]
     assert (event["seq"], event["oldFeeBps"], event["newFeeBps"]) == (6, 250, 500)
-    assert plain(before.terms())[6] == 250
-    assert plain(launch().terms())[6] == 500
+    assert plain(before.terms())[5] == 250
+    assert plain(launch().terms())[5] == 500
 
 
 def test_treasury_and_tokens(suite: Any, launch: Any) -> None:

@@ -38,7 +38,7 @@ def end(campaign: Any) -> None:
 
 
 def deadline_of(campaign: Any) -> int:
-    return int(campaign.terms()[5])
+    return int(campaign.terms()[4])
 
 
 def test_terms_and_events_of_a_new_campaign(suite: Any, parameters: Any) -> None:
@@ -77,7 +77,7 @@ def test_terms_and_events_of_a_new_campaign(suite: Any, parameters: Any) -> None
     assert suite.factory.seq() == 5
     campaign = type(suite.factory).from_abi("Campaign", address, suite.contracts.Campaign.abi, persist=False)
     assert plain(campaign.terms()) == (
-        suite.creator, NATIVE, ALL_OR_NOTHING, 10 * ETHER, start, deadline, FEE_BPS, 5, 20 * ETHER, 2
+        suite.creator, NATIVE, ALL_OR_NOTHING, 10 * ETHER, deadline, FEE_BPS, 5, 20 * ETHER, 2
     )  # fmt: skip
     assert plain(campaign.tier(2)) == (2 * ETHER, 3, 0)
     assert campaign.state() == FUNDING
@@ -344,3 +344,16 @@ def test_totals_in_one_call(suite: Any, launch: Any) -> None:
     summary = plain(campaign.summary())
     assert summary[0] == plain(campaign.terms())
     assert summary[1:] == (COMPLETED, False, 4, 10_000, 0, 9_750, 250, 250)
+
+
+def test_totals_share_one_slot(suite: Any, launch: Any) -> None:
+    """What a contribution and a refund touch beside the backer's entry is slot 0, and nothing of it is in slot 1."""
+    campaign = launch(goal=10 * ETHER)
+    campaign.contribute(0, NO_REF, {"from": suite.backers[0], "value": 3 * ETHER})
+    campaign.setContributionsPaused(STOP, {"from": suite.owner})
+    campaign.cancel("", {"from": suite.creator})
+    campaign.refund({"from": suite.backers[0]})
+    slots = [int.from_bytes(web3.eth.get_storage_at(campaign.address, slot), "big") for slot in (0, 1)]
+    seq, raised, refunded, paused_and_cancelled = 4, 3 * ETHER, 3 * ETHER, 3
+    assert slots == [seq | raised << 40 | refunded << 144 | paused_and_cancelled << 248, 0]
+    assert plain(campaign.summary())[1:6] == (CANCELLED, True, seq, raised, refunded)

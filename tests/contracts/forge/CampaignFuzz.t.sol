@@ -2,6 +2,7 @@
 pragma solidity ^0.8.25;
 
 import {Campaign} from "../../../contracts/Campaign.sol";
+import {ICampaignFactory} from "../../../contracts/interfaces/ICampaignFactory.sol";
 import {CampaignArgs} from "../../../contracts/libraries/CampaignArgs.sol";
 import {CampaignParams} from "../../../contracts/structs/CampaignParams.sol";
 import {State} from "../../../contracts/structs/State.sol";
@@ -34,17 +35,48 @@ contract CampaignFuzzTest is CampaignTest {
         for (uint256 index; index < params.tiers.length; ++index) {
             params.tiers[index] = TierParams({price: params.goal, supply: uint32(index)});
         }
-        Terms memory terms = launch(params).terms();
+        address predicted = factory.campaignAddress(CREATOR, params);
+        Campaign campaign = launch(params);
+        vm.assertEq(address(campaign), predicted);
+        Terms memory terms = campaign.terms();
         vm.assertEq(terms.creator, CREATOR);
         vm.assertEq(terms.token, params.token);
         vm.assertEq(uint8(terms.mode), params.mode);
         vm.assertEq(terms.goal, params.goal);
-        vm.assertEq(terms.start, block.timestamp);
         vm.assertEq(terms.deadline, params.deadline);
         vm.assertEq(terms.feeBps, FEE_BPS);
         vm.assertEq(terms.minContribution, params.minContribution);
         vm.assertEq(terms.cap, params.cap);
         vm.assertEq(terms.tierCount, params.tiers.length);
+    }
+
+    /// An address commits to the creator and to all that was asked for, and to nothing of the moment.
+    function testFuzz_address_commits_to_what_was_asked_for(uint256 field, uint256 elapsed, address other) public {
+        CampaignParams memory params = defaults();
+        params.goal = 2 ether;
+        params.cap = 7 ether;
+        params.tiers = new TierParams[](1);
+        params.tiers[0] = TierParams({price: 1 ether, supply: 1});
+        address predicted = factory.campaignAddress(CREATOR, params);
+        vm.warp(block.timestamp + elapsed % 30 days);
+        vm.assertEq(address(launch(params)), predicted);
+        vm.expectRevert(abi.encodeWithSelector(ICampaignFactory.Factory_CampaignExists.selector, predicted));
+        launch(params);
+
+        field %= 11;
+        if (field == 0) params.token = address(token);
+        if (field == 1) params.mode = 1;
+        if (field == 2) params.goal += 1;
+        if (field == 3) params.deadline += 1;
+        if (field == 4) params.minContribution = 1;
+        if (field == 5) params.cap = 0;
+        if (field == 6) params.metadataURI = "chainfund:metadata:0x01";
+        if (field == 7) params.metadataHash = ~params.metadataHash;
+        if (field == 8) params.tiers[0].price += 1;
+        if (field == 9) params.tiers[0].supply = 0;
+        if (field == 10) params.tiers = new TierParams[](0);
+        vm.assertTrue(address(launch(params)) != predicted);
+        if (other != CREATOR) vm.assertTrue(factory.campaignAddress(other, params) != predicted);
     }
 
     /// Whatever is offered, the campaign holds what it has written down and the rest is back with the backer.

@@ -18,6 +18,7 @@ abstract contract CampaignTest {
 
     CampaignFactory internal factory;
     TestToken internal token;
+    uint256 private _documents;
 
     function setUp() public virtual {
         vm.warp(1_800_000_000);
@@ -27,7 +28,8 @@ abstract contract CampaignTest {
         factory = new CampaignFactory(address(this), 0, TREASURY, FEE_BPS, allowed);
     }
 
-    function defaults() internal view returns (CampaignParams memory) {
+    /// @dev Each call has a document of its own: the factory launches nothing twice.
+    function defaults() internal returns (CampaignParams memory) {
         return CampaignParams({
             token: address(0),
             mode: 0,
@@ -36,7 +38,7 @@ abstract contract CampaignTest {
             minContribution: 0,
             cap: 0,
             metadataURI: "chainfund:metadata:0x00",
-            metadataHash: keccak256("document"),
+            metadataHash: keccak256(abi.encode("document", ++_documents)),
             tiers: new TierParams[](0)
         });
     }
