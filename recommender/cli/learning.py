@@ -1,0 +1,105 @@
+"""Commands that make something: synthetic data, embeddings, runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recommender.cli.options import DEFAULT_ROOT, Data, Encoder, Root, Seed, Settings, settings
+from recommender.progress import for_people
+from recommender.text.names import DEFAULT_ENCODER
+
+if TYPE_CHECKING:
+    from recommender.data.snapshot import SnapshotInfo
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(synthetic)
+    app.command()(embed)
+    app.command()(train)
+
+
+def synthetic(
+    out: Annotated[Path, typer.Argument(help="Directory to write events.parquet and items.parquet into.")],
+    users: int = 400,
+    items: int = 60,
+    views: int = 20_000,
+    contributions: int = 6_000,
+    taste: Annotated[float, typer.Option(help="0: everybody picks at random.")] = 3.0,
+    seed: Seed = 0,
+) -> None:
+    """Write a made-up platform whose users' tastes are known."""
+    from recommender.data.synthetic import SyntheticConfig, synthesize
+
+    tables = synthesize(
+        SyntheticConfig(
+            users=users, items=items, views=views, contributions=contributions, taste=taste, seed=seed
+        )
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    tables.events.write_parquet(out / "events.parquet")
+    tables.items.write_parquet(out / "items.parquet")
+    typer.echo(f"{out}: {len(tables.events):,} events on {len(tables.items):,} items")
+
+
+def embed(data: Data, root: Root = DEFAULT_ROOT, encoder: Encoder = DEFAULT_ENCODER) -> None:
+    """Encode the items' texts into the cache, so that training finds them there."""
+    from recommender import pipeline
+    from recommender.data.dataset import build_dataset
+    from recommender.data.reading import read_directory
+
+    texts = build_dataset(read_directory(data)).items.texts
+    with for_people() as progress:
+        count = pipeline.embed(texts, root, encoder, progress)
+    typer.echo(f"{count:,} texts are in the cache of {encoder}")
+
+
+def train(
+    model: Annotated[str, typer.Argument(help="Its name; `doctor` lists them.")],
+    data: Annotated[Path | None, typer.Option(help="A data directory, to take a snapshot of.")] = None,
+    snapshot: Annotated[Path | None, typer.Option(help="A snapshot taken before.")] = None,
+    root: Root = DEFAULT_ROOT,
+    encoder: Encoder = DEFAULT_ENCODER,
+    seed: Seed = 0,
+    warm: Annotated[str, typer.Option(help="Begin the final fit from this run's weights.")] = "",
+    set_: Settings = [],  # noqa: B006  typer reads a list's default, and nothing changes it
+) -> None:
+    """Train a model on a snapshot, measure it beside the baselines, and save runs of it and of `pop`."""
+    from recommender import pipeline
+    from recommender.cli.report import run_lines
+    from recommender.errors import ConfigError
+
+    if (data is None) == (snapshot is None):
+        raise ConfigError("give --data or --snapshot, one of them")
+    info = pipeline.open_snapshot(snapshot) if snapshot else snapshot_of(data or Path(), root)
+    lenders = [pipeline.open_run(root / warm)] if warm else []
+    with for_people() as progress:
+        runs = pipeline.train_candidates(
+            info,
+            [model],
+            root,
+            seed=seed,
+            encoder=encoder,
+            settings=settings(set_),
+            warm=lenders,
+            progress=progress,
+        )
+    typer.echo(f"snapshot {info.path}")
+    for line in run_lines(runs):
+        typer.echo(line)
+
+
+def snapshot_of(data: Path, root: Path) -> "SnapshotInfo":
+    """A snapshot of a data directory; its moment is the last event's, so that it can be taken again."""
+    from recommender import pipeline
+    from recommender.data.reading import read_directory
+    from recommender.errors import DataError
+
+    tables = read_directory(data)
+    last = tables.events["timestamp"].max()
+    if last is None:
+        raise DataError(f"{data} has no events: there is nothing to learn from")
+    provenance = pipeline.Provenance.model_validate(
+        {"finalized": {}, "behaviour_until": last, "source": "files"}
+    )
+    return pipeline.build_snapshot(tables, provenance, pipeline.snapshots_root(root))

@@ -1,0 +1,109 @@
+"""Commands that look: topk, explain, audience, reproduce, doctor."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recommender.cli.options import DEFAULT_ROOT, Root
+from recommender.errors import ConfigError
+
+if TYPE_CHECKING:
+    from recommender.ranking.lists import Ranker
+
+RunOption = Annotated[str, typer.Option(help="A run's id; without it, the live one.")]
+UserArgument = Annotated[str, typer.Argument(help="A user's id.")]
+ItemArgument = Annotated[str, typer.Argument(help="An item's id.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(topk)
+    app.command()(explain)
+    app.command()(audience)
+    app.command()(reproduce)
+    app.command()(doctor)
+
+
+def topk(
+    user: UserArgument,
+    k: Annotated[int, typer.Option("-k", min=1)] = 10,
+    run: RunOption = "",
+    root: Root = DEFAULT_ROOT,
+) -> None:
+    """A user's best open items, with reasons; an unknown user gets the list for anybody."""
+    from recommender.ranking.lists import ANYBODY, rank_all
+
+    ranker = _ranker(run, root)
+    rows = rank_all(ranker, k).to_pylist()
+    mine = [row for row in rows if row["user_id"] == user] or [
+        row for row in rows if row["user_id"] == ANYBODY
+    ]
+    titles = dict(zip(ranker.dataset.item_ids.names, ranker.dataset.items.texts, strict=True))
+    for row in mine:
+        title = titles[row["item_id"]].split("\n")[0][:50]
+        past = f" {row['reason_item_id']}" if row["reason_item_id"] else ""
+        typer.echo(
+            f"{row['rank']:>4}  {row['score']:>9.4f}  {row['item_id']}  {title}  ({row['reason']}{past})"
+        )
+
+
+def explain(user: UserArgument, item: ItemArgument, run: RunOption = "", root: Root = DEFAULT_ROOT) -> None:
+    """The facts about a user and an item, and where the item stands in the user's list."""
+    from recommender.ranking.explain import explain_pair
+
+    for line in explain_pair(_ranker(run, root), user, item):
+        typer.echo(line)
+
+
+def audience(
+    item: ItemArgument,
+    k: Annotated[int, typer.Option("-k", min=1)] = 20,
+    run: RunOption = "",
+    root: Root = DEFAULT_ROOT,
+) -> None:
+    """The users most likely to care for an item."""
+    from recommender.ranking.lists import audiences
+
+    rows = audiences(_ranker(run, root), k, item).to_pylist()
+    if not rows:
+        raise ConfigError("this model cannot say who cares for an item: use a run of chainfund or twotower")
+    for row in rows:
+        typer.echo(f"{row['rank']:>4}  {row['score']:>9.4f}  {row['user_id']}")
+
+
+def reproduce(
+    run: RunOption = "",
+    k: Annotated[int, typer.Option("-k", min=1, help="Items in each list, as they were published.")] = 200,
+    expect: Annotated[str, typer.Option(help="The published rankings' SHA-256.")] = "",
+    root: Root = DEFAULT_ROOT,
+) -> None:
+    """Rank again from the hashed weights and snapshot and print the lists' SHA-256."""
+    from recommender.ranking.lists import digest, rank_all
+
+    found = digest(rank_all(_ranker(run, root), k))
+    typer.echo(found)
+    if expect and found != expect.removeprefix("0x"):
+        raise ConfigError(f"the published rankings were {expect.removeprefix('0x')}: these are others")
+
+
+def doctor(root: Root = DEFAULT_ROOT) -> None:
+    """Say what there is, what is damaged, and what this machine computes with."""
+    from recommender.life.diagnosis import diagnose
+
+    findings = diagnose(root)
+    for finding in findings:
+        typer.echo(f"{'ok' if finding.is_sound else '!!'}  {finding.text}")
+    if not all(finding.is_sound for finding in findings):
+        raise ConfigError("something is damaged: see the lines marked with !!")
+
+
+def _ranker(run: str, root: Root) -> "Ranker":
+    from recommender import pipeline
+    from recommender.life import pointer
+
+    if run:
+        chosen = pipeline.open_run(root / run)
+    elif (live := pointer.live_run(root)) is not None:
+        chosen = live
+    else:
+        raise ConfigError("no run is live: promote one, or name one with --run")
+    return pipeline.open_ranker(chosen, pipeline.run_snapshot(chosen, root), root)

@@ -1,0 +1,45 @@
+"""Why an item would be shown to a user, in sentences made of facts."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from recommender.device import exact_arithmetic
+from recommender.errors import ConfigError
+from recommender.ranking.lists import Ranker, item_number
+from recommender.ranking.reasons import RECENT_DAYS, SIMILAR_TO, reasons_for
+
+
+def explain_pair(ranker: Ranker, user_id: str, item_id: str) -> Iterator[str]:
+    """Score and place among the open items, the reason shown, and the facts it was chosen from.
+
+    Raises:
+        ConfigError: no such user or item in the snapshot.
+    """
+    dataset = ranker.dataset
+    item = item_number(dataset, item_id)
+    user = dataset.users.find(user_id)
+    if not user:
+        raise ConfigError(f"no user {user_id!r} in this snapshot: they get the list for anybody")
+    with exact_arithmetic():
+        every = torch.arange(len(dataset.item_ids))
+        scores = ranker.model.score(torch.tensor([user]), every)[0].numpy()
+        facts = ranker.facts()
+    place = 1 + int((scores[dataset.items.is_open] > scores[item]).sum())
+    reason = reasons_for(facts, user, np.array([item]), is_personal=ranker.model.is_personal)[0]
+    named = f" {dataset.item_ids.names[reason.item]}" if reason.kind == SIMILAR_TO else ""
+    yield f"score {scores[item]:.4f}, place {place} of {int(dataset.items.is_open.sum())} open items"
+    yield f"reason shown: {reason.kind}{named}"
+    past = facts.past[user]
+    nearest = past[np.argsort(-facts.likeness[past, item])][:3] if len(past) else past
+    for other in nearest.tolist():
+        yield f"likeness {facts.likeness[other, item]:.3f} to {dataset.item_ids.names[other]}, which they know"
+    category, mine = dataset.items.category[item], facts.category_counts[user]
+    name = dataset.categories.names[category] or "no category"
+    yield f"{int(mine[category])} of their {int(mine.sum())} contributions are in {name}"
+    yield f"{int(facts.backers[item])} backers"
+    if facts.is_trending[item]:
+        yield f"among the most backed of the last {RECENT_DAYS:.0f} days"
+    if facts.is_new[item]:
+        yield f"launched within the last {RECENT_DAYS:.0f} days"
