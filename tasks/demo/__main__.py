@@ -15,7 +15,7 @@ from tasks.demo.play import Play
 from tasks.demo.rpc import RpcError
 from tasks.demo.seeding import SeedingError
 from tasks.demo.servers import ServerError
-from tasks.demo.stage import Folders, Lock, Stage, choose_site_port, end_leftovers
+from tasks.demo.stage import Folders, Lock, Stage, end_leftovers, open_site_socket
 from tasks.demo.steps import Steps
 from tasks.demo.visiting import VisitError
 
@@ -64,14 +64,14 @@ def _perform(options: Options, stage: Stage, console: Console) -> int:
     if leftovers := end_leftovers(options.directory):
         console.print(f"Ended {leftovers} processes that an earlier demo left here.")
     stage.folders.make()
-    port = choose_site_port(options.port)
-    with Steps(console) as steps:
-        play = Play(options, stage, steps, port)
-        play.run()
-        if options.check:
-            return _check(play)
-    _announce(play, console)
-    return _stay(stage, console)
+    with open_site_socket(options.port) as site_socket:
+        with Steps(console) as steps:
+            play = Play(options, stage, steps, site_socket)
+            play.run()
+            if options.check:
+                return _check(play)
+        _announce(play, console)
+        return _stay(stage, console)
 
 
 def _check(play: Play) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import sys
 import time
 import urllib.error
@@ -39,7 +40,7 @@ class Play:
     options: Options
     stage: Stage
     steps: Steps
-    port: int
+    socket: socket.socket
 
     def run(self) -> None:
         """Bring everything up; afterwards the site answers and ranks.
@@ -127,7 +128,7 @@ class Play:
 
     @property
     def site_url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        return f"http://{HOST}:{self.socket.getsockname()[1]}"
 
     # --- Steps ------------------------------------------------------------------------------------------
 
@@ -216,9 +217,10 @@ class Play:
             site = self.stage.start(
                 "site",
                 "gunicorn",
-                *("django_project.wsgi:application", "--bind", f"{HOST}:{self.port}", "--preload"),
+                *("django_project.wsgi:application", "--bind", f"fd://{self.socket.fileno()}", "--preload"),
                 "--no-control-socket",
                 *("--workers", str(SITE_PROCESSES), "--threads", str(SITE_THREADS), "--keep-alive", "30"),
+                listens_on=self.socket,
             )
             site.wait_until(self._site_answers)
 

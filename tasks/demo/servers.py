@@ -54,8 +54,12 @@ class Process:
         *,
         stop_signal: int = signal.SIGTERM,
         text: str = "",
+        listens_on: socket.socket | None = None,
     ) -> None:
-        """Start it: `env` is added to our environment, `stop_signal` asks it to end, `text` is its input."""
+        """Start it: `env` is added to our environment, `stop_signal` asks it to end, `text` is its input.
+
+        A socket that it `listens_on` is handed over under its number here.
+        """
         self.name, self.log, self._stop_signal = name, log, stop_signal
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
@@ -68,6 +72,7 @@ class Process:
                     env={**os.environ, **(env or {})},
                     cwd=PROJECT_ROOT,
                     start_new_session=True,
+                    pass_fds=[listens_on.fileno()] if listens_on else [],
                 )
             except FileNotFoundError:
                 raise ServerError(f"{command[0]} is not installed: run `make setup`") from None
@@ -98,7 +103,8 @@ class Process:
     def wait_until(self, is_ready: "ReadyCheck") -> None:
         """Return once `is_ready` answers true; raises ServerError when the process ends or time runs out."""
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while not is_ready():
+        # Whatever answers in the place of a process that has ended is somebody else's.
+        while not (is_ready() and self.is_running()):
             if not self.is_running() or time.monotonic() > deadline:
                 self.stop()
                 raise ServerError(f"{self.name} did not start; the end of {self.log}:\n{self.tail()}")

@@ -166,7 +166,14 @@ class Stage:
         self._keep("the chain", self.anvil.stop)
         self.servers["the chain"] = self.anvil.process
 
-    def start(self, name: str, module: str, *arguments: str, stop_signal: int = signal.SIGTERM) -> Process:
+    def start(
+        self,
+        name: str,
+        module: str,
+        *arguments: str,
+        stop_signal: int = signal.SIGTERM,
+        listens_on: socket.socket | None = None,
+    ) -> Process:
         """Start a Python module as a server that runs until the demo ends."""
         environment = dict(self.environment)
 
@@ -177,6 +184,7 @@ class Stage:
                 self.folders.logs / f"{name}.log",
                 environment,
                 stop_signal=stop_signal,
+                listens_on=listens_on,
             )
 
         self._starts[name], self.servers[name] = start, start()
@@ -262,29 +270,43 @@ class Stage:
                 say(f"{name} did not end properly: {error}")
 
 
+def _bind(port: int) -> socket.socket | None:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((HOST, port))
+        # From here on the port is taken for everybody else.
+        bound.listen()
+    except OSError:
+        bound.close()
+        return None
+    return bound
+
+
 def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+    bound = _bind(port)
+    if bound is not None:
+        bound.close()
+    return bound is not None
 
 
-def choose_site_port(wanted: int | None) -> int:
-    """The port asked for, or the first free one from 8000 on.
+def open_site_socket(wanted: int | None) -> socket.socket:
+    """A socket bound to the port asked for, or to the first free one from 8000 on.
+
+    Bound here and handed to the site's server, so that nobody takes the port in between.
 
     Raises:
         DemoError: the port asked for is taken.
     """
     if wanted is not None:
-        if not is_free(wanted):
+        bound = _bind(wanted)
+        if bound is None:
             raise DemoError(f"port {wanted} is taken: name another one with --port, or leave the option out")
-        return wanted
+        return bound
     for port in range(USUAL_SITE_PORT, USUAL_SITE_PORT + SITE_PORTS_TRIED):
-        if is_free(port):
-            return port
+        bound = _bind(port)
+        if bound is not None:
+            return bound
     raise DemoError(
         f"ports {USUAL_SITE_PORT} to {USUAL_SITE_PORT + SITE_PORTS_TRIED} are all taken: name one with --port"
     )

@@ -17,7 +17,7 @@ import pytest
 
 from tasks.demo.errors import DemoError
 from tasks.demo.servers import PROJECT_ROOT, free_port
-from tasks.demo.stage import MARK, Folders, Lock, Memory, Stage, choose_site_port, end_leftovers
+from tasks.demo.stage import MARK, Folders, Lock, Memory, Stage, end_leftovers, open_site_socket
 
 SMALL = ["--campaigns", "12", "--backers", "40"]
 READY = re.compile(r"ChainFund is at (http://127\.0\.0\.1:\d+)")
@@ -145,12 +145,8 @@ def test_a_taken_port_is_named(directory: Path, tmp_path: Path) -> None:
 
 
 def test_without_a_wish_the_next_free_port_is_taken() -> None:
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        usual = choose_site_port(None)
-        taken.bind(("127.0.0.1", usual))
-        taken.listen()
-        assert choose_site_port(None) > usual
+    with open_site_socket(None) as first, open_site_socket(None) as second:
+        assert second.getsockname()[1] > first.getsockname()[1] >= 8000
 
 
 def test_a_child_that_fails_is_quoted(directory: Path) -> None:
