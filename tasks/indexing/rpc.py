@@ -74,6 +74,11 @@ class Endpoint:
     requests: int = 0
 
     @property
+    def rests_for(self) -> float:
+        """Seconds until it is asked again: 0 for one in service, infinity for one that is left out."""
+        return max(0.0, self.resting_until - time.monotonic())
+
+    @property
     def is_banned(self) -> bool:
         return self.resting_until == float("inf")
 

@@ -17,7 +17,7 @@ from tasks.indexing.errors import (
 )
 from tasks.indexing.follow import Commit, Follower
 from tasks.indexing.lease import Lease
-from tasks.indexing.registry import Registry, attach, load_events
+from tasks.indexing.registry import Registry, attach, load_events, note_endpoints
 from tasks.indexing.rpc import Pool
 
 logger = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ class Runner:
         self._deadline = None if run_for is None else time.monotonic() + run_for.total_seconds()
         self._stop, self._wait, self._on_commit = stop, wait, on_commit
         self._pause = 0.0
+        self._resting: set[str] = set()
 
     def run(self) -> None:
         """Attach to the chain, take the lease and follow.
@@ -97,6 +98,7 @@ class Runner:
         except ChainHaltedError as error:
             services.halt(chain_id, error.code, str(error))
             raise
+        note_endpoints(chain_id, self._pool)
         if chain.halt_code == Chain.Halt.IDENTITY:
             services.resume(chain_id)
             chain.refresh_from_db()
@@ -121,10 +123,17 @@ class Runner:
                 self._reload(follower)
                 continue
             self._pause = 0.0
+            self._note_endpoints()
             if not advanced:
                 if self._once:
                     return
                 self._wait(POLL_SECONDS)
+
+    def _note_endpoints(self) -> None:
+        resting = {endpoint.name for endpoint in self._pool.endpoints if endpoint.rests_for}
+        if resting != self._resting:
+            note_endpoints(self._registry.chain_id, self._pool)
+            self._resting = resting
 
     def _is_time_over(self) -> bool:
         return self._stop() or (self._deadline is not None and time.monotonic() >= self._deadline)

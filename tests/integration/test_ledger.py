@@ -1,0 +1,183 @@
+"""The ledger's own guarantees: totals, invariants that find damage, rollbacks, health, the outbox."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from django_project.core.addresses import ZERO_ADDRESS, parse_address
+from django_project.ledger import models, services
+from django_project.ledger.errors import RollbackRefusedError, UnknownChainError, UnknownTokenError
+from django_project.ledger.invariants import CHECKS, violations
+from django_project.ledger.models import CampaignTotals, Chain, Contribution, Cursor, Outbox, SuspectRange
+from django_project.ledger.selectors import finalized_block, index_health, token_of
+from django_project.ledger.totals import recompute_totals
+from tasks import upkeep
+from tasks.demo.servers import Anvil
+from tasks.upkeep import clean, deliver_outbox, settle
+from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node
+from tests.support.indexing import index_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def suite(anvil: Anvil, deployments_dir: Path) -> Suite:
+    """A campaign that paid its creator and one that paid its backers, indexed."""
+    suite = deploy_suite(anvil, deployments_dir)
+    paid = create_campaign(suite, goal=100, mode=1, duration=timedelta(hours=1), cap=10**18)
+    returned = create_campaign(suite, goal=10**19)
+    for campaign in (paid, returned):
+        contribute(suite, campaign, backer=suite.accounts[3], amount=40_000)
+        contribute(suite, campaign, backer=suite.accounts[3], amount=2)
+        contribute(suite, campaign, backer=suite.accounts[4], amount=60_000)
+    suite.send(returned.functions.cancel("no"), suite.accounts[2])
+    suite.send(returned.functions.refund(), suite.accounts[3])
+    node(suite, "evm_increaseTime", 7200)
+    mine(suite)
+    suite.send(paid.functions.withdraw(suite.accounts[2]), suite.accounts[2])
+    suite.send(paid.functions.claimFees(), suite.accounts[9])
+    index_once(suite)
+    return suite
+
+
+@pytest.mark.usefixtures("suite")
+def test_running_totals_are_those_of_the_definition() -> None:
+    kept = list(CampaignTotals.objects.order_by("campaign_id").values())
+    recompute_totals([row["campaign_id"] for row in kept])
+    assert list(CampaignTotals.objects.order_by("campaign_id").values()) == kept
+    assert kept[0]["fees_claimed"] == kept[0]["fees"] > 0
+    assert kept[1]["refunded"] == 40_002
+
+
+DAMAGE: dict[str, Callable[[], object]] = {
+    "every campaign's events are numbered": lambda: Contribution.objects.filter(seq=2).delete(),
+    "every factory's events are numbered": lambda: models.FactoryEvent.objects.filter(seq=2).delete(),
+    "every campaign has its row of totals": lambda: CampaignTotals.objects.all()[0].delete(),
+    "totals are what the events make": lambda: CampaignTotals.objects.update(backers=9),
+    "Σ contributions": lambda: CampaignTotals.objects.update(raised=1),
+    "Σ refunds": lambda: models.Refund.objects.update(amount=1),
+    "Σ withdrawals": lambda: models.Withdrawal.objects.update(amount=1),
+    "Σ fees accrued": lambda: models.FeeAccrual.objects.update(amount=1),
+    "Σ fees claimed": lambda: models.FeeClaim.objects.update(amount=1),
+    "no backer was refunded more": lambda: models.Refund.objects.update(backer=b"\x01" * 20),
+    "every backer's running total": lambda: Contribution.objects.filter(seq=2).update(backer_total=1),
+    "withdrawn + fees ≤ raised": lambda: CampaignTotals.objects.update(withdrawn=10**30),
+    "no campaign paid out both": lambda: CampaignTotals.objects.update(withdrawn=1, refunded=1),
+    "fees claimed ≤ fees accrued": lambda: CampaignTotals.objects.update(fees_claimed=10**30),
+    "nothing was raised above a cap": lambda: models.CampaignLaunched.objects.filter(cap__gt=0).update(cap=1),
+    "every event is in the currency": lambda: models.Refund.objects.update(token=b"\x01" * 20),
+}
+
+
+@pytest.mark.usefixtures("suite")
+def test_every_invariant_finds_its_damage() -> None:
+    assert violations() == []
+    for invariant, damage in DAMAGE.items():
+        with transaction.atomic():
+            damage()
+            found = [violation for violation in violations() if violation.invariant.startswith(invariant)]
+            transaction.set_rollback(True)
+        assert len(found) == 1, invariant
+        assert found[0].campaigns, invariant
+    assert violations() == []
+
+
+def test_there_is_damage_for_every_invariant() -> None:
+    assert all(any(check.startswith(start) for start in DAMAGE) for check in CHECKS)
+    assert len(DAMAGE) == len(CHECKS)
+
+
+@pytest.mark.usefixtures("suite")
+def test_nothing_can_be_counted_twice() -> None:
+    again = Contribution.objects.order_by("id").first()
+    assert again is not None
+    again.pk, again.log_index = None, again.log_index + 1000
+    with pytest.raises(IntegrityError):
+        again.save(force_insert=True)
+
+
+@pytest.mark.usefixtures("suite")
+def test_a_rollback_needs_a_transaction_and_a_block_of_the_index() -> None:
+    cursor = Cursor.objects.get()
+    with pytest.raises(transaction.TransactionManagementError):
+        services.roll_back(cursor, 1, bytes(32))
+    with transaction.atomic(), pytest.raises(RollbackRefusedError, match="above the index"):
+        services.roll_back(cursor, cursor.next_block, bytes(32))
+
+
+def test_a_chain_can_be_forgotten_whole(suite: Suite) -> None:
+    services.suspect(suite.chain_id, 1, 2, "why not")
+    assert services.forget_chain(suite.chain_id) > 0
+    left = [
+        model.__name__
+        for model in vars(models).values()
+        if isinstance(model, type) and hasattr(model, "objects") and model.objects.exists()
+    ]
+    assert left == []
+    with pytest.raises(UnknownChainError):
+        services.forget_chain(suite.chain_id)
+
+
+def test_currencies(suite: Suite) -> None:
+    assert token_of(suite.chain_id, ZERO_ADDRESS).symbol == "ETH"
+    assert token_of(suite.chain_id, parse_address(suite.token.address)).decimals == 6
+    with pytest.raises(UnknownTokenError, match="0x0101"):
+        token_of(suite.chain_id, b"\x01" * 20)
+    with pytest.raises(UnknownChainError):
+        token_of(5, ZERO_ADDRESS)
+    assert finalized_block(5) == -1
+
+
+def test_health_tells_silence_lag_halts_and_suspects(suite: Suite) -> None:
+    (health,) = index_health()
+    assert (health.state, health.lag_blocks, health.lag_seconds, health.open_suspects) == ("ok", 0, 0, 0)
+
+    Cursor.objects.update(updated_at=timezone.now() - timedelta(minutes=5))
+    assert 299 <= index_health()[0].lag_seconds <= 310
+
+    Cursor.objects.update(updated_at=timezone.now(), node_head=health.node_head + 7)
+    models.Block.objects.update(timestamp=timezone.now() - timedelta(hours=1))
+    (late,) = index_health()
+    assert (late.lag_blocks, late.lag_seconds // 60) == (7, 60)
+
+    services.suspect(suite.chain_id, 1, 2, "gap")
+    services.suspect(suite.chain_id, 1, 2, "gap")
+    services.halt(suite.chain_id, Chain.Halt.DEEP_REORG, "it changed")
+    (halted,) = index_health()
+    assert (halted.state, halted.halt_code, halted.halt_reason) == ("halted", "deep_reorg", "it changed")
+    assert halted.open_suspects == SuspectRange.objects.count() == 1
+
+
+@pytest.mark.usefixtures("suite")
+def test_health_in_a_fixed_number_of_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(2):
+        index_health()
+
+
+@pytest.mark.usefixtures("suite")
+def test_the_outbox_is_delivered_once_and_forgotten_later() -> None:
+    assert Outbox.objects.filter(delivered_at=None).exists()
+    deliver_outbox()
+    assert not Outbox.objects.filter(delivered_at=None).exists()
+    settle()
+    clean()
+    assert Outbox.objects.exists()
+    Outbox.objects.update(delivered_at=timezone.now() - timedelta(days=8))
+    clean()
+    assert not Outbox.objects.exists()
+
+
+@pytest.mark.usefixtures("suite")
+def test_a_service_that_fails_leaves_its_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(chain_id: int) -> int:
+        raise RuntimeError(f"chain {chain_id}: not today")
+
+    monkeypatch.setattr(upkeep, "_DELIVERIES", {"contributions_changed": (refuse,)})
+    with pytest.raises(RuntimeError, match="not today"):
+        deliver_outbox()
+    assert not Outbox.objects.exclude(delivered_at=None).exists()

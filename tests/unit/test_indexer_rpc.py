@@ -1,0 +1,182 @@
+"""The pool of endpoints: what it checks, what it asks again, whom it asks, what it never shows."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from tasks.indexing import rpc
+from tasks.indexing.errors import CallRefusedError, ConfigurationError, NoEndpointError, RangeTooLargeError
+from tasks.indexing.rpc import STRIKES_TO_QUARANTINE, Call, Pool
+
+Answer = Callable[[list[Any]], tuple[int, Any]]
+
+
+class Node:
+    """An HTTP server that answers batches as a test says."""
+
+    def __init__(self) -> None:
+        self.answer: Answer = lambda calls: (
+            200,
+            [{"id": call["id"], "result": call["method"]} for call in calls],
+        )
+        self.batches: list[list[Any]] = []
+        node = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                calls = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                node.batches.append(calls)
+                status, reply = node.answer(calls)
+                body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                """Tests are quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Node, Node]]:
+    monkeypatch.setattr(rpc, "FIRST_BACKOFF_SECONDS", 0.001)
+    pair = Node(), Node()
+    yield pair
+    for node in pair:
+        node.close()
+
+
+def results(calls: list[Any]) -> list[Any]:
+    return [{"id": call["id"], "result": call["method"]} for call in calls]
+
+
+def error(code: int, message: str) -> Answer:
+    return lambda calls: (
+        200,
+        [{"id": call["id"], "error": {"code": code, "message": message}} for call in calls],
+    )
+
+
+def test_results_come_in_the_order_of_the_calls(nodes: tuple[Node, Node]) -> None:
+    nodes[0].answer = lambda calls: (200, list(reversed(results(calls))))
+    with Pool([nodes[0].url]) as pool:
+        assert pool.batch([Call("a"), Call("b"), Call("c")]).results == ["a", "b", "c"]
+
+
+def test_large_batches_are_split(nodes: tuple[Node, Node]) -> None:
+    with Pool([nodes[0].url]) as pool:
+        assert len(pool.batch([Call("a")] * 250).results) == 250
+    assert [len(batch) for batch in nodes[0].batches] == [100, 100, 50]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda _: (429, b""),
+        lambda _: (503, b"busy"),
+        lambda _: (200, b"{no json"),
+        lambda calls: (200, results(calls)[:-1]),
+        lambda calls: (200, [{"id": 7, "result": None} for _ in calls]),
+        lambda _: (200, {"error": {"code": -32000, "message": "no batches today"}}),
+        lambda calls: (200, [{"id": call["id"]} for call in calls]),
+        error(-32603, "internal error"),
+        error(-32005, "rate limit exceeded, too many requests"),
+        error(429, "compute units"),
+    ],
+)
+def test_what_passes_is_asked_again_elsewhere(nodes: tuple[Node, Node], answer: Answer) -> None:
+    broken, good = nodes
+    broken.answer = answer
+    with Pool([broken.url, good.url]) as pool:
+        reply = pool.batch([Call("a"), Call("b")])
+        assert reply.results == ["a", "b"]
+        assert reply.endpoint.url == good.url
+
+
+def test_what_does_not_pass_is_asked_once(nodes: tuple[Node, Node]) -> None:
+    nodes[0].answer = error(-32601, "the method does not exist")
+    with Pool([nodes[0].url]) as pool, pytest.raises(CallRefusedError, match="refused b: the method"):
+        pool.batch([Call("b")])
+    assert len(nodes[0].batches) == 1
+
+
+def test_a_limit_on_log_queries_is_told_with_its_hint(nodes: tuple[Node, Node]) -> None:
+    nodes[0].answer = error(-32005, "Log response size exceeded. Try this block range: [0x0, 0xff]")
+    with Pool([nodes[0].url]) as pool, pytest.raises(RangeTooLargeError) as caught:
+        pool.batch([Call("eth_getLogs")])
+    assert caught.value.hint == 256
+
+
+def test_an_endpoint_that_keeps_failing_rests_while_another_answers(
+    nodes: tuple[Node, Node], caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, good = nodes
+    broken.answer = lambda _: (500, b"")
+    with Pool([broken.url, good.url]) as pool, caplog.at_level(logging.WARNING):
+        for _ in range(STRIKES_TO_QUARANTINE):
+            pool.endpoints[1].latency = 1.0
+            pool.batch([Call("a")])
+        asked = len(broken.batches)
+        assert pool.endpoints[0].rests_for > 0
+        for _ in range(3):
+            pool.endpoints[1].latency = 1.0
+            pool.batch([Call("a")])
+        assert len(broken.batches) == asked
+    assert "rests for 30 s: HTTP 500" in caplog.text
+
+
+def test_the_only_endpoint_is_asked_even_while_it_rests(nodes: tuple[Node, Node]) -> None:
+    nodes[0].answer = lambda _: (500, b"")
+    with Pool([nodes[0].url]) as pool:
+        with pytest.raises(NoEndpointError, match="HTTP 500"):
+            pool.batch([Call("a")])
+        nodes[0].answer = lambda calls: (200, results(calls))
+        assert pool.batch([Call("a")]).results == ["a"]
+
+
+def test_an_endpoint_on_another_chain_is_never_asked(nodes: tuple[Node, Node]) -> None:
+    with Pool([nodes[0].url]) as pool:
+        pool.ban(pool.endpoints[0], "it is on chain 5")
+        with pytest.raises(NoEndpointError, match="it is on chain 5"):
+            pool.batch([Call("a")])
+    assert nodes[0].batches == []
+
+
+def test_the_quicker_endpoint_is_preferred(nodes: tuple[Node, Node]) -> None:
+    with Pool([nodes[0].url, nodes[1].url]) as pool:
+        pool.endpoints[0].latency, pool.endpoints[1].latency = 0.5, 0.01
+        assert pool.batch([Call("a")]).endpoint.url == nodes[1].url
+
+
+def test_keys_in_urls_are_never_shown(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rpc, "FIRST_BACKOFF_SECONDS", 0.001)
+    with Pool(["http://user:hunter2@127.0.0.1:1/v3/SECRETKEY"]) as pool:
+        with pytest.raises(NoEndpointError) as caught, caplog.at_level(logging.DEBUG, logger="tasks"):
+            pool.batch([Call("a")])
+        told = f"{caught.value} {pool.endpoints} {caplog.text}"
+    assert "127.0.0.1:1" in told
+    assert "SECRETKEY" not in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("urls", [[], ["localhost:8545"], ["ws://127.0.0.1:8545"]])
+def test_what_is_no_rpc_url_is_refused(urls: list[str]) -> None:
+    with pytest.raises(ConfigurationError):
+        Pool(urls)
