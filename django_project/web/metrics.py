@@ -8,7 +8,7 @@ from django_project.discovery.selectors import LiveModel
 from django_project.web.words import MODEL
 
 # The measures people can be told about, in this order, when a run has them.
-SHOWN = ("ndcg@10", "recall@10", "hr@10", "mrr", "mrr@10", "coverage@10", "ndcg@20", "recall@20")
+SHOWN = ("ndcg@10", "recall@10", "hr@10", "mrr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ def _cell(metric: str, measured: dict[str, float] | None) -> MetricCell:
 
 
 def metric_table(model: LiveModel) -> MetricTable:
-    present = {name.lower(): name for measured in model.metrics.values() for name in measured}
-    metrics = tuple(present[name] for name in SHOWN if name in present) or tuple(sorted(present.values()))
+    present = {name for measured in model.metrics.values() for name in measured}
+    metrics = tuple(name for name in SHOWN if name in present)
     order = sorted(model.metrics, key=lambda name: (name != model.model, name))
     return MetricTable(
         metrics,

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
+from tests.e2e.people import PATIENCE_MILLISECONDS
 from tests.e2e.stack import Stack, fresh_database
 
 CHROMIUM = os.environ.get("CHAINFUND_CHROMIUM", "/usr/bin/chromium")
@@ -14,8 +15,6 @@ CHROMIUM_ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
-# Every wait of every journey: long enough for a block, the indexer and the worker on a busy machine.
-PATIENCE_MILLISECONDS = 30_000
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +43,7 @@ def complaints() -> list[str]:
 @pytest.fixture
 def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
     context.set_default_timeout(PATIENCE_MILLISECONDS)
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     page = context.new_page()
     _listen(page, complaints)
     yield page

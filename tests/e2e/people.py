@@ -1,10 +1,15 @@
 """What a person does in the browser, in the words of the pages."""
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.stack import Stack
+
+# Every wait of every journey: long enough for a block, the indexer and the worker on a busy machine.
+PATIENCE_MILLISECONDS = 30_000
+POLL_MILLISECONDS = 100
 
 
 class DemoWallet:
@@ -24,6 +29,15 @@ class DemoWallet:
 
     def reject(self) -> None:
         self.dialog.locator("button[value=reject]").click()
+
+
+def eventually(page: Page, holds: Callable[[], bool]) -> None:
+    """Wait, with the page going on, until something outside of it holds."""
+    for _ in range(PATIENCE_MILLISECONDS // POLL_MILLISECONDS):
+        if holds():
+            return
+        page.wait_for_timeout(POLL_MILLISECONDS)
+    raise AssertionError("it did not come about in time")
 
 
 def refuse_consent(page: Page) -> None:

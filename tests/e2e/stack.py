@@ -10,7 +10,7 @@ import urllib.request
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from eth_typing import ChecksumAddress
@@ -146,6 +146,10 @@ class Stack:
 
     def mine(self, blocks: int = 1) -> None:
         self.anvil.request("anvil_mine", hex(blocks))
+
+    def rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
+            return connection.execute(query).fetchall()
 
     def get(self, path: str) -> str:
         with urllib.request.urlopen(self.url + path, timeout=10) as answer:  # noqa: S310  # our own http URL

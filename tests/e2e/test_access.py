@@ -1,0 +1,148 @@
+"""For everybody: no script, keyboard only, both themes, narrow screens, Chinese."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tasks.demo.servers import PROJECT_ROOT
+from tests.e2e.people import DemoWallet, campaign_url, eventually, sign_in
+from tests.e2e.stack import HONEY, TEA, Stack
+
+AXE = (PROJECT_ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDE = {"width": 1280, "height": 900}
+VIEWS = """
+    SELECT title, dwell_seconds BETWEEN 1 AND 60
+    FROM discovery_behaviourevent AS event
+    JOIN campaigns_listing AS listing ON listing.address = event.campaign_address
+    JOIN campaigns_metadata AS metadata ON metadata.hash = listing.metadata_id
+    WHERE kind = 'view'
+"""
+NARROW = {"width": 320, "height": 720}
+
+
+def violations(page: Page) -> list[str]:
+    """What axe holds against the page as it stands."""
+    page.evaluate(AXE)
+    found: list[dict[str, Any]] = page.evaluate(
+        "rules => axe.run(document, { runOnly: rules }).then(result => result.violations)", RULES
+    )
+    return [f"{each['id']}: {[node['html'][:200] for node in each['nodes'][:3]]}" for each in found]
+
+
+def set_theme(page: Page, stack: Stack, theme: str) -> None:
+    page.context.add_cookies([{"name": "theme", "value": theme, "url": stack.url}])
+
+
+@pytest.mark.parametrize(
+    ("theme", "size"), [("day", WIDE), ("night", NARROW)], ids=["day-wide", "night-narrow"]
+)
+def test_no_page_is_out_of_anybodys_reach(theme: str, size: Any, page: Page, stack: Stack) -> None:
+    page.set_viewport_size(size)
+    # A colour caught in the middle of its transition has no contrast of its own.
+    page.emulate_media(reduced_motion="reduce")
+    set_theme(page, stack, theme)
+    sign_in(page, stack, stack.other)
+    campaign = campaign_url(page, stack, HONEY.title)
+    tabs = (
+        "",
+        "rewards/",
+        "updates/",
+        "contributors/",
+        "contract/",
+        "pledge/",
+        "pledge/review/?amount=0.001",
+    )
+    urls = [*(campaign + tab for tab in tabs), campaign + "pledge/review/?amount=1"]
+    urls += [
+        stack.url + path for path in ("/", "/explore/", "/explore/?q=nothing+at+all", "/about/rankings/")
+    ]
+    urls += [stack.url + path for path in ("/me/", "/nothing/")]
+    found = {}
+    for url in urls:
+        page.goto(url)
+        found[url] = violations(page)
+        wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wider <= 0, f"{url} is {wider} px wider than the screen"
+    assert not [f"{url}: {problem}" for url, problems in found.items() for problem in problems]
+
+
+def test_the_sign_in_page_and_its_wallet_are_in_reach(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/sign-in/")
+    page.locator("wallet-sign-in [data-start]").click()
+    expect(DemoWallet(page).dialog).to_be_visible()
+    assert not violations(page)
+
+
+def test_reading_and_searching_need_no_script(browser: Browser, stack: Stack) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{stack.url}/explore/")
+    page.get_by_label("Food", exact=False).first.check()
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("status")).to_contain_text("2 campaigns")
+    page.locator("#q").fill("春茶")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("heading", level=3)).to_have_text([TEA.title])
+    page.get_by_role("link", name=TEA.title).click()
+    expect(page.locator(".prose")).to_contain_text("修好炒锅")
+    page.get_by_role("button", name="Switch to the dark theme").first.click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "night")
+    page.get_by_role("button", name="简体中文").first.click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-hans")
+    context.close()
+
+
+def test_filters_apply_at_once_and_stay_in_the_address(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/explore/")
+    page.get_by_label("Technology", exact=False).first.check()
+    expect(page.locator("#result-count")).to_have_text("2 campaigns")
+    assert "category=technology" in page.url
+    expect(page.locator("#f-category-2, #f-category-1").and_(page.locator(":focus"))).to_have_count(1)
+    page.go_back()
+    expect(page.locator("#result-count")).to_have_text("4 campaigns")
+
+
+def test_the_theme_changes_without_a_reload_and_stays(page: Page, stack: Stack) -> None:
+    page.goto(stack.url)
+    page.evaluate("window.isSamePage = true")
+    with page.expect_response("**/theme/"):
+        page.get_by_role("button", name="Switch to the dark theme").first.click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "night")
+    assert page.evaluate("window.isSamePage")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "night")
+
+
+def test_a_campaign_is_backed_by_keyboard_alone_in_chinese(page: Page, stack: Stack) -> None:
+    page.context.add_cookies([{"name": "django_language", "value": "zh-hans", "url": stack.url}])
+    sign_in(page, stack, stack.other)
+    campaign_url(page, stack, HONEY.title)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="跳到正文")).to_be_focused()
+    page.get_by_role("link", name="支持这个项目").first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("金额", exact=True).focus()
+    page.keyboard.type("0.15")
+    page.keyboard.press("Enter")
+    page.locator("wallet-pledge [data-start]").focus()
+    page.keyboard.press("Enter")
+    for _ in ("connect", "send"):
+        button = DemoWallet(page).dialog.get_by_role("button", name="同意")
+        button.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(0)
+    expect(page.locator("#pledge-state")).to_contain_text("已确认：0.15 ETH")
+
+
+def test_what_is_viewed_is_reported_only_with_consent(page: Page, stack: Stack) -> None:
+    url = campaign_url(page, stack, HONEY.title)
+    page.wait_for_timeout(1500)
+    page.goto(stack.url)
+    assert not stack.rows(VIEWS)
+    page.locator(".consent button[value=true]").click()
+    page.goto(url)
+    page.wait_for_timeout(2500)
+    page.goto(stack.url)
+    eventually(page, lambda: stack.rows(VIEWS) == [(HONEY.title, True)])

@@ -1,0 +1,62 @@
+"""Wallets put into a page as extensions do, each told beforehand what to answer."""
+
+import json
+from typing import Any
+
+from playwright.sync_api import Page, Route
+
+RDNS = "org.example.scripted"
+
+# Answers what it was told to, refuses what it was told to, and passes everything else to the node.
+_SCRIPT = """
+((told) => {
+  const request = async ({ method, params = [] }) => {
+    window.asked = [...(window.asked ?? []), method];
+    const refusal = told.refusals[method];
+    if (refusal) throw Object.assign(new Error(refusal.message ?? ""), refusal);
+    if (method in told.answers) return told.answers[method];
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+    const headers = { "Content-Type": "application/json" };
+    const reply = await (await fetch(told.node, { method: "POST", headers, body })).json();
+    if (reply.error) throw Object.assign(new Error(reply.error.message), reply.error);
+    return reply.result;
+  };
+  const info = { uuid: told.rdns, name: "Scripted wallet", icon: "data:,", rdns: told.rdns };
+  const announce = () => window.dispatchEvent(
+    new CustomEvent("eip6963:announceProvider", { detail: { info, provider: { request } } }),
+  );
+  window.addEventListener("eip6963:requestProvider", announce);
+  localStorage.setItem("chainfund.wallet", told.rdns);
+})(%s);
+"""
+
+
+def refusal(code: int, message: str = "") -> dict[str, Any]:
+    return {"code": code, "message": message}
+
+
+def install(
+    page: Page,
+    node: str,
+    account: str,
+    *,
+    refusals: dict[str, dict[str, Any]] | None = None,
+    answers: dict[str, Any] | None = None,
+) -> None:
+    """Give the page's next documents a wallet of `account` on the chain behind the `node` URL."""
+    told = {
+        "node": node,
+        "rdns": RDNS,
+        "refusals": refusals or {},
+        "answers": {"eth_requestAccounts": [account], "eth_accounts": [account], **(answers or {})},
+    }
+    page.add_init_script(_SCRIPT % json.dumps(told))
+
+
+def take_demo_wallet_away(page: Page) -> None:
+    """Serve an empty script in place of the demo wallet's."""
+
+    def nothing(route: Route) -> None:
+        route.fulfill(body="", content_type="text/javascript")
+
+    page.route("**/assets/demo-wallet-*.js", nothing)
