@@ -5,13 +5,13 @@ import { startBeacon } from "./beacon/start.ts";
 import "./elements/copy-button.ts";
 import { followRewardPrices } from "./elements/pledge-form.ts";
 import { closeSheetsOnOutsideClick } from "./elements/sheets.ts";
+import { showOpenTab } from "./elements/tabs.ts";
 import { enhanceThemeForms } from "./elements/theme.ts";
 
 enhanceThemeForms();
 closeSheetsOnOutsideClick();
 followRewardPrices();
-// On narrow screens the open tab may lie beyond the edge.
-document.querySelector(".tabs-line [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+showOpenTab();
 
 if (document.body.dataset.consent === "granted") startBeacon();
 

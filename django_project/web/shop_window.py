@@ -20,7 +20,7 @@ from django_project.ledger.models import CampaignTotals, Contribution
 
 CACHE_SECONDS = 5
 ROW_SHOWN = 4
-LATEST = 5
+LATEST = 4
 # Read a few more than shown: some may belong to campaigns that moderators hid.
 LATEST_CANDIDATES = 12
 

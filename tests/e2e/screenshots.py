@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.e2e.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 
 OUT = Path("docs/screenshots")
-WIDTHS = {"wide": (1280, 900), "tablet": (768, 1024), "phone": (360, 780)}
+WIDTHS = {"wide": (1280, 960), "tablet": (768, 1024), "phone": (360, 780)}
 THEMES = {"light": "day", "dark": "night"}
 COLOURS = 256
 # Who is signed in, by a part of what the demo wallet calls them.
@@ -57,8 +57,8 @@ SHOTS = [
     Shot("campaign", "{campaign}", "zh-hans", "dark"),
     Shot("campaign", "{campaign}", width="tablet"),
     Shot("campaign", "{campaign}", "zh-hans", width="phone"),
-    Shot("contributors", "{campaign}contributors/"),
-    Shot("contract", "{campaign}contract/", theme="dark"),
+    Shot("contributors", "{campaign}contributors/#parts"),
+    Shot("contract", "{campaign}contract/#parts", theme="dark"),
     Shot("pledge", "{campaign}pledge/review/?amount=0.25", backer=BACKERS["en"]),
     Shot(
         "pledge",
