@@ -39,7 +39,9 @@ EXPECTED = (
 def main(arguments: list[str] | None = None) -> int:
     options = read_options(arguments)
     console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Also for SIGINT: a shell's background job inherits it ignored.
+        signal.signal(number, signal.default_int_handler)
     try:
         lock = Lock(options.directory)
     except DemoError as error:
@@ -89,9 +91,12 @@ def _announce(play: Play, console: Console) -> None:
 def _stay(stage: Stage, console: Console) -> int:
     """Watch over the servers until somebody stops the demo."""
     pause = threading.Event()
-    while not pause.wait(WATCH_SECONDS):
-        for name in stage.revive():
-            console.print(f"{name} had ended and was started again.")
+    try:
+        while not pause.wait(WATCH_SECONDS):
+            for name in stage.revive():
+                console.print(f"{name} had ended and was started again.")
+    except KeyboardInterrupt:
+        console.print("Stopping… The next start goes on from here; with --reset it begins anew.")
     return 0
 
 

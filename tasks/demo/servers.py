@@ -61,6 +61,7 @@ class Process:
         A socket that it `listens_on` is handed over under its number here.
         """
         self.name, self.log, self._stop_signal = name, log, stop_signal
+        self._is_asked = False
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             try:
@@ -110,19 +111,22 @@ class Process:
                 raise ServerError(f"{self.name} did not start; the end of {self.log}:\n{self.tail()}")
             time.sleep(POLL_SECONDS)
 
+    def ask_to_end(self) -> None:
+        """Tell the whole session to end, without waiting for it."""
+        if self.is_running() and not self._is_asked:
+            self._is_asked = True
+            os.killpg(self._popen.pid, self._stop_signal)
+
     def stop(self) -> None:
         """Ask the whole session to end; insist when it does not. Safe to call again."""
-        if not self.is_running():
-            return
-        os.killpg(self._popen.pid, self._stop_signal)
-        try:
+        self.ask_to_end()
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(STOP_TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        self.kill()
 
     def kill(self) -> None:
         """End the whole session at once, as a crash would, what a dead leader left of it included."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
 

@@ -262,6 +262,9 @@ class Stage:
         self._end_servers(say)
 
     def _end_servers(self, say: Callable[[str], None]) -> None:
+        # Site and workers end side by side, before the chain, Redis and the database that they use.
+        for name in self._starts:
+            self.servers[name].ask_to_end()
         while self._stops:
             name, stop = self._stops.pop()
             try:
