@@ -6,13 +6,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+label=setup
+source tools/lib.sh
+
 purpose="${1:-demo}"
 mkdir -p .setup/log
-
-say() { printf '[setup] %s\n' "$*"; }
-die() { printf '[setup] %s\n' "$*" >&2; exit 1; }
-
-digest() { cat "$@" | sha256sum | cut -c1-16; }
 
 # step NAME HASH FUNCTION: runs FUNCTION unless its stamp already carries HASH.
 step() {
@@ -25,17 +23,6 @@ step() {
   fi
   echo "$hash" >".setup/$name.stamp"
   say "$name: done ($((SECONDS - began)) s)"
-}
-
-find_python() {
-  local candidate
-  for candidate in "${PYTHON:-}" python3.11 python3; do
-    if [[ -n "$candidate" ]] && "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
-      printf '%s' "$candidate"
-      return
-    fi
-  done
-  die "CPython 3.11 was not found: install it, or say where it is with PYTHON=/path/to/python3.11"
 }
 
 check_node() {

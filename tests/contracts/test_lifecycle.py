@@ -347,7 +347,7 @@ def test_totals_in_one_call(suite: Any, launch: Any) -> None:
 
 
 def test_totals_share_one_slot(suite: Any, launch: Any) -> None:
-    """What a contribution and a refund touch beside the backer's entry is slot 0, and nothing of it is in slot 1."""
+    """Slot 0 has all that a contribution or a refund touches beside the backer's entry, slot 1 none of it."""
     campaign = launch(goal=10 * ETHER)
     campaign.contribute(0, NO_REF, {"from": suite.backers[0], "value": 3 * ETHER})
     campaign.setContributionsPaused(STOP, {"from": suite.owner})

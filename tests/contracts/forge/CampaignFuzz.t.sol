@@ -6,6 +6,7 @@ import {ICampaignFactory} from "../../../contracts/interfaces/ICampaignFactory.s
 import {CampaignArgs} from "../../../contracts/libraries/CampaignArgs.sol";
 import {CampaignParams} from "../../../contracts/structs/CampaignParams.sol";
 import {State} from "../../../contracts/structs/State.sol";
+import {Summary} from "../../../contracts/structs/Summary.sol";
 import {Terms} from "../../../contracts/structs/Terms.sol";
 import {TierParams} from "../../../contracts/structs/Tier.sol";
 import {CampaignTest} from "./CampaignTest.sol";
@@ -48,6 +49,10 @@ contract CampaignFuzzTest is CampaignTest {
         vm.assertEq(terms.minContribution, params.minContribution);
         vm.assertEq(terms.cap, params.cap);
         vm.assertEq(terms.tierCount, params.tiers.length);
+        for (uint32 index; index < params.tiers.length; ++index) {
+            vm.assertEq(campaign.tier(index + 1).price, params.goal);
+            vm.assertEq(campaign.tier(index + 1).supply, index);
+        }
     }
 
     /// An address commits to the creator and to all that was asked for, and to nothing of the moment.
@@ -121,6 +126,12 @@ contract CampaignFuzzTest is CampaignTest {
         vm.assertEq(address(0xCA5).balance, amount - due);
         vm.assertTrue(campaign.state() == State.Completed);
         if (due != 0) campaign.claimFees();
+        Summary memory summary = campaign.summary();
+        vm.assertEq(summary.seq, campaign.seq());
+        vm.assertEq(summary.totalRaised, amount);
+        vm.assertEq(summary.totalWithdrawn, amount - due);
+        vm.assertEq(summary.totalFeesClaimed, due);
+        vm.assertEq(campaign.totalFeesClaimed(), due);
         vm.assertEq(address(campaign).balance, 0);
         vm.assertEq(TREASURY.balance, due);
     }
