@@ -76,3 +76,8 @@ messages: ## bring the message catalogues up to date with the sources
 deploy-check: ## Django's deployment check on the settings of .env, every warning an error
 	@[ -f .env ] || { echo "There is no .env: copy .env.example and fill it in" >&2; exit 1; }
 	@set -a; . ./.env; set +a; CHAINFUND_MODE=production $(PY) manage.py check --deploy --fail-level WARNING
+
+.PHONY: docs
+docs: setup-test ## build docs/ as pages into build/docs; a broken link fails
+	@.venv/bin/mkdocs build --quiet
+	@echo "build/docs/architecture.html"
