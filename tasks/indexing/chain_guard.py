@@ -33,6 +33,7 @@ class View:
 
     latest: Header
     finalized: int
+    endpoint: Endpoint
 
 
 def identify(pool: Pool, endpoint: Endpoint) -> Identity:
@@ -92,20 +93,21 @@ def _difference(endpoint: Endpoint, identity: Identity, chain_id: int, genesis_h
 
 
 def look(pool: Pool, finality_depth: int | None) -> View:
-    """Latest and final block in one batch.
+    """Latest and final block in one batch, from each endpoint in turn.
 
     Raises:
         ConfigurationError: the chain relies on the node's `finalized` tag and the node has none.
     """
     if finality_depth is not None:
-        reply = pool.batch([Call("eth_getBlockByNumber", ("latest", False))])
+        reply = pool.batch([Call("eth_getBlockByNumber", ("latest", False))], endpoint=pool.take_turns())
         latest = parse_header(reply.results[0])
-        return View(latest, latest.number - finality_depth)
+        return View(latest, latest.number - finality_depth, reply.endpoint)
     reply = pool.batch(
         [
             Call("eth_getBlockByNumber", ("latest", False)),
             Call("eth_getBlockByNumber", ("finalized", False)),
-        ]
+        ],
+        endpoint=pool.take_turns(),
     )
     latest, finalized = reply.results
     if finalized is None:
@@ -113,7 +115,7 @@ def look(pool: Pool, finality_depth: int | None) -> View:
             f"{reply.endpoint.name} has no final block: set the chain's finality depth in blocks "
             "(Chain.finality_depth)"
         )
-    return View(parse_header(latest), parse_header(finalized).number)
+    return View(parse_header(latest), parse_header(finalized).number, reply.endpoint)
 
 
 def contract_codes(pool: Pool, addresses: list[str]) -> list[bytes]:

@@ -86,7 +86,7 @@ class Source:
                 fetched = self._assemble_cold(from_block, to_block, reply.results, reply.endpoint)
             except BadReplyError as error:
                 problem, avoid = str(error), reply.endpoint
-                self.pool.strike(reply.endpoint, problem)
+                self.pool.distrust(reply.endpoint, problem)
                 continue
             fetched.seconds = time.monotonic() - started
             return fetched
@@ -115,9 +115,15 @@ class Source:
         return Fetched(from_block, to_block, parent_hash, headers, logs, endpoint)
 
     def hot_range(
-        self, latest: Header, from_block: int, parent_hash: bytes, avoid: Endpoint | None = None
+        self,
+        latest: Header,
+        from_block: int,
+        parent_hash: bytes,
+        *,
+        endpoint: Endpoint | None = None,
+        avoid: Endpoint | None = None,
     ) -> Fetched:
-        """The blocks from `from_block` up to `latest`, logs by block hash.
+        """The blocks from `from_block` up to `latest`, logs by block hash, preferably from `endpoint`.
 
         Raises:
             ParentMismatchError: the first block does not stand on `parent_hash`.
@@ -125,9 +131,9 @@ class Source:
         """
         problem = ""
         for _ in range(CONTENT_ATTEMPTS):
-            reply = self.pool.batch(
-                [_header_call(number) for number in range(from_block, latest.number)], avoid=avoid
-            )
+            calls = [_header_call(number) for number in range(from_block, latest.number)]
+            reply = self.pool.batch(calls, endpoint=endpoint, avoid=avoid)
+            endpoint = None
             try:
                 headers = [parse_header(block) for block in reply.results] + [latest]
                 _check_links(headers)
@@ -138,7 +144,7 @@ class Source:
                 logs = self._logs_of(headers, reply.endpoint)
             except BadReplyError as error:
                 problem, avoid = str(error), reply.endpoint
-                self.pool.strike(reply.endpoint, problem)
+                self.pool.distrust(reply.endpoint, problem)
                 refreshed = self.header(latest.number)
                 latest = refreshed or latest
                 continue

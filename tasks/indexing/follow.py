@@ -124,7 +124,7 @@ class Follower:
             if last is None:
                 raise ParentMismatchError(f"block {end} is gone")
             reread = self._hot_again(next_block, end, head_hash)
-            fetched = self._source.hot_range(last, next_block, head_hash)
+            fetched = self._source.hot_range(last, next_block, head_hash, endpoint=view.endpoint)
             batch = self._apply(fetched, head_hash, view, target, reread)
             next_block, head_hash = batch.to_block + 1, batch.head.hash
         return next_block > cursor.next_block
@@ -137,13 +137,13 @@ class Follower:
             last = self._source.header(to_block)
             if last is None:
                 raise ParentMismatchError(f"block {to_block} is gone")
-            return self._source.hot_range(last, from_block, parent_hash, avoid)
+            return self._source.hot_range(last, from_block, parent_hash, avoid=avoid)
 
         return reread
 
     def _apply(self, fetched: Fetched, head_hash: bytes, view: View, target: int, reread: Reread) -> Batch:
         """Match and commit one range, reading it again while it does not hold together."""
-        batch = self._match(fetched, head_hash, reread)
+        batch, endpoint = self._match(fetched, head_hash, reread)
         try:
             commit(self._lease, batch, node_head=view.latest.number, finalized=view.finalized)
         except IntegrityError as error:
@@ -154,17 +154,19 @@ class Follower:
                 f"{batch.chain_id} --to-block {batch.from_block - 1}`",
             ) from error
         self._tracker.adopt(batch.tracked.items())
+        self._pool.trust(endpoint)
         if self._on_commit is not None:
             self._on_commit(Commit(batch.to_block, target, len(batch.logs), batch.head.timestamp))
         return batch
 
-    def _match(self, fetched: Fetched, head_hash: bytes, reread: Reread) -> Batch:
+    def _match(self, fetched: Fetched, head_hash: bytes, reread: Reread) -> tuple[Batch, Endpoint]:
+        """The rows of a range, and who told them."""
         problem: Exception | None = None
         for _ in range(REREADS):
             if fetched.parent_hash != head_hash:
                 raise ParentMismatchError(f"block {fetched.from_block} does not stand on the indexed head")
             try:
-                return self._matcher.match(fetched)
+                return self._matcher.match(fetched), fetched.endpoint
             except SeqGapError as gap:
                 problem = gap
                 services.suspect(self._chain.chain_id, fetched.from_block, fetched.to_block, str(gap))
@@ -172,7 +174,7 @@ class Follower:
             except (BadReplyError, DecodeError) as error:
                 problem = error
             logger.warning("chain %s: %s; reading again", self._chain.chain_id, problem)
-            self._pool.strike(fetched.endpoint, str(problem))
+            self._pool.distrust(fetched.endpoint, str(problem))
             fetched = reread(fetched.endpoint)
         raise StillInconsistentError(
             f"blocks {fetched.from_block} to {fetched.to_block} do not add up after {REREADS} readings "

@@ -67,7 +67,9 @@ class Endpoint:
     url: str = field(repr=False)
     weight: int = 1
     latency: float = 0.0
-    strikes: int = 0
+    # In a row: requests that failed, and replies that could not be true.
+    failures: int = 0
+    lies: int = 0
     # Monotonic seconds until which it rests; infinity for one that is on another chain.
     resting_until: float = 0.0
     reason: str = ""
@@ -126,6 +128,7 @@ class Pool:
             headers={"Content-Type": "application/json"},
         )
         self._lock = Lock()
+        self._turn = 0
 
     def close(self) -> None:
         self._client.close()
@@ -157,27 +160,48 @@ class Pool:
                 results = self._ask_in_chunks(chosen, calls)
             except EndpointError as error:
                 problems[chosen.name] = error.problem
-                self.strike(chosen, error.problem)
+                self._fail(chosen, error.problem)
                 avoid = chosen
                 if attempt + 1 < ATTEMPTS:
                     _back_off(attempt, error.retry_after)
                 continue
             with self._lock:
-                chosen.strikes = 0
+                chosen.failures = 0
             return Reply(results, chosen)
         told = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
         raise NoEndpointError(f"no RPC endpoint answers ({told}): check CHAINFUND_RPC_URLS and the node")
 
-    def strike(self, endpoint: Endpoint, problem: str) -> None:
-        """Count one failure against the endpoint; enough of them in a row and it rests."""
+    def distrust(self, endpoint: Endpoint, problem: str) -> None:
+        """Count a reply of the endpoint that cannot be true; enough of them in a row and it rests."""
         with self._lock:
-            endpoint.strikes += 1
-            endpoint.reason = problem
-            if endpoint.strikes >= STRIKES_TO_QUARANTINE and not endpoint.is_banned:
-                endpoint.resting_until = time.monotonic() + QUARANTINE_SECONDS
-                endpoint.strikes = 0
-                if len(self.endpoints) > 1:
-                    logger.warning("%s rests for %.0f s: %s", endpoint.name, QUARANTINE_SECONDS, problem)
+            endpoint.lies += 1
+            self._rest_if(endpoint, endpoint.lies, problem)
+
+    def trust(self, endpoint: Endpoint) -> None:
+        """What the endpoint told held together."""
+        with self._lock:
+            endpoint.lies = 0
+
+    def take_turns(self) -> Endpoint | None:
+        """The next endpoint in service, so that one which is behind does not hide what the others know."""
+        with self._lock:
+            usable = [each for each in self.endpoints if not each.rests_for]
+            self._turn += 1
+            return usable[self._turn % len(usable)] if usable else None
+
+    def _fail(self, endpoint: Endpoint, problem: str) -> None:
+        with self._lock:
+            endpoint.failures += 1
+            self._rest_if(endpoint, endpoint.failures, problem)
+
+    def _rest_if(self, endpoint: Endpoint, strikes: int, problem: str) -> None:
+        endpoint.reason = problem
+        if strikes < STRIKES_TO_QUARANTINE or endpoint.is_banned:
+            return
+        endpoint.resting_until = time.monotonic() + QUARANTINE_SECONDS
+        endpoint.failures = endpoint.lies = 0
+        if len(self.endpoints) > 1:
+            logger.warning("%s rests for %.0f s: %s", endpoint.name, QUARANTINE_SECONDS, problem)
 
     def ban(self, endpoint: Endpoint, reason: str) -> None:
         """Never ask the endpoint again in this run."""

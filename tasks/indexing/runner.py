@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 
 from django_project.ledger import services
 from django_project.ledger.models import Chain, Cursor
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
+# The database went away, or ended a transaction that stood still for too long.
+DATABASE_AWAY = (InterfaceError, InternalError, OperationalError)
 
 Stop = Callable[[], bool]
 Wait = Callable[[float], object]
@@ -117,7 +119,7 @@ class Runner:
                     raise
                 self._back_off(error)
                 continue
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_AWAY as error:
                 self._back_off(error)
                 connection.close()
                 self._reload(follower)
@@ -148,14 +150,14 @@ class Runner:
     def _reload(self, follower: Follower) -> None:
         try:
             follower.reload()
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             logger.debug("the database is still away: %s", error)
 
 
 def _release(lease: Lease) -> None:
     try:
         lease.release()
-    except (OperationalError, InterfaceError) as error:
+    except DATABASE_AWAY as error:
         logger.warning("the lease could not be given back, it ends by itself: %s", error)
 
 

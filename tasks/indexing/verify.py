@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import connection, transaction
 from django.db.models import Sum
 
 from django_project.core.addresses import format_address, format_hash, keccak
@@ -84,35 +85,26 @@ class Verifier:
 
     def verify(self) -> Verdict:
         """Raises ConfigurationError when nothing is indexed, or the chain moved off the pinned block."""
-        cursor = Cursor.objects.filter(chain_id=self._chain_id).first()
-        if cursor is None or cursor.head_hash is None:
-            raise ConfigurationError(
-                f"chain {self._chain_id} is not indexed yet: run `manage.py indexer run` first"
-            )
-        verdict = Verdict(self._chain_id, cursor.next_block - 1)
-        tracker = Tracker(self._chain_id)
-        self._compare_views(verdict, tracker, cursor.head_hash)
-        self._compare_seqs(verdict, tracker)
-        self._compare_rows(verdict, tracker)
+        claims = _read_claims(self._chain_id)
+        verdict = Verdict(self._chain_id, claims.block, campaigns=len(claims.campaigns))
+        self._compare_views(verdict, claims)
+        self._compare_seqs(verdict, claims.tracker)
+        self._compare_rows(verdict, claims.tracker)
         return verdict
 
-    def _compare_views(self, verdict: Verdict, tracker: Tracker, head_hash: bytes) -> None:
-        campaigns = list(
-            CampaignLaunched.objects.filter(chain_id=self._chain_id).select_related("totals").order_by("id")
+    def _compare_views(self, verdict: Verdict, claims: "_Claims") -> None:
+        tracker = claims.tracker
+        self._on_progress(
+            f"asking {len(claims.campaigns):,} campaigns for their totals at block {verdict.block:,}"
         )
-        verdict.campaigns = len(campaigns)
-        self._on_progress(f"asking {len(campaigns):,} campaigns for their totals at block {verdict.block:,}")
-        sums = {total: _sums(model, self._chain_id) for _, total, model in _MONEY}
-        answers = self._ask([campaign.address for campaign in campaigns], _VIEWS, head_hash)
-        for campaign in campaigns:
-            told = answers[campaign.address]
-            differences = list(
-                _differences(campaign.totals, told, {k: v.get(campaign.pk, 0) for k, v in sums.items()})
-            )
+        answers = self._ask([campaign.address for campaign in claims.campaigns], _VIEWS, claims.head_hash)
+        for campaign in claims.campaigns:
+            sums = {total: claims.sums[total].get(campaign.pk, 0) for _, total, _ in _MONEY}
+            differences = list(_differences(campaign.totals, answers[campaign.address], sums))
             if differences:
                 self._note(verdict, tracker, campaign.address, ", ".join(differences))
         factories = [address for address, tracked in tracker.contracts.items() if tracked.row_id is None]
-        for address, told in self._ask(factories, ("seq()",), head_hash).items():
+        for address, told in self._ask(factories, ("seq()",), claims.head_hash).items():
             stored = tracker.contracts[address].last_seq
             if told["seq()"] != stored:
                 self._note(verdict, tracker, address, f"seq() is {told['seq()']}, the index has {stored}")
@@ -190,6 +182,36 @@ class Verifier:
         verdict.problems.append(problem)
         since = tracker.last_block_of(address) if from_block is None else from_block
         suspect(self._chain_id, min(since, verdict.block), verdict.block, problem)
+
+
+@dataclass(frozen=True)
+class _Claims:
+    """What the index says at one moment, while a worker may go on writing."""
+
+    block: int
+    head_hash: bytes
+    tracker: Tracker
+    campaigns: Sequence[CampaignLaunched]
+    sums: Mapping[str, Mapping[int, int]]
+
+
+def _read_claims(chain_id: int) -> _Claims:
+    with transaction.atomic():
+        with connection.cursor() as database:
+            database.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor = Cursor.objects.filter(chain_id=chain_id).first()
+        if cursor is None or cursor.head_hash is None:
+            raise ConfigurationError(
+                f"chain {chain_id} is not indexed yet: run `manage.py indexer run` first"
+            )
+        campaigns = CampaignLaunched.objects.filter(chain_id=chain_id).select_related("totals").order_by("id")
+        return _Claims(
+            cursor.next_block - 1,
+            cursor.head_hash,
+            Tracker(chain_id),
+            list(campaigns),
+            {total: _sums(model, chain_id) for _, total, model in _MONEY},
+        )
 
 
 class _FreshTracker(Tracker):

@@ -1,6 +1,5 @@
 """The indexer as processes: killed, doubled, misconfigured, run by Celery."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -18,12 +18,14 @@ from django.utils import timezone
 from web3.types import Wei
 
 from django_project.ledger.models import Chain, Contribution, Cursor, RawLog
-from tasks.demo.servers import PROJECT_ROOT, Anvil, free_port
+from tasks.demo.servers import PROJECT_ROOT, Anvil
+from tasks.indexing import commit as commit_module
 from tasks.indexing.errors import LeaseHeldError, LeaseLostError
 from tasks.indexing.follow import Follower
 from tasks.indexing.lease import Lease
 from tasks.indexing.registry import attach, load_events, read_registry
 from tasks.indexing.rpc import Pool
+from tasks.indexing.runner import Runner
 from tests.faults.proxy import Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, set_automine
 from tests.support.indexing import fresh_picture, index_once, picture
@@ -153,6 +155,49 @@ def test_only_one_worker_at_a_time_and_a_late_one_is_refused(suite: Suite) -> No
     assert Cursor.objects.get().fence > paused.fence
 
 
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_the_database_hangs_up(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, *, in_transaction: bool
+) -> None:
+    """The server ends the indexer's connection between two commits, or in the middle of one."""
+    fill(suite, 12)
+    hung_up: list[int] = []
+
+    def hang_up(*_: object) -> None:
+        if not hung_up:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                hung_up.append(cursor.fetchone()[0])
+            with psycopg.connect(environment()["DATABASE_URL"], autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s)", hung_up)
+
+    if in_transaction:
+        monkeypatch.setattr(commit_module, "tell", hang_up)
+    head = suite.web3.eth.block_number
+    with Pool([suite.url]) as pool:
+        Runner(
+            read_registry(suite.registry),
+            pool,
+            until_block=head,
+            on_commit=None if in_transaction else hang_up,
+        ).run()
+    assert hung_up
+    assert picture(suite.chain_id) == fresh_picture(suite)
+
+
+def test_several_endpoints_of_which_one_is_behind_hide_nothing(suite: Suite) -> None:
+    campaign = create_campaign(suite)
+    with Proxy(suite.url, Liar(0, 0.0)) as behind:
+        behind.lag = 5
+        for _ in range(12):
+            contribute(suite, campaign)
+        head = suite.web3.eth.block_number
+        with Pool([behind.url, suite.url]) as pool:
+            Runner(read_registry(suite.registry), pool, until_block=head, run_for=timedelta(seconds=30)).run()
+    assert Cursor.objects.get().next_block == head + 1
+    assert picture(suite.chain_id) == fresh_picture(suite)
+
+
 def test_a_chain_that_was_restarted_halts_with_the_cure(
     suite: Suite, tmp_path: Path, deployments_dir: Path
 ) -> None:
@@ -180,105 +225,6 @@ def test_a_chain_that_was_restarted_halts_with_the_cure(
     finally:
         other.stop()
     assert Contribution.objects.get().amount == 77
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--rpc-url=http://127.0.0.1:{closed}"], "no RPC endpoint answers"),
-        (["--rpc-url=ftp://127.0.0.1"], "has to begin with http"),
-        (["--deployments={missing}"], "there is no deployment to index"),
-        (["--deployments={damaged}"], "is damaged"),
-        (["--deployments={empty}"], "names no factory"),
-        (["--deployments={foreign}"], "is on chain 31337, not on chain 5"),
-        (["--chain=5"], "no RPC URL is set for chain 5"),
-        (["--chain=5", "--rpc-url={url}"], "there is no deployment to index"),
-        (["--deployments={wrong_code}"], "is not the CampaignFactory that was deployed"),
-        (["--deployments={no_code}"], "there is no contract at"),
-        (["--deployments={wrong_genesis}"], "was written for another chain"),
-        (["--deployments={wrong_abi}"], "the ABI of CampaignFactory is missing"),
-    ],
-)
-def test_a_wrong_set_up_gives_one_sentence_and_writes_nothing(
-    suite: Suite, tmp_path: Path, arguments: list[str], sentence: str
-) -> None:
-    places = {"closed": str(free_port()), "missing": str(tmp_path / "nothing.json"), "url": suite.url}
-    places |= {name: str(path) for name, path in damaged_registries(suite, tmp_path).items()}
-    filled = [argument.format(**places) for argument in arguments]
-    if not any("--rpc-url" in argument or "--chain" in argument for argument in filled):
-        filled.append(f"--rpc-url={suite.url}")
-
-    run = manage("indexer", "run", "--once", *filled, env=environment(suite))
-
-    assert run.returncode == 1
-    assert sentence in run.stderr
-    assert len(run.stderr.strip().splitlines()) == 1
-    assert not Chain.objects.exists()
-
-
-def damaged_registries(suite: Suite, directory: Path) -> dict[str, Path]:
-    text = suite.registry.read_text()
-    document = json.loads(text)
-    factory = document["contracts"][0]
-    zeros = "0x" + 64 * "0"
-    versions: dict[str, object] = {
-        "empty": {**document, "contracts": []},
-        "foreign": {**document, "chainId": 5},
-        "wrong_genesis": {**document, "genesisHash": zeros},
-        "wrong_code": {**document, "contracts": [{**factory, "runtimeCodeHash": zeros}]},
-        "no_code": {**document, "contracts": [{**factory, "address": "0x" + 40 * "1"}]},
-        "wrong_abi": {**document, "contracts": [{**factory, "abiHash": 64 * "0"}]},
-    }
-    paths = {name: directory / f"{name}.json" for name in versions}
-    for name, version in versions.items():
-        paths[name].write_text(json.dumps(version))
-    paths["damaged"] = directory / "damaged.json"
-    paths["damaged"].write_text(text[: len(text) // 2])
-    return paths
-
-
-def test_status_verify_and_ledger_check_agree_with_the_chain(suite: Suite) -> None:
-    campaign = create_campaign(suite, tiers=((1, 0),))
-    contribute(suite, campaign, amount=5)
-    env = environment(suite)
-    assert manage("indexer", "run", "--once", env=env).returncode == 0
-
-    status = manage("indexer", "status", "--json", env=env)
-    (entry,) = json.loads(status.stdout)
-    assert (entry["state"], entry["indexed"], entry["lag_blocks"]) == ("ok", suite.web3.eth.block_number, 0)
-    assert entry["events"] == RawLog.objects.count()
-    assert entry["events_by_table"]["contribution"] == 1
-    verdict = manage("indexer", "verify", "--json", env=env)
-    assert verdict.returncode == 0, verdict.stdout
-    assert json.loads(verdict.stdout)["holds"] is True
-    check = manage("ledger", "check", env=env)
-    assert check.returncode == 0
-    assert "FAILS" not in check.stdout
-
-    Contribution.objects.update(amount=6)
-    verdict = manage("indexer", "verify", "--json", env=env)
-    assert verdict.returncode == 1
-    problems = " ".join(json.loads(verdict.stdout)["problems"])
-    assert "totalRaised() is 5, the events sum to 6" in problems
-    assert "Contribution rows of blocks" in problems
-    assert manage("ledger", "check", env=env).returncode == 1
-
-
-def test_the_doctor_names_cause_and_cure(suite: Suite) -> None:
-    env = environment(suite)
-    healthy = manage("indexer", "run", "--once", env=env)
-    assert healthy.returncode == 0, healthy.stderr
-    assert manage("indexer", "doctor", env=env).returncode == 0
-
-    closed = f"http://127.0.0.1:{free_port()}"
-    with Proxy(suite.url, Liar(0, 0.0)) as behind:
-        mine(suite, 20)
-        behind.lag = 15
-        urls = f"{suite.chain_id}={suite.url} {closed} {behind.url}"
-        sick = manage("indexer", "doctor", env={**env, "CHAINFUND_RPC_URLS": urls})
-    assert sick.returncode == 1
-    assert "does not answer" in sick.stdout
-    assert "15 blocks behind the others" in sick.stdout
 
 
 def test_celery_follows_the_chain_and_survives_its_worker(suite: Suite, tmp_path: Path) -> None:

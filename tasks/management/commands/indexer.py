@@ -11,11 +11,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from django_project.ledger.models import Chain
+from django_project.ledger.models import Chain, Cursor
+from django_project.ledger.selectors import index_health
 from tasks.indexing import operate, status
+from tasks.indexing.chain_guard import require_identity
 from tasks.indexing.errors import ConfigurationError, IndexerError, LeaseHeldError, LeaseLostError
 from tasks.indexing.progress import RunProgress
-from tasks.indexing.registry import Registry, attach, find_registry, known_chains, load_events, read_registry
+from tasks.indexing.registry import Registry, find_registry, known_chains, load_events, read_registry
 from tasks.indexing.rpc import Call, Pool
 from tasks.indexing.runner import POLL_SECONDS, Runner, has_reached
 from tasks.indexing.verify import Verifier
@@ -23,6 +25,7 @@ from tasks.indexing.verify import Verifier
 
 class Command(BaseCommand):
     help = "Index the chain's events into the ledger, and look after that index."
+    _has_told = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -91,11 +94,26 @@ class Command(BaseCommand):
         try:
             runner.run()
         except (LeaseHeldError, LeaseLostError):
-            if options["until_block"] is not None and has_reached(registry.chain_id, options["until_block"]):
+            if self._others_did_it(registry.chain_id, options):
                 return True
+            self._tell_that_it_waits(registry.chain_id)
             flag.wait(POLL_SECONDS)
             return False
         return True
+
+    def _others_did_it(self, chain_id: int, options: dict[str, Any]) -> bool:
+        if options["until_block"] is not None:
+            return has_reached(chain_id, options["until_block"])
+        health = next((each for each in index_health() if each.chain_id == chain_id), None)
+        return bool(options["once"]) and health is not None and health.lag_blocks == health.lag_seconds == 0
+
+    def _tell_that_it_waits(self, chain_id: int) -> None:
+        if not self._has_told:
+            self._has_told = True
+            owner = Cursor.objects.filter(chain_id=chain_id).values_list("lease_owner", flat=True).first()
+            self.stdout.write(
+                f"chain {chain_id} is being indexed by {owner or 'another worker'}: waiting for it to end"
+            )
 
     def _status(self, options: dict[str, Any]) -> None:
         entries = status.status()
@@ -109,7 +127,12 @@ class Command(BaseCommand):
 
     def _verify(self, options: dict[str, Any]) -> None:
         with self._pool_and_registry(options) as (pool, registry):
-            chain = attach(registry, pool)
+            chain = Chain.objects.filter(pk=registry.chain_id).first()
+            if chain is None:
+                raise ConfigurationError(
+                    f"chain {registry.chain_id} is not indexed yet: run `manage.py indexer run` first"
+                )
+            require_identity(pool, chain.chain_id, chain.genesis_hash)
             tell = (lambda _: None) if options["json"] else self.stdout.write
             verdict = Verifier(chain, pool, load_events(registry), tell).verify()
         if options["json"]:

@@ -1,0 +1,168 @@
+"""The commands, in this process: what they say, what they return, what they leave alone."""
+
+import json
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from django_project.ledger.models import Chain, Contribution, Cursor, RawLog
+from tasks.demo.servers import Anvil, free_port
+from tasks.indexing import rpc
+from tests.faults.proxy import Liar, Proxy
+from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@dataclass
+class Outcome:
+    returncode: int
+    stdout: str
+    error: str
+
+
+def manage(*arguments: str) -> Outcome:
+    """As `manage.py` ends: a CommandError is its one sentence and exit status 1."""
+    output = StringIO()
+    try:
+        call_command(*arguments, stdout=output)
+    except CommandError as error:
+        return Outcome(error.returncode, output.getvalue(), str(error))
+    return Outcome(0, output.getvalue(), "")
+
+
+@pytest.fixture
+def suite(anvil: Anvil, deployments_dir: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Suite:
+    monkeypatch.setattr(rpc, "FIRST_BACKOFF_SECONDS", 0.001)
+    suite = deploy_suite(anvil, deployments_dir)
+    settings.RPC_URLS = {suite.chain_id: [suite.url]}
+    settings.DEPLOYMENTS_DIR = deployments_dir
+    return suite
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--rpc-url=http://127.0.0.1:{closed}"], "no RPC endpoint answers"),
+        (["--rpc-url=ftp://127.0.0.1"], "has to begin with http"),
+        (["--deployments={missing}"], "there is no deployment to index"),
+        (["--deployments={damaged}"], "is damaged"),
+        (["--deployments={empty}"], "names no factory"),
+        (["--deployments={foreign}"], "is on chain 31337, not on chain 5"),
+        (["--chain=5"], "no RPC URL is set for chain 5"),
+        (["--chain=5", "--rpc-url={url}"], "there is no deployment to index"),
+        (["--deployments={wrong_code}"], "is not the CampaignFactory that was deployed"),
+        (["--deployments={no_code}"], "there is no contract at"),
+        (["--deployments={wrong_genesis}"], "was written for another chain"),
+        (["--deployments={wrong_abi}"], "the ABI of CampaignFactory is missing"),
+    ],
+)
+def test_a_wrong_set_up_gives_one_sentence_and_writes_nothing(
+    suite: Suite, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    places = {"closed": str(free_port()), "missing": str(tmp_path / "nothing.json"), "url": suite.url}
+    places |= {name: str(path) for name, path in damaged_registries(suite, tmp_path).items()}
+    filled = [argument.format(**places) for argument in arguments]
+    if not any("--rpc-url" in argument or "--chain" in argument for argument in filled):
+        filled.append(f"--rpc-url={suite.url}")
+
+    run = manage("indexer", "run", "--once", *filled)
+
+    assert run.returncode == 1
+    assert sentence in run.error
+    assert len(run.error.splitlines()) == 1
+    assert not Chain.objects.exists()
+
+
+def damaged_registries(suite: Suite, directory: Path) -> dict[str, Path]:
+    text = suite.registry.read_text()
+    document = json.loads(text)
+    factory = document["contracts"][0]
+    zeros = "0x" + 64 * "0"
+    versions: dict[str, object] = {
+        "empty": {**document, "contracts": []},
+        "foreign": {**document, "chainId": 5},
+        "wrong_genesis": {**document, "genesisHash": zeros},
+        "wrong_code": {**document, "contracts": [{**factory, "runtimeCodeHash": zeros}]},
+        "no_code": {**document, "contracts": [{**factory, "address": "0x" + 40 * "1"}]},
+        "wrong_abi": {**document, "contracts": [{**factory, "abiHash": 64 * "0"}]},
+    }
+    paths = {name: directory / f"{name}.json" for name in versions}
+    for name, version in versions.items():
+        paths[name].write_text(json.dumps(version))
+    paths["damaged"] = directory / "damaged.json"
+    paths["damaged"].write_text(text[: len(text) // 2])
+    return paths
+
+
+def test_status_verify_and_ledger_check_agree_with_the_chain(suite: Suite) -> None:
+    campaign = create_campaign(suite, tiers=((1, 0),))
+    contribute(suite, campaign, amount=5)
+    assert manage("indexer", "run", "--once").returncode == 0
+
+    status = manage("indexer", "status", "--json")
+    (entry,) = json.loads(status.stdout)
+    assert (entry["state"], entry["indexed"], entry["lag_blocks"]) == ("ok", suite.web3.eth.block_number, 0)
+    assert entry["events"] == RawLog.objects.count()
+    assert entry["events_by_table"]["contribution"] == 1
+    verdict = manage("indexer", "verify", "--json")
+    assert verdict.returncode == 0, verdict.stdout
+    assert json.loads(verdict.stdout)["holds"] is True
+    check = manage("ledger", "check")
+    assert check.returncode == 0
+    assert "FAILS" not in check.stdout
+
+    Contribution.objects.update(amount=6)
+    verdict = manage("indexer", "verify", "--json")
+    assert verdict.returncode == 1
+    problems = " ".join(json.loads(verdict.stdout)["problems"])
+    assert "totalRaised() is 5, the events sum to 6" in problems
+    assert "Contribution rows of blocks" in problems
+    assert manage("ledger", "check").returncode == 1
+
+
+def test_the_doctor_names_cause_and_cure(suite: Suite, settings: Any) -> None:
+    healthy = manage("indexer", "run", "--once")
+    assert healthy.returncode == 0, healthy.error
+    assert manage("indexer", "doctor").returncode == 0
+
+    closed = f"http://127.0.0.1:{free_port()}"
+    with Proxy(suite.url, Liar(0, 0.0)) as behind:
+        mine(suite, 20)
+        behind.lag = 15
+        settings.RPC_URLS = {suite.chain_id: [suite.url, closed, behind.url]}
+        sick = manage("indexer", "doctor")
+    assert sick.returncode == 1
+    assert "does not answer" in sick.stdout
+    assert "15 blocks behind the others" in sick.stdout
+
+
+def test_rewind_and_reset_say_what_they_took(suite: Suite) -> None:
+    campaign = create_campaign(suite)
+    kept = suite.web3.eth.block_number
+    contribute(suite, campaign)
+    manage("indexer", "run", "--once")
+
+    run = manage("indexer", "rewind", f"--to-block={kept}")
+    assert run.stdout.strip() == f"took back 1 blocks with 1 events; the index ends at block {kept:,}"
+    assert Cursor.objects.get().next_block == kept + 1
+    assert "outside of the index" in manage("indexer", "rewind", "--to-block=99999").error
+    manage("indexer", "run", "--once")
+    assert Contribution.objects.count() == 1
+
+    assert "is forgotten" in manage("indexer", "reset-chain", f"--chain={suite.chain_id}").stdout
+    assert not Chain.objects.exists()
+    assert "nothing to reset" in manage("indexer", "reset-chain", f"--chain={suite.chain_id}").error
+    assert "nothing is indexed yet" in manage("indexer", "status").stdout
+    assert "is not indexed yet" in manage("indexer", "verify").error
+
+
+def test_several_chains_have_to_be_told_apart(suite: Suite, settings: Any) -> None:
+    settings.RPC_URLS = {suite.chain_id: [suite.url], 5: ["http://127.0.0.1:1"]}
+    (settings.DEPLOYMENTS_DIR / "5.json").write_text("{}")
+    assert "add --chain with one of 5, 31337" in manage("indexer", "run", "--once").error
+    assert manage("indexer", "run", "--once", f"--chain={suite.chain_id}").returncode == 0
