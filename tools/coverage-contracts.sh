@@ -14,7 +14,7 @@ export FOUNDRY_FUZZ_RUNS=64 FOUNDRY_INVARIANT_RUNS=16
 node_modules/.bin/forge coverage --no-match-coverage '(mocks|tests)/' --report summary --report lcov \
   --report-file "$folder/lcov.info" >"$folder/forge.log" 2>&1 ||
   { tail -n 40 "$folder/forge.log" >&2; die "forge could not measure: see above"; }
-grep -E '^\| (File|contracts/|Total) ' "$folder/forge.log"
+grep -E '^\| (File |contracts/|Total )' "$folder/forge.log"
 awk -F '[:,]' -v least="$least" '
   /^SF:/ { file = $2 }
   /^DA:/ { lines++; if ($3 == 0) { missed++; print "not reached: " file ":" $2 } }
