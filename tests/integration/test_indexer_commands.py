@@ -14,6 +14,7 @@ from tasks.demo.servers import Anvil, free_port
 from tasks.indexing import rpc
 from tests.faults.proxy import Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine
+from tests.support.indexing import picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,6 +43,36 @@ def suite(anvil: Anvil, deployments_dir: Path, settings: Any, monkeypatch: pytes
     settings.RPC_URLS = {suite.chain_id: [suite.url]}
     settings.DEPLOYMENTS_DIR = deployments_dir
     return suite
+
+
+def test_a_chain_that_was_restarted_halts_with_the_cure(
+    suite: Suite, settings: Any, tmp_path: Path, deployments_dir: Path
+) -> None:
+    contribute(suite, create_campaign(suite))
+    assert manage("indexer", "run", "--once").returncode == 0
+    before = picture(suite.chain_id)
+    other = Anvil(tmp_path / "other", arguments=["--timestamp", "1700000000"])
+    try:
+        settings.RPC_URLS = {suite.chain_id: [other.url]}
+        run = manage("indexer", "run", "--once")
+        assert run.returncode == 1
+        assert "run `manage.py indexer reset-chain --chain 31337`" in run.error
+        chain = Chain.objects.get()
+        assert (chain.state, chain.halt_code) == (Chain.State.HALTED, Chain.Halt.IDENTITY)
+        assert picture(suite.chain_id) == before
+
+        # Back on the old chain it goes on by itself; on the new one after a reset and a deployment.
+        settings.RPC_URLS = {suite.chain_id: [suite.url]}
+        assert manage("indexer", "run", "--once").returncode == 0
+        assert Chain.objects.get().state == Chain.State.OK
+        settings.RPC_URLS = {suite.chain_id: [other.url]}
+        assert manage("indexer", "reset-chain", "--chain=31337").returncode == 0
+        again = deploy_suite(other, deployments_dir)
+        contribute(again, create_campaign(again), amount=77)
+        assert manage("indexer", "run", "--once").returncode == 0
+    finally:
+        other.stop()
+    assert Contribution.objects.get().amount == 77
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from django.utils import timezone
 from web3.types import Wei
 
 from django_project.ledger.models import Chain, Contribution, Cursor, RawLog
-from tasks.demo.servers import PROJECT_ROOT, Anvil
+from tasks.demo.servers import PROJECT_ROOT, Anvil, free_port
 from tasks.indexing import commit as commit_module
 from tasks.indexing.errors import LeaseHeldError, LeaseLostError
 from tasks.indexing.follow import Follower
@@ -198,33 +198,14 @@ def test_several_endpoints_of_which_one_is_behind_hide_nothing(suite: Suite) -> 
     assert picture(suite.chain_id) == fresh_picture(suite)
 
 
-def test_a_chain_that_was_restarted_halts_with_the_cure(
-    suite: Suite, tmp_path: Path, deployments_dir: Path
-) -> None:
-    contribute(suite, create_campaign(suite))
-    index_once(suite)
-    before = picture(suite.chain_id)
-    other = Anvil(tmp_path / "other", arguments=["--timestamp", "1700000000"])
-    try:
-        env = environment(suite, CHAINFUND_RPC_URLS=f"{suite.chain_id}={other.url}")
-        run = manage("indexer", "run", "--once", env=env)
-        assert run.returncode == 1
-        assert "run `manage.py indexer reset-chain --chain 31337`" in run.stderr
-        assert len(run.stderr.strip().splitlines()) == 1
-        chain = Chain.objects.get()
-        assert (chain.state, chain.halt_code) == (Chain.State.HALTED, Chain.Halt.IDENTITY)
-        assert picture(suite.chain_id) == before
-
-        # Back on the old chain it goes on by itself; on the new one after a reset and a deployment.
-        assert manage("indexer", "run", "--once", env=environment(suite)).returncode == 0
-        assert Chain.objects.get().state == Chain.State.OK
-        assert manage("indexer", "reset-chain", "--chain=31337", env=env).returncode == 0
-        again = deploy_suite(other, deployments_dir)
-        contribute(again, create_campaign(again), amount=77)
-        assert manage("indexer", "run", "--once", env=env).returncode == 0
-    finally:
-        other.stop()
-    assert Contribution.objects.get().amount == 77
+def test_a_process_says_what_is_wrong_and_fails(suite: Suite) -> None:
+    run = manage(
+        "indexer", "run", "--once", f"--rpc-url=http://127.0.0.1:{free_port()}", env=environment(suite)
+    )
+    assert run.returncode == 1
+    (sentence,) = run.stderr.strip().splitlines()
+    assert "no RPC endpoint answers" in sentence
+    assert not Chain.objects.exists()
 
 
 def test_celery_follows_the_chain_and_survives_its_worker(suite: Suite, tmp_path: Path) -> None:
