@@ -2,6 +2,7 @@
 import "./styles/site.css";
 import "htmx.org/dist/htmx.esm.js";
 import { startBeacon } from "./beacon/start.ts";
+import { announceChanges } from "./elements/announcer.ts";
 import "./elements/copy-button.ts";
 import { followRewardPrices } from "./elements/pledge-form.ts";
 import { closeSheetsOnOutsideClick } from "./elements/sheets.ts";
@@ -12,6 +13,7 @@ enhanceThemeForms();
 closeSheetsOnOutsideClick();
 followRewardPrices();
 showOpenTab();
+announceChanges();
 
 if (document.body.dataset.consent === "granted") startBeacon();
 

@@ -81,7 +81,7 @@ def test_reading_and_searching_need_no_script(browser: Browser, stack: Stack) ->
     page.goto(f"{stack.url}/explore/")
     page.get_by_label("Food", exact=False).first.check()
     page.get_by_role("button", name="Apply").click()
-    expect(page.get_by_role("status")).to_contain_text("2 campaigns")
+    expect(page.locator("#result-count")).to_have_text("2 campaigns")
     page.locator("#q").fill("春茶")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_role("heading", level=3)).to_have_text([TEA.title])

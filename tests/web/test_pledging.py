@@ -141,6 +141,17 @@ def test_a_pledge_is_followed_from_the_index_to_finality(
     assert "hx-trigger=" not in final.split('id="pledge-state"')[1].split(">")[0]
 
 
+def test_a_page_that_asks_again_is_left_alone_while_nothing_changed(
+    intent: PledgeIntent, backer: Client
+) -> None:
+    url = f"/pledges/{intent.public_id}/"
+    match = re.search(r'hx-get="([^"]+)"', backer.get(url).content.decode())
+    assert match
+    assert backer.get(match[1], headers={"HX-Request": "true"}).status_code == 204
+    services.report_submitted(intent, reference(1))
+    assert backer.get(match[1], headers={"HX-Request": "true"}).status_code == 200
+
+
 def test_a_pledge_is_nobody_elses(intent: PledgeIntent) -> None:
     assert signed_in(backer_user(2)).get(f"/pledges/{intent.public_id}/").status_code == 404
 

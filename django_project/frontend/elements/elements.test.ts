@@ -1,0 +1,89 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { announceChanges } from "./announcer.ts";
+import { followRewardPrices } from "./pledge-form.ts";
+import { closeSheetsOnOutsideClick } from "./sheets.ts";
+import { enhanceThemeForms } from "./theme.ts";
+
+beforeEach(() => document.body.replaceChildren());
+
+describe("announceChanges", () => {
+  it("says what a swap changed, once", () => {
+    document.body.innerHTML = '<p data-say>4 campaigns</p><p id="announcer"></p>';
+    const announcer = document.getElementById("announcer") as HTMLElement;
+    announceChanges();
+    document.dispatchEvent(new Event("htmx:afterSettle"));
+    expect(announcer.textContent).toBe("");
+    (document.querySelector("[data-say]") as HTMLElement).textContent = "2 campaigns";
+    document.dispatchEvent(new Event("htmx:afterSettle"));
+    expect(announcer.textContent).toBe("2 campaigns");
+  });
+});
+
+describe("followRewardPrices", () => {
+  const choose = (value: string): void => {
+    const radio = document.querySelector<HTMLInputElement>(`input[value="${value}"]`) as HTMLInputElement;
+    radio.checked = true;
+    radio.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  const amount = (): HTMLInputElement => document.querySelector("input[name=amount]") as HTMLInputElement;
+
+  beforeEach(() => {
+    document.body.innerHTML = `<form data-pledge-form><input type="radio" name="tier" value="1" data-price="0.1">
+      <input type="radio" name="tier" value="2" data-price="1"><input name="amount"></form>`;
+    followRewardPrices();
+  });
+
+  it("writes the price of the reward, and of another one after it", () => {
+    choose("1");
+    expect(amount().value).toBe("0.1");
+    choose("2");
+    expect(amount().value).toBe("1");
+    choose("1");
+    expect(amount().value).toBe("0.1");
+  });
+
+  it("leaves a larger amount that was typed", () => {
+    amount().value = "5";
+    choose("2");
+    expect(amount().value).toBe("5");
+  });
+
+  it("raises an amount that is too small for the reward", () => {
+    amount().value = "0.5";
+    choose("2");
+    expect(amount().value).toBe("1");
+  });
+});
+
+describe("closeSheetsOnOutsideClick", () => {
+  beforeEach(() => {
+    document.body.innerHTML =
+      '<details class="menu-sheet" open><summary>Menu</summary><a>In</a></details><b>Out</b>';
+  });
+  const sheet = (): HTMLDetailsElement => document.querySelector("details") as HTMLDetailsElement;
+
+  it("closes a menu when something else is clicked or Escape pressed", () => {
+    closeSheetsOnOutsideClick();
+    document.querySelector("a")?.click();
+    expect(sheet().open).toBe(true);
+    document.querySelector("b")?.click();
+    expect(sheet().open).toBe(false);
+    sheet().open = true;
+    document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+    expect(sheet().open).toBe(false);
+  });
+});
+
+describe("enhanceThemeForms", () => {
+  it("switches at once and tells the server", () => {
+    document.body.innerHTML =
+      '<form action="/theme/" data-theme-form><button name="theme" value="night">Dark</button></form>';
+    const send = vi.fn(async () => new Response());
+    vi.stubGlobal("fetch", send);
+    enhanceThemeForms();
+    document.querySelector("button")?.click();
+    expect(document.documentElement.dataset.theme).toBe("night");
+    expect(send).toHaveBeenCalledOnce();
+    vi.unstubAllGlobals();
+  });
+});
