@@ -55,7 +55,8 @@ check-catalogues: ## fails when a text is missing its Chinese
 	@$(PY) -m tools.catalogues check
 
 .PHONY: contracts
-contracts: setup-test ## the Solidity side: compile, test, fuzz, gas
+contracts: setup-test ## the Solidity side: compile, test, fuzz, gas, slither, coverage
+	@tools/coverage-contracts.sh
 	@tools/test-contracts.sh
 
 .PHONY: lock
@@ -81,3 +82,7 @@ deploy-check: ## Django's deployment check on the settings of .env, every warnin
 docs: setup-test ## build docs/ as pages into build/docs; a broken link fails
 	@.venv/bin/mkdocs build --quiet
 	@echo "build/docs/architecture.html"
+
+.PHONY: screenshots
+screenshots: setup-test ## pictures of the running demo for README and docs; URL=… when it is not on port 8000
+	@$(PY) -m tests.e2e.screenshots --url $(or $(URL),http://127.0.0.1:8000)
