@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 HOT_BLOCKS = 100
 REREADS = 3
 SUSPECTS_EVERY_SECONDS = 3.0
+HOPELESS_EVERY_SECONDS = 30.0
 
 Reread = Callable[[Endpoint | None], Fetched]
 
@@ -82,10 +83,10 @@ class Follower:
             LeaseLostError: another worker took over.
             RpcError, StillInconsistentError: worth trying again later.
         """
-        self._repair_suspects()
-        view = look(self._pool, self._chain.finality_depth)
-        cursor = self._lease.read_cursor()
         try:
+            self._repair_suspects()
+            view = look(self._pool, self._chain.finality_depth)
+            cursor = self._lease.read_cursor()
             if view.latest.number >= cursor.next_block:
                 return self._advance(cursor, view)
             if not is_merely_behind(cursor, view.latest, self._source):
@@ -195,15 +196,20 @@ class Follower:
         self._suspects_at = time.monotonic() + SUSPECTS_EVERY_SECONDS
         next_block = self._lease.read_cursor().next_block
         for suspect in open_suspects(self._chain.chain_id, next_block):
-            repair(
-                suspect,
-                lease=self._lease,
-                source=self._source,
-                tracker=self._tracker,
-                events=self._events,
-                next_block=next_block,
-                keep_alive=self._lease.renew,
-            )
+            try:
+                repair(
+                    suspect,
+                    lease=self._lease,
+                    source=self._source,
+                    tracker=self._tracker,
+                    events=self._events,
+                    next_block=next_block,
+                    keep_alive=self._lease.renew,
+                )
+            except StillInconsistentError as error:
+                # Old blocks that stay in doubt must not keep new ones out; the row stays open for all to see.
+                logger.warning("chain %s: %s", self._chain.chain_id, error)
+                self._suspects_at = time.monotonic() + HOPELESS_EVERY_SECONDS
 
     def _reorganise(self, cursor: Cursor) -> bool:
         ancestor = find_ancestor(cursor, self._source)

@@ -27,6 +27,11 @@ def owner_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def is_held(chain_id: int) -> bool:
+    """Whether a worker that lives indexes the chain: a look, no promise."""
+    return Cursor.objects.filter(chain_id=chain_id, lease_until__gt=Now()).exists()
+
+
 class Lease:
     """The right to write one chain."""
 
@@ -38,19 +43,15 @@ class Lease:
 
     def acquire(self) -> None:
         """Take the lease and a new fence; raises LeaseHeldError while another worker lives."""
+        is_free = Q(lease_until=None) | Q(lease_until__lt=Now())
         with transaction.atomic():
-            free = (
-                Cursor.objects.select_for_update(skip_locked=True)
-                .filter(Q(lease_until=None) | Q(lease_until__lt=Now()), chain_id=self.chain_id)
-                .first()
-            )
-            if free is None:
-                raise LeaseHeldError(f"another worker indexes chain {self.chain_id}")
-            self.fence = free.fence + 1
-            Cursor.objects.filter(chain_id=self.chain_id).update(
-                fence=self.fence, lease_owner=self.owner, lease_until=Now() + LEASE
-            )
-        self._renewed()
+            free = Cursor.objects.select_for_update(skip_locked=True).filter(is_free, chain_id=self.chain_id)
+            self._take(free.first())
+
+    def seize(self) -> None:
+        """Take the lease from whoever holds it, as operators may: the fence turns that worker away."""
+        with transaction.atomic():
+            self._take(Cursor.objects.select_for_update().filter(chain_id=self.chain_id).first())
 
     def renew(self, *, node_head: int | None = None) -> None:
         """Prolong the lease when a part of it has passed; `node_head` notes that the node just answered.
@@ -104,16 +105,27 @@ class Lease:
         """Let the next worker begin at once; does nothing when another one already has."""
         Cursor.objects.filter(self._mine).update(lease_until=None, lease_owner="")
 
+    def _take(self, cursor: Cursor | None) -> None:
+        if cursor is None:
+            raise LeaseHeldError(f"another worker indexes chain {self.chain_id}")
+        self.fence = cursor.fence + 1
+        self._write_where(
+            Q(chain_id=self.chain_id),
+            fence=self.fence,
+            lease_owner=self.owner,
+            lease_until=Now() + LEASE,
+        )
+
     @property
     def _mine(self) -> Q:
         return Q(chain_id=self.chain_id, fence=self.fence)
 
     def _write(self, **values: object) -> None:
-        if Cursor.objects.filter(self._mine).update(**values) != 1:
-            raise self._lost()
-        self._renewed()
+        self._write_where(self._mine, **values)
 
-    def _renewed(self) -> None:
+    def _write_where(self, condition: Q, **values: object) -> None:
+        if Cursor.objects.filter(condition).update(**values) != 1:
+            raise self._lost()
         self._renew_at = time.monotonic() + RENEWAL.total_seconds()
 
     def _lost(self) -> LeaseLostError:

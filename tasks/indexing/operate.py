@@ -26,9 +26,11 @@ LAGGING_BLOCKS = 5
 def rewind(chain_id: int, to_block: int, pool: Pool) -> Rollback:
     """Take everything above a block back, below finality too, and let a halted chain go on from there.
 
+    A worker that is indexing the chain is turned away; the next one goes on from the block.
+
     Raises:
         ConfigurationError: the chain is not indexed, or the block is outside of the index.
-        LeaseHeldError: a worker is indexing the chain.
+        BadReplyError: the node does not have the block.
     """
     cursor = Cursor.objects.filter(chain_id=chain_id).first()
     if cursor is None:
@@ -40,7 +42,7 @@ def rewind(chain_id: int, to_block: int, pool: Pool) -> Rollback:
         )
     header = linked_header(pool, to_block)
     lease = Lease(chain_id)
-    lease.acquire()
+    lease.seize()
     try:
         with transaction.atomic():
             rollback = services.roll_back(lease.lock_cursor(), to_block, header.hash)

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from django_project.core.jobs import enqueue
 from tasks.indexing.errors import ConfigurationError, IndexerError, LeaseHeldError, LeaseLostError
+from tasks.indexing.lease import is_held
 from tasks.indexing.registry import find_registry, known_chains, read_registry
 from tasks.indexing.rpc import Pool
 from tasks.indexing.runner import Runner
@@ -56,6 +57,8 @@ def follow_chain(chain_id: int) -> None:
 
 @shared_task(name="tasks.indexing.revive")
 def revive() -> None:
-    """Ask for every chain to be followed; whoever follows one already makes the new task end at once."""
+    """Ask for every chain that nobody follows; should two tasks meet, the later one ends at once."""
     for chain_id in known_chains():
+        if is_held(chain_id):
+            continue
         follow_chain.apply_async((chain_id,), expires=REVIVAL_SECONDS)

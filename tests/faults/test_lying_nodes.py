@@ -8,9 +8,10 @@ import pytest
 from web3.types import Wei
 
 from django_project.core.addresses import parse_address
+from django_project.ledger import services
 from django_project.ledger.models import CampaignTotals, Contribution, ReorgEvent, SuspectRange
 from tasks.demo.servers import Anvil
-from tasks.indexing import rpc
+from tasks.indexing import repair, rpc
 from tasks.indexing.errors import NoEndpointError, RpcError, StillInconsistentError
 from tests.faults.proxy import LIES, Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node, set_automine
@@ -134,6 +135,22 @@ def test_a_gap_is_written_down_even_while_nothing_can_be_committed(suite: Suite)
     index_once(suite)
     assert CampaignTotals.objects.get().raised == 3
     assert picture(suite.chain_id) == fresh_picture(suite)
+
+
+def test_old_blocks_in_doubt_do_not_keep_new_ones_out(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = create_campaign(suite)
+    contribute(suite, campaign, amount=1)
+    index_once(suite)
+    services.suspect(suite.chain_id, 1, 3, "somebody said so")
+    monkeypatch.setattr(repair, "campaigns_with_gaps", lambda *_: [b"\x01" * 20])
+    contribute(suite, campaign, amount=2)
+    index_once(suite)
+    assert CampaignTotals.objects.get().raised == 3
+    assert SuspectRange.objects.filter(resolved_at=None).exists()
+
+    monkeypatch.undo()
+    index_once(suite)
+    assert not SuspectRange.objects.filter(resolved_at=None).exists()
 
 
 def test_a_lagging_endpoint_beside_a_good_one(suite: Suite) -> None:

@@ -152,6 +152,11 @@ def test_only_one_worker_at_a_time_and_a_late_one_is_refused(suite: Suite) -> No
             late.tick()
     assert picture(chain.chain_id) == before
     paused.release()
+    working = Lease(chain.chain_id, "working")
+    working.acquire()
+    Lease(chain.chain_id, "operator").seize()
+    with pytest.raises(LeaseLostError):
+        working.read_cursor()
     assert Cursor.objects.get().fence > paused.fence
 
 
