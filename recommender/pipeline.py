@@ -10,9 +10,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +27,17 @@ from recommender.data.snapshot import (
     open_snapshot,
 )
 from recommender.errors import ConfigError, DamagedError, DataError
-from recommender.evaluation.bootstrap import paired
 from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.splits import SplitOptions, make_split
-from recommender.files import sha256_hex, to_json
-from recommender.life.gates import BASELINE, DECIDING, PromotionDecision, Verdict, decide_promotion, judge
-from recommender.life.runs import Measured, RunInfo, RunMetrics, load_model, open_run, save_run
-from recommender.life.warm import warm_weights
+from recommender.life.gates import PromotionDecision, Verdict, decide_promotion, judge
+from recommender.life.runs import RunInfo, load_model, open_run, save_run
 from recommender.models.base import Recommender, context_of
 from recommender.progress import Progress, silent
 from recommender.ranking.lists import ANYBODY, Ranker, audiences, digest, rank_all, similar_items
-from recommender.text.cache import EmbeddingCache, TextVectors
+from recommender.text.cache import EmbeddingCache
 from recommender.text.names import DEFAULT_ENCODER
-from recommender.training.fitting import Plan, fit_all, fit_split, make_plan, needs_text
+from recommender.training.candidates import BASELINES, Trial
+from recommender.training.fitting import fit_split, make_plan, needs_text
 
 __all__ = [
     "ANYBODY",
@@ -70,33 +66,13 @@ __all__ = [
     "train_candidates",
 ]
 
-BASELINES = (BASELINE, "recent_pop")
-"""Fitted and measured beside every candidate; `pop` is also saved, as what is shown when nothing passes."""
 SNAPSHOTS = "snapshots"
 EMBEDDINGS = "embeddings"
+CHECKPOINTS = "checkpoints"
 
 
 def snapshots_root(root: Path) -> Path:
     return root / SNAPSHOTS
-
-
-@dataclass(frozen=True)
-class _Work:
-    """A snapshot opened for work."""
-
-    snapshot: SnapshotInfo
-    root: Path
-    encoder: str
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        tables = load_snapshot(self.snapshot)
-        return build_dataset(tables, now=self.snapshot.manifest.provenance.behaviour_until)
-
-    def vectors(self, progress: Progress = silent) -> TextVectors:
-        return EmbeddingCache(self.root / EMBEDDINGS, self.encoder).vectors(
-            self.dataset.items.texts, progress
-        )
 
 
 def embed(
@@ -118,57 +94,38 @@ def train_candidates(
     warm: Sequence[RunInfo] = (),
     progress: Progress = silent,
 ) -> list[RunInfo]:
-    """Measure each model on the snapshot's last-out split, fit it to everything, and save it as a run.
+    """Measure each model on the snapshot, fit it to everything, and save it as a run.
 
-    The baselines are measured beside them and a run of `pop` is always among the results. `settings` are the
-    models' own, by name. A run in `warm` lends its weights to the new model of its kind. A killed call goes
-    on from its last epoch when it is made again.
+    The baselines are measured beside them, and a run of `pop` is the first of the results; with too few
+    contributions to measure anything it is the only one. `settings` are the models' own, by name. A run in
+    `warm` lends its weights to the final fit of its kind. A killed call goes on from its last epoch when it
+    is made again.
 
     Raises:
-        DataError: the snapshot has too little to learn from. ConfigError: an unknown model or setting.
+        DataError: the snapshot has no contributions. ConfigError: an unknown model or setting.
     """
-    work = _Work(snapshot, root, encoder)
-    dataset = work.dataset
+    dataset = snapshot_dataset(snapshot)
     if not dataset.pairs.contributed.any():
         raise DataError("the snapshot has no contributions: there is nothing to learn from yet")
-    plans = _plans(models, settings or {}, seed)
-    vectors = work.vectors(progress)
-    split = make_split("last-out", dataset, SplitOptions(core=1))
-    starts = {run.model: warm_weights(run, dataset, vectors) for run in warm if run.config.encoder == encoder}
-    epochs: dict[str, int] = {}
-    curves: dict[str, list[dict[str, float]]] = {}
-
-    def fit(name: str, _: int) -> Recommender:
-        plan = plans[name]
-        key = sha256_hex(
-            to_json([snapshot.hash, name, plan.config.model_dump(mode="json"), plan.training.model_dump()])
+    vectors = EmbeddingCache(root / EMBEDDINGS, encoder).vectors(dataset.items.texts, progress)
+    plans = {
+        name: make_plan(name, (settings or {}).get(name)).with_seed(seed)
+        for name in dict.fromkeys([*BASELINES, *models])
+    }
+    trial = Trial(dataset, vectors, snapshot.hash, root / CHECKPOINTS, progress)
+    lenders = {run.model: run for run in warm if run.config.encoder == encoder}
+    return [
+        save_run(
+            root,
+            fitted.model,
+            dataset,
+            snapshot,
+            training=plans[name].training,
+            encoder=encoder,
+            metrics=fitted.metrics,
         )
-        model, log = fit_split(
-            plan,
-            split,
-            vectors,
-            start=starts.get(name),
-            checkpoint=root / "checkpoints" / f"{key[:16]}.safetensors",
-            key=key,
-            progress=progress,
-        )
-        if log:
-            epochs[name], curves[name] = log.best_epoch, log.curve
-        return model
-
-    report = evaluate(list(plans), fit, dataset, split, 1, is_random=lambda name: plans[name].is_trained)
-    runs = []
-    for name, plan in plans.items():
-        if name in BASELINES and name != BASELINE:
-            continue
-        model = fit_all(
-            plan, dataset, vectors, epochs=epochs.get(name), start=starts.get(name), progress=progress
-        )
-        metrics = _metrics(name, report, epochs.get(name, 0), curves.get(name, []))
-        runs.append(
-            save_run(root, model, dataset, snapshot, training=plan.training, encoder=encoder, metrics=metrics)
-        )
-    return runs
+        for name, fitted in trial.run(plans, lenders)
+    ]
 
 
 def evaluate_directory(
@@ -215,39 +172,22 @@ def open_ranker(run: RunInfo, snapshot: SnapshotInfo, root: Path, progress: Prog
             f"run {run.id} was made from snapshot {run.manifest.snapshot_hash[:16]}, not from "
             f"{snapshot.hash[:16]}: rank that snapshot, or train on this one"
         )
-    work = _Work(snapshot, root, run.config.encoder)
-    model = load_model(run)
-    if model.sizes.items != len(work.dataset.item_ids) or model.sizes.users != len(work.dataset.users):
+    dataset, model = snapshot_dataset(snapshot), load_model(run)
+    if model.sizes.items != len(dataset.item_ids) or model.sizes.users != len(dataset.users):
         raise DamagedError(f"run {run.id} does not have the users and items of its snapshot: train again")
-    vectors = None if model.item_vectors() is not None else work.vectors(progress)
-    model.bind(context_of(work.dataset, vectors if model.text == "none" else None))
-    return Ranker(model, work.dataset, vectors)
+    vectors = None
+    if model.item_vectors() is None:
+        cache = EmbeddingCache(root / EMBEDDINGS, run.config.encoder)
+        vectors = cache.vectors(dataset.items.texts, progress)
+    model.bind(context_of(dataset, None))
+    return Ranker(model, dataset, vectors)
+
+
+def snapshot_dataset(snapshot: SnapshotInfo) -> Dataset:
+    """The snapshot's rows as integers, as of its cut-off."""
+    return build_dataset(load_snapshot(snapshot), now=snapshot.manifest.provenance.behaviour_until)
 
 
 def run_snapshot(run: RunInfo, root: Path) -> SnapshotInfo:
     """The snapshot a run was made from, verified."""
     return open_snapshot(root / run.manifest.snapshot_path)
-
-
-def _plans(models: Sequence[str], settings: Mapping[str, Mapping[str, Any]], seed: int) -> dict[str, Plan]:
-    names = dict.fromkeys([*BASELINES, *models])
-    return {name: make_plan(name, settings.get(name)).with_seed(seed) for name in names}
-
-
-def _metrics(name: str, report: Report, best_epoch: int, curve: list[dict[str, float]]) -> RunMetrics:
-    ours = report.values[name][DECIDING]
-    return RunMetrics(
-        protocol=report.protocol,
-        metrics={
-            model: {metric: Measured(**figures) for metric, figures in report.table(model).items()}
-            for model in dict.fromkeys([name, *BASELINES])
-        },
-        better_than={
-            other: Measured(**vars(paired(ours, report.values[other][DECIDING])))
-            for other in BASELINES
-            if other != name
-        },
-        users=len(ours),
-        best_epoch=best_epoch,
-        curve=curve,
-    )

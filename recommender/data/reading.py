@@ -56,7 +56,9 @@ def conform(tables: Tables) -> Tables:
         raise DataError("items has no rows: there is nothing to recommend")
     twice = items.filter(items["item_id"].is_duplicated())["item_id"].unique().sort().to_list()
     if twice:
-        raise DataError(f"items lists {len(twice)} items twice, the first is {twice[0]!r}: keep one row each")
+        raise DataError(
+            f"items has more than one row for {len(twice)} ids, such as {twice[0]!r}: keep one each"
+        )
     return Tables(**frames)
 
 

@@ -29,12 +29,12 @@ def explain_pair(ranker: Ranker, user_id: str, item_id: str) -> Iterator[str]:
     place = 1 + int((scores[dataset.items.is_open] > scores[item]).sum())
     reason = reasons_for(facts, user, np.array([item]), is_personal=ranker.model.is_personal)[0]
     named = f" {dataset.item_ids.names[reason.item]}" if reason.kind == SIMILAR_TO else ""
-    yield f"score {scores[item]:.4f}, place {place} of {int(dataset.items.is_open.sum())} open items"
+    yield f"score {scores[item]:.4f}, place {place} of {dataset.items.is_open.sum()} open items"
     yield f"reason shown: {reason.kind}{named}"
     past = facts.past[user]
     nearest = past[np.argsort(-facts.likeness[past, item])][:3] if len(past) else past
     for other in nearest.tolist():
-        yield f"likeness {facts.likeness[other, item]:.3f} to {dataset.item_ids.names[other]}, which they know"
+        yield f"likeness {facts.likeness[other, item]:.3f} to {dataset.item_ids.names[other]}, known to them"
     category, mine = dataset.items.category[item], facts.category_counts[user]
     name = dataset.categories.names[category] or "no category"
     yield f"{int(mine[category])} of their {int(mine.sum())} contributions are in {name}"

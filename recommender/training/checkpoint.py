@@ -14,12 +14,19 @@ from recommender.files import write_atomic
 _STATE = "state"
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training's state is kept, and whose it is."""
+
+    path: Path
+    key: str
+    """Names data, model and settings: a state of something else is not taken."""
+
+
 @dataclass
 class TrainingState:
     """What training needs to go on exactly as it would have."""
 
-    key: str
-    """Names data, model and settings: a checkpoint of something else is not taken."""
     epoch: int
     """Epochs done."""
     best_epoch: int
@@ -30,14 +37,14 @@ class TrainingState:
     optimizer: dict[str, Any]
 
 
-def save_checkpoint(path: Path, state: TrainingState) -> None:
+def save_checkpoint(checkpoint: Checkpoint, state: TrainingState) -> None:
     """Write the state as one file, atomically: numbers in the header, tensors after it."""
     tensors = {f"model/{name}": tensor.contiguous() for name, tensor in state.model.items()}
     tensors |= {f"best/{name}": tensor.contiguous() for name, tensor in state.best_model.items()}
     for number, slots in state.optimizer["state"].items():
         tensors |= {f"optimizer/{number}/{name}": value for name, value in slots.items()}
     header = {
-        "key": state.key,
+        "key": checkpoint.key,
         "epoch": state.epoch,
         "best_epoch": state.best_epoch,
         "best_value": state.best_value,
@@ -46,19 +53,20 @@ def save_checkpoint(path: Path, state: TrainingState) -> None:
     }
     # safetensors refuses tensors that share memory; the best model may be the current one.
     write_atomic(
-        path, save({n: t.clone() for n, t in tensors.items()}, {_STATE: orjson.dumps(header).decode()})
+        checkpoint.path,
+        save({n: t.clone() for n, t in tensors.items()}, {_STATE: orjson.dumps(header).decode()}),
     )
 
 
-def load_checkpoint(path: Path, key: str) -> TrainingState | None:
-    """The state written under this key; None if there is none that can be read."""
+def load_checkpoint(checkpoint: Checkpoint) -> TrainingState | None:
+    """The state written under its key; None if there is none that can be read."""
     try:
-        with safe_open(path, "pt") as file:
+        with safe_open(checkpoint.path, "pt") as file:
             header = orjson.loads(file.metadata()[_STATE])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 not a dict
     except (FileNotFoundError, SafetensorError, KeyError, TypeError, orjson.JSONDecodeError):
         return None
-    if header["key"] != key:
+    if header["key"] != checkpoint.key:
         return None
     slots: dict[int, dict[str, torch.Tensor]] = {}
     for name, tensor in tensors.items():
@@ -67,7 +75,6 @@ def load_checkpoint(path: Path, key: str) -> TrainingState | None:
             number, slot = rest.split("/")
             slots.setdefault(int(number), {})[slot] = tensor
     return TrainingState(
-        key,
         header["epoch"],
         header["best_epoch"],
         header["best_value"],

