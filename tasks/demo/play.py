@@ -19,7 +19,7 @@ from tasks.demo.index import Index
 from tasks.demo.options import Options
 from tasks.demo.rpc import Node
 from tasks.demo.seeding import Seeder, campaign_addresses
-from tasks.demo.servers import free_port
+from tasks.demo.servers import ServerError, free_port
 from tasks.demo.simulation import HORIZON, Scenario, simulate
 from tasks.demo.stage import CHAIN_ID, HOST, Memory, Stage, project_command
 from tasks.demo.steps import Step, Steps
@@ -101,13 +101,16 @@ class Play:
         self.memory = found
 
     def _start_chain(self) -> None:
-        self.stage.start_anvil(
-            self.memory.anvil_port,
-            [
-                *("--accounts", str(account_count(self.scenario)), "--mnemonic", MNEMONIC),
-                *("--balance", str(BALANCE_ETHER), "--timestamp", str(self.memory.genesis)),
-            ],
-        )
+        arguments = [
+            *("--accounts", str(account_count(self.scenario)), "--mnemonic", MNEMONIC),
+            *("--balance", str(BALANCE_ETHER), "--timestamp", str(self.memory.genesis)),
+        ]
+        try:
+            self.stage.start_anvil(self.memory.anvil_port, arguments)
+        except ServerError as error:
+            if not self.memory.is_complete:
+                raise
+            raise DemoError(f"{error}\nIf its saved state is damaged, begin anew with --reset") from error
         self.memory.anvil_port = self.stage.anvil.port
 
     def _site_environment(self) -> dict[str, str]:

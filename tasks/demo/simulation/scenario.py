@@ -17,8 +17,8 @@ from tasks.demo.simulation.visits import Backing, Visits
 
 DEFAULT_SEED = 20
 
-CONTRIBUTIONS_PER_BACKER = 16
-LOOKS_PER_BACKER = 41
+CONTRIBUTIONS_PER_BACKER = 17
+LOOKS_PER_BACKER = 42
 VISITORS_PER_BACKER = 0.15
 ENOUGH_BACKERS, ENOUGH_CAMPAIGNS = 200, 40
 # How uneven campaigns are in how many people they draw (standard deviation of the logarithm).

@@ -26,11 +26,17 @@ class Window:
 
     @property
     def closes(self) -> int:
-        return min(self.deadline, HORIZON if self.cancelled_at is None else self.cancelled_at, HORIZON)
+        return self.deadline if self.cancelled_at is None else min(self.deadline, self.cancelled_at)
+
+    @property
+    def last_seen(self) -> int:
+        """When it closes, or the horizon."""
+        return min(self.closes, HORIZON)
 
     @property
     def days_open(self) -> float:
-        return (self.closes - self.launch) / DAY
+        """Of those before the horizon."""
+        return (self.last_seen - self.launch) / DAY
 
 
 def draw_window(campaign: Campaign, rng: Generator) -> Window:

@@ -18,13 +18,15 @@ BROWSING_SESSIONS = 0.5
 VISITORS_SESSIONS = 5.0
 # How sharply taste decides what is backed and what is merely looked at.
 BACKING_SHARPNESS, BROWSING_SHARPNESS = 1.15, 0.6
+# How much it matters beside taste that a campaign is behind its quota.
+BACKING_PULL, BROWSING_PULL = 0.6, 0.5
 ALREADY_BACKED = -6.0
 # A campaign that has reached its quota still attracts this share of its usual interest.
 SATURATED = 0.1
 LONGEST_DWELL = 12 * MINUTE
 # Most people come when the site's two daily digests reach them, the others at any time of the day.
-DIGEST_HOURS, DIGEST_READERS, DIGEST_WAIT_SECONDS = (9, 20), 0.85, 4 * MINUTE
-LATEST_START = HORIZON - 2 * HOUR
+DIGEST_HOURS, DIGEST_READERS, DIGEST_WAIT_SECONDS = (11, 23), 0.85, 4 * MINUTE
+LATEST_START, LATEST_ACT = HORIZON - 45 * MINUTE, HORIZON - 5 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Visits:
         self._readers, self._rng, self._affinity = readers, rng, affinity
         self._launch = np.array([window.launch for window in windows])
         self._closes = np.array([window.closes for window in windows])
+        self._last_seen = np.array([window.last_seen for window in windows])
         self._quotas, self._taken = quotas, np.zeros(len(windows))
         self._backed = np.zeros((len(readers), len(windows)), dtype=bool)
         self._days = self._daily_interest(windows)
@@ -88,7 +91,7 @@ class Visits:
         """Share of all sessions by day: campaigns draw people while they are open."""
         days = np.zeros(HORIZON // DAY)
         for window, quota in zip(windows, self._quotas, strict=True):
-            first, last = window.launch // DAY, max((window.closes - 1) // DAY, window.launch // DAY)
+            first, last = window.launch // DAY, (window.last_seen - 1) // DAY
             days[first : last + 1] += (quota + 1) / (last - first + 1)
         return np.asarray(days / days.sum())
 
@@ -119,20 +122,21 @@ class Visits:
         taste = self._taste(session)
         pull = self._pull(session.at)
         backed = self._pick(
-            np.where(is_open, BACKING_SHARPNESS * taste + pull, -np.inf)
+            np.where(is_open, BACKING_SHARPNESS * taste + BACKING_PULL * pull, -np.inf)
             + ALREADY_BACKED * self._backed[session.reader],
             session.backs,
         )
-        looked_at = self._pick(np.where(is_open, BROWSING_SHARPNESS * taste + 0.5 * pull, -np.inf), looks)
+        curiosity = BROWSING_SHARPNESS * taste + BROWSING_PULL * pull
+        looked_at = self._pick(np.where(is_open, curiosity, -np.inf), looks)
         pages = list(dict.fromkeys([*backed, *looked_at]))
         self._rng.shuffle(pages)
         now = session.at
         for campaign in pages:
             dwell = self._dwell(float(taste[campaign]), is_backed=campaign in backed)
             views.append(View(now, session.reader, campaign, dwell))
-            now += dwell + int(self._rng.integers(2, 15))
+            now = min(now + dwell + int(self._rng.integers(2, 15)), LATEST_ACT)
         for campaign in backed:
-            now += int(self._rng.integers(4, 21))
+            now = min(now + int(self._rng.integers(4, 21)), LATEST_ACT)
             backings.append(Backing(now, session.reader, campaign))
             self._backed[session.reader, campaign] = True
             self._taken[campaign] += 1
@@ -143,7 +147,7 @@ class Visits:
 
     def _pull(self, now: int) -> Floats:
         """How much each campaign has to catch up with its quota, per day it has left; a logarithm."""
-        days_left = np.maximum((self._closes - now) / DAY, 0.3)
+        days_left = np.maximum((self._last_seen - now) / DAY, 0.3)
         return np.log(np.maximum(self._quotas - self._taken, SATURATED * self._quotas + 0.02) / days_left)
 
     def _pick(self, logits: Floats, count: int) -> list[int]:
