@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.e2e.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 
 OUT = Path("docs/screenshots")
-WIDTHS = {"wide": (1280, 960), "tablet": (768, 1024), "phone": (360, 780)}
+WIDTHS = {"wide": (1280, 1120), "tablet": (768, 1024), "phone": (360, 780)}
 THEMES = {"light": "day", "dark": "night"}
 COLOURS = 256
 # Who is signed in, by a part of what the demo wallet calls them.
