@@ -8,7 +8,7 @@ PY := .venv/bin/python
 # Checks that read the settings without touching a database.
 STATIC_ENV := CHAINFUND_MODE=test DATABASE_URL=postgresql:///unused
 ARGS ?=
-PART ?= all
+PART ?=
 
 .PHONY: help
 help: ## this list
@@ -86,3 +86,13 @@ docs: setup-test ## build docs/ as pages into build/docs; a broken link fails
 .PHONY: screenshots
 screenshots: setup-test ## pictures of the running demo for README and docs; URL=… when it is not on port 8000
 	@$(PY) -m tests.e2e.screenshots --url $(or $(URL),http://127.0.0.1:8000)
+
+.PHONY: bench
+bench: setup-test ## speed, into benchmarks/results/PART.json; PART=indexing
+	@[ -f benchmarks/$(PART).py ] || { echo "Name a part: make bench PART=indexing" >&2; exit 1; }
+	@$(PY) -m benchmarks.$(PART) $(ARGS)
+
+.PHONY: soak
+soak: setup-test ## what takes long: ten thousand fuzz runs a property, a hundred seeds of faults
+	@FOUNDRY_PROFILE=long node_modules/.bin/forge test
+	@$(PY) -m pytest tests/faults --fault-seeds 100

@@ -20,6 +20,15 @@ _postgres = pytest.StashKey[Postgres]()
 _redis = pytest.StashKey[Redis]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fault-seeds",
+        type=int,
+        default=3,
+        help="Seeds of mixed faults for the indexer to survive.",
+    )
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
     """Point the settings at fresh servers."""
