@@ -37,6 +37,9 @@ def evaluate(
     test_to: Annotated[str | None, typer.Option(help="temporal: the test ends.")] = None,
     split_seed: Annotated[int, typer.Option(min=0, help="Of what a split draws.")] = 0,
     core: Annotated[int, typer.Option(min=1, help="last-out: fewest pairs of a user and of an item.")] = 5,
+    among_open: Annotated[
+        bool, typer.Option("--among-open", help="Rank only the items open at each target's time.")
+    ] = False,
     root: Root = DEFAULT_ROOT,
     encoder: Encoder = DEFAULT_ENCODER,
     set_: Settings = [],  # noqa: B006  typer reads a list's default, and nothing changes it
@@ -47,7 +50,8 @@ def evaluate(
     from recommender.evaluation.splits import SplitOptions
     from recommender.files import to_json, write_atomic
 
-    options = SplitOptions(moment(test_from, "--test-from"), moment(test_to, "--test-to"), split_seed, core)
+    cut = moment(test_from, "--test-from"), moment(test_to, "--test-to")
+    options = SplitOptions(*cut, split_seed, core, among_open)
     with for_people() as progress:
         report = pipeline.evaluate_directory(
             data,

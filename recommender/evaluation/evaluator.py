@@ -121,7 +121,7 @@ def make_slices(dataset: Dataset, split: Split) -> dict[str, Bools]:
 
 
 def _measure(model: Recommender, split: Split) -> Ranks:
-    return rank_targets(model, split.test, split.candidates, split.seen)
+    return rank_targets(model, split.test, split.candidates, split.seen, split.windows)
 
 
 def _mean_over_runs(runs: Sequence[Ranks], mask: Bools) -> tuple[Ints, dict[str, Floats]]:

@@ -26,16 +26,31 @@ CELLS_PER_BLOCK = 8_000_000
 
 @dataclass(frozen=True)
 class Targets:
-    """What each user is known to have wanted: rows of (user, item), sorted by user."""
+    """What each user is known to have wanted: rows sorted by user."""
 
     user: Ints
     item: Ints
+    time: Floats
+    """When they turned to it; seconds since 1970."""
 
     def __len__(self) -> int:
         return len(self.user)
 
     def where(self, mask: Bools) -> "Targets":
-        return Targets(self.user[mask], self.item[mask])
+        return Targets(self.user[mask], self.item[mask], self.time[mask])
+
+
+@dataclass(frozen=True)
+class Windows:
+    """When each item could be backed."""
+
+    opened: torch.Tensor
+    closed: torch.Tensor
+
+    def open_at(self, times: Floats, items: Ints) -> torch.Tensor:
+        """(times, items)."""
+        moments, chosen = torch.from_numpy(times).unsqueeze(1), torch.from_numpy(items)
+        return (self.opened[chosen] <= moments) & (moments < self.closed[chosen])
 
 
 @dataclass(frozen=True)
@@ -94,10 +109,14 @@ def top_k(scores: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
     return values.gather(1, by_value), columns.gather(1, by_value)
 
 
-def rank_targets(model: Recommender, targets: Targets, candidates: Ints, seen: Pairs) -> Ranks:
+def rank_targets(
+    model: Recommender, targets: Targets, candidates: Ints, seen: Pairs, windows: Windows | None = None
+) -> Ranks:
     """Rank all candidates for each user with a target; what the user backed before is left out.
 
-    Among equal scores the lower item number comes first.
+    With `windows`, each target is ranked among the candidates that were open at its time (and itself), and
+    the user's list has those open at their last target's. Among equal scores the lower item number comes
+    first.
     """
     users, row_of = np.unique(targets.user, return_inverse=True)
     column_of = np.full(model.sizes.items, -1)
@@ -109,14 +128,20 @@ def rank_targets(model: Recommender, targets: Targets, candidates: Ints, seen: P
     rank = np.zeros(len(targets), np.int64)
     top = np.zeros((len(users), min(10, len(candidates))), np.int64)
     places = torch.arange(len(candidates))
+    last = np.full(len(users), -np.inf)
+    np.maximum.at(last, row_of, targets.time)
     for block, scores in score_blocks(model, users, candidates, history):
         rows = np.flatnonzero((row_of >= block.start) & (row_of < block.stop))
         for part in np.array_split(rows, max(1, len(rows) * len(candidates) // CELLS_PER_BLOCK)):
             mine = scores[torch.from_numpy(row_of[part] - block.start)]
             at = torch.from_numpy(column[part]).unsqueeze(1)
             own = mine.gather(1, at)
+            if windows:
+                mine = mine.masked_fill(~windows.open_at(targets.time[part], candidates), -torch.inf)
             ahead = (mine > own).sum(1) + ((mine == own) & (places < at)).sum(1)
             rank[part] = ahead.numpy() + 1
+        if windows:
+            scores = scores.masked_fill(~windows.open_at(last[block], candidates), -torch.inf)
         top[block] = candidates[top_k(scores, 10)[1].numpy()]
     return Ranks(targets, rank, users, top)
 

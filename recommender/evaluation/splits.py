@@ -5,14 +5,15 @@ events are, views included: a view of the wanted item would give it away.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
 
-from recommender.data.dataset import CONTRIBUTE, Bools, Dataset, Events, Ints, Pairs
+from recommender.data.dataset import CONTRIBUTE, Bools, Dataset, Events, Ints, Pairs, pairs_of
 from recommender.errors import ConfigError, DataError
-from recommender.evaluation.metrics import Targets
+from recommender.evaluation.metrics import Targets, Windows
+from recommender.models.base import open_windows
 
 CORE = 5
 COLD_SHARE = 0.2
@@ -29,6 +30,8 @@ class SplitOptions:
     """Of what is drawn: the hidden items of `cold-items`, the thirds of `random`."""
     core: int = CORE
     """`last-out`: users and items with fewer pairs are left out, again and again until none is left."""
+    among_open: bool = False
+    """Rank each target among the items that were open at its time, as the site does."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Split:
     seen: Pairs
     """Backed before the test: left out of the lists."""
     protocol: dict[str, object] = field(default_factory=dict)
+    windows: Windows | None = None
+    """When items were open, if only open ones are ranked."""
 
 
 def last_out(dataset: Dataset, options: SplitOptions) -> Split:
@@ -192,20 +197,22 @@ def make_split(name: str, dataset: Dataset, options: SplitOptions) -> Split:
     split = SPLITS[name](dataset, options)
     if not len(split.test):
         raise DataError(f"the split {name} leaves nobody to measure: it needs users with more contributions")
+    if options.among_open:
+        ranked = {"ranked": "items open at the time"}
+        windows = Windows(*open_windows(dataset.items))
+        return replace(split, windows=windows, protocol=split.protocol | ranked)
     return split
 
 
 def _targets(pairs: Pairs, mask: Bools) -> Targets:
-    return Targets(pairs.user[mask], pairs.item[mask])
+    return Targets(pairs.user[mask], pairs.item[mask], pairs.first_time[mask])
 
 
 def _new_to_user(train: Dataset, later: Events) -> Targets:
     items = len(train.item_ids)
-    wanted = np.unique((later.user * items + later.item)[later.kind == CONTRIBUTE])
-    known = train.pairs.backed
-    new = np.setdiff1d(wanted, known.user * items + known.item)
-    user, item = np.divmod(new, items)
-    return Targets(user, item)
+    wanted, known = pairs_of(later, items).backed, train.pairs.backed
+    is_new = ~np.isin(wanted.user * items + wanted.item, known.user * items + known.item)
+    return _targets(wanted, is_new)
 
 
 def _without(events: Events, pairs: Pairs, mask: Bools) -> Events:

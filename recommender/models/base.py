@@ -1,7 +1,7 @@
 """What every model is: built from a config and sizes, given a context, asked for scores."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import nn
 
-from recommender.data.dataset import Dataset, Floats, Ints, Pairs
+from recommender.data.dataset import Dataset, Floats, Ints, Items, Pairs
 from recommender.text.cache import TextVectors
 from recommender.training.config import TrainingConfig
 
@@ -46,9 +46,29 @@ class Context:
     language: torch.Tensor
     texts: tuple[str, ...]
     vectors: TextVectors | None
+    opened: torch.Tensor
+    """Seconds since 1970, by item; −∞ for items without a deadline, see `open_windows`."""
+    closed: torch.Tensor
+    """The deadline; ∞ where there is none."""
     now: float
     """Seconds since 1970."""
     sizes: Sizes
+
+    def to(self, device: torch.device) -> "Context":
+        """The same with its tensors on a device."""
+        names = ("publisher", "category", "language", "opened", "closed")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+
+
+def open_windows(items: Items) -> tuple[torch.Tensor, torch.Tensor]:
+    """When each item could be backed: from its creation until its deadline.
+
+    An item without a deadline counts as open at all times: its `created_at` is then often no more than the
+    first event somebody saw.
+    """
+    created = np.where(np.isnan(items.deadline), np.nan, items.created)
+    opened, closed = np.nan_to_num(created, nan=-np.inf), np.nan_to_num(items.deadline, nan=np.inf)
+    return torch.from_numpy(opened), torch.from_numpy(closed)
 
 
 def context_of(dataset: Dataset, vectors: TextVectors | None) -> Context:
@@ -61,6 +81,7 @@ def context_of(dataset: Dataset, vectors: TextVectors | None) -> Context:
         torch.from_numpy(items.language),
         items.texts,
         vectors,
+        *open_windows(items),
         dataset.now,
         Sizes(
             users=len(dataset.users),
@@ -85,6 +106,8 @@ class Batch:
     """How much the row says that the user likes the item, 0 to 1."""
     minutes: torch.Tensor
     """NaN where nobody measured."""
+    time: torch.Tensor
+    """When the user first turned to the item; seconds since 1970, float64."""
     negatives: torch.Tensor
     """Items drawn at random, for the whole batch."""
 
@@ -102,12 +125,22 @@ class Recommender(nn.Module, ABC):
         super().__init__()
         self.config = config
         self.sizes = sizes
+        self._context: Context | None = None
+
+    @property
+    def context(self) -> Context:
+        """What the model is bound to."""
+        if self._context is None:
+            raise RuntimeError(f"{self.name}: bind() comes first")
+        return self._context
 
     def fit(self, context: Context) -> None:
         """Learn what has a closed form; models that train get ready for it."""
 
     def bind(self, context: Context) -> None:
-        """Take the features and histories that scoring needs."""
+        """Take the features and histories that scoring needs, to where the weights are."""
+        device = next((weights.device for weights in self.parameters()), torch.device("cpu"))
+        self._context = context.to(device)
 
     @abstractmethod
     def score(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
@@ -162,3 +195,23 @@ def recency_weights(times: Floats, now: float, half_life_days: float) -> Floats:
 def popularity(pairs: Pairs, items: int) -> Ints:
     """Distinct backers of each item."""
     return np.bincount(pairs.backed.item, minlength=items)
+
+
+def was_open(context: Context, times: torch.Tensor) -> torch.Tensor:
+    """Which items could be backed at each moment: (times, items). What was closed was not turned down."""
+    moments = times.unsqueeze(1)
+    return (context.opened <= moments) & (moments < context.closed)
+
+
+def log_rates(context: Context) -> torch.Tensor:
+    """Log of the items' backers, by day open where a deadline is known; the items' mean for those without.
+
+    An item that nobody has backed yet is unknown, not unpopular.
+    """
+    backers = torch.from_numpy(popularity(context.pairs, context.sizes.items)).double()
+    days = (context.closed.clamp(max=context.now) - context.opened).clamp(min=86_400.0) / 86_400.0
+    rates = torch.log((backers + 0.5) / torch.where(torch.isfinite(days), days, torch.ones_like(days)))
+    known = backers > 0
+    if not known.any():
+        return torch.zeros(len(backers))
+    return torch.where(known, rates - rates[known].mean(), torch.zeros_like(rates)).float()

@@ -32,8 +32,9 @@ from recommender.models.base import (
     Sizes,
     TextNeed,
     TrainableModel,
+    log_rates,
     pair_weights,
-    popularity,
+    was_open,
 )
 from recommender.models.history import History
 from recommender.models.text_space import principal_axes
@@ -44,7 +45,7 @@ TERMS = ("contrastive", "duration", "users")
 
 
 class ChainFundConfig(ModelConfig):
-    max_tokens: int = Field(128, ge=1)
+    max_tokens: int = Field(96, ge=1)
     """How much of a text is read; attention costs its square."""
     token_dims: int = Field(128, ge=1)
     """Token embeddings are rotated into this many of their principal dimensions."""
@@ -107,12 +108,11 @@ class ChainFund(TrainableModel):
         self.token_mean: torch.Tensor
         self.token_basis: torch.Tensor
         self.prior: torch.Tensor
-        """Log share of the contributions, by item."""
+        """Log of backers, centred; see `log_rates`."""
         self.contents: torch.Tensor
         """The items' content features once training has ended: ranking needs no text."""
         self._tokens = torch.zeros(0)
         self._mask = torch.zeros(0)
-        self._publisher_of = torch.zeros(0, dtype=torch.int64)
         self._history: History | None = None
 
     def fit(self, context: Context) -> None:
@@ -123,29 +123,19 @@ class ChainFund(TrainableModel):
             # Unit variance overall keeps the attention's first logits small.
             spread = torch.cat([torch.from_numpy(t).float() for t in context.vectors.tokens]).std()
             self.token_mean, self.token_basis = mean, basis / spread.clamp(min=1e-6)
-        counts = torch.from_numpy(popularity(context.pairs, self.sizes.items)).float()
-        prior = torch.log((counts + 0.5) / (counts.sum() + 0.5 * len(counts)))
-        backed = counts > 0
-        # Nobody has backed a new item yet: that makes it unknown, not unpopular.
-        self.prior = (
-            torch.where(backed, prior, prior[backed].mean()) if backed.any() else torch.zeros_like(prior)
-        )
+        self.prior = log_rates(context)
 
     def bind(self, context: Context) -> None:
-        device = self.user.weight.device
-        self._publisher_of = context.publisher.to(device)
+        super().bind(context)
         weights = pair_weights(context.pairs, self.config.view_weight)
         self._history = History(context.pairs, weights, self.sizes.users, self.sizes.items)
         if context.vectors is not None:
-            self._read(context.vectors, device)
+            self._read(context.vectors)
 
-    def _read(self, vectors: TextVectors, device: torch.device) -> None:
-        tokens, mask = project(
-            [t[: self.config.max_tokens] for t in vectors.tokens],
-            self.token_mean.cpu(),
-            self.token_basis.cpu(),
-        )
-        self._tokens, self._mask = tokens.to(device), mask.to(device)
+    def _read(self, vectors: TextVectors) -> None:
+        texts = [tokens[: self.config.max_tokens] for tokens in vectors.tokens]
+        tokens, mask = project(texts, self.token_mean.cpu(), self.token_basis.cpu())
+        self._tokens, self._mask = tokens.to(self.prior.device), mask.to(self.prior.device)
 
     def freeze(self) -> None:
         """Read every item once more and keep the content features for ranking."""
@@ -163,7 +153,7 @@ class ChainFund(TrainableModel):
 
     def _about(self, contents: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         """What is known of items: content ⊕ publisher."""
-        publisher = self._publisher_of[items]
+        publisher = self.context.publisher[items]
         if self.training and self.config.id_dropout:
             hidden = torch.rand(len(publisher), device=publisher.device) < self.config.id_dropout
             publisher = publisher.masked_fill(hidden, 0)
@@ -182,7 +172,7 @@ class ChainFund(TrainableModel):
         if self.config.as_published:
             other = contents[negative[torch.arange(len(row), device=row.device) % len(negative)]]
             terms["contrastive"] = hinge_by_position(contents[row], other, self.config.margin)
-            taught = self._publisher_of[batch.item]
+            taught = self.context.publisher[batch.item]
             terms["users"] = user_cross_entropy(
                 self.users_head(about), row, taught, torch.ones_like(batch.weight)
             )
@@ -198,9 +188,11 @@ class ChainFund(TrainableModel):
         return terms
 
     def _known(self, batch: Batch) -> torch.Tensor:
+        """(rows, negatives): what the user likes, or could not have backed then, is no negative."""
         if self._history is None:
             raise RuntimeError("bind() comes before loss()")
-        return self._history.contains(batch.user.unsqueeze(1), batch.negatives.unsqueeze(0))
+        liked = self._history.contains(batch.user.unsqueeze(1), batch.negatives.unsqueeze(0))
+        return liked | ~was_open(self.context, batch.time)[:, batch.negatives]
 
     def combine(self, terms: dict[str, torch.Tensor]) -> torch.Tensor:
         combined: torch.Tensor = self.weighting(terms)

@@ -42,6 +42,7 @@ class ItemToItem(Recommender):
         raise NotImplementedError
 
     def bind(self, context: Context) -> None:
+        super().bind(context)
         self._history = self.history_of(context)
 
     def score(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:

@@ -10,11 +10,13 @@ what is known of them. A row's own item is taken out of the user's history befor
 
 from typing import ClassVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 the name everybody knows
 from pydantic import Field
 from torch import nn
 
+from recommender.data.dataset import Ints
 from recommender.losses.softmax import full_softmax, in_batch_softmax
 from recommender.models.base import (
     Batch,
@@ -23,8 +25,9 @@ from recommender.models.base import (
     Sizes,
     TextNeed,
     TrainableModel,
+    log_rates,
     pair_weights,
-    popularity,
+    was_open,
 )
 from recommender.models.history import History
 from recommender.models.text_space import principal_axes
@@ -40,8 +43,8 @@ class TwoTowerConfig(ModelConfig):
     """Text vectors are rotated into this many of their principal dimensions."""
     hidden: int = Field(128, ge=1)
     id_dropout: float = Field(0.5, ge=0, lt=1)
-    dropout: float = Field(0.2, ge=0, lt=1)
-    temperature: float = Field(0.1, gt=0)
+    dropout: float = Field(0.3, ge=0, lt=1)
+    temperature: float = Field(0.15, gt=0)
     view_weight: float = Field(0.3, ge=0, le=1)
     in_batch: bool = False
     """Use the in-batch softmax also where the full one could be afforded."""
@@ -58,7 +61,7 @@ class TwoTower(TrainableModel):
         "publisher.weight": "publishers",
         "category.weight": "categories",
         "language.weight": "languages",
-        "log_share": "items",
+        "log_rate": "items",
         "item_known": "items",
         "user_known": "users",
         "vectors": "items",
@@ -89,15 +92,15 @@ class TwoTower(TrainableModel):
             nn.init.normal_(table.weight, std=0.05)
         self.register_buffer("text_mean", torch.zeros(sizes.text))
         self.register_buffer("text_basis", torch.zeros(sizes.text, config.text_dims))
-        self.register_buffer("log_share", torch.zeros(sizes.items))
+        self.register_buffer("log_rate", torch.zeros(sizes.items))
         self.register_buffer("item_known", torch.zeros(sizes.items))
         self.register_buffer("user_known", torch.zeros(sizes.users))
         self.register_buffer("vectors", torch.zeros(sizes.items, dims))
         self.register_buffer("biases", torch.zeros(sizes.items))
         self.text_mean: torch.Tensor
         self.text_basis: torch.Tensor
-        self.log_share: torch.Tensor
-        """Log of the item's share of the contributions, centred."""
+        self.log_rate: torch.Tensor
+        """Of backers, centred; see `log_rates`."""
         self.item_known: torch.Tensor
         """1 for items that somebody touched in training: the others' ids were never learnt."""
         self.user_known: torch.Tensor
@@ -105,7 +108,6 @@ class TwoTower(TrainableModel):
         """The items' vectors once training has ended: ranking needs no text."""
         self.biases: torch.Tensor
         self._text = torch.zeros(0)
-        self._features: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         self._history: History | None = None
 
     def fit(self, context: Context) -> None:
@@ -115,27 +117,17 @@ class TwoTower(TrainableModel):
             mean, basis = principal_axes(context.vectors, self.config.text_dims, of_tokens=False)
             spread = (torch.from_numpy(context.vectors.pooled) - mean).norm(dim=1).mean()
             self.text_mean, self.text_basis = mean, basis / spread.clamp(min=1e-6)
-        counts = torch.from_numpy(popularity(context.pairs, self.sizes.items)).float()
-        share = torch.log(counts + 1.0)
-        self.log_share = share - share[counts > 0].mean() if (counts > 0).any() else torch.zeros_like(share)
-        self.item_known = (
-            torch.bincount(torch.from_numpy(context.pairs.item), minlength=self.sizes.items) > 0
-        ).float()
-        self.user_known = (
-            torch.bincount(torch.from_numpy(context.pairs.user), minlength=self.sizes.users) > 0
-        ).float()
+        self.log_rate = log_rates(context)
+        pairs = context.pairs
+        self.item_known = _is_among(pairs.item, self.sizes.items)
+        self.user_known = _is_among(pairs.user, self.sizes.users)
 
     def bind(self, context: Context) -> None:
-        device = self.item_id.weight.device
-        self._features = (
-            context.publisher.to(device),
-            context.category.to(device),
-            context.language.to(device),
-        )
+        super().bind(context)
         weights = pair_weights(context.pairs, self.config.view_weight)
         self._history = History(context.pairs, weights, self.sizes.users, self.sizes.items)
         if context.vectors is not None:
-            pooled = torch.from_numpy(context.vectors.pooled).to(device)
+            pooled = torch.from_numpy(context.vectors.pooled).to(self.text_mean.device)
             self._text = (pooled - self.text_mean) @ self.text_basis
 
     def freeze(self) -> None:
@@ -145,11 +137,9 @@ class TwoTower(TrainableModel):
 
     def _items(self) -> tuple[torch.Tensor, torch.Tensor]:
         """All items' vectors (items, dims) and biases (items,)."""
-        if self._features is None:
-            raise RuntimeError("bind() comes first")
-        publisher, category, language = self._features
+        publisher, category, language = self.context.publisher, self.context.category, self.context.language
         own = self.item_id.weight + self.publisher(publisher)
-        bias = self.popularity_weight * self.log_share
+        bias = self.popularity_weight * self.log_rate
         keep = self._kept(self.item_known)
         described = (
             self.text_layer(self.dropout(self._text)) + self.category(category) + self.language(language)
@@ -176,7 +166,7 @@ class TwoTower(TrainableModel):
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         vectors, biases = self._items()
         history = self._rows(batch.user)
-        known = history > 0
+        known = (history > 0) | ~was_open(self.context, batch.time)
         user = self._users(batch.user, history.scatter(1, batch.item.unsqueeze(1), 0.0), vectors)
         scale = torch.exp(-self.log_temperature)
         if self.sizes.items < FULL_SOFTMAX_ITEMS and not self.config.in_batch:
@@ -204,3 +194,8 @@ class TwoTower(TrainableModel):
             [self._users(part, self._rows(part), self.vectors) for part in torch.split(every, 4096)]
         )
         return self.vectors[items] @ user.T
+
+
+def _is_among(numbers: Ints, count: int) -> torch.Tensor:
+    """1 at each of the numbers, 0 elsewhere, as (count,)."""
+    return torch.from_numpy(np.bincount(numbers, minlength=count) > 0).float()

@@ -11,8 +11,8 @@ from recommender.models.base import popularity
 SIMILAR_TO, CATEGORY, TRENDING, NEW, POPULAR = "similar_to", "category", "trending", "new", "popular"
 KINDS = (SIMILAR_TO, CATEGORY, TRENDING, NEW, POPULAR)
 
-CLOSE_QUANTILE = 0.9
-"""Two items are alike if their likeness is among the largest tenth of all pairs'."""
+CLOSE_QUANTILE = 0.97
+"""Two items are alike if their likeness is among the largest 3 % of all pairs'."""
 CATEGORY_SHARE = 0.3
 CATEGORY_LEAST = 2
 """Contributions in a category before it is called the user's."""

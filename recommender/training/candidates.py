@@ -44,13 +44,13 @@ class Trial:
     logs: dict[str, TrainingLog] = field(default_factory=dict)
 
     def run(self, plans: Mapping[str, Plan], warm: Mapping[str, RunInfo]) -> Iterator[tuple[str, Fitted]]:
-        """Measure on the last-out split, then fit to everything.
+        """Measure on the last-out split, among what was open at the time, then fit to everything.
 
         A model begins its final fit from its run in `warm`, but is measured from nothing: the older run may
         have learnt from what the split asks for.
         """
         try:
-            split = make_split("last-out", self.dataset, SplitOptions(core=1))
+            split = make_split("last-out", self.dataset, SplitOptions(core=1, among_open=True))
         except DataError as reason:
             yield BASELINE, self._unmeasured(plans[BASELINE], str(reason))
             return

@@ -116,7 +116,7 @@ def fit_split(
     seen = split.train.pairs.backed
 
     def validate() -> float:
-        ranks = rank_targets(model, targets, candidates, seen)
+        ranks = rank_targets(model, targets, candidates, seen, split.windows)
         return float(np.nanmean(per_user(targets, ranks.rank, ranks.users)["ndcg@10"]))
 
     check = validate if len(targets) else None

@@ -45,6 +45,7 @@ class Rows:
     contributed: torch.Tensor
     weight: torch.Tensor
     minutes: torch.Tensor
+    time: torch.Tensor
     items: int
 
     @classmethod
@@ -55,6 +56,7 @@ class Rows:
             torch.from_numpy(pairs.contributed),
             torch.from_numpy(pair_weights(pairs, view_weight)).float(),
             torch.from_numpy(pairs.minutes).float(),
+            torch.from_numpy(pairs.first_time),
             items,
         )
 
@@ -69,6 +71,7 @@ class Rows:
                 self.contributed[part].to(device),
                 self.weight[part].to(device),
                 self.minutes[part].to(device),
+                self.time[part].to(device),
                 torch.randint(self.items, (negatives,), generator=generator).to(device),
             )
 

@@ -25,7 +25,7 @@ TOWER = {"twotower": {"text_dims": 16, "dims": 16, "hidden": 32}}
 KEY = Provenance(
     finalized={"31337": ChainHead(number=9, hash="0xab")}, behaviour_until=datetime(2026, 1, 1, tzinfo=UTC)
 )
-SMALL = SyntheticConfig(users=120, items=40, views=2_500, contributions=1_500)
+SMALL = SyntheticConfig(users=120, items=40, views=2_500, contributions=1_500, taste=5.0)
 
 
 def word_vectors(texts: Sequence[str]) -> TextVectors:

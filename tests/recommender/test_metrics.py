@@ -15,6 +15,7 @@ from recommender.evaluation.metrics import (
     CUTOFFS,
     METRICS,
     Targets,
+    Windows,
     coverage,
     gini,
     per_user,
@@ -47,7 +48,7 @@ def some_targets(rng: np.random.Generator) -> Targets:
     wanted = rng.random((USERS, ITEMS)) < 0.08
     wanted[3] = False
     user, item = np.nonzero(wanted)
-    return Targets(user, item)
+    return Targets(user, item, rng.uniform(0, 100, len(user)))
 
 
 def nothing_seen() -> Pairs:
@@ -90,6 +91,26 @@ def test_metrics_are_those_of_a_slow_loop_also_with_equal_scores(levels: int | N
         assert {m: found[m][row] for m in METRICS} == pytest.approx(slow)
 
 
+def test_among_open_items_each_target_meets_only_those_of_its_time() -> None:
+    rng = np.random.default_rng(9)
+    scores = rng.normal(size=(USERS, ITEMS))
+    targets = some_targets(rng)
+    opened = rng.uniform(-50, 60, ITEMS)
+    closed = opened + rng.uniform(20, 80, ITEMS)
+    windows = Windows(torch.from_numpy(opened), torch.from_numpy(closed))
+    model = Table(torch.from_numpy(scores.astype(np.float32)))
+    ranks = rank_targets(model, targets, np.arange(ITEMS), nothing_seen(), windows)
+    for user, item, time, rank in zip(targets.user, targets.item, targets.time, ranks.rank, strict=True):
+        better = [
+            i for i in range(ITEMS) if opened[i] <= time < closed[i] and scores[user, i] > scores[user, item]
+        ]
+        assert rank == 1 + len(better)
+    for user, shown in zip(ranks.users, ranks.top, strict=True):
+        last = targets.time[targets.user == user].max()
+        is_open = (opened[shown] <= last) & (last < closed[shown])
+        assert is_open.tolist() == sorted(is_open.tolist(), reverse=True)
+
+
 def test_metrics_agree_with_ranx(monkeypatch: pytest.MonkeyPatch) -> None:
     # Compiling its loops takes a minute; interpreting them for thirty users takes none.
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
@@ -124,16 +145,15 @@ def test_many_users_are_ranked_in_blocks_with_the_same_result(monkeypatch: pytes
 def test_scores_that_are_no_numbers_are_refused() -> None:
     scores = torch.zeros(USERS, ITEMS)
     scores[2, 2] = torch.nan
-    targets = Targets(np.array([2]), np.array([1]))
+    targets = Targets(np.array([2]), np.array([1]), np.zeros(1))
     with pytest.raises(RecommenderError, match="table gave scores that are not finite"):
         rank_targets(Table(scores), targets, np.arange(ITEMS), nothing_seen())
 
 
 def test_a_target_outside_the_candidates_is_a_mistake() -> None:
+    target = Targets(np.array([0]), np.array([3]), np.zeros(1))
     with pytest.raises(RecommenderError, match="not among the candidates"):
-        rank_targets(
-            Table(torch.zeros(2, 4)), Targets(np.array([0]), np.array([3])), np.arange(3), nothing_seen()
-        )
+        rank_targets(Table(torch.zeros(2, 4)), target, np.arange(3), nothing_seen())
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,5 +1,6 @@
 """Lists: exact, the same each time, and with reasons that are true."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,9 @@ class TestReasons:
             "fresh": [-1.0, -0.5, 0.1],
             "plain": [-1.0, 1.0, -1.0],
         }
-        return gather_facts(data, np.array([vectors[name] for name in data.item_ids.names]))
+        facts = gather_facts(data, np.array([vectors[name] for name in data.item_ids.names]))
+        # Of seven items only one pair is among the closest 3 %: let the three teas be alike.
+        return replace(facts, close=0.9)
 
     def reason(self, facts: Facts, user: str, name: str, *, is_personal: bool = True) -> Reason:
         number, place = facts.dataset.users.find(user), facts.dataset.item_ids.find(name)

@@ -108,6 +108,15 @@ def test_too_little_data_is_said(name: str) -> None:
         make_split(name, from_matrix(np.eye(3, dtype=int)), SplitOptions())
 
 
+def test_ranking_among_open_items_is_a_choice(small: Dataset) -> None:
+    assert make_split("last-out", small, SplitOptions(core=2)).windows is None
+    split = make_split("last-out", small, SplitOptions(core=2, among_open=True))
+    assert split.windows is not None
+    own = split.windows.open_at(split.test.time, split.test.item)
+    assert own.diagonal().all()
+    assert split.protocol["ranked"] == "items open at the time"
+
+
 def test_a_test_period_outside_the_data_is_said(small: Dataset) -> None:
     with pytest.raises(DataError, match="choose --test-from and --test-to inside the data"):
         make_split("temporal", small, SplitOptions(START + timedelta(days=3_000)))
