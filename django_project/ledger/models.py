@@ -9,6 +9,7 @@ never foreign keys.
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from django_project.core.addresses import format_address
 from django_project.core.fields import AddressField, BaseUnitsField, HashField
 
 
@@ -201,6 +202,8 @@ class CampaignLaunched(EventRow):
     metadata_hash = HashField(db_index=True)
 
     class Meta(EventRow.Meta):
+        verbose_name = "campaign launched"
+        verbose_name_plural = "campaigns launched"
         constraints = [
             *EventRow.Meta.constraints,
             models.UniqueConstraint(fields=["chain", "address"], name="campaign_once"),
@@ -209,6 +212,9 @@ class CampaignLaunched(EventRow):
             models.Index(fields=["creator"]),
             models.Index(fields=["deadline"]),
         ]
+
+    def __str__(self) -> str:
+        return format_address(self.address)
 
 
 class CampaignEvent(EventRow):

@@ -6,6 +6,7 @@ import threading
 
 from rich.console import Console
 
+from tasks.demo.cast import OPERATOR
 from tasks.demo.catalogue import CatalogueError
 from tasks.demo.checks import show
 from tasks.demo.contracts import DeploymentMissingError
@@ -85,6 +86,7 @@ def _check(play: Play) -> int:
 
 def _announce(play: Play, console: Console) -> None:
     console.print(f"\n[bold]ChainFund is at {play.site_url}[/]  (ready after {play.steps.elapsed:.0f} s)")
+    console.print(f"Its admin pages: {play.site_url}/admin/ as {OPERATOR}, password {play.create_operator()}")
     console.print("Choose “ChainFund demo wallet” when you sign in. Stop everything with Ctrl-C.")
 
 

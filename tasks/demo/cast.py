@@ -10,6 +10,9 @@ BALANCE_ETHER = 2_000
 
 FRESH_ACCOUNTS = 2
 
+# Who signs in to the admin pages; the password is another one at each start.
+OPERATOR = "operator"
+
 
 @dataclass(frozen=True, slots=True)
 class Cast:

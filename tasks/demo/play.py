@@ -1,6 +1,7 @@
 """The order of a demo: from an empty directory to a site that ranks."""
 
 import json
+import secrets
 import signal
 import socket
 import sys
@@ -31,6 +32,7 @@ BLOCK_SECONDS = 1
 BEACON_MAX_AGE_SECONDS = HORIZON + 24 * 3600
 SITE_PROCESSES, SITE_THREADS = 2, 4
 WORKER_PROCESSES = 2
+OPERATOR_PASSWORD_BYTES = 9
 
 
 @dataclass
@@ -78,6 +80,12 @@ class Play:
                 site_url=self.site_url,
                 backers=self.cast.backers,
             ).run()
+
+    def create_operator(self) -> str:
+        """Make an account for the admin pages; returns its password, another one at each start."""
+        password = secrets.token_urlsafe(OPERATOR_PASSWORD_BYTES)
+        self.stage.run("operator", [sys.executable, "-m", "tasks.demo.create_operator"], text=password)
+        return password
 
     # --- Beginning anew, or from what is there ----------------------------------------------------------
 

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -20,6 +21,7 @@ from tasks.demo.servers import PROJECT_ROOT, free_port
 from tasks.demo.stage import MARK, Folders, Lock, Memory, Stage, end_leftovers, open_site_socket
 
 SMALL = ["--campaigns", "12", "--backers", "40"]
+OPERATOR = re.compile(r"as (operator), password (\S+)")
 READY = re.compile(r"ChainFund is at (http://127\.0\.0\.1:\d+)")
 PATIENCE_SECONDS = 240
 
@@ -93,11 +95,21 @@ def assert_nothing_runs(demo: Demo) -> None:
     assert not (demo.directory / "postgres" / "postmaster.pid").exists()
 
 
+def admin_page(site: str, username: str, password: str) -> str:
+    """What the operator sees after signing in."""
+    with httpx.Client(base_url=site, follow_redirects=True) as browser:
+        form = {"username": username, "password": password, "next": "/admin/"}
+        browser.get("/admin/login/")
+        form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+        return browser.post("/admin/login/", data=form, headers={"Referer": site}).text
+
+
 def test_a_demo_crashes_comes_back_and_agrees_with_its_chain(directory: Path, tmp_path: Path) -> None:
     first = Demo(directory, tmp_path / "first.log", *SMALL)
     site = first.wait_for(READY).group(1)
     with urllib.request.urlopen(site) as page:  # noqa: S310  its own address
         assert "ChainFund" in page.read().decode()
+    assert "ChainFund operations" in admin_page(site, *first.wait_for(OPERATOR).groups())
 
     second = Demo(directory, tmp_path / "second.log", *SMALL)
     assert second.wait() == 1
