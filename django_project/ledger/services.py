@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from django_project.core.addresses import format_address
@@ -97,6 +98,13 @@ def record_reorg(cursor: Cursor, to_block: int, head_hash: bytes) -> ReorgEvent:
 def halt(chain_id: int, code: Chain.Halt, reason: str) -> None:
     """Stop a chain until its cause is gone; what is indexed stays as it is."""
     Chain.objects.filter(pk=chain_id).update(state=Chain.State.HALTED, halt_code=code, halt_reason=reason)
+
+
+def halt_unless_followed(chain_id: int, code: Chain.Halt, reason: str) -> None:
+    """As `halt`, but leaves a chain alone that a worker follows: that worker's nodes are the right ones."""
+    Chain.objects.filter(pk=chain_id).exclude(cursor__lease_until__gt=Now()).update(
+        state=Chain.State.HALTED, halt_code=code, halt_reason=reason
+    )
 
 
 def resume(chain_id: int) -> None:

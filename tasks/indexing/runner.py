@@ -98,7 +98,7 @@ class Runner:
         try:
             chain = attach(self._registry, self._pool)
         except ChainHaltedError as error:
-            services.halt(chain_id, error.code, str(error))
+            services.halt_unless_followed(chain_id, error.code, str(error))
             raise
         note_endpoints(chain_id, self._pool)
         if chain.halt_code == Chain.Halt.IDENTITY:

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django_project.ledger.models import Chain, Contribution, Cursor, RawLog
 from tasks.demo.servers import Anvil, free_port
 from tasks.indexing import rpc
+from tasks.indexing.lease import Lease
 from tests.faults.proxy import Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine
 from tests.support.indexing import picture
@@ -73,6 +74,22 @@ def test_a_chain_that_was_restarted_halts_with_the_cure(
     finally:
         other.stop()
     assert Contribution.objects.get().amount == 77
+
+
+def test_a_command_with_a_wrong_node_does_not_halt_a_chain_that_is_followed(
+    suite: Suite, settings: Any, tmp_path: Path
+) -> None:
+    assert manage("indexer", "run", "--once").returncode == 0
+    follower = Lease(suite.chain_id, "a worker elsewhere")
+    follower.acquire()
+    other = Anvil(tmp_path / "other", chain_id=5)
+    try:
+        settings.RPC_URLS = {suite.chain_id: [other.url]}
+        run = manage("indexer", "run", "--once", f"--chain={suite.chain_id}")
+    finally:
+        other.stop()
+    assert (run.returncode, "is on chain 5, not on chain 31337" in run.error) == (1, True)
+    assert Chain.objects.get().state == Chain.State.OK
 
 
 @pytest.mark.parametrize(
