@@ -34,7 +34,8 @@ def explain_pair(ranker: Ranker, user_id: str, item_id: str) -> Iterator[str]:
     past = facts.past[user]
     nearest = past[np.argsort(-facts.likeness[past, item])][:3] if len(past) else past
     for other in nearest.tolist():
-        yield f"likeness {facts.likeness[other, item]:.3f} to {dataset.item_ids.names[other]}, known to them"
+        alike = f"{facts.likeness[other, item]:.3f}"
+        yield f"likeness {alike} to {dataset.item_ids.names[other]}, which they backed"
     category, mine = dataset.items.category[item], facts.category_counts[user]
     name = dataset.categories.names[category] or "no category"
     yield f"{int(mine[category])} of their {int(mine.sum())} contributions are in {name}"

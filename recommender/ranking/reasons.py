@@ -20,15 +20,13 @@ RECENT_DAYS = 7.0
 TRENDING_SHARE = 0.1
 TRENDING_LEAST = 3
 """Backers within RECENT_DAYS before an item is called trending."""
-MEASURED_MINUTES = 1.0
-"""A visit this long counts as something the user looked at."""
 
 
 @dataclass(frozen=True)
 class Reason:
     kind: str
     item: int = -1
-    """The past item that `similar_to` names."""
+    """The item they backed that `similar_to` names."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +39,11 @@ class Facts:
     close: float
     is_trending: Bools
     is_new: Bools
+    is_popular: Bools
+    """Backed by more than half of the open items are."""
     backers: Ints
     past: list[Ints]
-    """Items each user backed or looked at, newest last, by user number."""
+    """Items each user backed, newest last, by user number."""
     category_counts: Ints
     """(users, categories): contributions."""
 
@@ -59,8 +59,9 @@ def gather_facts(dataset: Dataset, vectors: Floats | None) -> Facts:
     lately = popularity(recent, items)
     running = lately[dataset.items.is_open]
     edge = np.quantile(running, 1 - TRENDING_SHARE) if len(running) else np.inf
-    noticed = pairs.where(pairs.contributed | (np.nan_to_num(pairs.minutes) >= MEASURED_MINUTES))
-    starts = np.searchsorted(noticed.user, np.arange(users + 1))
+    starts = np.searchsorted(pairs.backed.user, np.arange(users + 1))
+    backers = popularity(pairs, items)
+    middle = np.median(backers[dataset.items.is_open]) if dataset.items.is_open.any() else np.inf
     categories = np.zeros((users, len(dataset.categories)), np.int64)
     np.add.at(categories, (pairs.backed.user, dataset.items.category[pairs.backed.item]), 1)
     return Facts(
@@ -69,8 +70,9 @@ def gather_facts(dataset: Dataset, vectors: Floats | None) -> Facts:
         close,
         (lately >= max(float(edge), TRENDING_LEAST)),
         dataset.now - dataset.items.created <= RECENT_DAYS * SECONDS_PER_DAY,
-        popularity(pairs, items),
-        [noticed.item[a:b] for a, b in pairwise(starts)],
+        backers > middle,
+        backers,
+        [pairs.backed.item[a:b] for a, b in pairwise(starts)],
         categories,
     )
 
@@ -78,9 +80,10 @@ def gather_facts(dataset: Dataset, vectors: Floats | None) -> Facts:
 def reasons_for(facts: Facts, user: int, items: Ints, *, is_personal: bool) -> list[Reason]:
     """One reason for each item of a user's list.
 
-    The strongest fact wins: close to something in the user's past; of a category that holds much of their
-    contributions; trending; new. Without any of these, the nearest past item is named if there is one, else
-    the number of backers. A list that is the same for all never speaks of the user.
+    The strongest fact wins: close to something the user backed; of a category that holds much of their
+    contributions; trending; new; popular. Where none is true, the nearest backed item is named if it is alike
+    at all, and else what is left is how many back it. A list that is the same for all never speaks of the
+    user.
     """
     past = facts.past[user] if is_personal else np.empty(0, np.int64)
     nearest = _nearest(facts, past, items)
@@ -99,6 +102,8 @@ def reasons_for(facts: Facts, user: int, items: Ints, *, is_personal: bool) -> l
             found.append(Reason(TRENDING))
         elif facts.is_new[item]:
             found.append(Reason(NEW))
+        elif facts.is_popular[item]:
+            found.append(Reason(POPULAR))
         elif near >= 0 and facts.likeness[near, item] > 0:
             found.append(Reason(SIMILAR_TO, near))
         else:

@@ -196,9 +196,16 @@ class TestReasons:
         assert self.reason(facts, "", "tea2") == Reason("popular")
         assert self.reason(facts, "", "hot") == Reason("trending")
 
-    def test_a_long_look_is_a_past_and_a_glance_is_none(self, facts: Facts) -> None:
-        past = {user: facts.past[facts.dataset.users.find(user) or 0].tolist() for user in ("bob", "cat")}
-        assert past == {"bob": [], "cat": [facts.dataset.item_ids.find("plain")]}
+    def test_only_what_was_backed_is_named(self, facts: Facts) -> None:
+        # The page says "because you backed": a long look is not enough.
+        cat = facts.dataset.users.find("cat")
+        assert cat is not None
+        assert facts.past[cat].tolist() == []
+
+    def test_where_nothing_stronger_is_true_the_nearest_backed_item_is_named(self, facts: Facts) -> None:
+        apart = replace(facts, close=2.0, category_counts=np.zeros_like(facts.category_counts))
+        assert self.reason(apart, "ann", "tea2").kind == "similar_to"
+        assert self.reason(apart, "ann", "plain") == Reason("popular")
 
     def test_a_list_that_is_the_same_for_all_never_speaks_of_the_user(self, facts: Facts) -> None:
         assert self.reason(facts, "ann", "tea2", is_personal=False) == Reason("popular")
@@ -216,7 +223,7 @@ def test_an_explanation_gives_score_place_and_facts(ranker: Ranker) -> None:
     assert lines[0].startswith("score ")
     assert f"of {int(dataset.items.is_open.sum())} open items" in lines[0]
     assert lines[1].startswith("reason shown: ")
-    assert any("known to them" in line for line in lines)
+    assert any("which they backed" in line for line in lines)
     assert any("contributions are in" in line for line in lines)
     with pytest.raises(ConfigError, match="no user 'stranger'"):
         list(explain_pair(ranker, "stranger", dataset.item_ids.names[3]))
