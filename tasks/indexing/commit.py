@@ -31,20 +31,15 @@ _LOG_COLUMNS = ("block_number", "log_index", "block_hash", "tx_hash", "address",
 _CONTRACT_COLUMNS = ("chain_id", "address", "kind", "start_block", "created_block")
 _TOTALS_COLUMNS = (
     "campaign_id",
-    *(
-        field
-        for field in (
-            "last_seq",
-            "raised",
-            "refunded",
-            "withdrawn",
-            "fees",
-            "fees_claimed",
-            "contributions",
-            "backers",
-            "paused",
-        )
-    ),
+    "last_seq",
+    "raised",
+    "refunded",
+    "withdrawn",
+    "fees",
+    "fees_claimed",
+    "contributions",
+    "backers",
+    "paused",
 )
 _TOTALS_AT_LAUNCH = (0, 0, 0, 0, 0, 0, 0, 0, False)
 
@@ -66,8 +61,8 @@ def commit(lease: Lease, batch: Batch, *, node_head: int, finalized: int) -> Non
         cursor = lease.lock_cursor()
         if cursor.next_block != batch.from_block:
             raise LeaseLostError(
-                f"block {batch.from_block} of chain {batch.chain_id} does not continue the index; nothing "
-                "was written"
+                f"block {batch.from_block} of chain {batch.chain_id} does not continue the index; "
+                "nothing was written"
             )
         write_rows(batch)
         final = max(cursor.finalized_block, min(finalized, batch.to_block))
