@@ -53,7 +53,7 @@ __all__ = [
     "build_snapshot",
     "decide_promotion",
     "digest",
-    "embed",
+    "encode_texts",
     "evaluate_directory",
     "judge",
     "open_ranker",
@@ -75,7 +75,7 @@ def snapshots_root(root: Path) -> Path:
     return root / SNAPSHOTS
 
 
-def embed(
+def encode_texts(
     texts: Sequence[str], root: Path, encoder: str = DEFAULT_ENCODER, progress: Progress = silent
 ) -> int:
     """Put texts' vectors into the cache ahead of training; returns how many texts there were."""

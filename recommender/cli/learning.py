@@ -50,7 +50,7 @@ def embed(data: Data, root: Root = DEFAULT_ROOT, encoder: Encoder = DEFAULT_ENCO
 
     texts = build_dataset(read_directory(data)).items.texts
     with for_people() as progress:
-        count = pipeline.embed(texts, root, encoder, progress)
+        count = pipeline.encode_texts(texts, root, encoder, progress)
     typer.echo(f"{count:,} texts are in the cache of {encoder}")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recommender.data.schema import KINDS, Tables
+from recommender.data.schema import KINDS, MAX_TEXT_CHARACTERS, Tables
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -180,6 +180,12 @@ def build_dataset(tables: Tables, *, now: datetime | None = None) -> Dataset:
     )  # fmt: skip
 
 
+def item_text(title: str | None, description: str | None) -> str:
+    """What encoders read of an item; the key of its vectors."""
+    parts = ((part or "")[:MAX_TEXT_CHARACTERS] for part in (title, description))
+    return "\n".join(parts).strip()
+
+
 def pairs_of(events: Events, items: int) -> Pairs:
     """Gather a user's events with an item into one row. Refunds do not count as attention."""
     events = events.where(events.kind != REFUND)
@@ -218,16 +224,12 @@ def _items(
     deadline = _seconds(frame["deadline"])
     declared = frame["is_open"].to_list()
     running = ~(deadline <= now)
-    texts = frame.select(
-        pl.concat_str(
-            pl.col("title").fill_null(""), pl.col("description").fill_null(""), separator="\n"
-        ).str.strip_chars()
-    ).to_series()
+    texts = map(item_text, frame["title"], frame["description"])
     return Items(
         publishers.numbers(frame["publisher_id"]),
         categories.numbers(frame["category"]),
         languages.numbers(frame["language"]),
-        tuple(texts.to_list()),
+        tuple(texts),
         np.where(np.isnan(created), first, created),
         deadline,
         np.array([bool(r) if d is None else d for d, r in zip(declared, running, strict=True)], np.bool_),

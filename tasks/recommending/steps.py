@@ -11,6 +11,7 @@ from recommender.pipeline import (
     SnapshotInfo,
     build_snapshot,
     decide_promotion,
+    encode_texts,
     open_ranker,
     open_snapshot,
     run_snapshot,
@@ -20,7 +21,7 @@ from recommender.pipeline import (
 from recommender.progress import Progress
 from tasks.recommending import publishing, versions
 from tasks.recommending.jobs import SkippedError
-from tasks.recommending.tables import is_anything_new, provenance, tables
+from tasks.recommending.tables import is_anything_new, provenance, tables, texts
 
 MODELS = ("chainfund", "twotower")
 """Trained at each refresh; the best that passes the gates is shown."""
@@ -36,6 +37,11 @@ def take_snapshot(*, force: bool = False) -> str:
         raise SkippedError(f"nothing is new since snapshot {last.path.name}")
     key = provenance()
     return build_snapshot(tables(key), key, snapshots_root(versions.root())).path.name
+
+
+def embed(progress: Progress) -> int:
+    """Encode every stored text ahead of the training that will ask for it; returns how many there are."""
+    return encode_texts(texts(), versions.root(), settings.RECOMMENDER_TEXT_ENCODER, progress)
 
 
 def train(

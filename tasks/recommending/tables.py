@@ -12,10 +12,11 @@ import polars as pl
 from django.db.models import Q
 from django.utils import timezone
 
-from django_project.campaigns.models import Listing
+from django_project.campaigns.models import Listing, Metadata
 from django_project.core.addresses import format_hash
 from django_project.discovery.models import BehaviourEvent, Visitor
 from django_project.ledger.models import Block, Cancellation, Chain, Contribution, Cursor, Refund, Token
+from recommender.data.dataset import item_text
 from recommender.data.schema import EVENTS, IMPRESSIONS, ITEMS, TableFormat, Tables
 from recommender.data.snapshot import ChainHead, Provenance
 from tasks.recommending.jobs import SkippedError
@@ -126,7 +127,7 @@ def _items(key: Provenance, final: Q) -> Iterator[dict[str, Any]]:
             "item_id": _item_id(listing.chain_id, address),
             "publisher_id": _hex(launched.creator),
             "title": text.title,
-            "description": f"{text.tagline}\n{text.story}".strip(),
+            "description": _description(text),
             "category": text.category.slug,
             "language": text.language,
             "created_at": launched.start,
@@ -135,6 +136,15 @@ def _items(key: Provenance, final: Q) -> Iterator[dict[str, Any]]:
             "is_open": launched.deadline > key.behaviour_until
             and (listing.chain_id, address) not in cancelled,
         }
+
+
+def texts() -> list[str]:
+    """Every stored campaign's text as encoders will read it."""
+    return [item_text(text.title, _description(text)) for text in Metadata.objects.order_by("pk")]
+
+
+def _description(text: Metadata) -> str:
+    return f"{text.tagline}\n{text.story}".strip()
 
 
 def _impressions(key: Provenance) -> Iterator[dict[str, Any]]:

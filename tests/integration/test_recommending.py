@@ -28,6 +28,7 @@ from django_project.discovery.selectors import LiveModel, live_model, recommende
 from django_project.ledger.models import CampaignLaunched
 from recommender.data.snapshot import load_snapshot, open_snapshot
 from recommender.pipeline import digest, open_ranker, rank_all, run_snapshot
+from recommender.text import cache
 from tasks import recommending
 from tasks.recommending import jobs, publishing, steps, versions
 from tasks.recommending.jobs import ADVISORY_LOCK
@@ -365,6 +366,15 @@ def test_old_versions_are_forgotten_but_never_what_is_shown(
     assert (versions.root() / str(first["live"])).exists()
     assert not (versions.root() / str(first["runs"][0]["run"])).exists()
     assert len(list((versions.root() / "snapshots").iterdir())) == 1
+
+
+def test_embedding_ahead_encodes_what_training_will_ask_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backers_with_tastes(world, campaigns_of_two_tastes(world))
+    assert "20 texts are encoded" in command("embed")
+    monkeypatch.setattr(cache, "load_encoder", lambda name: pytest.fail(f"{name} was loaded again"))
+    assert refresh()["live"]
 
 
 def test_similar_campaigns_reach_their_page(world: World) -> None:

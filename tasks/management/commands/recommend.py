@@ -28,6 +28,7 @@ class Command(BaseCommand):
             added.add_argument("--json", action="store_true", help="one JSON object instead of lines")
             return added
 
+        action("embed", "encode the stored texts ahead of training")
         action("snapshot", "freeze finalized contributions and consented behaviour")
         train = action("train", "train and measure the models on a snapshot")
         train.add_argument("snapshot", help="its name, as `snapshot` printed it")
@@ -42,6 +43,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         actions: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {
+            "embed": self._embed,
             "snapshot": self._snapshot,
             "train": self._train,
             "refresh": self._refresh,
@@ -58,6 +60,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         lines = result.pop("lines")
         self.stdout.write(json.dumps(result) if options["json"] else "\n".join(lines))
+
+    def _embed(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        count = steps.embed(progress)
+        return {"texts": count, "lines": [f"{count:,} texts are encoded"]}
 
     def _snapshot(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
         with only_one():
