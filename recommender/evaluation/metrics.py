@@ -124,7 +124,7 @@ def rank_targets(
     column = column_of[targets.item]
     if (column < 0).any():
         raise RecommenderError("a target is not among the candidates")
-    history = History(seen, np.ones(len(seen)), model.sizes.users, model.sizes.items)
+    history = History.of(seen, np.ones(len(seen)), model.sizes)
     rank = np.zeros(len(targets), np.int64)
     top = np.zeros((len(users), min(10, len(candidates))), np.int64)
     places = torch.arange(len(candidates))

@@ -21,7 +21,7 @@ class DynamicLossWeights(nn.Module):
         self.terms = terms
         self.momentum = momentum
         self.floor = floor
-        self.register_buffer("recent", torch.full((len(terms),), torch.nan, dtype=torch.float64))
+        self.register_buffer("recent", torch.full((len(terms),), torch.nan))
         self.recent: torch.Tensor
 
     def weights(self, names: tuple[str, ...]) -> torch.Tensor:
@@ -35,7 +35,7 @@ class DynamicLossWeights(nn.Module):
         recent = self.recent.clone()
         for place, name in enumerate(self.terms):
             if name in terms:
-                now = terms[name].detach().double()
+                now = terms[name].detach().float()
                 before = now if torch.isnan(recent[place]) else recent[place]
                 recent[place] = self.momentum * before + (1 - self.momentum) * now
         self.recent = recent

@@ -55,8 +55,8 @@ class Context:
     sizes: Sizes
 
     def to(self, device: torch.device) -> "Context":
-        """The same with its tensors on a device."""
-        names = ("publisher", "category", "language", "opened", "closed")
+        """The same with its features on a device. Times stay on the CPU: not every device has float64."""
+        names = ("publisher", "category", "language")
         return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
 
@@ -107,7 +107,7 @@ class Batch:
     minutes: torch.Tensor
     """NaN where nobody measured."""
     time: torch.Tensor
-    """When the user first turned to the item; seconds since 1970, float64."""
+    """When the user first turned to the item; seconds since 1970, float64, always on the CPU."""
     negatives: torch.Tensor
     """Items drawn at random, for the whole batch."""
 
@@ -197,10 +197,10 @@ def popularity(pairs: Pairs, items: int) -> Ints:
     return np.bincount(pairs.backed.item, minlength=items)
 
 
-def was_open(context: Context, times: torch.Tensor) -> torch.Tensor:
+def was_open(context: Context, times: torch.Tensor, device: torch.device) -> torch.Tensor:
     """Which items could be backed at each moment: (times, items). What was closed was not turned down."""
     moments = times.unsqueeze(1)
-    return (context.opened <= moments) & (moments < context.closed)
+    return ((context.opened <= moments) & (moments < context.closed)).to(device)
 
 
 def log_rates(context: Context) -> torch.Tensor:

@@ -128,7 +128,7 @@ class ChainFund(TrainableModel):
     def bind(self, context: Context) -> None:
         super().bind(context)
         weights = pair_weights(context.pairs, self.config.view_weight)
-        self._history = History(context.pairs, weights, self.sizes.users, self.sizes.items)
+        self._history = History.of(context.pairs, weights, self.sizes)
         if context.vectors is not None:
             self._read(context.vectors)
 
@@ -192,7 +192,7 @@ class ChainFund(TrainableModel):
         if self._history is None:
             raise RuntimeError("bind() comes before loss()")
         liked = self._history.contains(batch.user.unsqueeze(1), batch.negatives.unsqueeze(0))
-        return liked | ~was_open(self.context, batch.time)[:, batch.negatives]
+        return liked | ~was_open(self.context, batch.time, liked.device)[:, batch.negatives]
 
     def combine(self, terms: dict[str, torch.Tensor]) -> torch.Tensor:
         combined: torch.Tensor = self.weighting(terms)

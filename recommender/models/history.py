@@ -5,20 +5,25 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from recommender.data.dataset import Floats, Pairs
+from recommender.data.dataset import Floats, Ints, Pairs
+from recommender.models.base import Sizes
 
 
 class History:
     """(users, items): how much each user showed for each item."""
 
-    def __init__(self, pairs: Pairs, weights: Floats, users: int, items: int) -> None:
+    def __init__(self, user: Ints, item: Ints, weights: Floats, shape: tuple[int, int]) -> None:
         kept = weights > 0
-        self.matrix: csr_matrix = csr_matrix(
-            (weights[kept].astype(np.float32), (pairs.user[kept], pairs.item[kept])), shape=(users, items)
-        )
+        user, item = user[kept], item[kept]
+        self.matrix: csr_matrix = csr_matrix((weights[kept].astype(np.float32), (user, item)), shape=shape)
         # (user, item) pairs as single sorted numbers: membership of many is one binary search.
-        self._items = items
-        self._keys = torch.from_numpy(np.sort(pairs.user[kept] * items + pairs.item[kept]))
+        self._items = shape[1]
+        self._keys = torch.from_numpy(np.sort(user * self._items + item))
+
+    @classmethod
+    def of(cls, pairs: Pairs, weights: Floats, sizes: Sizes) -> "History":
+        """Of what the pairs hold."""
+        return cls(pairs.user, pairs.item, weights, (sizes.users, sizes.items))
 
     def rows(self, users: torch.Tensor) -> torch.Tensor:
         """The given users' rows: (users, items) float32, on the users' device."""

@@ -32,7 +32,7 @@ class ItemToItem(Recommender):
 
     def history_of(self, context: Context) -> History:
         weights = pair_weights(context.pairs, self.config.view_weight)
-        return History(context.pairs, weights, self.sizes.users, self.sizes.items)
+        return History.of(context.pairs, weights, self.sizes)
 
     def fit(self, context: Context) -> None:
         self.likeness = torch.from_numpy(self.learn(self.history_of(context).matrix, context))

@@ -125,7 +125,7 @@ class TwoTower(TrainableModel):
     def bind(self, context: Context) -> None:
         super().bind(context)
         weights = pair_weights(context.pairs, self.config.view_weight)
-        self._history = History(context.pairs, weights, self.sizes.users, self.sizes.items)
+        self._history = History.of(context.pairs, weights, self.sizes)
         if context.vectors is not None:
             pooled = torch.from_numpy(context.vectors.pooled).to(self.text_mean.device)
             self._text = (pooled - self.text_mean) @ self.text_basis
@@ -166,7 +166,7 @@ class TwoTower(TrainableModel):
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         vectors, biases = self._items()
         history = self._rows(batch.user)
-        known = (history > 0) | ~was_open(self.context, batch.time)
+        known = (history > 0) | ~was_open(self.context, batch.time, batch.user.device)
         user = self._users(batch.user, history.scatter(1, batch.item.unsqueeze(1), 0.0), vectors)
         scale = torch.exp(-self.log_temperature)
         if self.sizes.items < FULL_SOFTMAX_ITEMS and not self.config.in_batch:

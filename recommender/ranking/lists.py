@@ -182,17 +182,11 @@ def _can_ask(dataset: Dataset) -> Bools:
 def _backed_or_own(dataset: Dataset) -> History:
     """What each user is not shown: backed items and their own."""
     backed = dataset.pairs.backed
-    own: list[tuple[int, int]] = []
-    for item, publisher in enumerate(dataset.items.publisher.tolist()):
-        user = dataset.users.find(dataset.publishers.names[publisher]) if publisher else None
-        if user:
-            own.append((user, item))
-    owners = np.array(own, np.int64).reshape(-1, 2)
-    history = History(backed, np.ones(len(backed)), len(dataset.users), len(dataset.item_ids))
-    matrix = history.matrix.tolil()
-    matrix[owners[:, 0], owners[:, 1]] = 1.0
-    history.matrix = matrix.tocsr()
-    return history
+    publishers = [dataset.publishers.names[number] for number in dataset.items.publisher]
+    owners = np.array([(name and dataset.users.find(name)) or 0 for name in publishers], np.int64)
+    own = np.flatnonzero(owners)
+    user, item = np.concatenate([backed.user, owners[own]]), np.concatenate([backed.item, own])
+    return History(user, item, np.ones(len(user)), (len(dataset.users), len(dataset.item_ids)))
 
 
 def _add_anybody(

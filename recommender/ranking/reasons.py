@@ -13,6 +13,8 @@ KINDS = (SIMILAR_TO, CATEGORY, TRENDING, NEW, POPULAR)
 
 CLOSE_QUANTILE = 0.97
 """Two items are alike if their likeness is among the largest 3 % of all pairs'."""
+SAMPLED_ITEMS = 1_000
+"""Pairs of this many items tell what is close."""
 CATEGORY_SHARE = 0.3
 CATEGORY_LEAST = 2
 """Contributions in a category before it is called the user's."""
@@ -52,7 +54,8 @@ def gather_facts(dataset: Dataset, vectors: Floats | None) -> Facts:
     """Facts about everybody. `vectors` (items, dims) say what is alike; without them nothing is."""
     items, users = len(dataset.item_ids), len(dataset.users)
     likeness = _cosines(vectors) if vectors is not None else np.zeros((items, items))
-    upper = likeness[np.triu_indices(items, 1)]
+    some = np.linspace(0, items - 1, min(items, SAMPLED_ITEMS)).astype(np.int64)
+    upper = likeness[np.ix_(some, some)][np.triu_indices(len(some), 1)]
     close = float(np.quantile(upper, CLOSE_QUANTILE)) if vectors is not None and len(upper) else np.inf
     pairs = dataset.pairs
     recent = pairs.backed.where(pairs.backed.last_time > dataset.now - RECENT_DAYS * SECONDS_PER_DAY)

@@ -71,7 +71,7 @@ class Rows:
                 self.contributed[part].to(device),
                 self.weight[part].to(device),
                 self.minutes[part].to(device),
-                self.time[part].to(device),
+                self.time[part],
                 torch.randint(self.items, (negatives,), generator=generator).to(device),
             )
 

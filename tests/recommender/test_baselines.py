@@ -118,11 +118,12 @@ def test_views_weigh_by_minutes_and_less_than_contributions() -> None:
 
 def test_history_knows_what_is_in_it() -> None:
     data = from_matrix(MATRIX)
-    history = History(data.pairs, np.ones(len(data.pairs)), len(data.users), 9)
+    sizes = context_of(data, None).sizes
+    history = History.of(data.pairs, np.ones(len(data.pairs)), sizes)
     np.testing.assert_array_equal(history.rows(every(26)[1:]).numpy(), MATRIX)
     known = history.contains(every(26)[1:].unsqueeze(1), every(9).unsqueeze(0))
     np.testing.assert_array_equal(known.numpy(), MATRIX > 0)
-    empty = History(data.pairs, np.zeros(len(data.pairs)), len(data.users), 9)
+    empty = History.of(data.pairs, np.zeros(len(data.pairs)), sizes)
     assert not empty.contains(every(3), every(3)).any()
 
 
