@@ -34,6 +34,8 @@ def write_atomic(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
+            # Temporary files are for their owner alone; what is published is for all to read.
+            os.fchmod(handle, 0o644)
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())

@@ -18,7 +18,6 @@ from recommender.models.history import History
 
 CUTOFFS = (10, 20)
 METRICS = (*(f"{name}@{k}" for k in CUTOFFS for name in ("ndcg", "recall", "hr")), "mrr")
-LIST_METRICS = ("coverage@10", "gini@10")
 
 CELLS_PER_BLOCK = 8_000_000
 """Scores held at a time."""

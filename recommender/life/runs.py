@@ -184,17 +184,6 @@ def load_vocabularies(run: RunInfo) -> dict[str, Vocabulary]:
     }
 
 
-def list_runs(root: Path) -> list[RunInfo]:
-    """The sound runs under `root`, oldest first."""
-    runs = []
-    for path in sorted(root.glob(f"*/{MANIFEST}")):
-        try:
-            runs.append(open_run(path.parent))
-        except DamagedError:
-            continue  # a snapshot, or a run that `doctor` will name
-    return sorted(runs, key=lambda run: (run.manifest.trained_at, run.id))
-
-
 def _vocabulary_frame(dataset: Dataset) -> pl.DataFrame:
     parts = []
     for name in VOCABULARIES:

@@ -100,8 +100,6 @@ class Batch:
 
     user: torch.Tensor
     item: torch.Tensor
-    contributed: torch.Tensor
-    """Bool."""
     weight: torch.Tensor
     """How much the row says that the user likes the item, 0 to 1."""
     minutes: torch.Tensor

@@ -42,7 +42,6 @@ class Rows:
 
     user: torch.Tensor
     item: torch.Tensor
-    contributed: torch.Tensor
     weight: torch.Tensor
     minutes: torch.Tensor
     time: torch.Tensor
@@ -53,7 +52,6 @@ class Rows:
         return cls(
             torch.from_numpy(pairs.user),
             torch.from_numpy(pairs.item),
-            torch.from_numpy(pairs.contributed),
             torch.from_numpy(pair_weights(pairs, view_weight)).float(),
             torch.from_numpy(pairs.minutes).float(),
             torch.from_numpy(pairs.first_time),
@@ -68,7 +66,6 @@ class Rows:
             yield Batch(
                 self.user[part].to(device),
                 self.item[part].to(device),
-                self.contributed[part].to(device),
                 self.weight[part].to(device),
                 self.minutes[part].to(device),
                 self.time[part],

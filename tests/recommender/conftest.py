@@ -14,7 +14,7 @@ from recommender.data.reading import conform
 from recommender.data.schema import Tables
 from recommender.data.snapshot import ChainHead, Provenance
 from recommender.data.synthetic import SyntheticConfig, synthesize
-from recommender.life.runs import RunInfo, list_runs
+from recommender.life.runs import RunInfo, open_run
 from recommender.models.tfidf import terms
 from recommender.pipeline import build_snapshot, snapshots_root, train_candidates
 from recommender.progress import Progress, silent
@@ -73,7 +73,12 @@ def root(trained_root: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def runs(root: Path) -> dict[str, RunInfo]:
     """The trained runs by model."""
-    return {run.model: run for run in list_runs(root)}
+    return runs_under(root)
+
+
+def runs_under(root: Path) -> dict[str, RunInfo]:
+    """The runs in a root, by model."""
+    return {run.model: run for run in map(open_run, (path.parent for path in root.glob("*/manifest.json")))}
 
 
 @pytest.fixture(scope="session")

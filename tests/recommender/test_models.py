@@ -190,7 +190,6 @@ class TestChainFund:
         return Batch(
             torch.from_numpy(pairs.user[rows]),
             torch.from_numpy(pairs.item[rows]),
-            torch.from_numpy(pairs.contributed[rows]),
             torch.ones(len(pairs.user[rows])),
             torch.from_numpy(pairs.minutes[rows]).float(),
             torch.full((len(pairs.user[rows]),), self.TIME, dtype=torch.float64),
@@ -291,7 +290,6 @@ class TestTwoTower:
             Batch(
                 torch.from_numpy(pairs.user[:30]),
                 torch.from_numpy(pairs.item[:30]),
-                torch.from_numpy(pairs.contributed[:30]),
                 torch.ones(30),
                 torch.ones(30),
                 torch.from_numpy(pairs.first_time[:30]),
