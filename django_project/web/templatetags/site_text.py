@@ -98,7 +98,7 @@ def reason(recommendation: Recommendation) -> str:
         case "trending":
             return gettext("Gaining backers this week")
         case "new":
-            return gettext("New, and close to what you back")
+            return gettext("Launched this week")
         case "exploration":
             return gettext("Something different, chosen by lot")
         case _:
