@@ -11,6 +11,7 @@ import {Campaign} from "./Campaign.sol";
 import {ICampaign} from "./interfaces/ICampaign.sol";
 import {ICampaignFactory} from "./interfaces/ICampaignFactory.sol";
 import {CampaignArgs} from "./libraries/CampaignArgs.sol";
+import {Uris} from "./libraries/Uris.sol";
 import {CampaignParams} from "./structs/CampaignParams.sol";
 import {Mode} from "./structs/Mode.sol";
 import {Terms} from "./structs/Terms.sol";
@@ -27,6 +28,15 @@ contract CampaignFactory is ICampaignFactory, AccessControlDefaultAdminRules, Pa
     uint256 public constant MAX_FUNDING_PERIOD = 90 days;
     uint256 public constant MAX_TIERS = 32;
     uint256 public constant MAX_METADATA_URI_LENGTH = 512;
+    uint256 public constant MAX_MILESTONES = 10;
+    uint256 public constant MAX_FIRST_SHARE_BPS = 5_000;
+    uint256 public constant MAX_MILESTONE_PERIOD = 365 days;
+    uint256 public constant MIN_OBJECTION_WINDOW = 3 days;
+    uint256 public constant MAX_OBJECTION_WINDOW = 30 days;
+    uint256 public constant MIN_OBJECTION_THRESHOLD_BPS = 1_000;
+    uint256 public constant MAX_OBJECTION_THRESHOLD_BPS = 5_000;
+
+    uint256 private constant BASIS_POINTS = 10_000;
 
     /// @inheritdoc ICampaignFactory
     address public immutable implementation;
@@ -69,16 +79,17 @@ contract CampaignFactory is ICampaignFactory, AccessControlDefaultAdminRules, Pa
     function createCampaign(CampaignParams calldata params) external whenNotPaused returns (address campaign) {
         _requireTerms(params);
         _requireTiers(params);
+        _requireMilestones(params);
         _requireMetadata(params);
         Terms memory terms = _termsOf(msg.sender, params);
-        (bytes memory args, bytes32 salt) = (CampaignArgs.pack(terms), _saltOf(params));
+        (bytes memory args, bytes32 salt) = (CampaignArgs.pack(terms, params.milestones), _saltOf(params));
         address existing = Clones.predictDeterministicAddressWithImmutableArgs(implementation, args, salt);
         if (isCampaign[existing]) revert Factory_CampaignExists(existing);
         campaign = Clones.cloneDeterministicWithImmutableArgs(implementation, args, salt);
         isCampaign[campaign] = true;
         ++campaignCount;
         _emitCreated(campaign, terms, params);
-        if (params.tiers.length != 0) ICampaign(campaign).initialize(params.tiers);
+        if (params.tiers.length != 0 || params.milestones.length != 0) ICampaign(campaign).initialize(params.tiers);
     }
 
     /// @inheritdoc ICampaignFactory
@@ -111,7 +122,7 @@ contract CampaignFactory is ICampaignFactory, AccessControlDefaultAdminRules, Pa
     /// @inheritdoc ICampaignFactory
     function campaignAddress(address creator, CampaignParams calldata params) external view returns (address) {
         return Clones.predictDeterministicAddressWithImmutableArgs(
-            implementation, CampaignArgs.pack(_termsOf(creator, params)), _saltOf(params)
+            implementation, CampaignArgs.pack(_termsOf(creator, params), params.milestones), _saltOf(params)
         );
     }
 
@@ -130,7 +141,10 @@ contract CampaignFactory is ICampaignFactory, AccessControlDefaultAdminRules, Pa
             feeBps: feeBps,
             minContribution: params.minContribution,
             cap: params.cap,
-            tierCount: uint32(params.tiers.length)
+            tierCount: uint32(params.tiers.length),
+            milestoneCount: uint32(params.milestones.length),
+            objectionWindow: params.objectionWindow,
+            objectionThresholdBps: params.objectionThresholdBps
         });
     }
 
@@ -208,10 +222,49 @@ contract CampaignFactory is ICampaignFactory, AccessControlDefaultAdminRules, Pa
         }
     }
 
+    /// @dev Terms that would let a creator cheat: most of the money before anything is shown, no time or no weight to
+    /// object, money locked for years.
+    function _requireMilestones(CampaignParams calldata params) private pure {
+        uint256 count = params.milestones.length;
+        if (count > MAX_MILESTONES) revert Factory_TooManyMilestones(count, MAX_MILESTONES);
+        _requireObjectionTerms(params, count != 0);
+        if (count == 0) return;
+        uint256 shares = 0;
+        uint256 earliest = uint256(params.deadline) + 1;
+        for (uint256 index; index < count; ++index) {
+            (uint256 shareBps, uint256 due) = (params.milestones[index].shareBps, params.milestones[index].due);
+            uint256 maxShare = index == 0 ? MAX_FIRST_SHARE_BPS : BASIS_POINTS;
+            if (shareBps == 0 || shareBps > maxShare) {
+                revert Factory_MilestoneShareOutOfBounds(index + 1, shareBps, 1, maxShare);
+            }
+            shares += shareBps;
+            // The next evidence is due a window after this one at the earliest, or being late with one would be the end.
+            uint256 latest = (index == 0 ? params.deadline : params.milestones[index - 1].due) + MAX_MILESTONE_PERIOD;
+            if (due < earliest || due > latest) revert Factory_DueDateOutOfBounds(index + 1, due, earliest, latest);
+            earliest = due + params.objectionWindow + 1;
+        }
+        if (shares != BASIS_POINTS) revert Factory_MilestoneSharesNotWhole(shares, BASIS_POINTS);
+    }
+
+    function _requireObjectionTerms(CampaignParams calldata params, bool hasMilestones) private pure {
+        (uint256 least, uint256 most) = hasMilestones ? (MIN_OBJECTION_WINDOW, MAX_OBJECTION_WINDOW) : (0, 0);
+        if (params.objectionWindow < least || params.objectionWindow > most) {
+            revert Factory_ObjectionWindowOutOfBounds(params.objectionWindow, least, most);
+        }
+        (least, most) = hasMilestones ? (MIN_OBJECTION_THRESHOLD_BPS, MAX_OBJECTION_THRESHOLD_BPS) : (0, 0);
+        if (params.objectionThresholdBps < least || params.objectionThresholdBps > most) {
+            revert Factory_ObjectionThresholdOutOfBounds(params.objectionThresholdBps, least, most);
+        }
+    }
+
     function _requireMetadata(CampaignParams calldata params) private pure {
         uint256 length = bytes(params.metadataURI).length;
         if (length == 0 || length > MAX_METADATA_URI_LENGTH) {
             revert Factory_MetadataURILengthOutOfBounds(length, 1, MAX_METADATA_URI_LENGTH);
+        }
+        uint256 position = Uris.firstInvalid(params.metadataURI);
+        if (position != length) {
+            revert Factory_InvalidMetadataURICharacter(position, bytes(params.metadataURI)[position]);
         }
         if (params.metadataHash == 0) revert Factory_MetadataHashMissing();
     }

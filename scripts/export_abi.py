@@ -2,14 +2,19 @@
 
 import json
 
-from brownie import Campaign, CampaignFactory, TestToken
+from brownie import Campaign, CampaignFactory, SupporterReceipt, TestToken
 
 from scripts.deployment.artifacts import publish_abi
 from scripts.deployment.errors import exit_with_message
 from scripts.deployment.registry import write_atomically
 from scripts.deployment.settings import ABIS
 
-CONTAINERS = {"Campaign": Campaign, "CampaignFactory": CampaignFactory, "TestToken": TestToken}
+CONTAINERS = {
+    "Campaign": Campaign,
+    "CampaignFactory": CampaignFactory,
+    "SupporterReceipt": SupporterReceipt,
+    "TestToken": TestToken,
+}
 INDEX = ABIS / "index.json"
 
 

@@ -27,6 +27,7 @@ from django_project.ledger.models import (
     Cursor,
     FeeAccrual,
     Refund,
+    TakeBack,
     Tier,
     Token,
     UpdatePost,
@@ -174,7 +175,9 @@ class World:
         at: datetime | None = None,
     ) -> Contribution:
         totals = CampaignTotals.objects.get(campaign=campaign)
-        earlier = Contribution.objects.filter(campaign=campaign, backer=backer).order_by("-seq").first()
+        back = TakeBack.objects.filter(campaign=campaign, backer=backer).order_by("-seq").first()
+        given = Contribution.objects.filter(campaign=campaign, backer=backer, seq__gt=back.seq if back else 0)
+        earlier = given.order_by("-seq").first()
         totals.raised += amount
         row = Contribution.objects.create(
             **self._event(campaign, at),
@@ -190,6 +193,24 @@ class World:
         totals.contributions += 1
         totals.backers += earlier is None
         totals.last_seq, totals.last_contribution_at = row.seq, row.block_time
+        totals.save()
+        return row
+
+    def take_pledge_back(self, campaign: CampaignLaunched, *, backer: bytes) -> TakeBack:
+        """Send a backer's whole pledge back before the end."""
+        totals = CampaignTotals.objects.get(campaign=campaign)
+        last = Contribution.objects.filter(campaign=campaign, backer=backer).latest("seq")
+        totals.raised -= last.backer_total
+        totals.backers -= 1
+        row = TakeBack.objects.create(
+            **self._event(campaign),
+            backer=backer,
+            recipient=backer,
+            token=campaign.token,
+            amount=last.backer_total,
+            total_raised=totals.raised,
+        )
+        totals.last_seq = row.seq
         totals.save()
         return row
 

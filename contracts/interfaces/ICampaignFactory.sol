@@ -61,6 +61,21 @@ interface ICampaignFactory {
     error Factory_TierPriceOutOfBounds(uint256 tierId, uint256 price, uint256 min, uint256 max);
     /// @notice The metadata URI's length in bytes must be within these bounds.
     error Factory_MetadataURILengthOutOfBounds(uint256 length, uint256 min, uint256 max);
+    /// @notice The metadata URI has a byte that may not stand in one; it has to be percent-encoded.
+    error Factory_InvalidMetadataURICharacter(uint256 position, bytes1 character);
+    /// @notice More milestones than a campaign may have.
+    error Factory_TooManyMilestones(uint256 count, uint256 max);
+    /// @notice The share of milestone `milestoneId` must be within these bounds, in hundredths of a percent.
+    error Factory_MilestoneShareOutOfBounds(uint256 milestoneId, uint256 shareBps, uint256 min, uint256 max);
+    /// @notice The shares of all milestones must add up to the whole, in hundredths of a percent.
+    error Factory_MilestoneSharesNotWhole(uint256 sumBps, uint256 wholeBps);
+    /// @notice Evidence for milestone `milestoneId` must be due within these bounds.
+    error Factory_DueDateOutOfBounds(uint256 milestoneId, uint256 due, uint256 min, uint256 max);
+    /// @notice The time to object must be within these bounds, in seconds; zero without milestones.
+    error Factory_ObjectionWindowOutOfBounds(uint256 window, uint256 min, uint256 max);
+    /// @notice The part of the contributions that may object without effect must be within these bounds, in hundredths
+    /// of a percent; zero without milestones.
+    error Factory_ObjectionThresholdOutOfBounds(uint256 thresholdBps, uint256 min, uint256 max);
     /// @notice The metadata must be bound by a hash.
     error Factory_MetadataHashMissing();
     /// @notice The creator has launched exactly this already, as `campaign`.

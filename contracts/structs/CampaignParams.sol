@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.25;
 
+import {MilestoneParams} from "./Milestone.sol";
 import {TierParams} from "./Tier.sol";
 
 /// @notice What a creator asks for when launching a campaign. Frozen once the campaign is live.
@@ -23,4 +24,11 @@ struct CampaignParams {
     bytes32 metadataHash;
     /// Reward tiers, numbered from 1 in this order.
     TierParams[] tiers;
+    /// Milestones, numbered from 1 in this order; none for a payout at once.
+    MilestoneParams[] milestones;
+    /// Seconds that backers have to object to a milestone's evidence; zero without milestones.
+    uint32 objectionWindow;
+    /// Objections above this part of the contributions stop the payouts, in hundredths of a percent; zero without
+    /// milestones.
+    uint16 objectionThresholdBps;
 }

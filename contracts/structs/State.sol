@@ -12,5 +12,11 @@ enum State {
     /// Ended by the creator or a guardian before the first payout: backers take their money back.
     Cancelled,
     /// All of the creator's share was withdrawn.
-    Completed
+    Completed,
+    /// Past the deadline, paid milestone by milestone.
+    Releasing,
+    /// A milestone was missed or refused: backers share what was not paid out.
+    WindDown,
+    /// A success whose creator took nothing for 180 days: backers take their money back.
+    Expired
 }

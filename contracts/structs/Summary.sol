@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.25;
 
+import {Review} from "./Milestone.sol";
 import {State} from "./State.sol";
 import {Terms} from "./Terms.sol";
 
@@ -15,4 +16,7 @@ struct Summary {
     uint256 totalWithdrawn;
     uint256 totalFees;
     uint256 totalFeesClaimed;
+    address creator;
+    uint32 milestonesReleased;
+    Review review;
 }

@@ -5,6 +5,7 @@ import {Mode} from "./Mode.sol";
 
 /// @notice The promises a campaign was launched with. They are part of its code and can't change.
 struct Terms {
+    /// Who launched the campaign; {ICampaign-creator} is whose it is now.
     address creator;
     address token;
     Mode mode;
@@ -14,4 +15,7 @@ struct Terms {
     uint256 minContribution;
     uint256 cap;
     uint32 tierCount;
+    uint32 milestoneCount;
+    uint32 objectionWindow;
+    uint16 objectionThresholdBps;
 }

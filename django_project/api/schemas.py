@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from django_project.campaigns.selectors import CampaignCard, CampaignDetail, ContributionRow
+from django_project.campaigns.selectors import CampaignCard, CampaignDetail, ContributionRow, Status
 from django_project.discovery.selectors import LiveModel, Recommendation
 from django_project.ledger.selectors import ChainHealth
 from django_project.pledges.selectors import PledgeStatus
@@ -22,7 +22,7 @@ class CampaignOut(BaseModel):
     language: str
     publisher: str
     creator: str
-    status: Literal["open", "succeeded", "failed", "cancelled", "completed"]
+    status: Status
     raised: str
     goal: str
     token_symbol: str

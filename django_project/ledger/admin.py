@@ -141,6 +141,58 @@ class ContributionPauseAdmin(EventAdmin):
     list_display = ["campaign", "paused", _address("by"), "block_time"]
 
 
+@admin.register(models.TakeBack)
+class TakeBackAdmin(EventAdmin):
+    list_display = ["campaign", _address("backer"), "amount", "total_raised", "seq", "block_time"]
+
+
+@admin.register(models.Milestone)
+class MilestoneAdmin(EventAdmin):
+    list_display = ["campaign", "milestone_id", "share_bps", "due"]
+
+
+@admin.register(models.MilestoneSubmission)
+class MilestoneSubmissionAdmin(EventAdmin):
+    list_display = ["campaign", "milestone_id", "uri", "window_end", "objection_limit", "block_time"]
+
+
+@admin.register(models.Objection, models.ObjectionWithdrawal)
+class ObjectionAdmin(EventAdmin):
+    list_display = [
+        "campaign",
+        "milestone_id",
+        _address("backer"),
+        "weight",
+        "total_objections",
+        "block_time",
+    ]
+
+
+@admin.register(models.MilestoneRelease)
+class MilestoneReleaseAdmin(EventAdmin):
+    list_display = ["campaign", "milestone_id", "amount", "total_released", "seq", "block_time"]
+
+
+@admin.register(models.WindDown)
+class WindDownAdmin(EventAdmin):
+    list_display = ["campaign", _address("by"), "since", "remaining", "block_time"]
+
+
+@admin.register(models.CreatorTransferStart)
+class CreatorTransferStartAdmin(EventAdmin):
+    list_display = ["campaign", _address("creator"), _address("new_creator"), "block_time"]
+
+
+@admin.register(models.CreatorTransfer)
+class CreatorTransferAdmin(EventAdmin):
+    list_display = ["campaign", _address("old_creator"), _address("new_creator"), "block_time"]
+
+
+@admin.register(models.SurplusSweep)
+class SurplusSweepAdmin(EventAdmin):
+    list_display = ["campaign", _address("token"), "amount", _address("treasury"), "block_time"]
+
+
 @admin.register(models.FactoryEvent)
 class FactoryEventAdmin(EventAdmin):
     list_display = ["kind", _address("factory"), "arguments", "seq", "block_time"]

@@ -18,6 +18,7 @@ from django_project.ledger.totals import CAMPAIGN_EVENTS, TOTALS_COLUMNS, TOTALS
 _LAUNCHED = CampaignLaunched._meta.db_table
 _TOTALS = CampaignTotals._meta.db_table
 _CONTRIBUTIONS = models.Contribution._meta.db_table
+_TAKE_BACKS = models.TakeBack._meta.db_table
 _REFUNDS = models.Refund._meta.db_table
 _WITHDRAWALS = models.Withdrawal._meta.db_table
 _ACCRUALS = models.FeeAccrual._meta.db_table
@@ -36,12 +37,18 @@ JOIN (
 WHERE (seqs.first, seqs.last, seqs.numbers) IS DISTINCT FROM (1::bigint, seqs.events, seqs.events)
 """
 
+# Pledges as they stand: what was given, less what was taken back.
+_PLEDGED = f"""(
+    SELECT campaign_id, backer, amount FROM {_CONTRIBUTIONS}
+    UNION ALL SELECT campaign_id, backer, -amount FROM {_TAKE_BACKS}
+)"""
+
 
 def _sums_differ(table: str, total: str) -> str:
     return f"""
         SELECT campaign.id FROM {_LAUNCHED} campaign
         JOIN {_TOTALS} totals ON totals.campaign_id = campaign.id
-        LEFT JOIN (SELECT campaign_id, sum(amount) AS amount FROM {table} GROUP BY campaign_id) sums
+        LEFT JOIN (SELECT campaign_id, sum(amount) AS amount FROM {table} rows GROUP BY campaign_id) sums
             ON sums.campaign_id = campaign.id
         WHERE totals.{total} <> COALESCE(sums.amount, 0)
     """
@@ -69,7 +76,7 @@ CHECKS: Mapping[str, str] = {
             EXCEPT SELECT campaign_id, {", ".join(TOTALS_COLUMNS)} FROM ({TOTALS_FROM_EVENTS}) computed
         ) differing
     """,
-    "Σ contributions = total raised": _sums_differ(_CONTRIBUTIONS, "raised"),
+    "Σ contributions − Σ taken back = total raised": _sums_differ(_PLEDGED, "raised"),
     "Σ refunds = total refunded": _sums_differ(_REFUNDS, "refunded"),
     "Σ withdrawals = total withdrawn": _sums_differ(_WITHDRAWALS, "withdrawn"),
     "Σ fees accrued = total fees": _sums_differ(_ACCRUALS, "fees"),
@@ -83,18 +90,68 @@ CHECKS: Mapping[str, str] = {
         ) given ON given.campaign_id = refunds.campaign_id AND given.backer = refunds.backer
         WHERE refunds.amount > COALESCE(given.amount, 0)
     """,
-    "every backer's running total is the sum of the backer's contributions": f"""
+    "every backer's running total is the sum of the backer's contributions not taken back": f"""
         SELECT campaign_id FROM (
             SELECT campaign_id, backer_total,
                 sum(amount) OVER (PARTITION BY campaign_id, backer ORDER BY seq) AS running
-            FROM {_CONTRIBUTIONS}
-        ) contributions WHERE backer_total <> running
+            FROM (
+                SELECT campaign_id, backer, seq, amount, backer_total FROM {_CONTRIBUTIONS}
+                UNION ALL SELECT campaign_id, backer, seq, -amount, 0 FROM {_TAKE_BACKS}
+            ) pledges
+        ) pledges WHERE backer_total <> running
+    """,
+    "backers are those whose pledge was not taken back": f"""
+        SELECT totals.campaign_id FROM {_TOTALS} totals LEFT JOIN (
+            SELECT campaign_id, count(*) AS backers FROM (
+                SELECT campaign_id FROM {_PLEDGED} pledges GROUP BY campaign_id, backer HAVING sum(amount) > 0
+            ) pledging GROUP BY campaign_id
+        ) pledging ON pledging.campaign_id = totals.campaign_id
+        WHERE totals.backers <> COALESCE(pledging.backers, 0)
+    """,
+    "no tier has more rewards out than it offers": f"""
+        SELECT tier.campaign_id FROM {models.Tier._meta.db_table} tier
+        JOIN {_CONTRIBUTIONS} given ON given.campaign_id = tier.campaign_id AND given.tier_id = tier.tier_id
+        WHERE tier.supply > 0 AND NOT EXISTS (
+            SELECT 1 FROM {_TAKE_BACKS} back WHERE back.campaign_id = given.campaign_id
+                AND back.backer = given.backer AND back.seq > given.seq
+        )
+        GROUP BY tier.campaign_id, tier.tier_id, tier.supply HAVING count(*) > tier.supply
     """,
     "withdrawn + fees ≤ raised, and refunded ≤ raised": f"""
         SELECT campaign_id FROM {_TOTALS} WHERE withdrawn + fees > raised OR refunded > raised
     """,
-    "no campaign paid out both its creator and its backers": f"""
-        SELECT campaign_id FROM {_TOTALS} WHERE withdrawn > 0 AND refunded > 0
+    "only a wind-down pays both the creator and the backers, and never more than was raised": f"""
+        SELECT campaign_id FROM {_TOTALS}
+        WHERE withdrawn > 0 AND refunded > 0
+            AND (wound_down_at IS NULL OR withdrawn + fees + refunded > raised)
+    """,
+    "Σ shares ≤ what a wind-down has to share": f"""
+        SELECT wind_down.campaign_id FROM {models.WindDown._meta.db_table} wind_down
+        JOIN {_TOTALS} totals ON totals.campaign_id = wind_down.campaign_id
+        WHERE totals.refunded > wind_down.remaining
+            OR wind_down.remaining <> totals.raised - totals.withdrawn - totals.fees
+    """,
+    "Σ milestones paid = withdrawn + fees": f"""
+        SELECT totals.campaign_id FROM {_TOTALS} totals JOIN (
+            SELECT campaign_id, sum(amount) AS amount FROM {models.MilestoneRelease._meta.db_table}
+            GROUP BY campaign_id
+        ) released ON released.campaign_id = totals.campaign_id
+        WHERE released.amount <> totals.withdrawn + totals.fees
+    """,
+    "a milestone campaign's shares are the whole": f"""
+        SELECT campaign_id FROM {models.Milestone._meta.db_table} GROUP BY campaign_id
+        HAVING sum(share_bps) <> 10000
+    """,
+    "objections are what their objectors gave": f"""
+        SELECT totals.campaign_id FROM {_TOTALS} totals LEFT JOIN (
+            SELECT campaign_id, milestone_id, sum(weight) AS weight FROM (
+                SELECT campaign_id, milestone_id, weight FROM {models.Objection._meta.db_table}
+                UNION ALL
+                SELECT campaign_id, milestone_id, -weight FROM {models.ObjectionWithdrawal._meta.db_table}
+            ) votes GROUP BY campaign_id, milestone_id
+        ) votes ON votes.campaign_id = totals.campaign_id
+            AND votes.milestone_id = totals.milestones_released + 1
+        WHERE totals.window_end IS NOT NULL AND totals.objections <> COALESCE(votes.weight, 0)
     """,
     "fees claimed ≤ fees accrued": f"SELECT campaign_id FROM {_TOTALS} WHERE fees_claimed > fees",
     "nothing was raised above a cap": f"""
@@ -104,7 +161,7 @@ CHECKS: Mapping[str, str] = {
     "every event is in the currency of its campaign": " UNION ALL ".join(
         f"SELECT campaign.id FROM {table} event JOIN {_LAUNCHED} campaign ON campaign.id = event.campaign_id "
         "WHERE event.token <> campaign.token"
-        for table in (_CONTRIBUTIONS, _REFUNDS, _WITHDRAWALS, _ACCRUALS, _CLAIMS)
+        for table in (_CONTRIBUTIONS, _TAKE_BACKS, _REFUNDS, _WITHDRAWALS, _ACCRUALS, _CLAIMS)
     ),
 }
 

@@ -258,6 +258,19 @@ class Contribution(CampaignEvent):
         ]
 
 
+class TakeBack(CampaignEvent):
+    """A backer withdrew the whole of its pledge before the end, which lowers what the campaign has raised."""
+
+    backer = AddressField()
+    recipient = AddressField()
+    token = AddressField()
+    amount = BaseUnitsField()
+    total_raised = BaseUnitsField(help_text="The campaign's total after this.")
+
+    class Meta(CampaignEvent.Meta):
+        indexes = [models.Index(fields=["backer"])]
+
+
 class Refund(CampaignEvent):
     backer = AddressField()
     recipient = AddressField()
@@ -301,6 +314,77 @@ class UpdatePost(CampaignEvent):
     content_hash = HashField()
 
 
+class Milestone(CampaignEvent):
+    """A part of the money and what it takes to get it, as the chain enforces it."""
+
+    milestone_id = models.PositiveSmallIntegerField()
+    share_bps = models.PositiveSmallIntegerField()
+    due = models.DateTimeField(help_text="When it is too late to submit evidence.")
+    objection_window = models.PositiveIntegerField(help_text="Seconds in which backers may object.")
+    objection_threshold_bps = models.PositiveSmallIntegerField()
+
+
+class MilestoneSubmission(CampaignEvent):
+    creator = AddressField()
+    milestone_id = models.PositiveSmallIntegerField()
+    uri = models.TextField()
+    content_hash = HashField()
+    window_end = models.DateTimeField()
+    objection_limit = BaseUnitsField(help_text="Objections above it stop the payouts.")
+
+
+class Objection(CampaignEvent):
+    backer = AddressField()
+    milestone_id = models.PositiveSmallIntegerField()
+    weight = BaseUnitsField()
+    total_objections = BaseUnitsField()
+
+    class Meta(CampaignEvent.Meta):
+        indexes = [models.Index(fields=["backer"])]
+
+
+class ObjectionWithdrawal(CampaignEvent):
+    backer = AddressField()
+    milestone_id = models.PositiveSmallIntegerField()
+    weight = BaseUnitsField()
+    total_objections = BaseUnitsField()
+
+    class Meta(CampaignEvent.Meta):
+        indexes = [models.Index(fields=["backer"])]
+
+
+class MilestoneRelease(CampaignEvent):
+    milestone_id = models.PositiveSmallIntegerField()
+    token = AddressField()
+    amount = BaseUnitsField(help_text="Fee included.")
+    total_released = BaseUnitsField()
+
+
+class WindDown(CampaignEvent):
+    """Payouts are over; backers share what is left. It counts from `since`, not from this event."""
+
+    by = AddressField()
+    since = models.DateTimeField()
+    token = AddressField()
+    remaining = BaseUnitsField()
+
+
+class CreatorTransferStart(CampaignEvent):
+    creator = AddressField()
+    new_creator = AddressField(help_text="The zero address takes the offer back.")
+
+
+class CreatorTransfer(CampaignEvent):
+    old_creator = AddressField()
+    new_creator = AddressField()
+
+
+class SurplusSweep(CampaignEvent):
+    treasury = AddressField()
+    token = AddressField(help_text="Any token: what was never contributed need not be in the campaign's.")
+    amount = BaseUnitsField()
+
+
 class ContributionPause(CampaignEvent):
     by = AddressField()
     paused = models.BooleanField()
@@ -340,6 +424,20 @@ class CampaignTotals(models.Model):
     last_contribution_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
     paused = models.BooleanField(default=False)
+    wound_down_at = models.DateTimeField(null=True, blank=True)
+    creator = AddressField(
+        null=True, blank=True, help_text="Empty while it is whoever launched the campaign."
+    )
+    milestones = models.PositiveSmallIntegerField(default=0)
+    milestones_released = models.PositiveSmallIntegerField(default=0)
+    milestone_due = models.DateTimeField(
+        null=True, blank=True, help_text="Of the milestone under way; empty when there is none."
+    )
+    window_end = models.DateTimeField(
+        null=True, blank=True, help_text="Of its evidence; empty while there is none."
+    )
+    objections = BaseUnitsField(default=0)
+    objection_limit = BaseUnitsField(default=0)
 
     class Meta:
         verbose_name_plural = "campaign totals"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # A worker says that it is alive every few seconds; a lag below this is its rhythm and no delay.
 HEARTBEAT = timedelta(seconds=10)
+# The contract's CLAIM_PERIOD: money that a creator leaves alone for so long is the backers' again.
+CLAIM_PERIOD = timedelta(days=180)
 
 
 class Status:
@@ -33,6 +35,9 @@ class Status:
     FAILED = "failed"
     CANCELLED = "cancelled"
     COMPLETED = "completed"
+    RELEASING = "releasing"
+    WIND_DOWN = "wind-down"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +67,30 @@ class ChainHealth:
 def status_at(now: datetime, campaign: str = "") -> Case:
     """The contract's own `state()` at `now` as an expression; `campaign` is the path to the launch row."""
     path = f"{campaign}__" if campaign else ""
-    failed = Q(
-        **{
-            f"{path}mode": CampaignLaunched.Mode.ALL_OR_NOTHING,
-            f"{path}totals__raised__lt": F(f"{path}goal"),
-        }
+
+    def q(**conditions: object) -> Q:
+        return Q(**{f"{path}{column}": value for column, value in conditions.items()})
+
+    all_released = q(totals__milestones_released__gte=F(f"{path}totals__milestones"))
+    awaits_evidence = q(totals__window_end=None, totals__milestone_due__gt=now)
+    in_review = q(totals__window_end__gt=now)
+    accepted = q(
+        totals__objections__lte=F(f"{path}totals__objection_limit"), totals__window_end__gt=now - CLAIM_PERIOD
     )
     return Case(
-        When(**{f"{path}totals__cancelled_at__isnull": False}, then=Value(Status.CANCELLED)),
-        When(**{f"{path}deadline__gt": now}, then=Value(Status.OPEN)),
-        When(failed, then=Value(Status.FAILED)),
-        When(**{f"{path}totals__withdrawn": 0}, then=Value(Status.SUCCEEDED)),
-        default=Value(Status.COMPLETED),
+        When(q(totals__cancelled_at__isnull=False), then=Value(Status.CANCELLED)),
+        When(q(totals__wound_down_at__isnull=False), then=Value(Status.WIND_DOWN)),
+        When(q(deadline__gt=now), then=Value(Status.OPEN)),
+        When(
+            q(mode=CampaignLaunched.Mode.ALL_OR_NOTHING, totals__raised__lt=F(f"{path}goal")),
+            then=Value(Status.FAILED),
+        ),
+        When(q(totals__milestones__gt=0) & all_released, then=Value(Status.COMPLETED)),
+        When(awaits_evidence | in_review | accepted, then=Value(Status.RELEASING)),
+        When(q(totals__milestones__gt=0), then=Value(Status.WIND_DOWN)),
+        When(q(totals__withdrawn__gt=0), then=Value(Status.COMPLETED)),
+        When(q(deadline__lte=now - CLAIM_PERIOD), then=Value(Status.EXPIRED)),
+        default=Value(Status.SUCCEEDED),
         output_field=CharField(),
     )
 

@@ -3,20 +3,32 @@
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet, Sum
+from django.db.models import Max, QuerySet, Sum
+from django.utils import timezone
 
 from django_project.accounts.models import User
 from django_project.accounts.selectors import addresses_of
 from django_project.campaigns.selectors import CampaignCard, CampaignKey, cards_by_key
 from django_project.core.addresses import format_address, format_hash
 from django_project.core.money import format_units
-from django_project.ledger.models import Chain, Contribution, Refund
+from django_project.ledger.models import (
+    CampaignLaunched,
+    CampaignTotals,
+    Chain,
+    Contribution,
+    Refund,
+    TakeBack,
+)
+from django_project.ledger.selectors import Status
 from django_project.pledges.models import PledgeIntent
 
-REFUNDABLE_STATUSES = ("failed", "cancelled")
+# The contract's FIRM_PERIOD before the deadline: nobody could replace a pledge taken back then.
+FIRM_PERIOD = timedelta(hours=24)
+# Who gave gets all of it back; in a wind-down a share.
+REFUNDABLE_STATUSES = (Status.FAILED, Status.CANCELLED, Status.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +79,11 @@ class BackedContribution:
 
 @dataclass(frozen=True, slots=True)
 class BackedCampaign:
-    """One campaign that a wallet has given to. `refund_due` is what `refund()` would send back now."""
+    """One campaign that a wallet has given to.
+
+    `contributed` is what the wallet's pledge comes to, without what it took back before the end; `refund_due`
+    is what `refund()` would send back now, `can_take_back` whether `takeBack()` would before the end.
+    """
 
     card: CampaignCard
     backer: str
@@ -77,6 +93,7 @@ class BackedCampaign:
     refunded_text: str
     refund_due: int
     refund_due_text: str
+    can_take_back: bool
     contributions: tuple[BackedContribution, ...]
 
 
@@ -131,10 +148,10 @@ def pledge_status(intent: PledgeIntent) -> PledgeStatus:
 
 
 def contributions_by_campaign(user: User | AnonymousUser) -> list[BackedCampaign]:
-    """What an account's wallets have in each campaign, the latest contribution first, in four queries.
+    """What an account's wallets have in each campaign, the latest contribution first, in five queries.
 
     The amounts are the chain's: of a backer's contributions to a campaign the one with the highest `seq`
-    carries their total, and refunds are counted against it.
+    carries their total, unless the pledge was taken back after it; refunds are counted against it.
     """
     return contributions_of(addresses_of(user))
 
@@ -144,7 +161,7 @@ def contributions_of(backers: list[bytes]) -> list[BackedCampaign]:
     given: dict[tuple[CampaignKey, bytes], list[Contribution]] = defaultdict(list)
     rows = (
         Contribution.objects.filter(backer__in=backers)
-        .select_related("campaign")
+        .select_related("campaign__totals")
         .order_by("-block_time", "-seq")
     )
     for row in rows:
@@ -156,12 +173,45 @@ def contributions_of(backers: list[bytes]) -> list[BackedCampaign]:
         .annotate(total=Sum("amount"))
         .order_by()
     }
+    taken_back = {
+        ((chain_id, address), backer): seq
+        for chain_id, address, backer, seq in TakeBack.objects.filter(backer__in=backers)
+        .values_list("campaign__chain_id", "campaign__address", "backer")
+        .annotate(seq=Max("seq"))
+        .order_by()
+    }
     cards = cards_by_key(key for key, _ in given)
     return [
-        _backed(cards[key], backer, contributions, refunded.get((key, backer), 0))
+        _backed(
+            cards[key],
+            backer,
+            contributions,
+            refunded=refunded.get((key, backer), 0),
+            taken_back_at=taken_back.get((key, backer), 0),
+        )
         for (key, backer), contributions in given.items()
         if key in cards
     ]
+
+
+def _refund_of(status: str, contributed: int, totals: CampaignTotals) -> int:
+    """What the contract sends who has given so much and taken nothing yet."""
+    if status in REFUNDABLE_STATUSES:
+        return contributed
+    if status == Status.WIND_DOWN and contributed:
+        unpaid = totals.raised - totals.withdrawn - totals.fees
+        return int(contributed * unpaid // totals.raised)
+    return 0
+
+
+def _is_not_firm(campaign: CampaignLaunched) -> bool:
+    """Whether pledges to an open campaign can be taken back, as the contract asks."""
+    return (
+        campaign.mode == CampaignLaunched.Mode.ALL_OR_NOTHING
+        and campaign.totals.cancelled_at is None
+        and campaign.totals.raised < campaign.goal
+        and timezone.now() < campaign.deadline - FIRM_PERIOD
+    )
 
 
 def refunds_due(user: User | AnonymousUser) -> list[BackedCampaign]:
@@ -170,13 +220,19 @@ def refunds_due(user: User | AnonymousUser) -> list[BackedCampaign]:
 
 
 def _backed(
-    card: CampaignCard, backer: bytes, contributions: list[Contribution], refunded: int
+    card: CampaignCard,
+    backer: bytes,
+    contributions: list[Contribution],
+    *,
+    refunded: int,
+    taken_back_at: int,
 ) -> BackedCampaign:
     def text(amount: int) -> str:
         return format_units(amount, card.token_decimals, grouping=True)
 
-    contributed = max(contributions, key=lambda row: row.seq).backer_total
-    due = contributed - refunded if card.status in REFUNDABLE_STATUSES else 0
+    newest = max(contributions, key=lambda row: row.seq)
+    contributed = newest.backer_total if newest.seq > taken_back_at else 0
+    due = 0 if refunded else _refund_of(card.status, contributed, newest.campaign.totals)
     return BackedCampaign(
         card=card,
         backer=format_address(backer),
@@ -186,6 +242,7 @@ def _backed(
         refunded_text=text(refunded),
         refund_due=due,
         refund_due_text=text(due),
+        can_take_back=bool(contributed) and _is_not_firm(newest.campaign),
         contributions=tuple(
             BackedContribution(
                 amount=row.amount,

@@ -11,6 +11,9 @@ STATUS: dict[str, Word] = {
     "failed": _("Not funded"),
     "cancelled": _("Cancelled"),
     "completed": _("Paid out"),
+    "releasing": _("Paid by milestones"),
+    "wind-down": _("Winding down"),
+    "expired": _("Never collected"),
 }
 STATUS_ICONS = {
     "open": "clock",
@@ -18,6 +21,9 @@ STATUS_ICONS = {
     "failed": "stop",
     "cancelled": "cross-circle",
     "completed": "check-circle",
+    "releasing": "check-circle",
+    "wind-down": "refund",
+    "expired": "refund",
 }
 LANGUAGE: dict[str, Word] = {"en": "English", "zh-hans": "简体中文"}
 FUNDED: dict[str, Word] = {
@@ -53,6 +59,16 @@ EVENT: dict[str, Word] = {
     "UpdatePosted": _("Update posted"),
     "ContributionsPaused": _("Contributions paused or resumed"),
     "TierAdded": _("Reward tier fixed"),
+    "PledgeTakenBack": _("Pledge taken back"),
+    "MilestoneDefined": _("Milestone fixed"),
+    "MilestoneSubmitted": _("Evidence for a milestone"),
+    "Objected": _("Objection to a milestone"),
+    "ObjectionWithdrawn": _("Objection withdrawn"),
+    "MilestoneReleased": _("Milestone paid out"),
+    "WindDownStarted": _("Wind-down"),
+    "CreatorTransferStarted": _("Campaign offered to another account"),
+    "CreatorTransferred": _("Campaign handed over"),
+    "SurplusSwept": _("Stray money sent to the treasury"),
 }
 MODEL: dict[str, Word] = {
     "chainfund": _("ChainFund model"),

@@ -218,6 +218,9 @@ def launch_terms(
         metadata_uri(digest),
         digest,
         [(reward.price, reward.supply) for reward in campaign.rewards],
+        [],
+        0,
+        0,
     )
 
 

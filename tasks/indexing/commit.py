@@ -40,8 +40,12 @@ _TOTALS_COLUMNS = (
     "contributions",
     "backers",
     "paused",
+    "milestones",
+    "milestones_released",
+    "objections",
+    "objection_limit",
 )
-_TOTALS_AT_LAUNCH = (0, 0, 0, 0, 0, 0, 0, 0, False)
+_TOTALS_AT_LAUNCH = (0, 0, 0, 0, 0, 0, 0, 0, False, 0, 0, 0, 0)
 
 
 def commit(lease: Lease, batch: Batch, *, node_head: int, finalized: int) -> None:

@@ -32,6 +32,13 @@ class Shape:
 
 _CAMPAIGN, _FACTORY = Contract.Kind.CAMPAIGN, Contract.Kind.FACTORY
 
+_OBJECTION = {
+    "backer": "backer",
+    "milestone_id": "milestoneId",
+    "weight": "weight",
+    "total_objections": "totalObjections",
+}
+
 SHAPES: Mapping[str, Shape] = {
     CREATION: Shape(
         models.CampaignLaunched,
@@ -64,6 +71,17 @@ SHAPES: Mapping[str, Shape] = {
             "ref": "ref",
             "amount": "amount",
             "backer_total": "backerTotal",
+            "total_raised": "totalRaised",
+        },
+    ),
+    "PledgeTakenBack": Shape(
+        models.TakeBack,
+        _CAMPAIGN,
+        {
+            "backer": "backer",
+            "recipient": "to",
+            "token": "token",
+            "amount": "amount",
             "total_raised": "totalRaised",
         },
     ),
@@ -107,6 +125,58 @@ SHAPES: Mapping[str, Shape] = {
         models.UpdatePost, _CAMPAIGN, {"creator": "creator", "uri": "uri", "content_hash": "contentHash"}
     ),
     "ContributionsPaused": Shape(models.ContributionPause, _CAMPAIGN, {"by": "by", "paused": "paused"}),
+    "MilestoneDefined": Shape(
+        models.Milestone,
+        _CAMPAIGN,
+        {
+            "milestone_id": "milestoneId",
+            "share_bps": "shareBps",
+            "due": "due",
+            "objection_window": "objectionWindow",
+            "objection_threshold_bps": "objectionThresholdBps",
+        },
+        times=frozenset({"due"}),
+    ),
+    "MilestoneSubmitted": Shape(
+        models.MilestoneSubmission,
+        _CAMPAIGN,
+        {
+            "creator": "creator",
+            "milestone_id": "milestoneId",
+            "uri": "uri",
+            "content_hash": "contentHash",
+            "window_end": "windowEnd",
+            "objection_limit": "objectionLimit",
+        },
+        times=frozenset({"window_end"}),
+    ),
+    "Objected": Shape(models.Objection, _CAMPAIGN, _OBJECTION),
+    "ObjectionWithdrawn": Shape(models.ObjectionWithdrawal, _CAMPAIGN, _OBJECTION),
+    "MilestoneReleased": Shape(
+        models.MilestoneRelease,
+        _CAMPAIGN,
+        {
+            "milestone_id": "milestoneId",
+            "token": "token",
+            "amount": "amount",
+            "total_released": "totalReleased",
+        },
+    ),
+    "WindDownStarted": Shape(
+        models.WindDown,
+        _CAMPAIGN,
+        {"by": "by", "since": "since", "token": "token", "remaining": "remaining"},
+        times=frozenset({"since"}),
+    ),
+    "CreatorTransferStarted": Shape(
+        models.CreatorTransferStart, _CAMPAIGN, {"creator": "creator", "new_creator": "newCreator"}
+    ),
+    "CreatorTransferred": Shape(
+        models.CreatorTransfer, _CAMPAIGN, {"old_creator": "oldCreator", "new_creator": "newCreator"}
+    ),
+    "SurplusSwept": Shape(
+        models.SurplusSweep, _CAMPAIGN, {"treasury": "treasury", "token": "token", "amount": "amount"}
+    ),
 }
 
 FACTORY_ACTS: Mapping[str, FactoryEvent.Kind] = {

@@ -72,7 +72,7 @@ class Deployment(_Document):
     """One contract of the registry."""
 
     name: str
-    kind: Literal["factory", "implementation", "token"]
+    kind: Literal["factory", "implementation", "token", "receipt"]
     address: Address
     deploy_block: int = Field(ge=0)
     abi_hash: str = Field(pattern=r"^(0x)?[0-9a-f]{64}$")

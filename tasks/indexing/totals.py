@@ -9,6 +9,7 @@ from django.db import connection
 
 from django_project.ledger import models
 from django_project.ledger.models import CampaignTotals, EventRow
+from django_project.ledger.totals import refresh_milestones
 from tasks.indexing.events import row_columns
 
 
@@ -27,6 +28,13 @@ class TotalsChange:
     last_contribution_at: datetime | None = None
     cancelled_at: datetime | None = None
     paused: bool | None = None
+    wound_down_at: datetime | None = None
+    creator: bytes | None = None
+    # Not a column: whether what follows from milestones has to be read from their rows again.
+    has_milestone_events: bool = False
+
+
+_COLUMNS = tuple(name for name in TotalsChange.__slots__ if name != "has_milestone_events")
 
 
 def _position(model: type[EventRow], column: str) -> int:
@@ -43,10 +51,21 @@ _TOTAL_RAISED = _position(models.Contribution, "total_raised")
 def _contribution(change: TotalsChange, row: Sequence[Any]) -> None:
     change.raised = row[_TOTAL_RAISED]
     change.contributions += 1
-    # The running total equals the amount exactly when the backer had nothing in the campaign before; refunds
-    # happen only when contributions are over.
+    # The running total equals the amount exactly when the backer had nothing in the campaign before.
     change.backers += row[_BACKER_TOTAL] == row[_AMOUNT]
     change.last_contribution_at = row[_BLOCK_TIME]
+
+
+_RAISED_AFTER = _position(models.TakeBack, "total_raised")
+
+
+def _take_back(change: TotalsChange, row: Sequence[Any]) -> None:
+    change.raised = row[_RAISED_AFTER]
+    change.backers -= 1
+
+
+def _milestone_event(change: TotalsChange, _row: Sequence[Any]) -> None:
+    change.has_milestone_events = True
 
 
 def _cancellation(change: TotalsChange, row: Sequence[Any]) -> None:
@@ -72,6 +91,14 @@ _EFFECTS: Mapping[type[EventRow], Callable[[TotalsChange, Sequence[Any]], None]]
     models.FeeAccrual: _takes("fees", models.FeeAccrual, "total_fees"),
     models.FeeClaim: _takes("fees_claimed", models.FeeClaim, "total_fees_claimed"),
     models.ContributionPause: _takes("paused", models.ContributionPause, "paused"),
+    models.TakeBack: _take_back,
+    models.WindDown: _takes("wound_down_at", models.WindDown, "since"),
+    models.CreatorTransfer: _takes("creator", models.CreatorTransfer, "new_creator"),
+    models.Milestone: _milestone_event,
+    models.MilestoneSubmission: _milestone_event,
+    models.Objection: _milestone_event,
+    models.ObjectionWithdrawal: _milestone_event,
+    models.MilestoneRelease: _milestone_event,
 }
 
 
@@ -95,23 +122,29 @@ UPDATE {CampaignTotals._meta.db_table} AS totals SET
     backers = totals.backers + change.backers,
     last_contribution_at = COALESCE(change.last_contribution_at, totals.last_contribution_at),
     cancelled_at = COALESCE(change.cancelled_at, totals.cancelled_at),
-    paused = COALESCE(change.paused, totals.paused)
+    paused = COALESCE(change.paused, totals.paused),
+    wound_down_at = COALESCE(change.wound_down_at, totals.wound_down_at),
+    creator = COALESCE(change.creator, totals.creator)
 FROM unnest(
     %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[],
-    %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::boolean[]
+    %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::boolean[], %s::timestamptz[],
+    %s::bytea[]
 ) AS change(
     campaign_id, last_seq, raised, refunded, withdrawn, fees, fees_claimed,
-    contributions, backers, last_contribution_at, cancelled_at, paused
+    contributions, backers, last_contribution_at, cancelled_at, paused, wound_down_at, creator
 )
 WHERE totals.campaign_id = change.campaign_id
 """
 
 
 def apply(changes: Mapping[int, TotalsChange]) -> None:
-    """Write the changes, by campaign row id, in one statement; the caller holds the transaction."""
+    """Write the changes, by campaign row id; the caller holds the transaction and has written the rows."""
     if not changes:
         return
     columns: list[list[Any]] = [list(changes)]
-    columns += [[getattr(change, name) for change in changes.values()] for name in TotalsChange.__slots__]
+    columns += [[getattr(change, name) for change in changes.values()] for name in _COLUMNS]
     with connection.cursor() as cursor:
         cursor.execute(_UPDATE, columns)
+    refresh_milestones(
+        [campaign_id for campaign_id, change in changes.items() if change.has_milestone_events]
+    )

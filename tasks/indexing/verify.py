@@ -18,7 +18,6 @@ from django_project.ledger.invariants import campaigns_with_gaps
 from django_project.ledger.models import (
     CampaignEvent,
     CampaignLaunched,
-    CampaignTotals,
     Chain,
     Cursor,
     RawLog,
@@ -33,15 +32,18 @@ from tasks.indexing.rpc import Call, Pool
 from tasks.indexing.tracking import Tracked, Tracker
 from tasks.indexing.wire import to_bytes
 
-# A view of the contract, the column of the totals and the table whose amounts add up to it.
-_MONEY: Sequence[tuple[str, str, type[CampaignEvent]]] = (
-    ("totalRaised()", "raised", models.Contribution),
-    ("totalRefunded()", "refunded", models.Refund),
-    ("totalWithdrawn()", "withdrawn", models.Withdrawal),
-    ("totalFees()", "fees", models.FeeAccrual),
-    ("totalFeesClaimed()", "fees_claimed", models.FeeClaim),
+# A view of the contract, the column of the totals, the table whose amounts add up to it, and that which takes
+# off again.
+_MONEY: Sequence[tuple[str, str, type[CampaignEvent], type[CampaignEvent] | None]] = (
+    ("totalRaised()", "raised", models.Contribution, models.TakeBack),
+    ("totalRefunded()", "refunded", models.Refund, None),
+    ("totalWithdrawn()", "withdrawn", models.Withdrawal, None),
+    ("totalFees()", "fees", models.FeeAccrual, None),
+    ("totalFeesClaimed()", "fees_claimed", models.FeeClaim, None),
 )
-_VIEWS = ("seq()", *(view for view, _, _ in _MONEY))
+_RELEASED = "milestonesReleased()"
+_CREATOR = "creator()"
+_VIEWS = ("seq()", _RELEASED, _CREATOR, *(view for view, _, _, _ in _MONEY))
 _SELECTORS = {view: "0x" + keccak(text=view)[:4].hex() for view in _VIEWS}
 
 
@@ -99,8 +101,8 @@ class Verifier:
         )
         answers = self._ask([campaign.address for campaign in claims.campaigns], _VIEWS, claims.head_hash)
         for campaign in claims.campaigns:
-            sums = {total: claims.sums[total].get(campaign.pk, 0) for _, total, _ in _MONEY}
-            differences = list(_differences(campaign.totals, answers[campaign.address], sums))
+            sums = {total: claims.sums[total].get(campaign.pk, 0) for _, total, _, _ in _MONEY}
+            differences = list(_differences(campaign, answers[campaign.address], sums))
             if differences:
                 self._note(verdict, tracker, campaign.address, ", ".join(differences))
         factories = [address for address, tracked in tracker.contracts.items() if tracked.row_id is None]
@@ -210,7 +212,7 @@ def _read_claims(chain_id: int) -> _Claims:
             cursor.head_hash,
             Tracker(chain_id),
             list(campaigns),
-            {total: _sums(model, chain_id) for _, total, model in _MONEY},
+            {total: _sums(chain_id, adds, takes) for _, total, adds, takes in _MONEY},
         )
 
 
@@ -235,19 +237,30 @@ class _FreshTracker(Tracker):
         return self._row_ids.get(address, -1 - len(self.contracts))
 
 
-def _sums(model: type[CampaignEvent], chain_id: int) -> dict[int, int]:
+def _sums(
+    chain_id: int, adds: type[CampaignEvent], takes: type[CampaignEvent] | None = None
+) -> dict[int, int]:
     rows = (
-        model._default_manager.filter(chain_id=chain_id)
+        adds._default_manager.filter(chain_id=chain_id)
         .values_list("campaign_id")
         .annotate(total=Sum("amount"))
     )
-    return {campaign_id: int(total) for campaign_id, total in rows.order_by()}
+    taken = {} if takes is None else _sums(chain_id, takes)
+    return {campaign_id: int(total) - taken.get(campaign_id, 0) for campaign_id, total in rows.order_by()}
 
 
-def _differences(totals: CampaignTotals, told: Mapping[str, int], sums: Mapping[str, int]) -> Iterable[str]:
+def _differences(
+    campaign: CampaignLaunched, told: Mapping[str, int], sums: Mapping[str, int]
+) -> Iterable[str]:
+    totals = campaign.totals
+    creator = totals.creator or campaign.creator
     if told["seq()"] != totals.last_seq:
         yield f"seq() is {told['seq()']}, the index has {totals.last_seq}"
-    for view, total, _ in _MONEY:
+    if told[_RELEASED] != totals.milestones_released:
+        yield f"{_RELEASED} is {told[_RELEASED]}, the index has {totals.milestones_released}"
+    if told[_CREATOR] != int.from_bytes(creator, "big"):
+        yield f"{_CREATOR} is {told[_CREATOR]:#042x}, the index has {format_address(creator)}"
+    for view, total, _, _ in _MONEY:
         stored = getattr(totals, total)
         if told[view] != stored:
             yield f"{view} is {told[view]}, the index has {stored}"

@@ -15,7 +15,16 @@ from django.utils import timezone
 from django_project.campaigns.models import Listing, Metadata
 from django_project.core.addresses import format_hash
 from django_project.discovery.models import BehaviourEvent, Visitor
-from django_project.ledger.models import Block, Cancellation, Chain, Contribution, Cursor, Refund, Token
+from django_project.ledger.models import (
+    Block,
+    Cancellation,
+    Chain,
+    Contribution,
+    Cursor,
+    Refund,
+    TakeBack,
+    Token,
+)
 from recommender.data.dataset import item_text
 from recommender.data.schema import EVENTS, IMPRESSIONS, ITEMS, TableFormat, Tables
 from recommender.data.snapshot import ChainHead, Provenance
@@ -80,7 +89,8 @@ def _frame(rows: Iterable[dict[str, Any]], form: TableFormat) -> pl.DataFrame:
 
 def _events(key: Provenance, final: Q) -> Iterator[dict[str, Any]]:
     decimals = _decimals()
-    for kind, model in (("contribute", Contribution), ("refund", Refund)):
+    # Who takes a pledge back has thought better of it: for learning that is a refund.
+    for kind, model in (("contribute", Contribution), ("refund", TakeBack), ("refund", Refund)):
         rows = model.objects.filter(final).order_by("block_time", "chain_id", "block_number", "log_index")
         for chain_id, address, backer, token, amount, number, when in rows.values_list(
             "chain_id", "campaign__address", "backer", "token", "amount", "block_number", "block_time"

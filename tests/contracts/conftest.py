@@ -95,6 +95,9 @@ def parameters() -> Callable[..., tuple[Any, ...]]:
             "uri": METADATA_URI,
             "metadata_hash": f"0x{next(documents):064x}",
             "tiers": [],
+            "milestones": [],
+            "objection_window": 0,
+            "objection_threshold_bps": 0,
         }
         if unknown := changes.keys() - values.keys():
             raise TypeError(f"no such parameter: {unknown}")

@@ -57,7 +57,7 @@ def test_largest_terms_survive_packing(launch: Any) -> None:
     )
     terms = plain(campaign.terms())
     assert terms[2:4] == (1, MAX - 1)
-    assert terms[6:] == (2**88 - 1, MAX - 1, 32)
+    assert terms[6:] == (2**88 - 1, MAX - 1, 32, 0, 0, 0)
     assert plain(campaign.tier(32)) == (MAX - 1, 2**32 - 1, 0)
     assert plain(launch(goal=MAX).terms())[7] == 0
 

@@ -77,7 +77,7 @@ def test_terms_and_events_of_a_new_campaign(suite: Any, parameters: Any) -> None
     assert suite.factory.seq() == 5
     campaign = type(suite.factory).from_abi("Campaign", address, suite.contracts.Campaign.abi, persist=False)
     assert plain(campaign.terms()) == (
-        suite.creator, NATIVE, ALL_OR_NOTHING, 10 * ETHER, deadline, FEE_BPS, 5, 20 * ETHER, 2
+        suite.creator, NATIVE, ALL_OR_NOTHING, 10 * ETHER, deadline, FEE_BPS, 5, 20 * ETHER, 2, 0, 0, 0
     )  # fmt: skip
     assert plain(campaign.tier(2)) == (2 * ETHER, 3, 0)
     assert campaign.state() == FUNDING
@@ -277,7 +277,14 @@ def test_updates_are_the_creators_and_bound(suite: Any, launch: Any) -> None:
     backer = suite.backers[0]
     assert revert_of(backer, campaign.postUpdate, "u", METADATA_HASH)[0] == "Campaign_NotCreator"
     assert revert_of(suite.creator, campaign.postUpdate, "u", NO_REF) == ("Campaign_ContentHashMissing",)
-    assert revert_of(suite.creator, campaign.postUpdate, "u" * 513, REF) == ("Campaign_TextTooLong", 513, 512)
+    for strange, error in (
+        ("", ("Campaign_URILengthOutOfBounds", 0, 1, 512)),
+        ("u" * 513, ("Campaign_URILengthOutOfBounds", 513, 1, 512)),
+        ("ipfs://a b", ("Campaign_InvalidURICharacter", 8, b" ")),
+        ("ipfs://é", ("Campaign_InvalidURICharacter", 7, b"\xc3")),
+        ('"', ("Campaign_InvalidURICharacter", 0, b'"')),
+    ):
+        assert revert_of(suite.creator, campaign.postUpdate, strange, REF) == error
     event = campaign.postUpdate(METADATA_URI, METADATA_HASH, {"from": suite.creator}).events["UpdatePosted"]
     assert (event["seq"], event["uri"], event["contentHash"]) == (1, METADATA_URI, METADATA_HASH)
 
@@ -343,17 +350,18 @@ def test_totals_in_one_call(suite: Any, launch: Any) -> None:
     campaign.claimFees({"from": suite.creator})
     summary = plain(campaign.summary())
     assert summary[0] == plain(campaign.terms())
-    assert summary[1:] == (COMPLETED, False, 4, 10_000, 0, 9_750, 250, 250)
+    no_review = (0, 0, 0)
+    assert summary[1:] == (COMPLETED, False, 4, 10_000, 0, 9_750, 250, 250, suite.creator, 0, no_review)
 
 
 def test_totals_share_one_slot(suite: Any, launch: Any) -> None:
-    """Slot 0 has all that a contribution or a refund touches beside the backer's entry, slot 1 none of it."""
+    """Slot 0 has all that a contribution or a refund touches beside the backer's entry."""
     campaign = launch(goal=10 * ETHER)
     campaign.contribute(0, NO_REF, {"from": suite.backers[0], "value": 3 * ETHER})
     campaign.setContributionsPaused(STOP, {"from": suite.owner})
     campaign.cancel("", {"from": suite.creator})
     campaign.refund({"from": suite.backers[0]})
-    slots = [int.from_bytes(web3.eth.get_storage_at(campaign.address, slot), "big") for slot in (0, 1)]
+    slot = int.from_bytes(web3.eth.get_storage_at(campaign.address, 0), "big")
     seq, raised, refunded, paused_and_cancelled = 4, 3 * ETHER, 3 * ETHER, 3
-    assert slots == [seq | raised << 40 | refunded << 144 | paused_and_cancelled << 248, 0]
+    assert slot == seq | raised << 40 | refunded << 144 | paused_and_cancelled << 248
     assert plain(campaign.summary())[1:6] == (CANCELLED, True, seq, raised, refunded)

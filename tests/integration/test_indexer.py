@@ -158,10 +158,8 @@ def test_the_outbox_tells_what_happened(suite: Suite) -> None:
 
 
 def test_text_that_postgresql_cannot_hold_does_not_stop_the_index(suite: Suite) -> None:
-    campaign = create_campaign(suite, metadata_uri="ipfs://nul\0inside")
-    suite.send(campaign.functions.cancel("no\0way"), suite.accounts[2])
+    suite.send(create_campaign(suite).functions.cancel("no\0way"), suite.accounts[2])
     index_once(suite)
-    assert CampaignLaunched.objects.get().metadata_uri == "ipfs://nul\N{REPLACEMENT CHARACTER}inside"
     assert models.Cancellation.objects.get().reason == "no\N{REPLACEMENT CHARACTER}way"
 
 

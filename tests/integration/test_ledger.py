@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def suite(anvil: Anvil, deployments_dir: Path) -> Suite:
-    """A campaign that paid its creator and one that paid its backers, indexed."""
+    """A campaign that paid its creator, one that paid its backers, and one that does both and winds down."""
     suite = deploy_suite(anvil, deployments_dir)
     paid = create_campaign(suite, goal=100, mode=1, duration=timedelta(hours=1), cap=10**18)
     returned = create_campaign(suite, goal=10**19)
@@ -41,6 +41,7 @@ def suite(anvil: Anvil, deployments_dir: Path) -> Suite:
     mine(suite)
     suite.send(paid.functions.withdraw(suite.accounts[2]), suite.accounts[2])
     suite.send(paid.functions.claimFees(), suite.accounts[9])
+    _wind_down(suite)
     index_once(suite)
     return suite
 
@@ -54,12 +55,34 @@ def test_running_totals_are_those_of_the_definition() -> None:
     assert kept[1]["refunded"] == 40_002
 
 
+def _wind_down(suite: Suite) -> None:
+    """One milestone paid, evidence for the next refused, and a share of the rest taken."""
+    milestones = ((5_000, timedelta(days=9)), (5_000, timedelta(days=18)))
+    campaign = create_campaign(
+        suite, goal=10, duration=timedelta(hours=1), tiers=((10, 2),), milestones=milestones
+    )
+    contribute(suite, campaign, backer=suite.accounts[3], amount=1_000, tier_id=1)
+    contribute(suite, campaign, backer=suite.accounts[4], amount=2_000, tier_id=1)
+    node(suite, "evm_increaseTime", 7200)
+    mine(suite)
+    for _ in milestones:
+        suite.send(campaign.functions.submitMilestone("ipfs://evidence", b"\x01" * 32), suite.accounts[2])
+        if campaign.functions.milestonesReleased().call():
+            suite.send(campaign.functions.object(), suite.accounts[3])
+            suite.send(campaign.functions.object(), suite.accounts[4])
+        node(suite, "evm_increaseTime", 86_400 * 3 + 1)
+        mine(suite)
+        if not campaign.functions.milestonesReleased().call():
+            suite.send(campaign.functions.release(suite.accounts[2]), suite.accounts[2])
+    suite.send(campaign.functions.refund(), suite.accounts[3])
+
+
 DAMAGE: dict[str, Callable[[], object]] = {
     "every campaign's events are numbered": lambda: Contribution.objects.filter(seq=2).delete(),
     "every factory's events are numbered": lambda: models.FactoryEvent.objects.filter(seq=2).delete(),
     "every campaign has its row of totals": lambda: CampaignTotals.objects.all()[0].delete(),
     "totals are what the events make": lambda: CampaignTotals.objects.update(backers=9),
-    "Σ contributions": lambda: CampaignTotals.objects.update(raised=1),
+    "Σ contributions − Σ taken back": lambda: CampaignTotals.objects.update(raised=1),
     "Σ refunds": lambda: models.Refund.objects.update(amount=1),
     "Σ withdrawals": lambda: models.Withdrawal.objects.update(amount=1),
     "Σ fees accrued": lambda: models.FeeAccrual.objects.update(amount=1),
@@ -67,7 +90,15 @@ DAMAGE: dict[str, Callable[[], object]] = {
     "no backer was refunded more": lambda: models.Refund.objects.update(backer=b"\x01" * 20),
     "every backer's running total": lambda: Contribution.objects.filter(seq=2).update(backer_total=1),
     "withdrawn + fees ≤ raised": lambda: CampaignTotals.objects.update(withdrawn=10**30),
-    "no campaign paid out both": lambda: CampaignTotals.objects.update(withdrawn=1, refunded=1),
+    "only a wind-down pays both": lambda: CampaignTotals.objects.update(withdrawn=1, refunded=1),
+    "Σ shares ≤ what a wind-down": lambda: models.WindDown.objects.update(remaining=1),
+    "Σ milestones paid": lambda: models.MilestoneRelease.objects.update(amount=1),
+    "a milestone campaign's shares": lambda: models.Milestone.objects.filter(milestone_id=1).update(
+        share_bps=1
+    ),
+    "objections are what": lambda: models.Objection.objects.update(weight=1),
+    "backers are those": lambda: CampaignTotals.objects.update(backers=9),
+    "no tier has more rewards out": lambda: models.Tier.objects.update(supply=1),
     "fees claimed ≤ fees accrued": lambda: CampaignTotals.objects.update(fees_claimed=10**30),
     "nothing was raised above a cap": lambda: models.CampaignLaunched.objects.filter(cap__gt=0).update(cap=1),
     "every event is in the currency": lambda: models.Refund.objects.update(token=b"\x01" * 20),

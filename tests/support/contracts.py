@@ -23,8 +23,13 @@ from tasks.demo.servers import PROJECT_ROOT, Anvil
 SOURCES = PROJECT_ROOT / "contracts"
 ABIS = PROJECT_ROOT / "abis"
 CACHE = PROJECT_ROOT / ".setup" / "test-contracts"
-ROOT_SOURCES = ("contracts/CampaignFactory.sol", "contracts/mocks/TestToken.sol")
-CONTRACTS = ("CampaignFactory", "Campaign", "TestToken")
+ROOT_SOURCES = (
+    "contracts/CampaignFactory.sol",
+    "contracts/SupporterReceipt.sol",
+    "contracts/mocks/TestToken.sol",
+)
+CONTRACTS = ("CampaignFactory", "Campaign", "SupporterReceipt", "TestToken")
+OPTIMIZER_RUNS = 200
 
 NATIVE = "0x" + 40 * "0"
 NO_REFERENCE = bytes(32)
@@ -59,7 +64,8 @@ def _run_compiler() -> dict[str, dict[str, Any]]:
         "sources": {path: {"urls": [path]} for path in ROOT_SOURCES},
         "settings": {
             "evmVersion": "cancun",
-            "optimizer": {"enabled": True, "runs": 100_000},
+            # Without the IR, which takes a minute; tuned for size, or the campaign would be above the limit.
+            "optimizer": {"enabled": True, "runs": OPTIMIZER_RUNS},
             "remappings": ["@openzeppelin/=node_modules/@openzeppelin/"],
             "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object"]}},
         },
@@ -173,7 +179,7 @@ def _entry(
         "abiHash": json.loads((ABIS / "index.json").read_text())[name],
         "creationCodeHash": Web3.to_hex(Web3.keccak(hexstr=compile_contracts()[name].bytecode)),
         "runtimeCodeHash": Web3.to_hex(Web3.keccak(web3.eth.get_code(address))),
-        "compiler": {"version": "0.8.37", "evmVersion": "cancun", "optimizerRuns": 100_000},
+        "compiler": {"version": "0.8.37", "evmVersion": "cancun", "optimizerRuns": OPTIMIZER_RUNS},
         "gitCommit": "",
         "verified": False,
         "version": "1",
@@ -192,22 +198,32 @@ def create_campaign(
     min_contribution: int = 0,
     cap: int = 0,
     tiers: tuple[tuple[int, int], ...] = (),
+    milestones: tuple[tuple[int, timedelta], ...] = (),
+    objection_window: timedelta = timedelta(days=3),
+    objection_threshold_bps: int = 2_000,
     metadata_uri: str | None = None,
     metadata_hash: bytes | None = None,
 ) -> Contract:
-    """Launch a campaign; without metadata of its own it gets a hash that no other launch of the suite has."""
+    """Launch a campaign; without metadata of its own it gets a hash that no other launch of the suite has.
+
+    `milestones` are (share in basis points, due so long after the deadline).
+    """
     suite.launches += 1
     digest = metadata_hash or Web3.keccak(text=f"campaign {suite.launches}")
+    deadline = suite.web3.eth.get_block("latest")["timestamp"] + int(duration.total_seconds())
     parameters = (
         token,
         mode,
         goal,
-        suite.web3.eth.get_block("latest")["timestamp"] + int(duration.total_seconds()),
+        deadline,
         min_contribution,
         cap,
         metadata_uri or f"chainfund:metadata:{Web3.to_hex(digest)}",
         digest,
         list(tiers),
+        [(share_bps, deadline + int(after.total_seconds())) for share_bps, after in milestones],
+        int(objection_window.total_seconds()) if milestones else 0,
+        objection_threshold_bps if milestones else 0,
     )
     call = suite.factory.functions.createCampaign(parameters)
     receipt = suite.send(call, creator or suite.accounts[2])

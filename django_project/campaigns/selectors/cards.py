@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast, get_args
 
 from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     Listings = QuerySet[WithAnnotations[Listing, _Standing]]
 
-Status = Literal["open", "succeeded", "failed", "cancelled", "completed"]
-STATUSES: tuple[Status, ...] = ("open", "succeeded", "failed", "cancelled", "completed")
+Status = Literal["open", "succeeded", "failed", "cancelled", "completed", "releasing", "wind-down", "expired"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 CampaignKey = tuple[int, bytes]
 
@@ -190,7 +190,7 @@ def card_of(listing: Listing) -> CampaignCard:
         category=label_of(metadata.category),
         language=metadata.language,
         publisher=metadata.publisher,
-        creator=format_address(launched.creator),
+        creator=format_address(totals.creator or launched.creator),
         status=row.status,
         raised=totals.raised,
         goal=launched.goal,

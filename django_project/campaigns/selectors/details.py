@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from django.db.models import CharField, Count, F, QuerySet, Value
+from django.db.models import CharField, Count, Exists, F, OuterRef, QuerySet, Value
 from django.http import Http404
 
 from django_project.accounts.models import Wallet
@@ -17,11 +17,21 @@ from django_project.ledger.models import (
     Cancellation,
     Contribution,
     ContributionPause,
+    CreatorTransfer,
+    CreatorTransferStart,
     FeeAccrual,
     FeeClaim,
+    Milestone,
+    MilestoneRelease,
+    MilestoneSubmission,
+    Objection,
+    ObjectionWithdrawal,
     Refund,
+    SurplusSweep,
+    TakeBack,
     Tier,
     UpdatePost,
+    WindDown,
     Withdrawal,
 )
 
@@ -211,8 +221,11 @@ def detail_of(listing: Listing) -> CampaignDetail:
 
 def _rewards(launched: CampaignLaunched, texts: list[dict[str, object]], decimals: int) -> tuple[Reward, ...]:
     words = {text.get("tier"): text for text in texts}
+    given_back = TakeBack.objects.filter(
+        campaign=launched, backer=OuterRef("backer"), seq__gt=OuterRef("seq")
+    )
     claimed = dict(
-        Contribution.objects.filter(campaign=launched, tier_id__gt=0)
+        Contribution.objects.filter(~Exists(given_back), campaign=launched, tier_id__gt=0)
         .values_list("tier_id")
         .annotate(count=Count("pk"))
         .order_by()
@@ -322,6 +335,16 @@ def events(listing: Listing, limit: int = EVENTS_SHOWN) -> list[EventLine]:
         "UpdatePosted": UpdatePost.objects.all(),
         "ContributionsPaused": ContributionPause.objects.all(),
         "TierAdded": Tier.objects.all(),
+        "PledgeTakenBack": TakeBack.objects.all(),
+        "MilestoneDefined": Milestone.objects.all(),
+        "MilestoneSubmitted": MilestoneSubmission.objects.all(),
+        "Objected": Objection.objects.all(),
+        "ObjectionWithdrawn": ObjectionWithdrawal.objects.all(),
+        "MilestoneReleased": MilestoneRelease.objects.all(),
+        "WindDownStarted": WindDown.objects.all(),
+        "CreatorTransferStarted": CreatorTransferStart.objects.all(),
+        "CreatorTransferred": CreatorTransfer.objects.all(),
+        "SurplusSwept": SurplusSweep.objects.all(),
     }
     rows = [
         found.filter(campaign=listing.launched)

@@ -34,6 +34,13 @@ export const campaignFunctions = [
     outputs: [],
   },
   { type: "function", name: "refund", stateMutability: "nonpayable", inputs: [], outputs: [] },
+  {
+    type: "function",
+    name: "takeBack",
+    stateMutability: "nonpayable",
+    inputs: [{ name: "to", type: "address" }],
+    outputs: [],
+  },
 ] as const;
 
 export const campaignErrors = [
@@ -43,7 +50,9 @@ export const campaignErrors = [
   error("Campaign_ContributionsPaused", []),
   error("Campaign_DeadlinePassed", [uint256, uint256]),
   error("Campaign_NothingToRefund", [address]),
+  error("Campaign_PledgeFirm", [uint256, uint256, uint256, uint256]),
   error("Campaign_TierSoldOut", [uint32]),
+  error("Campaign_TooManyRewards", [uint32, uint256]),
   error("Campaign_TransferFailed", [address, uint256]),
   error("Campaign_UnexpectedTokenDelta", [uint256, uint256]),
   error("Campaign_UnknownTier", [uint32, uint32]),

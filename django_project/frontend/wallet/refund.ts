@@ -1,12 +1,15 @@
 import htmx from "htmx.org/dist/htmx.esm.js";
 import { ensureChain, pageChain, pickWallet, requestThisAccount } from "./connection.ts";
 import { WalletElement } from "./element.ts";
-import { mined, refundCall, send, simulate } from "./transactions.ts";
+import { mined, refundCall, send, simulate, takeBackCall } from "./transactions.ts";
 import type { Hex } from "./types.ts";
 
 const INDEX_POLL_MILLISECONDS = 1500;
 
-/** `<wallet-refund>` beside money that is due: calls refund(), then waits until the indexer has seen it. */
+/**
+ * `<wallet-refund>` beside money that can be had back: calls refund() or takeBack(), as `data-call` says, then waits
+ * until the indexer has seen it and `data-until-gone` matches nothing on the page any more.
+ */
 export class WalletRefund extends WalletElement {
   protected override async act(): Promise<void> {
     const chain = pageChain(Number(this.setting("chain")));
@@ -16,7 +19,8 @@ export class WalletRefund extends WalletElement {
     const backer = await requestThisAccount(provider, this.setting("backer"));
     await ensureChain(provider, chain);
     this.say("checking");
-    const call = refundCall(backer, this.setting("address") as Hex);
+    const prepare = this.setting("call") === "takeBack" ? takeBackCall : refundCall;
+    const call = prepare(backer, this.setting("address") as Hex);
     await simulate(provider, call, chain);
     this.say("awaiting-signature");
     const hash = await send(provider, call);
@@ -26,8 +30,7 @@ export class WalletRefund extends WalletElement {
   }
 
   async #untilIndexed(): Promise<void> {
-    const due = `[data-refund-due="${this.setting("item")}"]`;
-    while (document.querySelector(due)) {
+    while (document.querySelector(this.setting("untilGone"))) {
       await new Promise((resolve) => setTimeout(resolve, INDEX_POLL_MILLISECONDS));
       await htmx.ajax("get", location.pathname, {
         target: "#contributions",

@@ -39,6 +39,12 @@ export function refundCall(backer: Hex, campaign: Hex): Call {
   return { from: backer, to: campaign, data, value: "0x0" };
 }
 
+/** Before the end: the whole pledge back to the backer's own account. */
+export function takeBackCall(backer: Hex, campaign: Hex): Call {
+  const data = encodeFunctionData({ abi: campaignFunctions, functionName: "takeBack", args: [backer] });
+  return { from: backer, to: campaign, data, value: "0x0" };
+}
+
 export function approveCall(pledge: Pledge): Call {
   const data = encodeFunctionData({
     abi: tokenFunctions,

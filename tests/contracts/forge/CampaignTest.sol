@@ -5,6 +5,7 @@ import {Campaign} from "../../../contracts/Campaign.sol";
 import {CampaignFactory} from "../../../contracts/CampaignFactory.sol";
 import {TestToken} from "../../../contracts/mocks/TestToken.sol";
 import {CampaignParams} from "../../../contracts/structs/CampaignParams.sol";
+import {MilestoneParams} from "../../../contracts/structs/Milestone.sol";
 import {TierParams} from "../../../contracts/structs/Tier.sol";
 import {Vm} from "./Vm.sol";
 
@@ -39,7 +40,10 @@ abstract contract CampaignTest {
             cap: 0,
             metadataURI: "chainfund:metadata:0x00",
             metadataHash: keccak256(abi.encode("document", ++_documents)),
-            tiers: new TierParams[](0)
+            tiers: new TierParams[](0),
+            milestones: new MilestoneParams[](0),
+            objectionWindow: 0,
+            objectionThresholdBps: 0
         });
     }
 

@@ -6,6 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 
 import {Campaign} from "../../../contracts/Campaign.sol";
 import {ICampaign} from "../../../contracts/interfaces/ICampaign.sol";
+import {ICampaignErrors} from "../../../contracts/interfaces/ICampaignErrors.sol";
 import {CampaignParams} from "../../../contracts/structs/CampaignParams.sol";
 import {CampaignTest} from "./CampaignTest.sol";
 import {BombBacker, ReentrantBacker, RevertingBacker} from "./mocks/HostileBackers.sol";
@@ -23,7 +24,7 @@ contract HostileTest is CampaignTest {
         give(campaign, ALICE, 2 ether);
         end(campaign);
         vm.expectRevert(
-            abi.encodeWithSelector(ICampaign.Campaign_TransferFailed.selector, address(bad), uint256(1 ether))
+            abi.encodeWithSelector(ICampaignErrors.Campaign_TransferFailed.selector, address(bad), uint256(1 ether))
         );
         bad.refund(campaign);
         vm.prank(ALICE);
@@ -88,7 +89,7 @@ contract HostileTest is CampaignTest {
         RevertingBacker bad = new RevertingBacker();
         vm.deal(address(this), 3 ether);
         vm.expectRevert(
-            abi.encodeWithSelector(ICampaign.Campaign_TransferFailed.selector, address(bad), uint256(1 ether))
+            abi.encodeWithSelector(ICampaignErrors.Campaign_TransferFailed.selector, address(bad), uint256(1 ether))
         );
         bad.contribute{value: 3 ether}(campaign);
         vm.assertEq(campaign.totalRaised(), 0);
@@ -100,7 +101,7 @@ contract HostileTest is CampaignTest {
         fee.mint(ALICE, 1000);
         vm.prank(ALICE);
         fee.approve(address(campaign), 1000);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_UnexpectedTokenDelta.selector, 1000, 990));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_UnexpectedTokenDelta.selector, 1000, 990));
         vm.prank(ALICE);
         campaign.contributeERC20(1000, 0, 0);
         vm.assertEq(campaign.totalRaised(), 0);
@@ -114,14 +115,14 @@ contract HostileTest is CampaignTest {
         campaign.contributeERC20(5, 0, 0);
 
         campaign = launchIn(address(new LyingToken()));
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_UnexpectedTokenDelta.selector, 5, 0));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_UnexpectedTokenDelta.selector, 5, 0));
         vm.prank(ALICE);
         campaign.contributeERC20(5, 0, 0);
 
         DrainingToken draining = new DrainingToken();
         campaign = launchIn(address(draining));
         draining.set(address(campaign), 10);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_UnexpectedTokenDelta.selector, 5, 0));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_UnexpectedTokenDelta.selector, 5, 0));
         vm.prank(ALICE);
         campaign.contributeERC20(5, 0, 0);
     }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.25;
 
 import {Campaign} from "../../../contracts/Campaign.sol";
 import {ICampaign} from "../../../contracts/interfaces/ICampaign.sol";
+import {ICampaignErrors} from "../../../contracts/interfaces/ICampaignErrors.sol";
 import {ICampaignFactory as Factory} from "../../../contracts/interfaces/ICampaignFactory.sol";
 import {CampaignArgs} from "../../../contracts/libraries/CampaignArgs.sol";
 import {CampaignParams} from "../../../contracts/structs/CampaignParams.sol";
@@ -90,19 +91,19 @@ contract RefusalsTest is CampaignTest {
     function test_who_may() public {
         Campaign campaign = launch(defaults());
         vm.prank(ALICE);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_NotCreator.selector, ALICE, CREATOR));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NotCreator.selector, ALICE, CREATOR));
         campaign.postUpdate("u", bytes32(uint256(1)));
         vm.prank(ALICE);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_NotCreator.selector, ALICE, CREATOR));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NotCreator.selector, ALICE, CREATOR));
         campaign.withdraw(ALICE);
         vm.prank(ALICE);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_NotCreatorOrGuardian.selector, ALICE, CREATOR));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NotCreatorOrGuardian.selector, ALICE, CREATOR));
         campaign.cancel("");
         vm.prank(CREATOR);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_NotGuardian.selector, CREATOR));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NotGuardian.selector, CREATOR));
         campaign.setContributionsPaused(true);
         vm.expectRevert(
-            abi.encodeWithSelector(ICampaign.Campaign_NotFactory.selector, address(this), address(factory))
+            abi.encodeWithSelector(ICampaignErrors.Campaign_NotFactory.selector, address(this), address(factory))
         );
         campaign.initialize(new TierParams[](0));
     }
@@ -125,7 +126,7 @@ contract RefusalsTest is CampaignTest {
         address bare = factory.implementation();
         for (uint256 index; index < calls.length; ++index) {
             (bool accepted, bytes memory result) = bare.call(calls[index]);
-            vm.assertTrue(!accepted && bytes4(result) == ICampaign.Campaign_NotAClone.selector, "not refused");
+            vm.assertTrue(!accepted && bytes4(result) == ICampaignErrors.Campaign_NotAClone.selector, "not refused");
         }
     }
 
@@ -135,39 +136,39 @@ contract RefusalsTest is CampaignTest {
         params.tiers = new TierParams[](1);
         params.tiers[0] = TierParams({price: 6, supply: 1});
         Campaign campaign = launch(params);
-        refusesNative(campaign, 0, 0, abi.encodeWithSelector(ICampaign.Campaign_ZeroAmount.selector));
-        refusesNative(campaign, 3, 0, abi.encodeWithSelector(ICampaign.Campaign_BelowMinimum.selector, 3, 4));
-        refusesNative(campaign, 6, 2, abi.encodeWithSelector(ICampaign.Campaign_UnknownTier.selector, 2, 1));
-        refusesNative(campaign, 5, 1, abi.encodeWithSelector(ICampaign.Campaign_BelowTierPrice.selector, 1, 5, 6));
+        refusesNative(campaign, 0, 0, abi.encodeWithSelector(ICampaignErrors.Campaign_ZeroAmount.selector));
+        refusesNative(campaign, 3, 0, abi.encodeWithSelector(ICampaignErrors.Campaign_BelowMinimum.selector, 3, 4));
+        refusesNative(campaign, 6, 2, abi.encodeWithSelector(ICampaignErrors.Campaign_UnknownTier.selector, 2, 1));
+        refusesNative(campaign, 5, 1, abi.encodeWithSelector(ICampaignErrors.Campaign_BelowTierPrice.selector, 1, 5, 6));
         vm.deal(ALICE, 6);
         vm.prank(ALICE);
         campaign.contribute{value: 6}(1, 0);
-        refusesNative(campaign, 6, 1, abi.encodeWithSelector(ICampaign.Campaign_TierSoldOut.selector, 1));
+        refusesNative(campaign, 6, 1, abi.encodeWithSelector(ICampaignErrors.Campaign_TierSoldOut.selector, 1));
         factory.grantRole(factory.GUARDIAN_ROLE(), address(this));
         campaign.setContributionsPaused(true);
-        refusesNative(campaign, 5, 0, abi.encodeWithSelector(ICampaign.Campaign_ContributionsPaused.selector));
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_PauseUnchanged.selector, true));
+        refusesNative(campaign, 5, 0, abi.encodeWithSelector(ICampaignErrors.Campaign_ContributionsPaused.selector));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_PauseUnchanged.selector, true));
         campaign.setContributionsPaused(true);
         campaign.setContributionsPaused(false);
         give(campaign, BOB, 9);
-        refusesNative(campaign, 5, 0, abi.encodeWithSelector(ICampaign.Campaign_CapExceeded.selector, 0));
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_WrongCurrency.selector, address(0)));
+        refusesNative(campaign, 5, 0, abi.encodeWithSelector(ICampaignErrors.Campaign_CapExceeded.selector, 0));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_WrongCurrency.selector, address(0)));
         campaign.contributeERC20(5, 0, 0);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_UnknownTier.selector, 0, 1));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_UnknownTier.selector, 0, 1));
         campaign.tier(0);
         end(campaign);
         refusesNative(
             campaign,
             5,
             0,
-            abi.encodeWithSelector(ICampaign.Campaign_DeadlinePassed.selector, block.timestamp, block.timestamp)
+            abi.encodeWithSelector(ICampaignErrors.Campaign_DeadlinePassed.selector, block.timestamp, block.timestamp)
         );
 
         params = defaults();
         params.token = address(token);
         campaign = launch(params);
         refusesNative(
-            campaign, 5, 0, abi.encodeWithSelector(ICampaign.Campaign_WrongCurrency.selector, address(token))
+            campaign, 5, 0, abi.encodeWithSelector(ICampaignErrors.Campaign_WrongCurrency.selector, address(token))
         );
     }
 
@@ -175,24 +176,24 @@ contract RefusalsTest is CampaignTest {
         Campaign campaign = launch(defaults());
         give(campaign, ALICE, 1 ether);
         vm.prank(ALICE);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_WrongState.selector, State.Funding));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_WrongState.selector, State.Funding));
         campaign.refund();
         vm.prank(CREATOR);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_WrongState.selector, State.Funding));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_WrongState.selector, State.Funding));
         campaign.withdraw(CREATOR);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_NothingToClaim.selector));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NothingToClaim.selector));
         campaign.claimFees();
         vm.prank(CREATOR);
         campaign.cancel("");
-        refusesNative(campaign, 5, 0, abi.encodeWithSelector(ICampaign.Campaign_WrongState.selector, State.Cancelled));
+        refusesNative(campaign, 5, 0, abi.encodeWithSelector(ICampaignErrors.Campaign_WrongState.selector, State.Cancelled));
         vm.prank(CREATOR);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_WrongState.selector, State.Cancelled));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_WrongState.selector, State.Cancelled));
         campaign.cancel("");
         vm.prank(BOB);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_NothingToRefund.selector, BOB));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NothingToRefund.selector, BOB));
         campaign.refund();
         vm.prank(ALICE);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_InvalidRecipient.selector, address(campaign)));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_InvalidRecipient.selector, address(campaign)));
         campaign.refundTo(address(campaign));
 
         CampaignParams memory params = defaults();
@@ -200,17 +201,17 @@ contract RefusalsTest is CampaignTest {
         campaign = launch(params);
         end(campaign);
         vm.prank(CREATOR);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_NothingToWithdraw.selector));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NothingToWithdraw.selector));
         campaign.withdraw(CREATOR);
     }
 
     function test_texts() public {
         Campaign campaign = launch(defaults());
         vm.prank(CREATOR);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_TextTooLong.selector, 513, 512));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_TextTooLong.selector, 513, 512));
         campaign.cancel(string(new bytes(513)));
         vm.prank(CREATOR);
-        vm.expectRevert(abi.encodeWithSelector(ICampaign.Campaign_ContentHashMissing.selector));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_ContentHashMissing.selector));
         campaign.postUpdate("u", 0);
     }
 
