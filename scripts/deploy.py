@@ -7,16 +7,16 @@ whole procedure.
 
 from typing import Any
 
-from brownie import Campaign, CampaignFactory, Contract, TestToken
+from brownie import Campaign, CampaignFactory, Contract, SupporterReceipt, TestToken
 
 from scripts.deployment.artifacts import creation_code_hash
 from scripts.deployment.deployer import Deployer, load_account
 from scripts.deployment.errors import DeploymentError, exit_with_message
 from scripts.deployment.node import Node, code_hash, connect_node, preflight
 from scripts.deployment.registry import Entry, Registry, read_registry, registry_path, write_registry
+from scripts.deployment.roles import require_handover
 from scripts.deployment.settings import Settings, deployments_dir
-
-DEFAULT_ADMIN_ROLE = "0x" + "00" * 32
+from scripts.deployment.smoke import run_smoke_campaign
 
 
 def main() -> None:
@@ -39,26 +39,36 @@ def deploy(settings: Settings) -> None:
     wants_factory = not (
         _is_current(registry, CampaignFactory, node) and _is_current(registry, Campaign, node)
     )
-    if not wants_token and not wants_factory:
+    wants_receipt = wants_factory or not _is_receipt_current(registry, node)
+    if not (wants_token or wants_factory or wants_receipt):
         print(f"{path}: the chain has what is compiled here, nothing to do")
         return
 
     deployer = Deployer(load_account(node, settings), registry)
     arguments = _factory_arguments(deployer, node, settings)
-    deployer.require_funds([CampaignFactory.deploy.encode_input(*arguments)])
+    own = deployer.account.address
+    receipt_code = SupporterReceipt.deploy.encode_input(own, settings.receipt_uri)
+    deployer.require_funds([CampaignFactory.deploy.encode_input(*arguments), receipt_code])
     if not node.is_local and not settings.broadcast:
-        print(
-            f"rehearsal on {node.network}: CampaignFactory{tuple(arguments)} from {deployer.account.address}"
-        )
+        if wants_factory:
+            print(f"rehearsal on {node.network}: CampaignFactory{tuple(arguments)} from {own}")
+        print(f"rehearsal on {node.network}: SupporterReceipt with URI {settings.receipt_uri} from {own}")
         print("nothing was sent; set CHAINFUND_BROADCAST=1 to deploy")
         return
 
     if wants_token:
         deployer.create(TestToken, "token", [])
-    if wants_factory or wants_token:
+    wants_factory = wants_factory or wants_token
+    if wants_factory:
         _create_factory(deployer, _factory_arguments(deployer, node, settings))
+    _create_receipt(deployer, settings)
+    # Before anything else is tried: what is on the chain has to be in the file.
     write_registry(path, registry)
     print(f"wrote {path}")
+    if wants_factory:
+        _try_out(deployer, node)
+    if not node.is_local:
+        print(f"publish the sources: tools/brownie run verify --network {node.network}")
 
 
 def _registry_of(node: Node, registry: Registry | None) -> Registry:
@@ -94,6 +104,13 @@ def _is_current(registry: Registry, container: Any, node: Node) -> bool:
     )
 
 
+def _is_receipt_current(registry: Registry, node: Node) -> bool:
+    """Whether the newest receipt is what is compiled here, and for the newest factory."""
+    entry, factory = registry.latest("SupporterReceipt"), registry.latest("CampaignFactory")
+    is_for_factory = entry is not None and factory is not None and entry.arguments[0] == factory.address
+    return is_for_factory and _is_current(registry, SupporterReceipt, node)
+
+
 def _factory_arguments(deployer: Deployer, node: Node, settings: Settings) -> list[Any]:
     """Admin, its delay, treasury, fee and tokens; on anvil the deployer stands in for who is not named."""
     tokens = list(settings.tokens)
@@ -110,7 +127,7 @@ def _create_factory(deployer: Deployer, arguments: list[Any]) -> None:
     contract = Contract.from_abi("CampaignFactory", factory.address, CampaignFactory.abi, persist=False)
     receipt = _Receipt(factory)
     deployer.register(Campaign, "implementation", contract.implementation(), receipt, [factory.address])
-    _require_handover(contract, deployer.account.address, arguments[0])
+    require_handover(contract, factory.deployBlock, deployer.account.address, arguments[0])
 
 
 class _Receipt:
@@ -121,21 +138,20 @@ class _Receipt:
         self.block_number = entry.deployBlock
 
 
-def _require_handover(factory: Any, deployer: str, admin: str) -> None:
-    """Raises a DeploymentError unless the admin holds every role and nobody else does."""
-    roles = {
-        "admin": DEFAULT_ADMIN_ROLE,
-        "fee manager": factory.FEE_MANAGER_ROLE(),
-        "token lister": factory.TOKEN_LISTER_ROLE(),
-        "guardian": factory.GUARDIAN_ROLE(),
-    }
-    for name, role in roles.items():
-        if not factory.hasRole(role, admin):
-            raise DeploymentError(
-                f"{admin} did not become {name} of {factory.address}: do not use this deployment."
-            )
-        if deployer != admin and factory.hasRole(role, deployer):
-            raise DeploymentError(
-                f"the deployer is still {name} of {factory.address}: do not use this deployment."
-            )
-    print(f"every role of the factory belongs to {admin}")
+def _create_receipt(deployer: Deployer, settings: Settings) -> None:
+    factory = deployer.registry.latest("CampaignFactory")
+    deployer.create(SupporterReceipt, "receipt", [factory.address, settings.receipt_uri])
+
+
+def _try_out(deployer: Deployer, node: Node) -> None:
+    """A smoke campaign with the new factory, where it costs nothing that is worth anything."""
+    if not node.is_test_network:
+        return
+    address = run_smoke_campaign(_factory(deployer.registry), deployer.account)
+    print(f"smoke campaign {address}: launched, given to, taken back from, cancelled")
+
+
+def _factory(registry: Registry) -> Any:
+    return Contract.from_abi(
+        "CampaignFactory", registry.latest("CampaignFactory").address, CampaignFactory.abi, persist=False
+    )

@@ -10,6 +10,7 @@ from brownie import CampaignFactory, Contract
 from scripts.deployment.errors import DeploymentError, exit_with_message
 from scripts.deployment.node import code_hash, connect_node
 from scripts.deployment.registry import read_registry, registry_path
+from scripts.deployment.roles import holders
 from scripts.deployment.settings import deployments_dir
 
 
@@ -43,18 +44,25 @@ def report() -> None:
         print(
             f"  {entry.name} v{entry.version} {entry.address} block {entry.deployBlock}",
             "ok" if matches else "DIFFERS",
+            "verified" if entry.verified else "not verified",
         )
     if different:
         raise DeploymentError(f"the chain has not the code that was deployed: {', '.join(different)}.")
     factory = registry.latest("CampaignFactory")
     if factory is not None:
         _report_factory(
-            Contract.from_abi("CampaignFactory", factory.address, CampaignFactory.abi, persist=False)
+            Contract.from_abi("CampaignFactory", factory.address, CampaignFactory.abi, persist=False),
+            factory.deployBlock,
         )
 
 
-def _report_factory(factory: Any) -> None:
-    print(f"  admin {factory.defaultAdmin()}, treasury {factory.treasury()}, fee {factory.feeBps()} bps")
+def _report_factory(factory: Any, since_block: int) -> None:
+    for name, accounts in holders(factory, since_block).items():
+        print(f"  {name}: {', '.join(accounts) or 'nobody'}")
+    pending, schedule = factory.pendingDefaultAdmin()
+    if schedule:
+        print(f"  admin to be: {pending}, who may accept from {schedule}")
+    print(f"  treasury {factory.treasury()}, fee {factory.feeBps()} bps")
     print(
         f"  campaigns {factory.campaignCount()}, events {factory.seq()}, creation paused: {factory.paused()}"
     )

@@ -12,6 +12,8 @@ from scripts.deployment.errors import DeploymentError
 from scripts.deployment.settings import MAINNET_CHAIN_ID, ROOT, Settings
 
 LOCAL_NETWORK = "anvil"
+# Sepolia and Base Sepolia.
+TEST_CHAIN_IDS = frozenset({11155111, 84532})
 # tstore(0, 1); return tload(0): as creation code it yields 32 bytes that end in 1 where EIP-1153 is known.
 TRANSIENT_STORAGE_PROBE = "0x60015f5d5f5c5f5260205ff3"
 
@@ -24,6 +26,11 @@ class Node:
     chain_id: int
     genesis_hash: str
     is_local: bool
+
+    @property
+    def is_test_network(self) -> bool:
+        """Whether its currency is worth nothing, and the chain is not one's own."""
+        return self.chain_id in TEST_CHAIN_IDS and not self.is_local
 
 
 def connect_node() -> Node:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.deployment.errors import DeploymentError
+from scripts.deployment.settings import deployments_dir
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,20 @@ def read_registry(path: Path, chain_id: int) -> Registry | None:
             "restore the file from version control, or move it away to deploy anew."
         )
     return registry
+
+
+def deployed_factory(chain_id: int) -> Entry:
+    """The newest factory on a chain.
+
+    Raises:
+        DeploymentError: None was deployed from here.
+    """
+    path = registry_path(deployments_dir(), chain_id)
+    registry = read_registry(path, chain_id)
+    entry = registry.latest("CampaignFactory") if registry is not None else None
+    if entry is None:
+        raise DeploymentError(f"{path} names no factory on chain {chain_id}: deploy first.")
+    return entry
 
 
 def write_registry(path: Path, registry: Registry) -> None:

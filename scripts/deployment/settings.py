@@ -13,6 +13,8 @@ ABIS = ROOT / "abis"
 
 MAINNET_CHAIN_ID = 1
 DEFAULT_FEE_BPS = 250
+# Where ERC-1155's `{id}` is replaced by the campaign's address as 64 hexadecimal digits.
+DEFAULT_RECEIPT_URI = "chainfund:receipt:{id}"
 DEFAULT_ADMIN_DELAY_SECONDS = 2 * 24 * 3600
 YES = "1"
 
@@ -56,6 +58,9 @@ class Settings:
     )
     fee_bps: int = field(default_factory=lambda: _integer("CHAINFUND_FEE_BPS", DEFAULT_FEE_BPS, 500))
     tokens: tuple[str, ...] = field(default_factory=lambda: _addresses("CHAINFUND_TOKENS"))
+    receipt_uri: str = field(
+        default_factory=lambda: os.environ.get("CHAINFUND_RECEIPT_URI", "").strip() or DEFAULT_RECEIPT_URI
+    )
     deployer: str = field(default_factory=lambda: os.environ.get("CHAINFUND_DEPLOYER", "").strip())
     broadcast: bool = field(default_factory=lambda: os.environ.get("CHAINFUND_BROADCAST") == YES)
     allow_mainnet: bool = field(default_factory=lambda: os.environ.get("CHAINFUND_ALLOW_MAINNET") == YES)

@@ -75,7 +75,12 @@ def test_registry_says_what_is_on_the_chain(chain: str, registry: Path) -> None:
         "TestToken": "token",
         "CampaignFactory": "factory",
         "Campaign": "implementation",
+        "SupporterReceipt": "receipt",
     }
+    assert contracts["SupporterReceipt"]["arguments"] == [
+        contracts["CampaignFactory"]["address"],
+        "chainfund:receipt:{id}",
+    ]
     for entry in contracts.values():
         assert entry["runtimeCodeHash"] == "0x" + keccak(node.eth.get_code(entry["address"])).hex()
         assert node.eth.get_transaction_receipt(entry["txHash"])["blockNumber"] == entry["deployBlock"]
@@ -103,7 +108,8 @@ def test_second_run_changes_nothing(chain: str, registry: Path) -> None:
 def test_status_agrees(chain: str, registry: Path) -> None:
     result = brownie("status", chain, registry.parent)
     assert result.returncode == 0
-    assert result.stdout.count(" ok") == 3
+    assert result.stdout.count(" ok") == 4
+    assert f"guardian: {Web3.to_checksum_address(ADMIN)}\n" in result.stdout
     assert "fee 250 bps" in result.stdout
 
 
@@ -135,7 +141,9 @@ def test_new_code_supersedes_the_old(chain: str, registry: Path) -> None:
     assert brownie("deploy", chain, registry.parent).returncode == 0
     factory = read_registry(registry, CHAIN_ID).latest("CampaignFactory")
     assert (factory.version, factory.supersedes) == (2, document["contracts"][1]["address"])
-    assert len(json.loads(registry.read_bytes())["contracts"]) == 5
+    receipt = read_registry(registry, CHAIN_ID).latest("SupporterReceipt")
+    assert (receipt.version, receipt.arguments[0]) == (2, factory.address)
+    assert len(json.loads(registry.read_bytes())["contracts"]) == 7
 
 
 def test_node_that_does_not_answer(tmp_path: Path) -> None:

@@ -1,0 +1,133 @@
+"""A campaign's terms as a creator writes them down, and as the factory takes them.
+
+Amounts are decimal texts in whole units of the currency: `goal = "12.5"`. docs/contracts.md has an example.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from eth_utils import is_address, keccak, to_checksum_address
+
+from scripts.deployment.errors import DeploymentError
+
+NATIVE = "0x" + "00" * 20
+MODES = {"all-or-nothing": 0, "keep-what-you-raise": 1}
+REQUIRED = ("goal", "deadline", "mode", "document")
+OPTIONAL = (
+    "token", "min_contribution", "cap", "metadata_uri", "tiers", "milestones", "objection_window_days",
+    "objection_threshold_bps",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CampaignFile:
+    """Read and checked for form; whether the terms are within bounds is the factory's to say."""
+
+    path: Path
+    values: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> "CampaignFile":
+        """Raises a DeploymentError that names what is wrong with the file."""
+        try:
+            values = tomllib.loads(path.read_text())
+        except OSError as error:
+            raise DeploymentError(f"{path} can't be read: {error.strerror}.") from error
+        except ValueError as error:
+            raise DeploymentError(f"{path} is not TOML: {error}.") from error
+        if missing := [key for key in REQUIRED if key not in values]:
+            raise DeploymentError(f"{path} lacks {', '.join(missing)}.")
+        if unknown := sorted(values.keys() - {*REQUIRED, *OPTIONAL}):
+            raise DeploymentError(
+                f"{path} has {unknown[0]!r}, which is no term: {', '.join(REQUIRED + OPTIONAL)}."
+            )
+        return cls(path, values)
+
+    @property
+    def token(self) -> str:
+        """Address of the currency; the zero address for the chain's own."""
+        text = str(self.values.get("token", NATIVE))
+        if not is_address(text):
+            raise DeploymentError(f"{self.path}: token is not an address: {text!r}.")
+        return str(to_checksum_address(text))
+
+    @property
+    def document(self) -> bytes:
+        """The text that the campaign is bound to, as it is in its file."""
+        path = self.path.parent / str(self.values["document"])
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise DeploymentError(
+                f"{path}, the campaign's document, can't be read: {error.strerror}."
+            ) from error
+
+    def params(self, decimals: int) -> tuple[Any, ...]:
+        """The factory's CampaignParams, with amounts in base units of a currency with so many decimals."""
+        digest = keccak(self.document)
+        mode = MODES.get(str(self.values["mode"]))
+        if mode is None:
+            raise DeploymentError(f"{self.path}: mode must be {' or '.join(MODES)}.")
+        milestones = [
+            (self._whole(row, "share_bps", 10_000), self._time(row, "due"))
+            for row in self._rows("milestones")
+        ]
+        return (
+            self.token,
+            mode,
+            self._amount(self.values, "goal", decimals),
+            self._time(self.values, "deadline"),
+            self._amount(self.values, "min_contribution", decimals),
+            self._amount(self.values, "cap", decimals),
+            str(self.values.get("metadata_uri") or f"chainfund:metadata:0x{digest.hex()}"),
+            digest,
+            [
+                (self._amount(row, "price", decimals), self._whole(row, "supply", 2**32 - 1))
+                for row in self._rows("tiers")
+            ],
+            milestones,
+            int(timedelta(days=self._whole(self.values, "objection_window_days", 30)).total_seconds()),
+            self._whole(self.values, "objection_threshold_bps", 10_000),
+        )
+
+    def _rows(self, key: str) -> Sequence[Mapping[str, Any]]:
+        rows = self.values.get(key, [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise DeploymentError(f"{self.path}: write {key} as [[{key}]] tables.")
+        return rows
+
+    def _amount(self, row: Mapping[str, Any], key: str, decimals: int) -> int:
+        text = row.get(key, "0")
+        try:
+            # A TOML float has lost digits already; an amount is a text.
+            amount = Decimal(text if isinstance(text, str) else "NaN").scaleb(decimals)
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or amount < 0 or amount != amount.to_integral_value():
+            raise DeploymentError(
+                f'{self.path}: {key} must be a decimal text such as "12.5" with at most {decimals} decimals, '
+                f"not {text!r}."
+            )
+        return int(amount)
+
+    def _whole(self, row: Mapping[str, Any], key: str, most: int) -> int:
+        value = row.get(key, 0)
+        if type(value) is not int or not 0 <= value <= most:
+            raise DeploymentError(
+                f"{self.path}: {key} must be a whole number from 0 to {most}, not {value!r}."
+            )
+        return value
+
+    def _time(self, row: Mapping[str, Any], key: str) -> int:
+        value = row.get(key)
+        if not isinstance(value, datetime) or value.tzinfo is None:
+            raise DeploymentError(
+                f"{self.path}: {key} must be a time with its zone, such as 2030-01-31T18:00:00Z, "
+                f"not {value!r}."
+            )
+        return int(value.timestamp())
