@@ -61,15 +61,15 @@ abstract contract Refunds is CampaignBase {
         State current = _state(args, totals);
         _requireRefunds(current);
         uint256 amount = _backers[backer].amount;
-        if (current == State.WindDown) {
-            if (totals.flags & WOUND_DOWN == 0) _startWindDown(args, totals, _payableUntil());
-            // Of nothing raised nobody has a share, and the next check says so.
-            if (amount != 0) amount = (amount * _unpaid(totals)) / totals.raised;
-        }
+        // Who has given something is a part of what was raised, which then is not zero.
+        if (current == State.WindDown && amount != 0) amount = (amount * _unpaid(totals)) / totals.raised;
         // No balance: what is written down for the backer.
         // slither-disable-next-line incorrect-equality
         if (amount == 0) revert Campaign_NothingToRefund(backer);
 
+        if (current == State.WindDown && totals.flags & WOUND_DOWN == 0) {
+            _startWindDown(args, totals, _payableUntil());
+        }
         delete _backers[backer];
         unchecked {
             // refunded is a part of raised, which fits; seq as in a contribution.

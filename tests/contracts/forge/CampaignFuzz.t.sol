@@ -57,7 +57,7 @@ contract CampaignFuzzTest is CampaignTest {
 
     /// An address commits to the creator and to all that was asked for, and to nothing of the moment.
     function testFuzz_address_commits_to_what_was_asked_for(uint256 field, uint256 elapsed, address other) public {
-        CampaignParams memory params = defaults();
+        CampaignParams memory params = withMilestones();
         params.goal = 2 ether;
         params.cap = 7 ether;
         params.tiers = new TierParams[](1);
@@ -68,7 +68,7 @@ contract CampaignFuzzTest is CampaignTest {
         vm.expectRevert(abi.encodeWithSelector(ICampaignFactory.Factory_CampaignExists.selector, predicted));
         launch(params);
 
-        field %= 11;
+        field %= 15;
         if (field == 0) params.token = address(token);
         if (field == 1) params.mode = 1;
         if (field == 2) params.goal += 1;
@@ -80,6 +80,10 @@ contract CampaignFuzzTest is CampaignTest {
         if (field == 8) params.tiers[0].price += 1;
         if (field == 9) params.tiers[0].supply = 0;
         if (field == 10) params.tiers = new TierParams[](0);
+        if (field == 11) (params.milestones[0].shareBps, params.milestones[1].shareBps) = (4_999, 3_001);
+        if (field == 12) params.milestones[2].due += 1;
+        if (field == 13) params.objectionWindow += 1;
+        if (field == 14) params.objectionThresholdBps += 1;
         vm.assertTrue(address(launch(params)) != predicted);
         if (other != CREATOR) vm.assertTrue(factory.campaignAddress(other, params) != predicted);
     }

@@ -47,6 +47,19 @@ abstract contract CampaignTest {
         });
     }
 
+    /// @dev Three milestones of 50, 30 and 20 %, due a month apart, with three days to object and 20 % to stop.
+    function withMilestones() internal returns (CampaignParams memory params) {
+        params = defaults();
+        params.goal = 1 ether;
+        params.milestones = new MilestoneParams[](3);
+        uint16[3] memory shares = [uint16(5_000), 3_000, 2_000];
+        for (uint256 index; index < 3; ++index) {
+            uint64 due = params.deadline + uint64(30 days * (index + 1));
+            params.milestones[index] = MilestoneParams({shareBps: shares[index], due: due});
+        }
+        (params.objectionWindow, params.objectionThresholdBps) = (3 days, 2_000);
+    }
+
     function launch(CampaignParams memory params) internal returns (Campaign) {
         vm.prank(CREATOR);
         return Campaign(factory.createCampaign(params));
@@ -56,6 +69,27 @@ abstract contract CampaignTest {
         vm.deal(backer, backer.balance + amount);
         vm.prank(backer);
         campaign.contribute{value: amount}(0, 0);
+    }
+
+    function giveTokens(Campaign campaign, address backer, uint256 amount) internal {
+        token.mint(backer, amount);
+        vm.prank(backer);
+        token.approve(address(campaign), amount);
+        vm.prank(backer);
+        campaign.contributeERC20(amount, 0, 0);
+    }
+
+    function submit(Campaign campaign) internal {
+        vm.prank(CREATOR);
+        campaign.submitMilestone("ipfs://evidence", keccak256("evidence"));
+    }
+
+    /// @dev Evidence, a window without objections, and the payout.
+    function release(Campaign campaign, address to) internal {
+        submit(campaign);
+        vm.warp(campaign.review().windowEnd);
+        vm.prank(CREATOR);
+        campaign.release(to);
     }
 
     function end(Campaign campaign) internal {

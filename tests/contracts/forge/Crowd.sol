@@ -2,36 +2,51 @@
 pragma solidity ^0.8.25;
 
 import {Campaign} from "../../../contracts/Campaign.sol";
-import {ICampaign} from "../../../contracts/interfaces/ICampaign.sol";
 import {TestToken} from "../../../contracts/mocks/TestToken.sol";
+import {Permit} from "../../../contracts/structs/Permit.sol";
 import {State} from "../../../contracts/structs/State.sol";
+import {Terms} from "../../../contracts/structs/Terms.sol";
 import {Vm} from "./Vm.sol";
 
-/// @dev Does to the campaigns what people do, mostly sensible things, and keeps its own books from what it sent and
-/// from the events that came of it.
+/// @dev Does to the campaigns what people do, sensible things and others, and keeps its own books from what it sent and
+/// from the events that came of it. What a campaign refuses is caught; what it must not refuse is asked for in
+/// {everybodyLeaves}.
 contract Crowd {
     Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
     uint256 public constant MEMBERS = 5;
+    address private constant STRANGER = address(0x57A46E);
+    address private constant PURSE = address(0xCA5);
 
     /// @dev One call in so many does what it says, or no campaign would ever reach its end.
-    uint256 private constant CANCEL = 32;
+    uint256 private constant CANCEL = 24;
     uint256 private constant PAUSE = 8;
+    uint256 private constant GIVE_UP = 12;
+    uint256 private constant LONG_WAIT = 6;
 
     Campaign[] private _campaigns;
+    address[] private _members;
     TestToken private immutable _token;
-    address private immutable _creator;
 
+    /// @dev Contributions less what was taken back.
     mapping(Campaign => uint256) public given;
+    /// @dev What backers had given whose refund or share is gone.
+    mapping(Campaign => uint256) public cleared;
     mapping(Campaign => uint256) public forced;
     mapping(Campaign => uint256) public events;
     mapping(Campaign => uint256) public gaps;
+    mapping(State => uint256) public visits;
+    /// @dev What the last call was about.
+    Campaign public touched;
 
-    constructor(Campaign[] memory campaigns, TestToken token, address creator) {
-        (_campaigns, _token, _creator) = (campaigns, token, creator);
+    constructor(Campaign[] memory campaigns, TestToken token) {
+        (_campaigns, _token, touched) = (campaigns, token, campaigns[0]);
+        for (uint256 index; index < MEMBERS; ++index) {
+            _members.push(vm.addr(_keyOf(index)));
+        }
     }
 
-    function memberAt(uint256 index) public pure returns (address) {
-        return address(uint160(0xBACE00 + (index % MEMBERS)));
+    function memberAt(uint256 index) public view returns (address) {
+        return _members[index % MEMBERS];
     }
 
     function balanceOf(Campaign campaign) public view returns (uint256) {
@@ -39,71 +54,115 @@ contract Crowd {
     }
 
     function contribute(uint256 which, uint256 who, uint256 amount, uint32 tierId) external {
+        _contribute(_pick(which), who, memberAt(who), amount % 4 ether, tierId % 3, false);
+    }
+
+    function contributeFor(uint256 which, uint256 who, uint256 whom, uint256 amount, uint32 tierId) external {
+        _contribute(_pick(which), who, memberAt(whom), amount % 4 ether, tierId % 3, false);
+    }
+
+    function contributeWithPermit(uint256 which, uint256 who, uint256 amount, uint32 tierId) external {
+        Campaign campaign = _pick(which);
+        _contribute(campaign, who, memberAt(who), amount % 4 ether, tierId % 3, !_isNative(campaign));
+    }
+
+    function takeBack(uint256 which, uint256 who) external {
         Campaign campaign = _pick(which);
         address member = memberAt(who);
-        amount = amount % 4 ether;
-        tierId = tierId % 3;
         uint256 before = campaign.contributionOf(member);
         vm.recordLogs();
-        if (_isNative(campaign)) {
-            vm.deal(member, amount);
-            vm.prank(member);
-            try campaign.contribute{value: amount}(tierId, 0) {} catch {}
-        } else {
-            _token.mint(member, amount);
-            vm.prank(member);
-            _token.approve(address(campaign), amount);
-            vm.prank(member);
-            try campaign.contributeERC20(amount, tierId, 0) {} catch {}
-        }
-        given[campaign] += campaign.contributionOf(member) - before;
+        vm.prank(member);
+        try campaign.takeBack(member) {
+            given[campaign] -= before;
+        } catch {}
         _readEvents(campaign);
     }
 
     function refund(uint256 which, uint256 who) external {
-        Campaign campaign = _pick(which);
-        vm.recordLogs();
-        vm.prank(memberAt(who));
-        try campaign.refund() {} catch {}
-        _readEvents(campaign);
+        _refund(_pick(which), memberAt(who), memberAt(who));
+    }
+
+    function refundFor(uint256 which, uint256 who) external {
+        _refund(_pick(which), STRANGER, memberAt(who));
     }
 
     function withdraw(uint256 which) external {
+        Campaign campaign = _asCreator(which);
+        try campaign.withdraw(PURSE) {} catch {}
+        _readEvents(campaign);
+    }
+
+    function submitMilestone(uint256 which) external {
+        Campaign campaign = _asCreator(which);
+        try campaign.submitMilestone("ipfs://evidence", keccak256("evidence")) {} catch {}
+        _readEvents(campaign);
+    }
+
+    function object(uint256 which, uint256 who) external {
+        Campaign campaign = _as(memberAt(who), which);
+        try campaign.object() {} catch {}
+        _readEvents(campaign);
+    }
+
+    function unobject(uint256 which, uint256 who) external {
+        Campaign campaign = _as(memberAt(who), which);
+        try campaign.unobject() {} catch {}
+        _readEvents(campaign);
+    }
+
+    /// @dev Takes what time and objections allow, as a creator would who has been waiting for it.
+    function release(uint256 which, bool waits) external {
         Campaign campaign = _pick(which);
-        vm.recordLogs();
-        vm.prank(_creator);
-        try campaign.withdraw(address(0xCA5)) {} catch {}
+        uint256 windowEnd = campaign.review().windowEnd;
+        if (waits && windowEnd > block.timestamp) vm.warp(windowEnd);
+        _asCreator(which);
+        try campaign.release(PURSE) {} catch {}
+        _readEvents(campaign);
+    }
+
+    function windDown(uint256 which, uint256 chance) external {
+        Campaign campaign = _pick(which);
+        if (campaign.state() == State.Releasing && !_happens(chance, GIVE_UP)) return;
+        _asCreator(which);
+        try campaign.windDown() {} catch {}
         _readEvents(campaign);
     }
 
     function claimFees(uint256 which) external {
-        Campaign campaign = _pick(which);
-        vm.recordLogs();
+        Campaign campaign = _as(STRANGER, which);
         try campaign.claimFees() {} catch {}
         _readEvents(campaign);
     }
 
     function cancel(uint256 which, uint256 chance) external {
         if (!_happens(chance, CANCEL)) return;
-        Campaign campaign = _pick(which);
-        vm.recordLogs();
-        vm.prank(_creator);
+        Campaign campaign = _asCreator(which);
         try campaign.cancel("") {} catch {}
         _readEvents(campaign);
     }
 
     function postUpdate(uint256 which) external {
-        Campaign campaign = _pick(which);
-        vm.recordLogs();
-        vm.prank(_creator);
+        Campaign campaign = _asCreator(which);
         campaign.postUpdate("u", keccak256("u"));
         _readEvents(campaign);
     }
 
     function pause(uint256 which, uint256 chance) external {
-        Campaign campaign = _pick(which);
-        vm.recordLogs();
+        Campaign campaign = _as(address(this), which);
         try campaign.setContributionsPaused(_happens(chance, PAUSE)) {} catch {}
+        _readEvents(campaign);
+    }
+
+    /// @dev To a member too: whoever pays and is paid may be the same.
+    function transferCreator(uint256 which, uint256 whom) external {
+        Campaign campaign = _pick(which);
+        address successor = whom % 3 == 0 ? memberAt(whom) : address(uint160(0xC4EA00 + (whom % 7)));
+        if (successor == campaign.creator()) return;
+        _asCreator(which);
+        campaign.transferCreator(successor);
+        _readEvents(campaign);
+        _as(successor, which);
+        campaign.acceptCreator();
         _readEvents(campaign);
     }
 
@@ -115,8 +174,149 @@ contract Crowd {
         else _token.mint(address(campaign), amount);
     }
 
+    function sweepSurplus(uint256 which) external {
+        Campaign campaign = _pick(which);
+        address currency = campaign.terms().token;
+        _as(STRANGER, which);
+        try campaign.sweepSurplus(currency) {
+            forced[campaign] = 0;
+        } catch {}
+        _readEvents(campaign);
+    }
+
     function pass(uint256 time) external {
-        vm.warp(block.timestamp + 12 hours + time % 12 hours);
+        vm.warp(block.timestamp + 1 hours + time % 12 hours);
+    }
+
+    /// @dev So long that what nobody collects is lost to its creator.
+    function passLong(uint256 chance) external {
+        if (_happens(chance, LONG_WAIT)) vm.warp(block.timestamp + 181 days);
+    }
+
+    /// @dev To a second at which something changes for a campaign, or the one before it.
+    function passTo(uint256 which, uint256 boundary, bool before) external {
+        Campaign campaign = _pick(which);
+        Terms memory terms = campaign.terms();
+        uint256 moment = terms.deadline;
+        if (boundary % 4 == 0) moment -= 24 hours;
+        if (boundary % 4 == 2 && campaign.review().windowEnd != 0) moment = campaign.review().windowEnd;
+        if (boundary % 4 == 3 && campaign.milestonesReleased() < terms.milestoneCount) {
+            (, uint64 due) = campaign.milestone(campaign.milestonesReleased() + 1);
+            moment = due;
+        }
+        if (before) moment -= 1;
+        if (moment > block.timestamp && moment < block.timestamp + 40 days) vm.warp(moment);
+    }
+
+    /// @dev All time limits pass and everybody takes what is theirs. Whatever happened before, nobody is turned away,
+    /// in whatever order they come, and only rounding is left.
+    function everybodyLeaves(Campaign campaign, uint256 order) external returns (uint256 left) {
+        vm.warp(block.timestamp + 400 days);
+        State state = campaign.state();
+        if (state == State.Succeeded) revert("nothing was collected for 400 days");
+        if (state == State.Completed) _requireNothingOwedTo(campaign);
+        else _refundEverybody(campaign, order);
+        if (campaign.totalFees() > campaign.totalFeesClaimed()) campaign.claimFees();
+        return campaign.totalRaised() - campaign.totalRefunded() - campaign.totalWithdrawn()
+            - campaign.totalFeesClaimed();
+    }
+
+    function _requireNothingOwedTo(Campaign campaign) private view {
+        if (campaign.totalRaised() != campaign.totalWithdrawn() + campaign.totalFees()) revert("not all was paid out");
+    }
+
+    function _refundEverybody(Campaign campaign, uint256 order) private {
+        for (uint256 step; step < MEMBERS; ++step) {
+            address member = memberAt(step * 3 + order);
+            if (_shareOf(campaign, member) == 0) continue;
+            vm.prank(member);
+            campaign.refund();
+        }
+    }
+
+    /// @dev What is due to a backer when the campaign gives money back; in a wind-down it may round to nothing.
+    function _shareOf(Campaign campaign, address member) private view returns (uint256) {
+        uint256 amount = campaign.contributionOf(member);
+        if (amount == 0 || campaign.state() != State.WindDown) return amount;
+        uint256 unpaid = campaign.totalRaised() - campaign.totalWithdrawn() - campaign.totalFees();
+        return amount * unpaid / campaign.totalRaised();
+    }
+
+    function _contribute(
+        Campaign campaign,
+        uint256 payer,
+        address backer,
+        uint256 amount,
+        uint32 tierId,
+        bool permitted
+    ) private {
+        uint256 before = campaign.contributionOf(backer);
+        vm.recordLogs();
+        if (_isNative(campaign)) {
+            vm.deal(memberAt(payer), amount);
+            vm.prank(memberAt(payer));
+            try campaign.contributeFor{value: amount}(backer, tierId, 0) {} catch {}
+        } else if (permitted) {
+            _token.mint(backer, amount);
+            Permit memory permit = _permitOf(payer, address(campaign), amount);
+            vm.prank(backer);
+            try campaign.contributeERC20WithPermit(amount, tierId, 0, permit) {} catch {}
+        } else {
+            _token.mint(memberAt(payer), amount);
+            vm.prank(memberAt(payer));
+            _token.approve(address(campaign), amount);
+            vm.prank(memberAt(payer));
+            try campaign.contributeERC20For(backer, amount, tierId, 0) {} catch {}
+        }
+        given[campaign] += campaign.contributionOf(backer) - before;
+        _readEvents(campaign);
+    }
+
+    function _refund(Campaign campaign, address caller, address member) private {
+        uint256 before = campaign.contributionOf(member);
+        vm.recordLogs();
+        vm.prank(caller);
+        if (caller == member) {
+            try campaign.refund() {
+                cleared[campaign] += before;
+            } catch {}
+        } else {
+            try campaign.refundFor(member) {
+                cleared[campaign] += before;
+            } catch {}
+        }
+        _readEvents(campaign);
+    }
+
+    function _permitOf(uint256 who, address spender, uint256 amount) private view returns (Permit memory permit) {
+        bytes32 message = keccak256(
+            abi.encode(
+                keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"),
+                memberAt(who),
+                spender,
+                amount,
+                _token.nonces(memberAt(who)),
+                block.timestamp
+            )
+        );
+        permit.deadline = block.timestamp;
+        bytes32 digest = keccak256(abi.encodePacked("\x19\x01", _token.DOMAIN_SEPARATOR(), message));
+        (permit.v, permit.r, permit.s) = vm.sign(_keyOf(who), digest);
+    }
+
+    function _asCreator(uint256 which) private returns (Campaign campaign) {
+        address creator = _pick(which).creator();
+        return _as(creator, which);
+    }
+
+    function _as(address caller, uint256 which) private returns (Campaign campaign) {
+        campaign = _pick(which);
+        vm.recordLogs();
+        vm.prank(caller);
+    }
+
+    function _keyOf(uint256 index) private pure returns (uint256) {
+        return 0xBACE00 + (index % MEMBERS);
     }
 
     /// @dev The fuzzer prefers small and large numbers; their hashes are even.
@@ -124,8 +324,9 @@ contract Crowd {
         return uint256(keccak256(abi.encode(chance))) % outOf == 0;
     }
 
-    function _pick(uint256 which) private view returns (Campaign) {
-        return _campaigns[which % _campaigns.length];
+    function _pick(uint256 which) private returns (Campaign campaign) {
+        campaign = _campaigns[which % _campaigns.length];
+        touched = campaign;
     }
 
     function _isNative(Campaign campaign) private view returns (bool) {
@@ -137,9 +338,11 @@ contract Crowd {
         Vm.Log[] memory logs = vm.getRecordedLogs();
         for (uint256 index; index < logs.length; ++index) {
             if (logs[index].emitter != address(campaign)) continue;
-            uint256 expected = 2 + ++events[campaign];
+            Terms memory terms = campaign.terms();
+            uint256 expected = terms.tierCount + terms.milestoneCount + ++events[campaign];
             // seq is the first word of data in every event of a campaign.
             if (abi.decode(logs[index].data, (uint256)) != expected) ++gaps[campaign];
         }
+        ++visits[campaign.state()];
     }
 }

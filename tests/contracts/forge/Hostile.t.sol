@@ -8,9 +8,18 @@ import {Campaign} from "../../../contracts/Campaign.sol";
 import {ICampaign} from "../../../contracts/interfaces/ICampaign.sol";
 import {ICampaignErrors} from "../../../contracts/interfaces/ICampaignErrors.sol";
 import {CampaignParams} from "../../../contracts/structs/CampaignParams.sol";
+import {Permit} from "../../../contracts/structs/Permit.sol";
 import {CampaignTest} from "./CampaignTest.sol";
-import {BombBacker, ReentrantBacker, RevertingBacker} from "./mocks/HostileBackers.sol";
-import {DrainingToken, FalseToken, FeeToken, HookToken, LyingToken} from "./mocks/HostileTokens.sol";
+import {BombBacker, GasBurner, ReentrantBacker, RevertingBacker} from "./mocks/HostileBackers.sol";
+import {
+    DrainingToken,
+    EverythingToken,
+    FalseToken,
+    FeeToken,
+    HookToken,
+    LyingToken,
+    RebasingToken
+} from "./mocks/HostileTokens.sol";
 
 /// @dev Backers and tokens that do not play by the rules.
 contract HostileTest is CampaignTest {
@@ -137,6 +146,166 @@ contract HostileTest is CampaignTest {
         vm.expectRevert(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
         vm.prank(ALICE);
         campaign.contributeERC20(50, 0, 0);
+    }
+
+    /// Every function that a token could be used to reach, while the campaign waits for the token.
+    function test_token_that_calls_back_anywhere() public {
+        HookToken hook = new HookToken();
+        Campaign campaign = launchIn(address(hook));
+        bytes[12] memory calls = [
+            abi.encodeCall(ICampaign.contribute, (0, 0)),
+            abi.encodeCall(ICampaign.contributeFor, (ALICE, 0, 0)),
+            abi.encodeCall(ICampaign.contributeERC20For, (ALICE, 1, 0, 0)),
+            abi.encodeCall(ICampaign.takeBack, (ALICE)),
+            abi.encodeCall(ICampaign.refund, ()),
+            abi.encodeCall(ICampaign.refundFor, (ALICE)),
+            abi.encodeCall(ICampaign.withdraw, (ALICE)),
+            abi.encodeCall(ICampaign.release, (ALICE)),
+            abi.encodeCall(ICampaign.windDown, ()),
+            abi.encodeCall(ICampaign.claimFees, ()),
+            abi.encodeCall(ICampaign.sweepSurplus, (address(hook))),
+            abi.encodeCall(ICampaign.acceptCreator, ())
+        ];
+        hook.mint(ALICE, 100);
+        vm.prank(ALICE);
+        hook.approve(address(campaign), 100);
+        for (uint256 index; index < calls.length; ++index) {
+            hook.hook(address(campaign), calls[index]);
+            vm.expectRevert(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+            vm.prank(ALICE);
+            campaign.contributeERC20(50, 0, 0);
+        }
+        vm.assertEq(campaign.totalRaised(), 0);
+    }
+
+    /// While a pledge goes back, or a stray amount goes to the treasury, nothing else can be had.
+    function test_reentering_a_take_back() public {
+        bytes[3] memory calls = [
+            abi.encodeCall(ICampaign.takeBack, (ALICE)),
+            abi.encodeCall(ICampaign.contribute, (0, 0)),
+            abi.encodeCall(ICampaign.sweepSurplus, (address(0)))
+        ];
+        for (uint256 index; index < calls.length; ++index) {
+            Campaign campaign = launch(defaults());
+            ReentrantBacker backer = new ReentrantBacker(campaign, calls[index]);
+            vm.deal(address(this), 1 ether);
+            backer.contribute{value: 1 ether}();
+            give(campaign, ALICE, 5 ether);
+            vm.prank(address(backer));
+            campaign.takeBack(address(backer));
+            vm.assertTrue(backer.tried() && !backer.entered());
+            vm.assertEq(address(backer).balance, 1 ether);
+            vm.assertEq(address(campaign).balance, 5 ether);
+        }
+    }
+
+    function test_a_creator_that_reenters_its_payout() public {
+        Campaign campaign = launch(withMilestones());
+        give(campaign, ALICE, 10 ether);
+        ReentrantBacker purse = new ReentrantBacker(campaign, abi.encodeCall(ICampaign.release, (ALICE)));
+        end(campaign);
+        release(campaign, address(purse));
+        vm.assertTrue(purse.tried() && !purse.entered());
+        vm.assertEq(address(purse).balance, 4.875 ether);
+        vm.assertEq(campaign.milestonesReleased(), 1);
+    }
+
+    /// A treasury that takes nothing delays its own money, and nobody else's.
+    function test_a_treasury_that_refuses() public {
+        factory.setTreasury(address(new RevertingBacker()));
+        Campaign campaign = launch(defaults());
+        give(campaign, ALICE, 10 ether);
+        end(campaign);
+        vm.prank(CREATOR);
+        campaign.withdraw(CREATOR);
+        vm.assertEq(CREATOR.balance, 9.75 ether);
+        bytes memory refused = abi.encodeWithSelector(
+            ICampaignErrors.Campaign_TransferFailed.selector, factory.treasury(), uint256(0.25 ether)
+        );
+        vm.expectRevert(refused);
+        campaign.claimFees();
+        factory.setTreasury(TREASURY);
+        campaign.claimFees();
+        vm.assertEq(TREASURY.balance, 0.25 ether);
+    }
+
+    function test_a_creator_that_refuses_names_another_address() public {
+        Campaign campaign = launch(defaults());
+        give(campaign, ALICE, 10 ether);
+        end(campaign);
+        address refusing = address(new RevertingBacker());
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ICampaignErrors.Campaign_TransferFailed.selector, refusing, uint256(9.75 ether)
+            )
+        );
+        vm.prank(CREATOR);
+        campaign.withdraw(refusing);
+        vm.prank(CREATOR);
+        campaign.withdraw(TREASURY);
+        vm.assertEq(TREASURY.balance, 9.75 ether);
+    }
+
+    /// A backer whose receiving burns all gas costs its caller the gas, and the others nothing.
+    function test_a_backer_that_burns_gas() public {
+        Campaign campaign = launch(defaults());
+        GasBurner burner = new GasBurner();
+        vm.deal(address(this), 1 ether);
+        campaign.contributeFor{value: 1 ether}(address(burner), 0, 0);
+        give(campaign, ALICE, 2 ether);
+        vm.warp(campaign.terms().deadline + 30 days);
+        (bool sent,) = address(campaign).call{gas: 300_000}(abi.encodeCall(ICampaign.refundFor, (address(burner))));
+        vm.assertTrue(!sent);
+        campaign.refundFor(ALICE);
+        vm.assertEq(ALICE.balance, 2 ether);
+        vm.assertEq(campaign.contributionOf(address(burner)), 1 ether);
+    }
+
+    /// An amount that stands for all that the sender has is an amount like any other here.
+    function test_a_token_that_takes_the_largest_number_for_everything() public {
+        EverythingToken everything = new EverythingToken();
+        Campaign campaign = launchIn(address(everything));
+        everything.mint(ALICE, 1_000);
+        vm.prank(ALICE);
+        everything.approve(address(campaign), type(uint256).max);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ICampaignErrors.Campaign_UnexpectedTokenDelta.selector, type(uint104).max, 1_000
+            )
+        );
+        vm.prank(ALICE);
+        campaign.contributeERC20(type(uint256).max, 0, 0);
+        vm.assertEq(campaign.totalRaised(), 0);
+    }
+
+    /// What a rebasing token adds is surplus; what it takes away is missing for who comes last, which is why such
+    /// tokens must not be listed.
+    function test_a_token_whose_balances_move() public {
+        RebasingToken moving = new RebasingToken();
+        Campaign campaign = launchIn(address(moving));
+        moving.mint(ALICE, 100);
+        vm.prank(ALICE);
+        moving.approve(address(campaign), 100);
+        vm.prank(ALICE);
+        campaign.contributeERC20(100, 0, 0);
+        moving.set(address(campaign), 130);
+        campaign.sweepSurplus(address(moving));
+        vm.assertEq(moving.balanceOf(TREASURY), 30);
+        moving.set(address(campaign), 90);
+        vm.expectRevert(
+            abi.encodeWithSelector(ICampaignErrors.Campaign_NothingToSweep.selector, address(moving))
+        );
+        campaign.sweepSurplus(address(moving));
+        vm.assertEq(campaign.totalRaised(), 100);
+    }
+
+    /// A permit that lies about itself is not believed: the allowance decides.
+    function test_a_token_whose_permit_does_nothing() public {
+        LyingToken lying = new LyingToken();
+        Campaign campaign = launchIn(address(lying));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_UnexpectedTokenDelta.selector, 5, 0));
+        vm.prank(ALICE);
+        campaign.contributeERC20WithPermit(5, 0, 0, Permit({deadline: 0, v: 0, r: 0, s: 0}));
     }
 
     function launchIn(address currency) private returns (Campaign) {

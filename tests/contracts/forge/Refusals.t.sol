@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.25;
 
+import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
+
 import {Campaign} from "../../../contracts/Campaign.sol";
 import {ICampaign} from "../../../contracts/interfaces/ICampaign.sol";
 import {ICampaignErrors} from "../../../contracts/interfaces/ICampaignErrors.sol";
 import {ICampaignFactory as Factory} from "../../../contracts/interfaces/ICampaignFactory.sol";
 import {CampaignArgs} from "../../../contracts/libraries/CampaignArgs.sol";
 import {CampaignParams} from "../../../contracts/structs/CampaignParams.sol";
+import {MilestoneParams} from "../../../contracts/structs/Milestone.sol";
+import {Permit} from "../../../contracts/structs/Permit.sol";
 import {State} from "../../../contracts/structs/State.sol";
 import {TierParams} from "../../../contracts/structs/Tier.sol";
 import {CampaignTest} from "./CampaignTest.sol";
@@ -73,6 +77,219 @@ contract RefusalsTest is CampaignTest {
         refuses(params, abi.encodeWithSelector(Factory.Factory_MetadataHashMissing.selector));
     }
 
+    function test_strange_metadata_uris() public {
+        CampaignParams memory params = defaults();
+        string[7] memory strange = ["a b", "\"", "a\n", "a\x7f", "caf\xc3\xa9", "<script>", "a\\b"];
+        uint256[7] memory positions = [uint256(1), 0, 1, 1, 3, 0, 1];
+        for (uint256 index; index < strange.length; ++index) {
+            params.metadataURI = strange[index];
+            bytes1 found = bytes(strange[index])[positions[index]];
+            refuses(
+                params,
+                abi.encodeWithSelector(
+                    Factory.Factory_InvalidMetadataURICharacter.selector, positions[index], found
+                )
+            );
+        }
+        params.metadataURI = "https://example.org/~a/b.json?c=d&e=[1]%20(2)#f:g;h,i!j$k'l*m+n@o-p_q";
+        launch(params);
+    }
+
+    /// Exactly the characters of RFC 3986 pass, wherever they stand.
+    function testFuzz_uri_characters(bytes1 character, uint256 length, uint256 position) public {
+        bytes memory uri = new bytes(bound(length, 1, 64));
+        for (uint256 index; index < uri.length; ++index) {
+            uri[index] = "a";
+        }
+        position = bound(position, 0, uri.length - 1);
+        uri[position] = character;
+        CampaignParams memory params = defaults();
+        params.metadataURI = string(uri);
+        bytes memory allowed =
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&'()*+,;=%";
+        bool isAllowed = false;
+        for (uint256 index; index < allowed.length; ++index) {
+            if (allowed[index] == character) isAllowed = true;
+        }
+        if (!isAllowed) {
+            vm.expectRevert(
+                abi.encodeWithSelector(Factory.Factory_InvalidMetadataURICharacter.selector, position, character)
+            );
+        }
+        launch(params);
+    }
+
+    function test_milestone_terms() public {
+        CampaignParams memory params = withMilestones();
+        params.milestones[1].shareBps = 3_001;
+        refuses(params, abi.encodeWithSelector(Factory.Factory_MilestoneSharesNotWhole.selector, 10_001, 10_000));
+        params.milestones[1].shareBps = 2_999;
+        refuses(params, abi.encodeWithSelector(Factory.Factory_MilestoneSharesNotWhole.selector, 9_999, 10_000));
+        params.milestones[1].shareBps = 0;
+        refuses(params, abi.encodeWithSelector(Factory.Factory_MilestoneShareOutOfBounds.selector, 2, 0, 1, 10_000));
+        params.milestones[1].shareBps = 10_001;
+        refuses(
+            params, abi.encodeWithSelector(Factory.Factory_MilestoneShareOutOfBounds.selector, 2, 10_001, 1, 10_000)
+        );
+        params.milestones[0].shareBps = 5_001;
+        refuses(params, abi.encodeWithSelector(Factory.Factory_MilestoneShareOutOfBounds.selector, 1, 5_001, 1, 5_000));
+        params.milestones = new MilestoneParams[](11);
+        refuses(params, abi.encodeWithSelector(Factory.Factory_TooManyMilestones.selector, 11, 10));
+    }
+
+    function test_due_dates() public {
+        CampaignParams memory params = withMilestones();
+        uint64 deadline = params.deadline;
+        params.milestones[0].due = deadline;
+        refuses(params, dueOutOfBounds(1, deadline, deadline + 1, deadline + 365 days));
+        params.milestones[0].due = deadline + 365 days + 1;
+        refuses(params, dueOutOfBounds(1, deadline + 365 days + 1, deadline + 1, deadline + 365 days));
+        params.milestones[0].due = deadline + 1;
+        uint64 next = deadline + 1 + 3 days;
+        params.milestones[1].due = next;
+        refuses(params, dueOutOfBounds(2, next, next + 1, deadline + 1 + 365 days));
+        params.milestones[1].due = next + 1;
+        launch(params);
+    }
+
+    function dueOutOfBounds(uint256 milestoneId, uint256 due, uint256 least, uint256 most)
+        private
+        pure
+        returns (bytes memory)
+    {
+        return abi.encodeWithSelector(Factory.Factory_DueDateOutOfBounds.selector, milestoneId, due, least, most);
+    }
+
+    function test_objection_terms() public {
+        CampaignParams memory params = withMilestones();
+        uint32[2] memory windows = [uint32(3 days - 1), 30 days + 1];
+        for (uint256 index; index < 2; ++index) {
+            params.objectionWindow = windows[index];
+            refuses(
+                params,
+                abi.encodeWithSelector(
+                    Factory.Factory_ObjectionWindowOutOfBounds.selector, windows[index], 3 days, 30 days
+                )
+            );
+        }
+        params.objectionWindow = 29 days;
+        uint16[2] memory thresholds = [uint16(999), 5_001];
+        for (uint256 index; index < 2; ++index) {
+            params.objectionThresholdBps = thresholds[index];
+            refuses(
+                params,
+                abi.encodeWithSelector(
+                    Factory.Factory_ObjectionThresholdOutOfBounds.selector, thresholds[index], 1_000, 5_000
+                )
+            );
+        }
+        params = defaults();
+        params.objectionWindow = 3 days;
+        refuses(params, abi.encodeWithSelector(Factory.Factory_ObjectionWindowOutOfBounds.selector, 3 days, 0, 0));
+        params.objectionWindow = 0;
+        params.objectionThresholdBps = 1_000;
+        refuses(params, abi.encodeWithSelector(Factory.Factory_ObjectionThresholdOutOfBounds.selector, 1_000, 0, 0));
+    }
+
+    function test_creators_change_in_two_steps() public {
+        Campaign campaign = launch(defaults());
+        vm.assertEq(campaign.creator(), CREATOR);
+        vm.prank(ALICE);
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NotCreator.selector, ALICE, CREATOR));
+        campaign.transferCreator(ALICE);
+        vm.prank(CREATOR);
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_AlreadyCreator.selector, CREATOR));
+        campaign.transferCreator(CREATOR);
+        vm.prank(ALICE);
+        vm.expectRevert(
+            abi.encodeWithSelector(ICampaignErrors.Campaign_NotPendingCreator.selector, ALICE, address(0))
+        );
+        campaign.acceptCreator();
+        vm.prank(CREATOR);
+        campaign.transferCreator(ALICE);
+        vm.assertEq(campaign.pendingCreator(), ALICE);
+        vm.prank(BOB);
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NotPendingCreator.selector, BOB, ALICE));
+        campaign.acceptCreator();
+        vm.prank(CREATOR);
+        campaign.postUpdate("u", bytes32(uint256(1)));
+        vm.prank(CREATOR);
+        campaign.transferCreator(address(0));
+        vm.prank(ALICE);
+        vm.expectRevert(
+            abi.encodeWithSelector(ICampaignErrors.Campaign_NotPendingCreator.selector, ALICE, address(0))
+        );
+        campaign.acceptCreator();
+        vm.prank(CREATOR);
+        campaign.transferCreator(ALICE);
+        vm.prank(ALICE);
+        campaign.acceptCreator();
+        vm.assertEq(campaign.creator(), ALICE);
+        vm.assertEq(campaign.pendingCreator(), address(0));
+        vm.assertEq(campaign.terms().creator, CREATOR);
+        vm.prank(CREATOR);
+        vm.expectRevert(
+            abi.encodeWithSelector(ICampaignErrors.Campaign_NotCreatorOrGuardian.selector, CREATOR, ALICE)
+        );
+        campaign.cancel("");
+        give(campaign, BOB, 10 ether);
+        end(campaign);
+        vm.prank(ALICE);
+        campaign.withdraw(ALICE);
+        vm.assertEq(ALICE.balance, 9.75 ether);
+    }
+
+    function test_only_surplus_is_swept() public {
+        Campaign campaign = launch(defaults());
+        give(campaign, ALICE, 3 ether);
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NothingToSweep.selector, address(0)));
+        campaign.sweepSurplus(address(0));
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NothingToSweep.selector, address(token)));
+        campaign.sweepSurplus(address(token));
+        vm.deal(address(campaign), 3 ether + 5);
+        token.mint(address(campaign), 7);
+        vm.prank(BOB);
+        campaign.sweepSurplus(address(0));
+        vm.prank(BOB);
+        campaign.sweepSurplus(address(token));
+        vm.assertEq(TREASURY.balance, 5);
+        vm.assertEq(token.balanceOf(TREASURY), 7);
+        vm.assertEq(address(campaign).balance, 3 ether);
+        vm.assertEq(campaign.seq(), 3);
+    }
+
+    function test_milestones_and_views_by_number() public {
+        Campaign campaign = launch(withMilestones());
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_UnknownMilestone.selector, 0, 3));
+        campaign.milestone(0);
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_UnknownMilestone.selector, 4, 3));
+        campaign.milestone(4);
+        (uint16 shareBps, uint64 due) = campaign.milestone(2);
+        vm.assertEq(shareBps, 3_000);
+        vm.assertEq(due, campaign.terms().deadline + 60 days);
+        vm.assertEq(campaign.terms().milestoneCount, 3);
+        vm.assertEq(campaign.terms().objectionWindow, 3 days);
+        vm.assertEq(campaign.terms().objectionThresholdBps, 2_000);
+        vm.assertEq(campaign.seq(), 3);
+    }
+
+    /// A clone that a stranger makes has terms of the stranger's choice, and no factory that would say so.
+    function test_a_clone_of_ones_own_is_no_campaign() public {
+        Campaign real = launch(defaults());
+        bytes memory code = address(real).code;
+        bytes memory args = new bytes(code.length - 0x2d);
+        for (uint256 index; index < args.length; ++index) {
+            args[index] = code[0x2d + index];
+        }
+        address copy = Clones.cloneWithImmutableArgs(factory.implementation(), args);
+        vm.assertEq(Campaign(copy).terms().creator, CREATOR);
+        vm.assertTrue(!factory.isCampaign(copy));
+        vm.expectRevert(
+            abi.encodeWithSelector(ICampaignErrors.Campaign_NotFactory.selector, address(this), address(factory))
+        );
+        Campaign(copy).initialize(new TierParams[](0));
+    }
+
     function test_factory_settings() public {
         vm.expectRevert(abi.encodeWithSelector(Factory.Factory_FeeTooHigh.selector, 501, 500));
         factory.setFee(501);
@@ -109,10 +326,25 @@ contract RefusalsTest is CampaignTest {
     }
 
     function test_the_implementation_is_not_a_campaign() public {
-        bytes[12] memory calls = [
+        bytes[27] memory calls = [
             abi.encodeCall(ICampaign.initialize, (new TierParams[](0))),
             abi.encodeCall(ICampaign.contribute, (0, 0)),
             abi.encodeCall(ICampaign.contributeERC20, (1, 0, 0)),
+            abi.encodeCall(ICampaign.contributeFor, (BOB, 0, 0)),
+            abi.encodeCall(ICampaign.contributeERC20For, (BOB, 1, 0, 0)),
+            abi.encodeCall(ICampaign.contributeERC20WithPermit, (1, 0, 0, Permit(0, 0, 0, 0))),
+            abi.encodeCall(ICampaign.takeBack, (BOB)),
+            abi.encodeCall(ICampaign.refund, ()),
+            abi.encodeCall(ICampaign.refundFor, (BOB)),
+            abi.encodeCall(ICampaign.submitMilestone, ("u", bytes32(uint256(1)))),
+            abi.encodeCall(ICampaign.object, ()),
+            abi.encodeCall(ICampaign.unobject, ()),
+            abi.encodeCall(ICampaign.release, (BOB)),
+            abi.encodeCall(ICampaign.windDown, ()),
+            abi.encodeCall(ICampaign.transferCreator, (BOB)),
+            abi.encodeCall(ICampaign.acceptCreator, ()),
+            abi.encodeCall(ICampaign.sweepSurplus, (address(0))),
+            abi.encodeCall(ICampaign.refundsSince, ()),
             abi.encodeCall(ICampaign.refundTo, (BOB)),
             abi.encodeCall(ICampaign.withdraw, (BOB)),
             abi.encodeCall(ICampaign.claimFees, ()),
@@ -210,6 +442,12 @@ contract RefusalsTest is CampaignTest {
         vm.prank(CREATOR);
         vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_TextTooLong.selector, 513, 512));
         campaign.cancel(string(new bytes(513)));
+        vm.prank(CREATOR);
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_URILengthOutOfBounds.selector, 0, 1, 512));
+        campaign.postUpdate("", bytes32(uint256(1)));
+        vm.prank(CREATOR);
+        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_URILengthOutOfBounds.selector, 513, 1, 512));
+        campaign.postUpdate(string(new bytes(513)), bytes32(uint256(1)));
         vm.prank(CREATOR);
         vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_ContentHashMissing.selector));
         campaign.postUpdate("u", 0);

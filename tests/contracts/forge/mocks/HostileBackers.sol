@@ -2,6 +2,7 @@
 pragma solidity ^0.8.25;
 
 import {ICampaign} from "../../../../contracts/interfaces/ICampaign.sol";
+import {ISupporterReceipt} from "../../../../contracts/interfaces/ISupporterReceipt.sol";
 
 /// @dev A backer that refuses to be paid.
 contract RevertingBacker {
@@ -64,5 +65,36 @@ contract BombBacker {
         assembly ("memory-safe") {
             return(0, 1000000)
         }
+    }
+}
+
+/// @dev Claims its receipt a second time while it gets the first.
+contract ReceiptHunter {
+    bool public succeeded;
+    ISupporterReceipt private _receipt;
+    address private _campaign;
+
+    function claim(ISupporterReceipt receipt, address campaign) external {
+        (_receipt, _campaign) = (receipt, campaign);
+        receipt.claim(campaign);
+    }
+
+    function onERC1155Received(address, address, uint256, uint256, bytes calldata) external returns (bytes4) {
+        (succeeded,) = address(_receipt).call(abi.encodeCall(ISupporterReceipt.claim, (_campaign)));
+        return this.onERC1155Received.selector;
+    }
+}
+
+/// @dev A contract that takes no tokens.
+contract ReceiptRefuser {
+    function claim(ISupporterReceipt receipt, address campaign) external {
+        receipt.claim(campaign);
+    }
+}
+
+/// @dev Spends all gas it is given.
+contract GasBurner {
+    receive() external payable {
+        for (uint256 spent;; ++spent) {}
     }
 }

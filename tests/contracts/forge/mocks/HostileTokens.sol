@@ -25,9 +25,11 @@ contract FalseToken {
     }
 }
 
-/// @dev Says true and moves nothing.
+/// @dev Says true and moves nothing; its permit permits nothing.
 contract LyingToken {
     mapping(address => uint256) public balanceOf;
+
+    function permit(address, address, uint256, uint256, uint8, bytes32, bytes32) external pure {}
 
     function transferFrom(address, address, uint256) external pure returns (bool) {
         return true;
@@ -72,5 +74,30 @@ contract HookToken is ERC20("Hook", "HOOK") {
                 revert(add(result, 0x20), mload(result))
             }
         }
+    }
+}
+
+/// @dev Takes any amount above the balance for the whole balance, as some tokens do with the largest number.
+contract EverythingToken is ERC20("Everything", "ALL") {
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        if (from != address(0) && amount > balanceOf(from)) amount = balanceOf(from);
+        super._update(from, to, amount);
+    }
+}
+
+/// @dev Lets balances be changed from outside, as a rebase does.
+contract RebasingToken is ERC20("Rebasing", "RBS") {
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function set(address account, uint256 amount) external {
+        uint256 before = balanceOf(account);
+        if (amount > before) _mint(account, amount - before);
+        else _burn(account, before - amount);
     }
 }
