@@ -93,6 +93,8 @@ bench: setup-test ## speed, into benchmarks/results/PART.json; PART=indexing
 	@$(PY) -m benchmarks.$(PART) $(ARGS)
 
 .PHONY: soak
-soak: setup-test ## what takes long: ten thousand fuzz runs a property, a hundred seeds of faults
-	@FOUNDRY_PROFILE=long node_modules/.bin/forge test
+soak: setup-test ## what takes long: ten times the fuzzing, mutants of the contracts, a hundred seeds of faults
+	@FOUNDRY_PROFILE=long tools/forge test
+	@$(PY) -m tools.mutation_contracts
+	@CHAINFUND_STATEFUL_EXAMPLES=200 tools/test-contracts.sh stateful
 	@$(PY) -m pytest tests/faults --fault-seeds 100

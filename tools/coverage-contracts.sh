@@ -9,9 +9,9 @@ source tools/lib.sh
 least=99
 folder=.setup/coverage
 mkdir -p "$folder"
-export FOUNDRY_OUT="$folder/out" FOUNDRY_CACHE_PATH="$folder/cache" FOUNDRY_DISABLE_NIGHTLY_WARNING=1
+export FOUNDRY_OUT="$folder/out" FOUNDRY_CACHE_PATH="$folder/cache"
 export FOUNDRY_FUZZ_RUNS=64 FOUNDRY_INVARIANT_RUNS=16
-node_modules/.bin/forge coverage --no-match-coverage '(mocks|tests)/' --report summary --report lcov \
+tools/forge coverage --no-match-coverage '(mocks|tests)/' --report summary --report lcov \
   --report-file "$folder/lcov.info" >"$folder/forge.log" 2>&1 ||
   { tail -n 40 "$folder/forge.log" >&2; die "forge could not measure: see above"; }
 grep -E '^\| (File |contracts/|Total )' "$folder/forge.log"

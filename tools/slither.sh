@@ -11,7 +11,7 @@ source tools/lib.sh
 # Folders of its own, since slither clears them; and without the IR, which takes thrice the time and which slither,
 # reading the syntax tree, does not see.
 export FOUNDRY_OUT=.setup/slither/out FOUNDRY_CACHE_PATH=.setup/slither/cache FOUNDRY_VIA_IR=false
-export FOUNDRY_DISABLE_NIGHTLY_WARNING=1 PATH="$PWD/node_modules/.bin:$PATH"
+export PATH="$PWD/tools:$PATH"
 log=.setup/slither.log
 .venv-contracts/bin/slither . --compile-force-framework foundry --foundry-out-directory "$FOUNDRY_OUT" \
   --filter-paths node_modules --exclude-low --exclude-informational --exclude-optimization \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests of contracts/: forge (units, fuzz, invariants), slither, then Brownie on anvil (lifecycle, gas, deploying).
-# `tools/test-contracts.sh gas` runs the gas test alone; FOUNDRY_PROFILE=long fuzzes for longer.
+# `tools/test-contracts.sh gas` (or another name behind test_) runs that file alone; FOUNDRY_PROFILE=long fuzzes for longer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 label=contracts
@@ -10,12 +10,12 @@ source tools/lib.sh
   die "the contracts' tools are not installed: run npm ci and tools/setup-contracts.sh (make setup does both)"
 
 targets=(tests/contracts)
-if [[ "${1:-}" == gas ]]; then
-  targets=(tests/contracts/test_gas.py)
+if [[ -n "${1:-}" ]]; then
+  targets=("tests/contracts/test_$1.py")
 else
   say "forge (units, fuzz, invariants) and slither"
   tools/slither.sh >.setup/slither.out 2>&1 & slither=$!
-  FOUNDRY_DISABLE_NIGHTLY_WARNING=1 node_modules/.bin/forge test --show-progress 2>.setup/forge.log >.setup/forge.out ||
+  tools/forge test --show-progress 2>.setup/forge.log >.setup/forge.out ||
     { cat .setup/forge.out >&2; tail -n 40 .setup/forge.log >&2; exit 1; }
   grep -E '^\[PASS\]|^Suite result|^Ran' .setup/forge.out
   wait "$slither" || { cat .setup/slither.out >&2; exit 1; }
