@@ -43,7 +43,7 @@ def contracts() -> Iterator[Any]:
         os.environ["CHAINFUND_RPC_URL"] = url
         loaded = project.load(str(ROOT), name="ChainFundTests")
         network.connect("anvil")
-        learn_errors(loaded.Campaign, loaded.CampaignFactory, loaded.TestToken)
+        learn_errors(loaded.Campaign, loaded.CampaignFactory, loaded.SupporterReceipt, loaded.TestToken)
         yield loaded
         network.disconnect()
 
@@ -76,6 +76,14 @@ def suite(deployed: Suite) -> Iterator[Suite]:
     yield deployed
     rpc("evm_revert", snapshot)
     history.clear()  # a transaction of the same number in the next test would count as replaced
+
+
+@pytest.fixture
+def receipt(suite: Suite) -> Any:
+    """Receipts for the campaigns of the factory."""
+    return create(
+        suite.contracts.SupporterReceipt, suite.owner, suite.factory.address, "chainfund:receipt:{id}"
+    )
 
 
 @pytest.fixture

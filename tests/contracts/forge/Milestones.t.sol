@@ -289,6 +289,41 @@ contract MilestonesTest is CampaignTest {
         vm.assertTrue(campaign.state() == State.WindDown, "for good");
     }
 
+    function test_a_share_that_rounds_to_nothing() public {
+        Campaign campaign = launch(withMilestones());
+        give(campaign, ALICE, 2 ether);
+        give(campaign, BOB, 1);
+        end(campaign);
+        release(campaign, PURSE);
+        vm.prank(CREATOR);
+        campaign.windDown();
+        refuses(
+            campaign,
+            BOB,
+            abi.encodeCall(ICampaign.refund, ()),
+            abi.encodeWithSelector(Errors.Campaign_NothingToRefund.selector, BOB)
+        );
+        vm.prank(ALICE);
+        campaign.refund();
+        vm.assertEq(address(campaign).balance - campaign.totalFees(), 1);
+    }
+
+    function test_nothing_raised_is_nothing_to_share() public {
+        CampaignParams memory params = withMilestones();
+        params.mode = 1;
+        Campaign campaign = launch(params);
+        (, uint64 due) = campaign.milestone(1);
+        vm.warp(due);
+        vm.assertTrue(campaign.state() == State.WindDown, "missed");
+        refuses(
+            campaign,
+            ALICE,
+            abi.encodeCall(ICampaign.refund, ()),
+            abi.encodeWithSelector(Errors.Campaign_NothingToRefund.selector, ALICE)
+        );
+        vm.assertEq(campaign.seq(), 3);
+    }
+
     function test_wind_down_is_written_down_once() public {
         Campaign campaign = funded();
         bytes memory call = abi.encodeCall(ICampaign.windDown, ());
