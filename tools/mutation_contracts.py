@@ -1,9 +1,9 @@
 """Mutation testing of the contracts' accounting: `python -m tools.mutation_contracts [--only TEXT]`.
 
 Makes one small mistake at a time in a copy of the sources (an operator, a comparison, a constant, a statement
-left out), found in the compiler's own syntax tree, and runs forge's tests on it. A mistake that no test notices
-has to be explained in tests/contracts/mutants.toml, by the reason why it changes nothing that matters; anything
-else ends with status 1.
+left out), found in the compiler's own syntax tree, and runs forge's tests on it. A mistake that no test sees has
+to be explained in tests/contracts/mutants.toml, by the reason why it changes nothing that matters; any other ends
+with status 1.
 """
 
 import argparse
@@ -126,13 +126,18 @@ def _mistakes_at(
         yield owner, at, at + len(node["operator"]), SWAPS[node["operator"]].encode()
     elif kind == "UnaryOperation" and node["operator"] == "!":
         yield owner, start, start + 1, b""
-    elif kind == "IfStatement" or kind == "Conditional":
+    elif kind in {"IfStatement", "Conditional"} and not _is_swapped_anyway(node["condition"]):
         condition = _place(node["condition"])
         yield owner, *condition, b"!(" + source[slice(*condition)] + b")"
     elif kind == "Literal" and node.get("kind") == "number" and not node.get("subdenomination"):
         yield owner, start, end, str(int(node["value"].replace("_", ""), 0) + 1).encode()
     elif kind in {"ExpressionStatement", "EmitStatement"}:
         yield owner, start, end, b""
+
+
+def _is_swapped_anyway(condition: dict[str, Any]) -> bool:
+    """Whether another mutant of the condition negates it."""
+    return condition.get("operator") in {"==", "!=", "!"}
 
 
 def _place(node: dict[str, Any]) -> tuple[int, int]:

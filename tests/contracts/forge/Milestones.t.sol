@@ -268,9 +268,13 @@ contract MilestonesTest is CampaignTest {
         Campaign campaign = funded();
         release(campaign, PURSE);
         (, uint64 due) = campaign.milestone(2);
-        vm.warp(due);
+        vm.warp(due + 1 days);
+        uint64 seq = campaign.seq();
         vm.prank(ALICE);
         campaign.refund();
+        // The first refund writes down the wind-down, from when it counts.
+        vm.assertEq(campaign.seq(), seq + 2);
+        vm.assertEq(campaign.refundsSince(), due);
         vm.assertEq(ALICE.balance, 35 ether);
         vm.assertEq(campaign.contributionOf(ALICE), 0);
         refuses(
