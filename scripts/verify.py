@@ -1,9 +1,10 @@
-"""Publishes the sources of what was deployed: `tools/brownie run verify --network sepolia`.
+"""Publishes the sources of what was deployed: `tools/brownie run verify [main NAME …] --network sepolia`.
 
 Compiles each source again first: what is sent has to give the code that was deployed. Marks what is verified
 in the deployments file; what is marked is not sent again.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,13 +25,13 @@ CONTAINERS = {
 }
 
 
-def main() -> None:
+def main(*names: str) -> None:
     with exit_with_message():
-        verify(Explorers())
+        verify(Explorers(), names or tuple(CONTAINERS))
 
 
-def verify(explorers: Explorers) -> None:
-    """Publishes the newest version of every contract that is not verified yet.
+def verify(explorers: Explorers, names: Sequence[str]) -> None:
+    """Publishes the newest version of each of these contracts that is not verified yet.
 
     Raises:
         DeploymentError: there is no deployment, other sources made it, or no explorer took one of them.
@@ -40,15 +41,17 @@ def verify(explorers: Explorers) -> None:
     registry = read_registry(path, node.chain_id)
     if registry is None:
         raise DeploymentError(f"{path} does not exist: deploy first.")
+    if unknown := set(names) - CONTAINERS.keys():
+        raise DeploymentError(f"there is no contract {min(unknown)!r}: name some of {', '.join(CONTAINERS)}.")
     refused = []
-    for name, container in CONTAINERS.items():
+    for name in names:
         entry = registry.latest(name)
         if entry is None:
             continue
         if entry.verified:
             print(f"{name} at {entry.address}: verified already")
             continue
-        submission = _submission(node, entry, container)
+        submission = _submission(node, entry, CONTAINERS[name])
         try:
             where = explorers.publish(submission)
         except ExplorerError:

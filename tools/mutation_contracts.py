@@ -1,9 +1,9 @@
 """Mutation testing of the contracts' accounting: `python -m tools.mutation_contracts [--only TEXT]`.
 
 Makes one small mistake at a time in a copy of the sources (an operator, a comparison, a constant, a statement
-left out), found in the compiler's own syntax tree, and runs forge's tests on it. A mistake that no test sees has
-to be explained in tests/contracts/mutants.toml, by the reason why it changes nothing that matters; any other ends
-with status 1.
+left out), found in the compiler's own syntax tree, and runs forge's tests on it. A mistake that no test sees
+has to be explained in tests/contracts/mutants.toml, by the reason why it changes nothing that matters; any
+other ends with status 1.
 """
 
 import argparse
