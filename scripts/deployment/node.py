@@ -9,7 +9,7 @@ from brownie import network, web3
 from eth_utils import keccak
 
 from scripts.deployment.errors import DeploymentError
-from scripts.deployment.settings import MAINNET_CHAIN_ID, ROOT, Settings
+from scripts.deployment.settings import ROOT, Settings
 
 LOCAL_NETWORK = "anvil"
 # Sepolia and Base Sepolia.
@@ -82,9 +82,10 @@ def preflight(node: Node, settings: Settings) -> None:
         raise DeploymentError("the chain has no transient storage (EIP-1153), which the contracts need.")
     if node.is_local:
         return
-    if node.chain_id == MAINNET_CHAIN_ID and not settings.allow_mainnet:
+    if not node.is_test_network and not settings.allow_mainnet:
         raise DeploymentError(
-            "this is Ethereum's main network: set CHAINFUND_ALLOW_MAINNET=1 if you mean it."
+            f"the currency of {node.network} is worth something: "
+            "set CHAINFUND_ALLOW_MAINNET=1 if you mean it."
         )
     for variable, value in (
         ("CHAINFUND_ADMIN", settings.admin),

@@ -11,7 +11,6 @@ from scripts.deployment.errors import DeploymentError
 ROOT = Path(__file__).resolve().parents[2]
 ABIS = ROOT / "abis"
 
-MAINNET_CHAIN_ID = 1
 DEFAULT_FEE_BPS = 250
 # Where ERC-1155's `{id}` is replaced by the campaign's address as 64 hexadecimal digits.
 DEFAULT_RECEIPT_URI = "chainfund:receipt:{id}"
