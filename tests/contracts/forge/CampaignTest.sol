@@ -92,6 +92,14 @@ abstract contract CampaignTest {
         campaign.release(to);
     }
 
+    /// @dev Compares what comes back itself: an expectRevert is content with a revert that has no data.
+    function refuses(Campaign campaign, address caller, bytes memory call, bytes memory reason) internal {
+        vm.prank(caller);
+        (bool accepted, bytes memory result) = address(campaign).call(call);
+        vm.assertTrue(!accepted, "accepted");
+        vm.assertEq(result, reason);
+    }
+
     function end(Campaign campaign) internal {
         vm.warp(campaign.terms().deadline);
     }

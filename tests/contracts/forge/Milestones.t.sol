@@ -32,13 +32,6 @@ contract MilestonesTest is CampaignTest {
         campaign.object();
     }
 
-    function refuses(Campaign campaign, address caller, bytes memory call, bytes memory reason) private {
-        vm.expectRevert(reason);
-        vm.prank(caller);
-        (bool sent,) = address(campaign).call(call);
-        sent;
-    }
-
     function wrongState(State state) private pure returns (bytes memory) {
         return abi.encodeWithSelector(Errors.Campaign_WrongState.selector, state);
     }

@@ -17,13 +17,6 @@ contract PledgesTest is CampaignTest {
     address private immutable ALICE = vm.addr(ALICE_KEY);
     address private constant BOB = address(0xB0B);
 
-    function refuses(Campaign campaign, address caller, bytes memory call, bytes memory reason) private {
-        vm.expectRevert(reason);
-        vm.prank(caller);
-        (bool sent,) = address(campaign).call(call);
-        sent;
-    }
-
     function withTier(uint32 supply) private returns (CampaignParams memory params) {
         params = defaults();
         params.tiers = new TierParams[](2);
@@ -137,8 +130,10 @@ contract PledgesTest is CampaignTest {
         vm.prank(BOB);
         campaign.contribute{value: 1 ether}(2, 0);
 
+        uint64 seq = campaign.seq();
         vm.prank(ALICE);
         campaign.takeBack(ALICE);
+        vm.assertEq(campaign.seq(), seq + 1);
         vm.assertEq(ALICE.balance, 2 ether);
         vm.assertEq(campaign.totalRaised(), 0);
         vm.assertEq(campaign.contributionOf(ALICE), 0);
@@ -219,6 +214,32 @@ contract PledgesTest is CampaignTest {
         campaign.rewardsOf(ALICE, 3);
         vm.expectRevert(abi.encodeWithSelector(Errors.Campaign_UnknownTier.selector, 0, 2));
         campaign.rewardsOf(ALICE, 0);
+    }
+
+    /// The last of as many tiers as there can be has its own place in the backer's slot.
+    function test_rewards_of_thirty_two_tiers() public {
+        CampaignParams memory params = defaults();
+        params.goal = 1_000 ether;
+        params.tiers = new TierParams[](32);
+        for (uint256 index; index < 32; ++index) {
+            params.tiers[index] = TierParams({price: 1 ether, supply: 20});
+        }
+        Campaign campaign = launch(params);
+        for (uint32 tierId = 1; tierId <= 32; ++tierId) {
+            for (uint256 index; index <= tierId % 15; ++index) {
+                takeReward(campaign, ALICE, tierId);
+            }
+        }
+        for (uint32 tierId = 1; tierId <= 32; ++tierId) {
+            vm.assertEq(campaign.rewardsOf(ALICE, tierId), tierId % 15 + 1);
+            vm.assertEq(campaign.tier(tierId).sold, tierId % 15 + 1);
+        }
+        vm.prank(ALICE);
+        campaign.takeBack(ALICE);
+        for (uint32 tierId = 1; tierId <= 32; ++tierId) {
+            vm.assertEq(campaign.rewardsOf(ALICE, tierId), 0);
+            vm.assertEq(campaign.tier(tierId).sold, 0);
+        }
     }
 
     function test_refunds_by_others_after_thirty_days() public {

@@ -448,6 +448,12 @@ contract RefusalsTest is CampaignTest {
         vm.prank(CREATOR);
         vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_URILengthOutOfBounds.selector, 513, 1, 512));
         campaign.postUpdate(string(new bytes(513)), bytes32(uint256(1)));
+        bytes memory longest = new bytes(512);
+        for (uint256 index; index < longest.length; ++index) {
+            longest[index] = "a";
+        }
+        vm.prank(CREATOR);
+        campaign.postUpdate(string(longest), bytes32(uint256(1)));
         vm.prank(CREATOR);
         vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_ContentHashMissing.selector));
         campaign.postUpdate("u", 0);
