@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from django_project.core.addresses import keccak
 from django_project.core.metadata import canonical_json, metadata_hash, metadata_uri
 from tasks.demo.cast import Cast
 from tasks.demo.catalogue import Campaign, Mode, Token
@@ -17,10 +18,15 @@ from tasks.demo.simulation.events import (
     ClaimFees,
     Contribute,
     Launch,
+    Object,
     PostUpdate,
     Refund,
+    Release,
+    SubmitMilestone,
+    TakeBack,
     Withdraw,
 )
+from tasks.demo.simulation.milestones import DUE, OBJECTION_WINDOW, SHARES, THRESHOLD_BPS
 from tasks.demo.simulation.timeline import MINUTE
 from tasks.demo.texts import campaign_document, update_document
 
@@ -134,17 +140,43 @@ class Seeder:
                 yield self._launch(action, creator)
             case Contribute():
                 yield from self._contribute(action, campaign, address)
-            case Refund():
-                yield self._act(self.cast.backers[action.backer], address, "refund")
-            case Cancel():
-                yield self._act(creator, address, "cancel", action.reason)
-            case Withdraw():
-                yield self._act(creator, address, "withdraw", creator)
+            case Refund() | TakeBack() | Object():
+                yield self._answer(action, address)
             case ClaimFees():
                 yield self._act(self.cast.treasury, address, "claimFees")
+            case _:
+                yield self._act(creator, address, *self._creators_act(action, campaign, creator))
+
+    def _answer(self, action: Refund | TakeBack | Object, address: str) -> Call:
+        backer = self.cast.backers[action.backer]
+        match action:
+            case Refund():
+                return self._act(backer, address, "refund")
+            case TakeBack():
+                return self._act(backer, address, "takeBack", backer)
+            case Object():
+                return self._act(backer, address, "object")
+
+    def _creators_act(
+        self,
+        action: Cancel | Withdraw | PostUpdate | SubmitMilestone | Release,
+        campaign: Campaign,
+        creator: str,
+    ) -> tuple[str, *tuple[object, ...]]:
+        """The function that a creator calls, and its arguments."""
+        match action:
+            case Cancel():
+                return "cancel", action.reason
+            case Withdraw():
+                return "withdraw", creator
+            case Release():
+                return "release", creator
             case PostUpdate():
                 digest = metadata_hash(canonical_json(update_document(campaign.updates[action.number])))
-                yield self._act(creator, address, "postUpdate", metadata_uri(digest), digest)
+                return "postUpdate", metadata_uri(digest), digest
+            case SubmitMilestone():
+                evidence = f"chainfund:evidence:{campaign.slug}:{action.number}"
+                return "submitMilestone", evidence, keccak(text=evidence)
 
     def _launch(self, action: Launch, creator: str) -> Call:
         terms = launch_terms(self.scenario, action.campaign, self.deployment, self.genesis)
@@ -218,10 +250,16 @@ def launch_terms(
         metadata_uri(digest),
         digest,
         [(reward.price, reward.supply) for reward in campaign.rewards],
-        [],
-        0,
-        0,
+        *_milestone_terms(scenario, position, genesis),
     )
+
+
+def _milestone_terms(scenario: Scenario, position: int, genesis: int) -> tuple[object, int, int]:
+    if scenario.courses[position] is None:
+        return [], 0, 0
+    deadline = genesis + scenario.windows[position].deadline
+    milestones = [(share, deadline + due) for share, due in zip(SHARES, DUE, strict=True)]
+    return milestones, OBJECTION_WINDOW, THRESHOLD_BPS
 
 
 def campaign_addresses(
@@ -243,6 +281,8 @@ def expected_totals(scenario: Scenario) -> Sequence[Totals]:
     for action in scenario.actions:
         if isinstance(action, Contribute):
             raised[action.campaign] += action.amount
+        elif isinstance(action, TakeBack):
+            raised[action.campaign] -= action.amount
         elif isinstance(action, Refund):
             refunded[action.campaign] += action.amount
     return [Totals(*pair) for pair in zip(raised, refunded, strict=True)]

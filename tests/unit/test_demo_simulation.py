@@ -9,7 +9,17 @@ from tasks.demo.cast import account_count, assign
 from tasks.demo.catalogue import Catalogue, Fate, Language, Mode, load_catalogue
 from tasks.demo.seeding import SLOT_SECONDS, expected_totals
 from tasks.demo.simulation import HORIZON, Scale, Scenario, simulate
-from tasks.demo.simulation.events import Cancel, Contribute, Launch, PostUpdate, Refund, View, Withdraw
+from tasks.demo.simulation.events import (
+    Cancel,
+    Contribute,
+    Launch,
+    PostUpdate,
+    Refund,
+    TakeBack,
+    View,
+    Withdraw,
+)
+from tasks.demo.simulation.milestones import Course
 from tasks.demo.simulation.scenario import choose_campaigns
 from tasks.demo.wallet_accounts import offered_accounts
 
@@ -69,6 +79,8 @@ def test_everything_happens_while_the_contract_allows_it(scenario: Scenario) -> 
             case Contribute():
                 assert launch.at < action.at
                 assert on_chain_at < closes
+            case TakeBack():
+                assert on_chain_at < closes - DAY
             case Refund():
                 assert action.at >= closes + 3600
             case Withdraw():
@@ -91,14 +103,15 @@ def test_amounts_pay_for_their_rewards_and_rewards_run_out(scenario: Scenario) -
 
 
 def test_each_campaign_ends_as_its_fate_says(scenario: Scenario) -> None:
-    for campaign, totals in zip(scenario.campaigns, expected_totals(scenario), strict=True):
+    courses = zip(scenario.campaigns, scenario.courses, expected_totals(scenario), strict=True)
+    for campaign, course, totals in courses:
         if campaign.fate is Fate.FAILED:
             assert campaign.mode is Mode.ALL_OR_NOTHING
             assert 0 < totals.raised < campaign.goal
             assert 0 < totals.refunded < totals.raised
         elif campaign.fate is Fate.SUCCEEDED:
             assert totals.raised >= campaign.goal
-            assert totals.refunded == 0
+            assert totals.refunded == 0 or course in {Course.REFUSED, Course.MISSED}
         elif campaign.fate is Fate.CANCELLED:
             assert totals.refunded > 0
         elif campaign.fate is Fate.JUST_LAUNCHED:
@@ -109,10 +122,20 @@ def test_refunds_are_what_was_given(scenario: Scenario) -> None:
     given: Counter[tuple[int, int]] = Counter()
     for action in contributions(scenario):
         given[action.backer, action.campaign] += action.amount
-    refunds = [action for action in scenario.actions if isinstance(action, Refund)]
-    assert refunds
+    refunds = [action for action in scenario.actions if isinstance(action, Refund | TakeBack)]
+    assert any(isinstance(action, TakeBack) for action in refunds)
     assert len({(refund.backer, refund.campaign) for refund in refunds}) == len(refunds)
-    assert all(refund.amount == given[refund.backer, refund.campaign] for refund in refunds)
+    for refund in refunds:
+        pledge = given[refund.backer, refund.campaign]
+        course = scenario.courses[refund.campaign]
+        if course is Course.REFUSED:
+            assert 0 < refund.amount <= pledge // 2 + 1
+        else:
+            assert refund.amount == pledge
+
+
+def test_milestones_take_every_course(scenario: Scenario) -> None:
+    assert {course for course in scenario.courses if course is not None} == set(Course)
 
 
 def test_people_are_uneven_and_fill_carts(scenario: Scenario) -> None:

@@ -22,8 +22,18 @@ class Contribute:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Before the end the backer changes its mind about the whole pledge: `amount`."""
+
+    at: int
+    campaign: int
+    backer: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refund:
-    """The backer takes back all that the campaign holds of theirs: `amount`."""
+    """After the end the backer takes all that is theirs: `amount`, in a wind-down a share of it."""
 
     at: int
     campaign: int
@@ -59,7 +69,41 @@ class PostUpdate:
     number: int
 
 
-Action = Launch | Contribute | Refund | Cancel | Withdraw | ClaimFees | PostUpdate
+@dataclass(frozen=True, slots=True)
+class SubmitMilestone:
+    """Evidence for the milestone of this number, from 1."""
+
+    at: int
+    campaign: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    at: int
+    campaign: int
+    backer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    at: int
+    campaign: int
+
+
+Action = (
+    Launch
+    | Contribute
+    | TakeBack
+    | Refund
+    | Cancel
+    | Withdraw
+    | ClaimFees
+    | PostUpdate
+    | SubmitMilestone
+    | Object
+    | Release
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ STEP = {Token.NATIVE: 10**15, Token.STABLE: 10**6}
 PATRON_STEP = {Token.NATIVE: 5 * 10**15, Token.STABLE: 5 * 10**6}
 WITHOUT_REWARD, PATRONS = 0.14, 0.22
 COPIES, COPIES_SHARES = (1, 2, 3, 5), (0.8, 0.13, 0.05, 0.02)
-# A campaign that came to nothing stays at or below this share of its goal.
-UNMET_AT_MOST = 0.9
+# What came to nothing, or has hardly begun, stays at or below this share of its goal.
+AT_MOST = {Fate.FAILED: 0.9, Fate.CANCELLED: 0.9, Fate.JUST_LAUNCHED: 0.09}
 # What a campaign of each fate raises, as a share of its goal.
 RAISED_SHARE = {
     Fate.SUCCEEDED: (1.03, 1.7),
@@ -37,8 +37,8 @@ def settle_amounts(campaign: Campaign, backings: Sequence[Backing], rng: Generat
     contributions = [_choose(campaign, backing, left, rng) for backing in backings]
     if campaign.fate in {Fate.SUCCEEDED, Fate.OPEN}:
         contributions = _let_patrons_add(campaign, contributions, target, rng)
-    if campaign.fate in {Fate.FAILED, Fate.CANCELLED}:
-        contributions = _cut_short(contributions, int(campaign.goal * UNMET_AT_MOST))
+    if campaign.fate in AT_MOST:
+        contributions = _cut_short(contributions, int(campaign.goal * AT_MOST[campaign.fate]))
     return contributions
 
 

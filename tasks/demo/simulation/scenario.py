@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tasks.demo.catalogue import Campaign, Catalogue, Fate
 from tasks.demo.simulation.aftermath import follow_up
 from tasks.demo.simulation.events import Action, View
+from tasks.demo.simulation.milestones import Course, draw_courses
 from tasks.demo.simulation.money import settle_amounts
 from tasks.demo.simulation.people import Floats, Reader, affinities, draw_reader
 from tasks.demo.simulation.timeline import HORIZON, Window, draw_window
@@ -72,6 +73,7 @@ class Scenario:
 
     campaigns: tuple[Campaign, ...]
     windows: tuple[Window, ...]
+    courses: tuple[Course | None, ...]
     readers: tuple[Reader, ...]
     backers: int
     actions: tuple[Action, ...]
@@ -104,12 +106,14 @@ def simulate(catalogue: Catalogue, scale: Scale | None = None, seed: int = DEFAU
         rng,
     )
     backings, views = visits.play(backings_of, scale.looks)
+    courses = draw_courses(campaigns, windows)
     return Scenario(
         campaigns=campaigns,
         windows=windows,
+        courses=courses,
         readers=readers,
         backers=scale.backers,
-        actions=_actions(campaigns, windows, backings, rng),
+        actions=_actions(campaigns, windows, courses, backings, rng),
         views=tuple(sorted(views, key=lambda view: (view.at, view.reader))),
     )
 
@@ -153,7 +157,11 @@ def _quotas(
 
 
 def _actions(
-    campaigns: tuple[Campaign, ...], windows: tuple[Window, ...], backings: list[Backing], rng: Generator
+    campaigns: tuple[Campaign, ...],
+    windows: tuple[Window, ...],
+    courses: tuple[Course | None, ...],
+    backings: list[Backing],
+    rng: Generator,
 ) -> tuple[Action, ...]:
     of_campaign: dict[int, list[Backing]] = defaultdict(list)
     for backing in sorted(backings, key=lambda backing: (backing.at, backing.backer)):
@@ -162,7 +170,7 @@ def _actions(
     for position, (campaign, window) in enumerate(zip(campaigns, windows, strict=True)):
         contributions = settle_amounts(campaign, of_campaign[position], rng)
         actions += contributions
-        actions += follow_up(position, campaign, window, contributions, rng)
+        actions += follow_up(position, campaign, window, contributions, courses[position], rng)
     return tuple(sorted(actions, key=lambda action: (action.at, action.campaign)))
 
 

@@ -404,6 +404,14 @@ contract RefusalsTest is CampaignTest {
         );
     }
 
+    function test_the_smallest_contribution_is_enough() public {
+        CampaignParams memory params = defaults();
+        params.minContribution = 4;
+        Campaign campaign = launch(params);
+        give(campaign, ALICE, 4);
+        vm.assertEq(campaign.totalRaised(), 4);
+    }
+
     function test_endings() public {
         Campaign campaign = launch(defaults());
         give(campaign, ALICE, 1 ether);
