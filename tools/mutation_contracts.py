@@ -31,11 +31,12 @@ LINKED = ("node_modules", "tools")
 # Fewer runs than the tests' own: a mistake in the accounting shows early or not at all.
 FORGE = {
     "FOUNDRY_VIA_IR": "false",
-    "FOUNDRY_OPTIMIZER": "true",
-    "FOUNDRY_OPTIMIZER_RUNS": "200",
+    "FOUNDRY_OPTIMIZER": "false",
     "FOUNDRY_FUZZ_RUNS": "48",
     "FOUNDRY_INVARIANT_RUNS": "12",
     "FOUNDRY_CODE_SIZE_LIMIT": "100000",
+    # Tests then take the contracts from their artefacts, and are not compiled again for every mutant.
+    "FOUNDRY_DYNAMIC_TEST_LINKING": "true",
 }
 TIMEOUT_SECONDS = 300
 

@@ -85,6 +85,7 @@ contract AccountingTest is CampaignTest {
             outstanding += campaign.contributionOf(_crowd.memberAt(member));
         }
         vm.assertEq(campaign.totalRaised(), _crowd.given(campaign), "raised");
+        vm.assertEq(_crowd.late(campaign), 0, "taken after the deadline");
         vm.assertEq(outstanding, campaign.totalRaised() - _crowd.cleared(campaign), "contributions");
         vm.assertLe(campaign.totalRefunded(), _crowd.cleared(campaign), "a refund above its contribution");
     }

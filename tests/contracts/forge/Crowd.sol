@@ -34,6 +34,8 @@ contract Crowd {
     mapping(Campaign => uint256) public forced;
     mapping(Campaign => uint256) public events;
     mapping(Campaign => uint256) public gaps;
+    /// @dev Contributions taken at or after the deadline.
+    mapping(Campaign => uint256) public late;
     mapping(State => uint256) public visits;
     /// @dev What the last call was about.
     Campaign public touched;
@@ -169,9 +171,11 @@ contract Crowd {
     function force(uint256 which, uint256 amount) external {
         Campaign campaign = _pick(which);
         amount = amount % 1 ether;
+        bytes32 before = keccak256(abi.encode(campaign.summary()));
         forced[campaign] += amount;
         if (_isNative(campaign)) vm.deal(address(campaign), address(campaign).balance + amount);
         else _token.mint(address(campaign), amount);
+        if (keccak256(abi.encode(campaign.summary())) != before) revert("money forced in has changed something");
     }
 
     function sweepSurplus(uint256 which) external {
@@ -268,7 +272,9 @@ contract Crowd {
             vm.prank(memberAt(payer));
             try campaign.contributeERC20For(backer, amount, tierId, 0) {} catch {}
         }
-        given[campaign] += campaign.contributionOf(backer) - before;
+        uint256 accepted = campaign.contributionOf(backer) - before;
+        given[campaign] += accepted;
+        if (accepted != 0 && block.timestamp >= campaign.terms().deadline) ++late[campaign];
         _readEvents(campaign);
     }
 
