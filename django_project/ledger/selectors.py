@@ -40,6 +40,19 @@ class Status:
     EXPIRED = "expired"
 
 
+# In the order of the contract's own `State`, so that its number is the position here.
+CONTRACT_STATES = (
+    Status.OPEN,
+    Status.SUCCEEDED,
+    Status.FAILED,
+    Status.CANCELLED,
+    Status.COMPLETED,
+    Status.RELEASING,
+    Status.WIND_DOWN,
+    Status.EXPIRED,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
     symbol: str

@@ -1,8 +1,8 @@
 """Chain truth against tables, campaign by campaign, at one pinned block.
 
-Three questions, none of which trusts the indexer: do the contracts' own views agree with the totals, are the
-running numbers complete, and are the stored rows what a fresh reading of the logs decodes to. What does not
-agree becomes a suspect range, which the next tick reads again.
+Three questions, none of which trusts the indexer: do the contracts' own views agree with the totals and with
+what the stored rows fold into, are the running numbers complete, and are the rows what a fresh reading of the
+logs decodes to. What does not agree becomes a suspect range, which the next tick reads again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,41 +10,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.utils import timezone
 
 from django_project.core.addresses import format_address, format_hash, keccak
-from django_project.ledger import models
 from django_project.ledger.invariants import campaigns_with_gaps
-from django_project.ledger.models import (
-    CampaignEvent,
-    CampaignLaunched,
-    Chain,
-    Cursor,
-    RawLog,
-)
+from django_project.ledger.models import Block, Chain, Cursor, RawLog
+from django_project.ledger.projection import CampaignStorage, ProjectionError
+from django_project.ledger.selectors import campaigns_with_status
 from django_project.ledger.services import suspect
 from tasks.indexing.backfill import Span, cold_ranges
 from tasks.indexing.errors import CallRefusedError, ConfigurationError
 from tasks.indexing.events import EVENT_MODELS, Event, row_columns
 from tasks.indexing.fetch import Fetched, Source
+from tasks.indexing.folding import folded_campaigns
 from tasks.indexing.match import Batch, Matcher
 from tasks.indexing.rpc import Call, Pool
+from tasks.indexing.standing import differences, told_by_chain, told_by_events, told_by_index
 from tasks.indexing.tracking import Tracked, Tracker
 from tasks.indexing.wire import to_bytes
 
-# A view of the contract, the column of the totals, the table whose amounts add up to it, and that which takes
-# off again.
-_MONEY: Sequence[tuple[str, str, type[CampaignEvent], type[CampaignEvent] | None]] = (
-    ("totalRaised()", "raised", models.Contribution, models.TakeBack),
-    ("totalRefunded()", "refunded", models.Refund, None),
-    ("totalWithdrawn()", "withdrawn", models.Withdrawal, None),
-    ("totalFees()", "fees", models.FeeAccrual, None),
-    ("totalFeesClaimed()", "fees_claimed", models.FeeClaim, None),
-)
-_RELEASED = "milestonesReleased()"
-_CREATOR = "creator()"
-_VIEWS = ("seq()", _RELEASED, _CREATOR, *(view for view, _, _, _ in _MONEY))
-_SELECTORS = {view: "0x" + keccak(text=view)[:4].hex() for view in _VIEWS}
+_SELECTORS = {view: "0x" + keccak(text=view)[:4].hex() for view in ("seq()", "summary()", "pendingCreator()")}
 
 
 @dataclass
@@ -99,26 +84,31 @@ class Verifier:
         self._on_progress(
             f"asking {len(claims.campaigns):,} campaigns for their totals at block {verdict.block:,}"
         )
-        answers = self._ask([campaign.address for campaign in claims.campaigns], _VIEWS, claims.head_hash)
+        addresses = [campaign.address for campaign in claims.campaigns]
+        summaries = self._ask(addresses, "summary()", claims.head_hash)
+        pending = self._ask(addresses, "pendingCreator()", claims.head_hash)
         for campaign in claims.campaigns:
-            sums = {total: claims.sums[total].get(campaign.pk, 0) for _, total, _, _ in _MONEY}
-            differences = list(_differences(campaign, answers[campaign.address], sums))
-            if differences:
-                self._note(verdict, tracker, campaign.address, ", ".join(differences))
+            told = told_by_chain(campaign.address, summaries[campaign.address], pending[campaign.address])
+            folded = claims.folded.get(campaign.pk, told_by_events(CampaignStorage(), campaign.creator))
+            found = [*differences(told, told_by_index(campaign), "the index has")]
+            if isinstance(folded, ProjectionError):
+                found.append(str(folded))
+            else:
+                found += differences(told, folded, "the events lead to")
+            if found:
+                self._note(verdict, tracker, campaign.address, ", ".join(found))
         factories = [address for address, tracked in tracker.contracts.items() if tracked.row_id is None]
-        for address, told in self._ask(factories, ("seq()",), claims.head_hash).items():
-            stored = tracker.contracts[address].last_seq
-            if told["seq()"] != stored:
-                self._note(verdict, tracker, address, f"seq() is {told['seq()']}, the index has {stored}")
+        for address, words in self._ask(factories, "seq()", claims.head_hash).items():
+            seq, stored = words[0] if words else 0, tracker.contracts[address].last_seq
+            if seq != stored:
+                self._note(verdict, tracker, address, f"seq is {seq}, the index has {stored}")
 
-    def _ask(
-        self, addresses: Sequence[bytes], views: Sequence[str], head_hash: bytes
-    ) -> dict[bytes, dict[str, int]]:
+    def _ask(self, addresses: Sequence[bytes], view: str, head_hash: bytes) -> dict[bytes, list[int]]:
+        """What each contract's view answers at the head, as the numbers in its words."""
         block = {"blockHash": format_hash(head_hash)}
         calls = [
             Call("eth_call", ({"to": format_address(address), "data": _SELECTORS[view]}, block))
             for address in addresses
-            for view in views
         ]
         try:
             results = self._pool.batch(calls).results
@@ -127,12 +117,7 @@ class Verifier:
                 f"the node does not know the indexed head any more ({error}): run `manage.py indexer run "
                 "--once`, then verify again"
             ) from error
-        numbers = [int.from_bytes(to_bytes(answer)[:32], "big") for answer in results]
-        width = len(views)
-        return {
-            address: dict(zip(views, numbers[index * width : (index + 1) * width], strict=True))
-            for index, address in enumerate(addresses)
-        }
+        return {address: _words(to_bytes(answer)) for address, answer in zip(addresses, results, strict=True)}
 
     def _compare_seqs(self, verdict: Verdict, tracker: Tracker) -> None:
         ids = [tracked.row_id for tracked in tracker.contracts.values() if tracked.row_id is not None]
@@ -193,8 +178,8 @@ class _Claims:
     block: int
     head_hash: bytes
     tracker: Tracker
-    campaigns: Sequence[CampaignLaunched]
-    sums: Mapping[str, Mapping[int, int]]
+    campaigns: Sequence[Any]
+    folded: Mapping[int, Mapping[str, int] | ProjectionError]
 
 
 def _read_claims(chain_id: int) -> _Claims:
@@ -206,14 +191,17 @@ def _read_claims(chain_id: int) -> _Claims:
             raise ConfigurationError(
                 f"chain {chain_id} is not indexed yet: run `manage.py indexer run` first"
             )
-        campaigns = CampaignLaunched.objects.filter(chain_id=chain_id).select_related("totals").order_by("id")
-        return _Claims(
-            cursor.next_block - 1,
-            cursor.head_hash,
-            Tracker(chain_id),
-            list(campaigns),
-            {total: _sums(chain_id, adds, takes) for _, total, adds, takes in _MONEY},
-        )
+        head = Block.objects.filter(chain_id=chain_id, number=cursor.next_block - 1).first()
+        now = head.timestamp if head is not None else timezone.now()
+        campaigns = list(campaigns_with_status(now).filter(chain_id=chain_id).order_by("id"))
+        creators = {campaign.pk: campaign.creator for campaign in campaigns}
+        folded = {
+            campaign_id: outcome
+            if isinstance(outcome, ProjectionError)
+            else told_by_events(outcome, creators[campaign_id])
+            for campaign_id, outcome in folded_campaigns(chain_id)
+        }
+        return _Claims(cursor.next_block - 1, cursor.head_hash, Tracker(chain_id), campaigns, folded)
 
 
 class _FreshTracker(Tracker):
@@ -237,35 +225,8 @@ class _FreshTracker(Tracker):
         return self._row_ids.get(address, -1 - len(self.contracts))
 
 
-def _sums(
-    chain_id: int, adds: type[CampaignEvent], takes: type[CampaignEvent] | None = None
-) -> dict[int, int]:
-    rows = (
-        adds._default_manager.filter(chain_id=chain_id)
-        .values_list("campaign_id")
-        .annotate(total=Sum("amount"))
-    )
-    taken = {} if takes is None else _sums(chain_id, takes)
-    return {campaign_id: int(total) - taken.get(campaign_id, 0) for campaign_id, total in rows.order_by()}
-
-
-def _differences(
-    campaign: CampaignLaunched, told: Mapping[str, int], sums: Mapping[str, int]
-) -> Iterable[str]:
-    totals = campaign.totals
-    creator = totals.creator or campaign.creator
-    if told["seq()"] != totals.last_seq:
-        yield f"seq() is {told['seq()']}, the index has {totals.last_seq}"
-    if told[_RELEASED] != totals.milestones_released:
-        yield f"{_RELEASED} is {told[_RELEASED]}, the index has {totals.milestones_released}"
-    if told[_CREATOR] != int.from_bytes(creator, "big"):
-        yield f"{_CREATOR} is {told[_CREATOR]:#042x}, the index has {format_address(creator)}"
-    for view, total, _, _ in _MONEY:
-        stored = getattr(totals, total)
-        if told[view] != stored:
-            yield f"{view} is {told[view]}, the index has {stored}"
-        if told[view] != sums[total]:
-            yield f"{view} is {told[view]}, the events sum to {sums[total]}"
+def _words(answer: bytes) -> list[int]:
+    return [int.from_bytes(answer[start : start + 32], "big") for start in range(0, len(answer), 32)]
 
 
 def _comparable(row: Sequence[Any]) -> tuple[Any, ...]:

@@ -104,6 +104,7 @@ def test_a_command_with_a_wrong_node_does_not_halt_a_chain_that_is_followed(
         (["--chain=5"], "no RPC URL is set for chain 5"),
         (["--chain=5", "--rpc-url={url}"], "there is no deployment to index"),
         (["--deployments={wrong_code}"], "is not the CampaignFactory that was deployed"),
+        (["--deployments={wrong_receipt}"], "is not the SupporterReceipt that was deployed"),
         (["--deployments={no_code}"], "there is no contract at"),
         (["--deployments={wrong_genesis}"], "was written for another chain"),
         (["--deployments={wrong_abi}"], "the ABI of CampaignFactory is missing"),
@@ -130,12 +131,14 @@ def damaged_registries(suite: Suite, directory: Path) -> dict[str, Path]:
     text = suite.registry.read_text()
     document = json.loads(text)
     factory = document["contracts"][0]
+    receipt = next(entry for entry in document["contracts"] if entry["kind"] == "receipt")
     zeros = "0x" + 64 * "0"
     versions: dict[str, object] = {
         "empty": {**document, "contracts": []},
         "foreign": {**document, "chainId": 5},
         "wrong_genesis": {**document, "genesisHash": zeros},
         "wrong_code": {**document, "contracts": [{**factory, "runtimeCodeHash": zeros}]},
+        "wrong_receipt": {**document, "contracts": [factory, {**receipt, "runtimeCodeHash": zeros}]},
         "no_code": {**document, "contracts": [{**factory, "address": "0x" + 40 * "1"}]},
         "wrong_abi": {**document, "contracts": [{**factory, "abiHash": 64 * "0"}]},
     }
@@ -168,7 +171,7 @@ def test_status_verify_and_ledger_check_agree_with_the_chain(suite: Suite) -> No
     verdict = manage("indexer", "verify", "--json")
     assert verdict.returncode == 1
     problems = " ".join(json.loads(verdict.stdout)["problems"])
-    assert "totalRaised() is 5, the events sum to 6" in problems
+    assert "event 2, Contributed: backerTotal is 5, the events before it lead to 6" in problems
     assert "Contribution rows of blocks" in problems
     assert manage("ledger", "check").returncode == 1
 

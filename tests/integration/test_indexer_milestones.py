@@ -8,8 +8,16 @@ import pytest
 
 from django_project.core.addresses import parse_address
 from django_project.ledger.invariants import violations
-from django_project.ledger.models import CampaignTotals, Chain, Contribution, Refund, TakeBack
-from django_project.ledger.selectors import campaigns_with_status
+from django_project.ledger.models import (
+    CampaignTotals,
+    Chain,
+    Contribution,
+    CreatorTransferStart,
+    Objection,
+    Refund,
+    TakeBack,
+)
+from django_project.ledger.selectors import CONTRACT_STATES, campaigns_with_status
 from django_project.ledger.totals import recompute_totals
 from tasks.demo.servers import Anvil
 from tasks.indexing.registry import load_events, read_registry
@@ -20,9 +28,6 @@ from tests.support.indexing import fresh_picture, index_once, picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-STATES = [
-    "open", "succeeded", "failed", "cancelled", "completed", "releasing", "wind-down", "expired",
-]  # fmt: skip
 DAY = 86_400
 EVIDENCE = "ipfs://evidence", b"\x01" * 32
 
@@ -55,7 +60,7 @@ def status_of(suite: Suite, campaign: Any) -> str:
     index_once(suite)
     now = datetime.fromtimestamp(suite.web3.eth.get_block("latest")["timestamp"], UTC)
     status = campaigns_with_status(now).get(address=parse_address(campaign.address)).status
-    assert STATES[campaign.functions.state().call()] == status
+    assert CONTRACT_STATES[campaign.functions.state().call()] == status
     assert violations() == []
     return str(status)
 
@@ -115,6 +120,32 @@ def test_a_milestone_campaign_from_launch_to_wind_down(suite: Suite) -> None:
     recompute_totals([row["campaign_id"] for row in kept])
     assert list(CampaignTotals.objects.values()) == kept
     assert picture(suite.chain_id) == fresh_picture(suite)
+
+
+def test_verify_finds_what_the_milestones_totals_and_rows_say_wrongly(suite: Suite) -> None:
+    campaign = milestone_campaign(suite)
+    travel(suite, 3)
+    act(suite, campaign, 2, "submitMilestone", *EVIDENCE)
+    act(suite, campaign, 4, "object")
+    act(suite, campaign, 2, "transferCreator", suite.accounts[6])
+    index_once(suite)
+    assert verify(suite) == []
+    stranger = "0x" + 40 * "7"
+
+    CampaignTotals.objects.update(objections=21 * 10**15, paused=True)
+    CreatorTransferStart.objects.update(new_creator=parse_address(stranger))
+    problems = verify(suite)
+    assert f"review.objections is {15 * 10**15}, the index has {21 * 10**15}" in problems[0]
+    assert "contributionsPaused is 0, the index has 1" in problems[0]
+    assert f"pendingCreator is {suite.accounts[6]}, the events lead to {stranger}" in problems[0]
+    assert "CreatorTransferStart rows of blocks" in problems[1]
+
+    Objection.objects.update(weight=1)
+    assert "Objected: weight is 1, the events before it lead to 15000000000000000" in verify(suite)[0]
+    Objection.objects.all().delete()
+    problems = verify(suite)
+    assert "event 8 is missing: CreatorTransferStarted carries the running number 9" in problems[0]
+    assert "its running numbers have a gap" in problems[1]
 
 
 def test_all_milestones_paid_and_one_left_alone(suite: Suite) -> None:

@@ -32,6 +32,7 @@ CONTRACTS = ("CampaignFactory", "Campaign", "SupporterReceipt", "TestToken")
 OPTIMIZER_RUNS = 200
 
 NATIVE = "0x" + 40 * "0"
+RECEIPT_URI = "https://chainfund.example/receipts/{id}.json"
 NO_REFERENCE = bytes(32)
 
 
@@ -100,6 +101,7 @@ class Suite:
     factory: Contract
     implementation: ChecksumAddress
     token: Contract
+    receipt: Contract
     registry: Path
     accounts: list[ChecksumAddress]
     admin: ChecksumAddress
@@ -119,7 +121,7 @@ class Suite:
 
 
 def deploy_suite(anvil: Anvil, deployments_dir: Path, *, fee_bps: int = 250) -> Suite:
-    """Deploy token and factory, allow the token, and write `deployments_dir/<chain id>.json`."""
+    """Deploy token, factory and receipts, allow the token, and write `deployments_dir/<chain id>.json`."""
     web3 = Web3(HTTPProvider(anvil.url))
     accounts = list(web3.eth.accounts)
     admin, treasury = accounts[0], accounts[1]
@@ -127,11 +129,14 @@ def deploy_suite(anvil: Anvil, deployments_dir: Path, *, fee_bps: int = 250) -> 
     arguments: list[Any] = [admin, 0, treasury, fee_bps, [token.address]]
     factory, factory_receipt = _deploy(web3, "CampaignFactory", admin, *arguments)
     implementation = factory.functions.implementation().call()
+    of_receipts = [factory.address, RECEIPT_URI]
+    receipt, receipts_receipt = _deploy(web3, "SupporterReceipt", admin, *of_receipts)
     genesis = web3.eth.get_block(0)
     registry = deployments_dir / f"{anvil.chain_id}.json"
     entries = [
         _entry(web3, "CampaignFactory", "factory", factory.address, factory_receipt, arguments),
         _entry(web3, "Campaign", "implementation", implementation, factory_receipt, [factory.address]),
+        _entry(web3, "SupporterReceipt", "receipt", receipt.address, receipts_receipt, of_receipts),
         _entry(web3, "TestToken", "token", token.address, token_receipt, []),
     ]
     document = {
@@ -149,6 +154,7 @@ def deploy_suite(anvil: Anvil, deployments_dir: Path, *, fee_bps: int = 250) -> 
         factory=factory,
         implementation=implementation,
         token=token,
+        receipt=receipt,
         registry=registry,
         accounts=accounts,
         admin=admin,
