@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.people import DemoWallet, campaign_url, refuse_consent, sign_in
 from tests.e2e.stack import ETHER, FAILED, HONEY, TEA, Stack
+from tests.support.contracts import contribute
 
 
 def test_a_newcomer_signs_in_gives_and_sees_it_confirmed(page: Page, stack: Stack) -> None:
@@ -75,3 +76,18 @@ def test_money_of_a_failed_campaign_is_taken_back(page: Page, stack: Stack) -> N
     expect(page.locator("article", has_text=FAILED.title)).to_contain_text("0.5 ETH taken back")
     refunded = stack.contracts[FAILED.title].functions.totalRefunded().call()
     assert refunded == ETHER // 2
+
+
+def test_a_pledge_to_an_open_campaign_is_taken_back(page: Page, stack: Stack) -> None:
+    wallet, campaign = DemoWallet(page), stack.contracts[HONEY.title]
+    contribute(stack.suite, campaign, backer=stack.backer, amount=ETHER // 8)
+    raised = campaign.functions.totalRaised().call()
+    pledged = campaign.functions.contributionOf(stack.backer).call()
+    sign_in(page, stack, stack.backer, "/me/")
+    article = page.locator("article", has_text=HONEY.title)
+    article.get_by_role("button", name="Take the pledge back").click()
+    wallet.approve()
+    wallet.approve()
+    expect(article.get_by_role("button", name="Take the pledge back")).to_have_count(0)
+    assert campaign.functions.totalRaised().call() == raised - pledged
+    assert campaign.functions.contributionOf(stack.backer).call() == 0
