@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from benchmarks.page_weight import MANIFEST
 from django_project.accounts.models import User
 from django_project.campaigns.models import Listing
 from django_project.core.addresses import format_address
@@ -15,7 +16,6 @@ from django_project.ledger.models import CampaignLaunched
 from tests.factories import ETHER, TOKEN, World, address, backer_user
 
 ROOT = Path(__file__).resolve().parents[2]
-MANIFEST = ROOT / "django_project" / "frontend" / "dist" / "manifest.json"
 
 
 @pytest.fixture(scope="session", autouse=True)

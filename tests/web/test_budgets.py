@@ -1,35 +1,21 @@
 """How much a page makes a phone fetch, compressed."""
 
-import gzip
 import json
 from typing import Any
 
 import pytest
 
-from tests.web.conftest import MANIFEST
+from benchmarks.page_weight import MANIFEST, SITE, WALLET, compressed
 
 FIRST_SCRIPT_BYTES = 30_000
 FIRST_STYLE_BYTES = 25_000
 WALLET_BYTES = 60_000
-SITE = "django_project/frontend/site.ts"
-WALLET = "django_project/frontend/wallet/elements.ts"
 
 
 @pytest.fixture(scope="module")
 def manifest() -> dict[str, Any]:
     entries: dict[str, Any] = json.loads(MANIFEST.read_text())
     return entries
-
-
-def compressed(manifest: dict[str, Any], entry: str, kind: str, seen: set[str]) -> int:
-    """Bytes of an entry's own file (or styles) and of those it imports at once."""
-    if entry in seen:
-        return 0
-    seen.add(entry)
-    chunk = manifest[entry]
-    files = [chunk["file"]] if kind == "script" else chunk.get("css", [])
-    own = sum(len(gzip.compress((MANIFEST.parent / name).read_bytes())) for name in files)
-    return own + sum(compressed(manifest, each, kind, seen) for each in chunk.get("imports", []))
 
 
 def test_the_first_load_is_small(manifest: dict[str, Any]) -> None:
