@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "django_project.campaigns",
     "django_project.pledges",
     "django_project.discovery",
+    "django_project.notifications",
     "django_project.api",
     "django_project.web",
     "django_project.ops",
@@ -171,6 +172,18 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "UserAttributeSimilarityValidator")
 ]
 SIGN_IN_CHALLENGE_LIFETIME = timedelta(minutes=5)
+
+# --- E-mail --------------------------------------------------------------------------------------------
+
+# Without a mail server, letters are written to the log.
+EMAIL_HOST = environment.text("CHAINFUND_SMTP_HOST", "")
+EMAIL_PORT = environment.number("CHAINFUND_SMTP_PORT", 587)
+EMAIL_HOST_USER = environment.text("CHAINFUND_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = environment.text("CHAINFUND_SMTP_PASSWORD", "")
+EMAIL_USE_TLS = environment.flag("CHAINFUND_SMTP_TLS", default=True)
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = environment.text("CHAINFUND_MAIL_FROM", "ChainFund <no-reply@localhost>")
 
 # --- Languages ------------------------------------------------------------------------------------------
 

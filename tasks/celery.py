@@ -35,6 +35,11 @@ app.conf.update(
             "schedule": 10.0,
             "options": {"expires": 10.0},
         },
+        "tell backers": {
+            "task": "tasks.notifying.tell",
+            "schedule": 30.0,
+            "options": {"expires": 30.0},
+        },
         "learn from what is new": {
             "task": "tasks.recommending.snapshot",
             "schedule": settings.RECOMMENDER_REFRESH_INTERVAL,

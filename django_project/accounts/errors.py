@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from django_project.core.errors import InvalidInputError, RefusedError
+from django_project.core.errors import ConflictError, InvalidInputError, RefusedError
 
 
 class UnknownChainError(InvalidInputError):
@@ -43,3 +43,22 @@ class AccountRefusedError(RefusedError):
 
     def __init__(self) -> None:
         super().__init__("account_refused", _("This account cannot sign in with a wallet."))
+
+
+class WalletTakenError(ConflictError):
+    """The address proved itself to another account before."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "wallet_taken",
+            _("This wallet belongs to another account. Sign in with it and unlink or delete that one first."),
+        )
+
+
+class WalletInUseError(ConflictError):
+    """An account keeps the wallet of this session, else nobody could come back to it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "wallet_in_use", _("You are signed in with this wallet. Sign in with another one to unlink it.")
+        )

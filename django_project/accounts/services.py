@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import login
+from django.contrib.auth import login, update_session_auth_hash
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -18,10 +18,12 @@ from django_project.accounts.errors import (
     ChallengeError,
     SmartWalletError,
     UnknownChainError,
+    WalletInUseError,
+    WalletTakenError,
     WrongSignatureError,
 )
 from django_project.accounts.models import SignInChallenge, User, Wallet
-from django_project.accounts.selectors import SESSION_WALLET
+from django_project.accounts.selectors import SESSION_WALLET, wallet_address
 from django_project.core import audit
 from django_project.core.addresses import format_address
 from django_project.ledger.models import Chain
@@ -66,15 +68,7 @@ def sign_in(request: HttpRequest, nonce: str, signature: bytes) -> User:
     Raises:
         ChallengeError, SmartWalletError, WrongSignatureError, AccountRefusedError: see each.
     """
-    challenge = _consume(request, nonce)
-    try:
-        signer = eip4361.recover_signer(challenge.message, signature)
-    except eip4361.SmartWalletSignatureError:
-        raise SmartWalletError from None
-    except eip4361.SignatureError:
-        raise WrongSignatureError from None
-    if signer != challenge.address:
-        raise WrongSignatureError
+    signer = _proven_signer(request, nonce, signature)
     user = _account_of(signer)
     if user.is_staff or user.is_superuser or not user.is_active:
         raise AccountRefusedError
@@ -85,9 +79,60 @@ def sign_in(request: HttpRequest, nonce: str, signature: bytes) -> User:
     return user
 
 
+@transaction.atomic
+def link_wallet(request: HttpRequest, user: User, nonce: str, signature: bytes) -> Wallet:
+    """Give an account a further wallet, which proves itself by signing a challenge of this session.
+
+    Raises:
+        ChallengeError, SmartWalletError, WrongSignatureError, WalletTakenError: see each.
+    """
+    signer = _proven_signer(request, nonce, signature)
+    wallet, is_new = Wallet.objects.get_or_create(address=signer, defaults={"user": user})
+    if wallet.user_id != user.pk:
+        raise WalletTakenError
+    if is_new:
+        audit.record("accounts.wallet.linked", user.public_id, actor=user, wallet=format_address(signer))
+    return wallet
+
+
+@transaction.atomic
+def unlink_wallet(request: HttpRequest, user: User, address: bytes) -> None:
+    """Take a wallet, for instance a lost one, from an account, and end all of its other sessions.
+
+    Whoever holds the lost wallet may be signed in with it somewhere.
+
+    Raises:
+        WalletInUseError: it is the one of this session.
+        ValueError: the account has no such wallet.
+    """
+    if address == wallet_address(request):
+        raise WalletInUseError
+    if not Wallet.objects.filter(user=user, address=address).delete()[0]:
+        raise ValueError(f"{format_address(address)} is no wallet of this account")
+    # Sessions are bound to the password, and a new unusable one is a new random text.
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    update_session_auth_hash(request, user)
+    audit.record("accounts.wallet.unlinked", user.public_id, actor=user, wallet=format_address(address))
+
+
 def forget_old_challenges(before: datetime) -> int:
     """Delete challenges that expired before a moment; says how many."""
     return SignInChallenge.objects.filter(expires_at__lt=before).delete()[0]
+
+
+def _proven_signer(request: HttpRequest, nonce: str, signature: bytes) -> bytes:
+    """The address of the challenge, once its key has signed; spends the challenge either way."""
+    challenge = _consume(request, nonce)
+    try:
+        signer = eip4361.recover_signer(challenge.message, signature)
+    except eip4361.SmartWalletSignatureError:
+        raise SmartWalletError from None
+    except eip4361.SignatureError:
+        raise WrongSignatureError from None
+    if signer != challenge.address:
+        raise WrongSignatureError
+    return signer
 
 
 def _consume(request: HttpRequest, nonce: str) -> SignInChallenge:

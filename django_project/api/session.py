@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from django_project.accounts import services
 from django_project.accounts.selectors import wallet_address
 from django_project.api.errors import REFUSALS
-from django_project.api.framework import plain, read_body
+from django_project.api.framework import plain, read_body, signed_in_user
 from django_project.api.types import AddressText, Input
 from django_project.core import rate_limits
 from django_project.core.addresses import format_address, parse_address
@@ -76,6 +76,22 @@ class SessionView(APIView):
     def delete(self, request: Request) -> Response:
         logout(plain(request))
         return Response(status=204)
+
+
+class WalletsView(APIView):
+    post_limit = rate_limits.SIGN_IN
+
+    @extend_schema(
+        summary="Link a further wallet to the account that is signed in",
+        description="The wallet to be linked signs a challenge of this session.",
+        request=SignInRequest,
+        responses={200: SignedIn, **REFUSALS},
+    )
+    def post(self, request: Request) -> Response:
+        user = signed_in_user(request)
+        body = read_body(SignInRequest, request)
+        wallet = services.link_wallet(plain(request), user, body.nonce, bytes.fromhex(body.signature[2:]))
+        return Response({"address": format_address(wallet.address)})
 
 
 class ChallengeView(APIView):

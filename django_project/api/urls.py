@@ -12,7 +12,7 @@ from django_project.api.campaigns import (
 )
 from django_project.api.docs import reference
 from django_project.api.pledges import PledgesView, PledgeView, RejectedView, SubmittedView
-from django_project.api.session import ChallengeView, SessionView
+from django_project.api.session import ChallengeView, SessionView, WalletsView
 
 app_name = "api"
 
@@ -20,6 +20,7 @@ _CAMPAIGN = "campaigns/<int:chain_id>/<str:address>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("session", SessionView.as_view(), name="session"),
+    path("session/wallets", WalletsView.as_view(), name="wallets"),
     path("session/challenge", ChallengeView.as_view(), name="challenge"),
     path("consent", ConsentView.as_view(), name="consent"),
     path("beacon", BeaconView.as_view(), name="beacon"),

@@ -7,7 +7,7 @@ from django.utils.text import slugify
 
 from django_project.accounts.models import User
 from django_project.campaigns import documents, search
-from django_project.campaigns.models import CampaignUpdate, Category, Listing, Metadata
+from django_project.campaigns.models import CampaignUpdate, Category, Follow, Listing, Metadata
 from django_project.core import audit
 from django_project.core.errors import InvalidInputError
 from django_project.core.metadata import canonical_json, metadata_hash
@@ -120,6 +120,14 @@ def _slug(title: str, address: bytes) -> str:
     """The title with the start of the address, so that two campaigns of one title have two URLs."""
     words = slugify(title, allow_unicode=True)[:SLUG_TITLE_LENGTH].strip("-_")
     return f"{words or 'campaign'}-{address.hex()[:8]}"
+
+
+def set_follow(user: User, listing: Listing, *, is_saved: bool) -> None:
+    """Save a campaign for an account, or let it go; either may be asked for twice."""
+    if is_saved:
+        Follow.objects.get_or_create(user=user, listing=listing)
+    else:
+        Follow.objects.filter(user=user, listing=listing).delete()
 
 
 def hide(listing: Listing, *, actor: User, reason: str) -> None:

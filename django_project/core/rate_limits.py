@@ -52,6 +52,7 @@ SIGN_IN = Limit("sign-in", 20, timedelta(minutes=5))
 CONSENT = Limit("consent", 20, timedelta(minutes=5))
 BEACON = Limit("beacon", 60, timedelta(minutes=1))
 BEACON_ADDRESS = Limit("beacon-address", 300, timedelta(minutes=1))
+MAIL = Limit("mail", 5, timedelta(hours=1))
 PLEDGE = Limit("pledge", 30, timedelta(minutes=10))
 
 

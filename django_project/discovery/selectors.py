@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.core.cache import cache
 from django.utils import timezone
 
 from django_project.campaigns.models import Listing
@@ -29,6 +30,10 @@ EXPLORATION_POOL = 48
 RECENT_POPULARITY = "recent-popularity"
 # Models whose lists are the same for everybody, however they are keyed.
 IMPERSONAL_MODELS = ("pop", "recent_pop", "random")
+
+
+# The pool is the same for everybody.
+NEWEST_CACHE_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +216,11 @@ def _popular() -> list[CampaignCard]:
 
 
 def _newest() -> list[CampaignCard]:
-    listed = visible().filter(status="open", visibility=Listing.Visibility.LISTED)
-    return cards(listed.order_by("-launched__start", "-pk")[:EXPLORATION_POOL])
+    def read() -> list[CampaignCard]:
+        listed = visible().filter(status="open", visibility=Listing.Visibility.LISTED)
+        return cards(listed.order_by("-launched__start", "-pk")[:EXPLORATION_POOL])
+
+    return cache.get_or_set("discovery:newest", read, NEWEST_CACHE_SECONDS) or []
 
 
 def _recommendation(

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
+from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignDetail, Reward
 from django_project.core.money import format_units, parse_units
 
@@ -70,3 +71,17 @@ class PledgeForm(forms.Form):
                 _("This campaign takes at most %(left)s more.")
                 % {"left": text(max(campaign.cap - card.raised, 0))}
             )
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """What an account tells about itself."""
+
+    class Meta:
+        model = User
+        fields = ("display_name", "bio", "language", "anonymous_backer")
+
+
+class MailForm(forms.Form):
+    """Where to write to; empty: nowhere."""
+
+    address = forms.EmailField(required=False, max_length=254)

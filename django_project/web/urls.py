@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from django_project.web.views import campaign, pledging, shop, visitor
+from django_project.web.views import account, campaign, pledging, shop, visitor
 
 app_name = "web"
 
@@ -22,6 +22,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<str:slug>/pledge/review/", pledging.review, name="pledge-review"),
     path("pledges/<uuid:public_id>/", pledging.pledge_page, name="pledge-status"),
     path("me/", pledging.me, name="me"),
+    path("me/settings/", account.settings_page, name="settings"),
+    path("me/settings/profile/", account.save_profile, name="settings-profile"),
+    path("me/settings/mail/", account.save_mail, name="settings-mail"),
+    path("me/settings/notifications/", account.save_preferences, name="settings-notifications"),
+    path("me/settings/wallets/<str:address>/unlink/", account.unlink_wallet, name="wallet-unlink"),
+    path("me/notifications/", account.notifications_page, name="notifications"),
+    path("me/notifications/read/", account.read_notifications, name="notifications-read"),
+    path("me/receipts.csv", account.receipts_csv, name="receipts-csv"),
+    path("me/receipts.pdf", account.receipts_pdf, name="receipts-pdf"),
+    path("me/data.json", account.export, name="export"),
+    path("me/forget/", account.forget, name="forget"),
+    path("mail/confirm/<str:token>/", account.mail_confirm, name="mail-confirm"),
+    path("mail/unsubscribe/<str:token>/", account.mail_unsubscribe, name="mail-unsubscribe"),
+    path("campaigns/<str:slug>/save/", account.follow, name="follow"),
     path("sign-in/", visitor.sign_in, name="sign-in"),
     path("sign-out/", visitor.sign_out, name="sign-out"),
     path("consent/", visitor.answer_consent, name="consent"),

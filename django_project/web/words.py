@@ -70,6 +70,23 @@ EVENT: dict[str, Word] = {
     "CreatorTransferred": _("Campaign handed over"),
     "SurplusSwept": _("Stray money sent to the treasury"),
 }
+NOTIFICATION: dict[str, Word] = {
+    "refund_due": _("Money that can be taken back"),
+    "milestone_review": _("Milestones to judge"),
+    "update_posted": _("Updates of campaigns you back or saved"),
+}
+NOTIFICATION_TEXT: dict[str, Word] = {
+    "refund_due": _("ended: what is yours can be taken back"),
+    "milestone_review": _("handed in evidence for a milestone: you can object until its window closes"),
+    "update_posted": _("posted an update"),
+}
+SAVED: dict[str, Word] = {
+    "profile": _("Your profile is saved."),
+    "mail": _("Your e-mail address is saved."),
+    "mail-asked": _("We sent a link to this address. Open it to agree; until then nothing else is sent."),
+    "notifications": _("Your choice is saved."),
+    "wallets": _("The wallet no longer belongs to this account."),
+}
 MODEL: dict[str, Word] = {
     "chainfund": _("ChainFund model"),
     "twotower": _("Two-tower model"),

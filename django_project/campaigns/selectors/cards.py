@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast, get_args
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from django_project.campaigns.models import Category, Listing
+from django_project.accounts.models import User
+from django_project.campaigns.models import Category, Follow, Listing
 from django_project.core.addresses import format_address
 from django_project.core.money import format_units
 from django_project.ledger.models import CampaignLaunched, Token
@@ -130,6 +132,18 @@ def cards_by_key(keys: Iterable[CampaignKey]) -> dict[CampaignKey, CampaignCard]
         return {}
     found = visible().filter(key_filter(wanted, "chain_id", "address"))
     return {card.key: card for card in cards(found)}
+
+
+def saved_by(user: User | AnonymousUser) -> list[CampaignCard]:
+    """The campaigns an account saved, the latest first; none of a visitor."""
+    if not isinstance(user, User):
+        return []
+    return cards(visible().filter(followers__user=user).order_by("-followers__created_at"))
+
+
+def is_saved_by(user: User | AnonymousUser, listing: Listing) -> bool:
+    """Whether an account saved a campaign."""
+    return isinstance(user, User) and Follow.objects.filter(user=user, listing=listing).exists()
 
 
 def nearly_funded(limit: int) -> list[CampaignCard]:

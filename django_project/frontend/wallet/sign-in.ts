@@ -10,7 +10,7 @@ interface Challenge {
   message: string;
 }
 
-/** `<wallet-sign-in data-next="/…">`: the server writes the text (EIP-4361), the wallet signs it as it is. */
+/** `<wallet-sign-in data-next="/…">`: the server writes the text (EIP-4361), the wallet signs it as it is. `data-post` links it instead. */
 export class WalletSignIn extends WalletElement {
   protected override async act(): Promise<void> {
     this.say("connecting");
@@ -24,7 +24,7 @@ export class WalletSignIn extends WalletElement {
     this.say("awaiting-signature");
     const signature = await sign(provider, challenge.message, address);
     this.say("signing-in");
-    await postJson("/api/v1/session", { nonce: challenge.nonce, signature });
+    await postJson(this.dataset.post ?? "/api/v1/session", { nonce: challenge.nonce, signature });
     location.assign(this.setting("next"));
   }
 }

@@ -15,7 +15,7 @@ from django_project.core.money import format_units
 from django_project.discovery.selectors import Recommendation
 from django_project.web.icons import ICONS
 from django_project.web.markdown import render_markdown
-from django_project.web.words import MODEL, STATUS, STATUS_ICONS
+from django_project.web.words import MODEL, SAVED, STATUS, STATUS_ICONS
 
 register = template.Library()
 
@@ -69,6 +69,11 @@ def status_icon(status: str) -> SafeString:
 @register.simple_tag
 def model_word(name: str) -> str:
     return str(MODEL.get(name, name))
+
+
+@register.simple_tag
+def saved_word(what: str) -> str:
+    return str(SAVED[what])
 
 
 REASON_ICONS = {

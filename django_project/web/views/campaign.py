@@ -13,17 +13,17 @@ from django_project.campaigns.selectors import (
     contributors,
     detail_of,
     events,
+    is_saved_by,
     listing_by_slug,
     updates,
 )
 from django_project.discovery.selectors import similar_to
 from django_project.web import words
+from django_project.web.spreadsheets import harmless
 
 SIMILAR_SHOWN = 4
 CSV_PAGE = 1000
 CSV_COLUMNS = ("seq", "block", "time_utc", "transaction", "backer", "amount", "currency", "reward")
-# Spreadsheets run cells that begin with one of these.
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _page(request: HttpRequest, listing: Listing, tab: str, more: dict[str, Any]) -> HttpResponse:
@@ -32,6 +32,7 @@ def _page(request: HttpRequest, listing: Listing, tab: str, more: dict[str, Any]
         "campaign": detail,
         "card": detail.card,
         "tab": tab,
+        "is_saved": is_saved_by(request.user, listing),
         "similar": similar_to(listing, SIMILAR_SHOWN),
         **more,
     }
@@ -101,9 +102,5 @@ def _csv_lines(listing: Listing) -> Iterator[str]:
                 symbol,
                 row.reward,
             )
-            yield writer.writerow([_harmless(str(cell)) for cell in cells])
+            yield writer.writerow([harmless(str(cell)) for cell in cells])
         page, pages = page + 1, found.pages
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from django_project.accounts.selectors import wallet_address
-from django_project.campaigns.selectors import CampaignDetail, campaign_detail
+from django_project.campaigns.selectors import CampaignDetail, campaign_detail, saved_by
 from django_project.core.addresses import format_address
 from django_project.core.money import format_units
 from django_project.pledges.models import PledgeIntent
@@ -111,5 +111,6 @@ def me(request: HttpRequest) -> HttpResponse:
             "refunds": [each for each in backed if each.refund_due],
             "backed": [each for each in backed if not each.refund_due],
             "wallet": format_address(wallet) if wallet else "",
+            "saved": saved_by(request.user),
         },
     )

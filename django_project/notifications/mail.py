@@ -1,0 +1,107 @@
+"""Letters: whether an address is the account's, and notifications that one click unsubscribes."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.conf import settings
+from django.core import signing
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from django_project.campaigns.selectors import cards_by_key
+from django_project.notifications.models import Kind, Mailbox, Notification, Preference
+
+CONFIRM_SALT = "chainfund.mail.confirm"
+UNSUBSCRIBE_SALT = "chainfund.mail.unsubscribe"
+CONFIRM_LIFETIME = timedelta(days=3)
+# What could not be sent for so long is no news any more.
+UNSENT_KEPT = timedelta(days=3)
+BATCH = 100
+
+SUBJECTS: dict[str, str | Promise] = {
+    Kind.REFUND_DUE: gettext_lazy("Your money can be taken back: %(title)s"),
+    Kind.MILESTONE_REVIEW: gettext_lazy("A milestone waits for your judgement: %(title)s"),
+    Kind.UPDATE_POSTED: gettext_lazy("News from a campaign you back or follow: %(title)s"),
+}
+
+
+def ask_to_confirm(box: Mailbox) -> None:
+    """Send the link that proves that the account's owner reads this address."""
+    token = signing.dumps([box.user_id, box.address], salt=CONFIRM_SALT)
+    link = settings.SITE_URL + reverse("web:mail-confirm", args=[token])
+    with translation.override(box.user.language or settings.LANGUAGE_CODE):
+        body = render_to_string("notifications/confirm.txt", {"link": link})
+        EmailMessage(
+            _("Is this your e-mail address?"), body, settings.DEFAULT_FROM_EMAIL, [box.address]
+        ).send()
+
+
+def read_confirmation(token: str) -> tuple[int, str]:
+    """The account and the address a link was sent for; raises `signing.BadSignature`."""
+    user_id, address = signing.loads(token, salt=CONFIRM_SALT, max_age=CONFIRM_LIFETIME)
+    return int(user_id), str(address)
+
+
+def read_unsubscription(token: str) -> tuple[int, str]:
+    """The account and the kind of notification; raises `signing.BadSignature`. It never expires."""
+    user_id, kind = signing.loads(token, salt=UNSUBSCRIBE_SALT)
+    return int(user_id), str(kind)
+
+
+def deliver() -> int:
+    """Send what is due to confirmed addresses; says how many letters left.
+
+    A letter is marked in the transaction that sends it: a crash in between sends it a second time, never not
+    at all.
+    """
+    return sum(_deliver_one(pk) for pk in list(_due().values_list("pk", flat=True)[:BATCH]))
+
+
+def _due() -> QuerySet[Notification]:
+    unwanted = Preference.objects.filter(user=OuterRef("user"), kind=OuterRef("kind"), by_email=False)
+    return Notification.objects.filter(
+        ~Exists(unwanted),
+        emailed_at=None,
+        created_at__gte=timezone.now() - UNSENT_KEPT,
+        user__is_active=True,
+        user__mailbox__confirmed_at__isnull=False,
+    ).order_by("pk")
+
+
+@transaction.atomic
+def _deliver_one(pk: int) -> int:
+    row = (
+        _due().select_for_update(skip_locked=True, of=("self",)).select_related("user__mailbox").filter(pk=pk)
+    ).first()
+    if row is None:
+        return 0
+    card = cards_by_key([(row.chain_id, row.address)]).get((row.chain_id, row.address))
+    if card is not None:
+        with translation.override(row.user.language or settings.LANGUAGE_CODE):
+            _letter(row, {"card": card, "link": settings.SITE_URL + card.url}).send()
+    row.emailed_at = timezone.now()
+    row.save(update_fields=["emailed_at"])
+    return 1 if card is not None else 0
+
+
+def _letter(row: Notification, context: Mapping[str, object]) -> EmailMessage:
+    token = signing.dumps([row.user_id, row.kind], salt=UNSUBSCRIBE_SALT)
+    stop = settings.SITE_URL + reverse("web:mail-unsubscribe", args=[token])
+    card = context["card"]
+    subject = str(SUBJECTS[row.kind]) % {"title": " ".join(str(getattr(card, "title", "")).split())}
+    body = render_to_string(f"notifications/{row.kind}.txt", {**context, "stop": stop})
+    return EmailMessage(
+        subject,
+        body,
+        settings.DEFAULT_FROM_EMAIL,
+        [row.user.mailbox.address],
+        # RFC 8058: mail programs post to it without asking further.
+        headers={"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+    )

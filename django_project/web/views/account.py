@@ -1,0 +1,210 @@
+"""The backer's own pages: settings, notifications, saved campaigns, receipts, and their data."""
+
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from django_project.accounts import services as accounts
+from django_project.accounts.models import User
+from django_project.accounts.selectors import wallet_address, wallet_texts
+from django_project.campaigns import services as campaigns
+from django_project.campaigns.selectors import listing_by_slug
+from django_project.core import rate_limits
+from django_project.core.addresses import format_address, parse_address
+from django_project.core.errors import UserError
+from django_project.notifications import mail, services
+from django_project.notifications.selectors import mailbox, notices, preferences
+from django_project.pledges.selectors import contributions_by_campaign
+from django_project.privacy import services as privacy
+from django_project.web import receipts, words
+from django_project.web.forms import MailForm, ProfileForm
+from django_project.web.views.visitor import safe_next
+
+
+def _user(request: HttpRequest) -> User:
+    """Who is signed in; the views below are behind `login_required`."""
+    if not isinstance(request.user, User):
+        raise Http404("Nobody is signed in")
+    return request.user
+
+
+def _settings(request: HttpRequest, *, status: int = 200, saved: str = "", **forms: object) -> HttpResponse:
+    user = _user(request)
+    current = wallet_address(request)
+    box = mailbox(user)
+    context = {
+        "profile": ProfileForm(instance=user),
+        "mail": MailForm({"address": box.address} if box else None),
+        "mailbox": box,
+        "choices": [(kind, words.NOTIFICATION[kind], row) for kind, row in preferences(user).items()],
+        "wallets": wallet_texts(user),
+        "current": format_address(current) if current else "",
+        "saved": saved,
+        **forms,
+    }
+    return render(request, "web/settings.html", context, status=status)
+
+
+@require_safe
+@login_required
+@never_cache
+def settings_page(request: HttpRequest) -> HttpResponse:
+    saved = request.GET.get("saved", "")
+    return _settings(request, saved=saved if saved in words.SAVED else "")
+
+
+def _saved(what: str) -> HttpResponse:
+    response = redirect("web:settings")
+    response["Location"] += f"?saved={what}"
+    return response
+
+
+@require_POST
+@login_required
+def save_profile(request: HttpRequest) -> HttpResponse:
+    form = ProfileForm(request.POST, instance=_user(request))
+    if not form.is_valid():
+        return _settings(request, status=422, profile=form)
+    form.save()
+    return _saved("profile")
+
+
+@require_POST
+@login_required
+def save_mail(request: HttpRequest) -> HttpResponse:
+    """A new address is asked for its owner's yes; an empty one is forgotten."""
+    user = _user(request)
+    form = MailForm(request.POST)
+    if not form.is_valid():
+        return _settings(request, status=422, mail=form)
+    rate_limits.require(rate_limits.MAIL, str(user.pk))
+    box = services.set_mailbox(user, form.cleaned_data["address"])
+    if box is not None and box.confirmed_at is None:
+        mail.ask_to_confirm(box)
+        return _saved("mail-asked")
+    return _saved("mail")
+
+
+@require_POST
+@login_required
+def save_preferences(request: HttpRequest) -> HttpResponse:
+    for kind in words.NOTIFICATION:
+        services.set_preference(
+            _user(request),
+            kind,
+            on_site=f"{kind}.site" in request.POST,
+            by_email=f"{kind}.mail" in request.POST,
+        )
+    return _saved("notifications")
+
+
+@require_POST
+@login_required
+def unlink_wallet(request: HttpRequest, address: str) -> HttpResponse:
+    try:
+        accounts.unlink_wallet(request, _user(request), parse_address(address))
+    except ValueError:
+        raise Http404("No such wallet") from None
+    except UserError as error:
+        return _settings(request, status=error.status, wallet_error=error.message)
+    return _saved("wallets")
+
+
+@require_safe
+@login_required
+@never_cache
+def notifications_page(request: HttpRequest) -> HttpResponse:
+    lines = [(each, words.NOTIFICATION_TEXT[each.kind]) for each in notices(_user(request))]
+    return render(request, "web/notifications.html", {"notices": lines})
+
+
+@require_POST
+@login_required
+def read_notifications(request: HttpRequest) -> HttpResponse:
+    services.mark_read(_user(request))
+    return redirect("web:notifications")
+
+
+@require_POST
+@login_required
+def follow(request: HttpRequest, slug: str) -> HttpResponse:
+    """Save a campaign, or with `saved=false` let it go."""
+    listing = listing_by_slug(slug)
+    campaigns.set_follow(_user(request), listing, is_saved=request.POST.get("saved") != "false")
+    return redirect(safe_next(request, request.POST.get("next", ""), "web:me"))
+
+
+@require_safe
+@login_required
+@never_cache
+def receipts_csv(request: HttpRequest) -> HttpResponse:
+    text = receipts.as_csv(contributions_by_campaign(request.user))
+    return _attachment(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "chainfund-receipts.csv")
+
+
+@require_safe
+@login_required
+@never_cache
+def receipts_pdf(request: HttpRequest) -> HttpResponse:
+    document = receipts.as_pdf(contributions_by_campaign(request.user))
+    return _attachment(document, "application/pdf", "chainfund-receipts.pdf")
+
+
+@require_safe
+@login_required
+@never_cache
+def export(request: HttpRequest) -> HttpResponse:
+    response = JsonResponse(privacy.export(_user(request)), json_dumps_params={"indent": 2})
+    response["Content-Disposition"] = 'attachment; filename="chainfund-my-data.json"'
+    return response
+
+
+@require_POST
+@login_required
+def forget(request: HttpRequest) -> HttpResponse:
+    """Delete the account, once its owner ticked the box that says so."""
+    user = _user(request)
+    if user.is_staff or user.is_superuser or request.POST.get("sure") != "yes":
+        return _settings(request, status=422, is_unsure=True)
+    privacy.forget(user)
+    logout(request)
+    return redirect("web:home")
+
+
+def _attachment(content: bytes, content_type: str, name: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def mail_confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """The link in the question. Opening it only asks: programs that scan mail open links too."""
+    try:
+        user_id, address = mail.read_confirmation(token)
+    except signing.BadSignature:
+        raise Http404("No such link") from None
+    is_done = request.method == "POST" and services.confirm_mailbox(user_id, address)
+    return render(request, "web/mail.html", {"purpose": "confirm", "address": address, "is_done": is_done})
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def mail_unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """One click in a mail program posts here without a session (RFC 8058); the token is the permission."""
+    try:
+        user_id, kind = mail.read_unsubscription(token)
+    except signing.BadSignature:
+        raise Http404("No such link") from None
+    is_done = request.method == "POST"
+    if is_done:
+        services.unsubscribe(user_id, kind)
+    context = {"purpose": "unsubscribe", "kind": words.NOTIFICATION[kind], "is_done": is_done}
+    return render(request, "web/mail.html", context)

@@ -1,0 +1,14 @@
+"""Telling backers what concerns them, on the `notifications` queue."""
+
+from celery import shared_task
+
+from django_project.ledger.models import Chain
+from django_project.notifications import mail, services
+
+
+@shared_task(name="tasks.notifying.tell")
+def tell() -> None:
+    """Write down what is new and final on each chain, then send what is due by e-mail."""
+    for chain_id in Chain.objects.values_list("chain_id", flat=True):
+        services.notify(chain_id)
+    mail.deliver()
