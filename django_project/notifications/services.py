@@ -12,6 +12,7 @@ from django.utils import timezone
 from django_project.accounts.models import User, Wallet
 from django_project.campaigns.models import Follow
 from django_project.campaigns.selectors import key_filter
+from django_project.core.addresses import format_address
 from django_project.ledger.models import (
     Block,
     CampaignLaunched,
@@ -104,7 +105,11 @@ def _missed_goals(chain_id: int, final: int) -> list[_Cause]:
         status=Status.FAILED,
     )
     return [
-        _Cause(Kind.REFUND_DUE, campaign, f"{Kind.REFUND_DUE}:{chain_id}:deadline:{campaign.pk}")
+        _Cause(
+            Kind.REFUND_DUE,
+            campaign,
+            f"{Kind.REFUND_DUE}:{chain_id}:deadline:{format_address(campaign.address)}",
+        )
         for campaign in ended
     ]
 
