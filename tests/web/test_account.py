@@ -136,6 +136,15 @@ def test_letters_go_to_confirmed_addresses_and_stop_at_one_click(shop: Shop, bac
     assert Preference.objects.get(by_email=False).on_site
 
 
+def test_letters_are_asked_for_a_few_times_an_hour(backer: Client) -> None:
+    answers = [backer.post("/me/settings/mail/", {"address": f"a{n}@example.org"}) for n in range(6)]
+    assert [answer.status_code for answer in answers] == [302] * 5 + [429]
+    text = answers[-1].content.decode()
+    assert 'id="address-error"' in text
+    assert "a5@example.org" in text
+    assert len(outbox.outbox) == 5
+
+
 def test_export_and_forget(shop: Shop, backer: Client) -> None:
     user = ines()
     visitor = grant_consent(None, user)

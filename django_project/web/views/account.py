@@ -82,7 +82,11 @@ def save_mail(request: HttpRequest) -> HttpResponse:
     form = MailForm(request.POST)
     if not form.is_valid():
         return _settings(request, status=422, mail=form)
-    rate_limits.require(rate_limits.MAIL, str(user.pk))
+    try:
+        rate_limits.require(rate_limits.MAIL, str(user.pk))
+    except UserError as error:
+        form.add_error("address", str(error.message))
+        return _settings(request, status=error.status, mail=form)
     box = services.set_mailbox(user, form.cleaned_data["address"])
     if box is not None and box.confirmed_at is None:
         mail.ask_to_confirm(box)
