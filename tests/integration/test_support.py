@@ -20,4 +20,9 @@ def test_suite_takes_contributions_in_both_currencies(anvil: Anvil, deployments_
     assert in_token.functions.totalRaised().call() == 25 * 10**6
     registry = json.loads(suite.registry.read_text())
     assert registry["chainId"] == anvil.chain_id
-    assert [entry["kind"] for entry in registry["contracts"]] == ["factory", "implementation", "token"]
+    assert [entry["kind"] for entry in registry["contracts"]] == [
+        "factory",
+        "implementation",
+        "receipt",
+        "token",
+    ]
