@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from django.utils import translation
 
 from tasks.demo.servers import Anvil
 
@@ -22,6 +23,12 @@ def _fresh_redis(redis_url: str) -> None:
         stale = [*client.scan_iter("rate:*"), *client.scan_iter(":1:*")]
         if stale:
             client.delete(*stale)
+
+
+@pytest.fixture(autouse=True)
+def _default_language() -> None:
+    """Forget the language of the page that an earlier test asked for: Django keeps it with the thread."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,7 @@ def test_explore(world: World, django_assert_max_num_queries: DjangoAssertNumQue
     world.contribute(game, backer=address(1))
     world.contribute(game, backer=address(2))
     world.listing(bread)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         result = explore(ExploreFilters(category=("food",)))
     assert result.total == 2
     assert {o.value: o.count for o in result.facets["category"]} == {"technology": 0, "food": 2, "games": 1}
@@ -211,7 +211,7 @@ def test_what_moderators_hide_is_gone_and_audited(world: World) -> None:
     services.hide(listing, actor=staff, reason="stolen pictures")
     with pytest.raises(Http404):
         selectors.campaign_detail(listing.slug)
-    assert explore(ExploreFilters()).total == 0
+    assert titles(explore(ExploreFilters())) == []
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.actor, entry.details["reason"]) == (
         "campaigns.listing.hidden",
@@ -220,7 +220,7 @@ def test_what_moderators_hide_is_gone_and_audited(world: World) -> None:
     )
     services.restore(listing, actor=staff, reason="they were the creator's")
     services.unrank(listing, actor=staff, reason="bought backers")
-    assert explore(ExploreFilters()).total == 1
+    assert len(explore(ExploreFilters()).cards) == 1
     assert selectors.just_launched(5) == []
 
 

@@ -26,9 +26,9 @@ def ines() -> User:
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
-@pytest.mark.parametrize("page", ["settings/", "notifications/", ""])
-def test_own_pages_speak_both_languages(page: str, language: str, backer: Client) -> None:
-    answer = backer.get(f"/me/{page}", headers={"Accept-Language": language})
+@pytest.mark.parametrize("path", ["settings/", "notifications/", ""])
+def test_own_pages_speak_both_languages(path: str, language: str, backer: Client) -> None:
+    answer = backer.get(f"/me/{path}", headers={"Accept-Language": language})
     assert answer.status_code == 200
     assert ("通知" if language == "zh-hans" else "Notifications") in answer.content.decode()
 

@@ -142,7 +142,7 @@ Cube = list[tuple[Cell, int]]
 
 
 def explore(filters: ExploreFilters, page: int = 1) -> ExploreResult:
-    """One page of campaigns with the counts of every facet, in six queries (seven when nothing matches)."""
+    """One page of campaigns with the counts of every facet, in seven queries (eight when nothing matches)."""
     now = timezone.now()
     tokens = _token_symbols()
     matching = _matching(filters.query, now)
