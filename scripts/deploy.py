@@ -1,8 +1,9 @@
 """Deploys what the current chain lacks: `tools/brownie run deploy --network anvil`.
 
 Off anvil it rehearses: all checks and estimates, nothing sent, unless CHAINFUND_BROADCAST=1. A second run
-compares the code on the chain with deployments/<chainId>.json and changes nothing. docs/contracts.md has the
-whole procedure.
+compares the code on the chain with deployments/<chainId>.json and changes nothing; one that follows an
+interrupted one takes up what that has sent. `run deploy smoke` tries the newest factory out with a small
+campaign, which the first run on a test network does by itself. docs/contracts.md has the whole procedure.
 """
 
 from typing import Any
@@ -12,8 +13,9 @@ from brownie import Campaign, CampaignFactory, Contract, SupporterReceipt, TestT
 from scripts.deployment.artifacts import creation_code_hash
 from scripts.deployment.deployer import Deployer, load_account
 from scripts.deployment.errors import DeploymentError, exit_with_message
-from scripts.deployment.node import Node, code_hash, connect_node, preflight
-from scripts.deployment.registry import Entry, Registry, read_registry, registry_path, write_registry
+from scripts.deployment.node import Node, code_hash, connect_node
+from scripts.deployment.preflight import preflight, require_other_admin
+from scripts.deployment.registry import Registry, deployed_factory, read_registry, registry_path
 from scripts.deployment.roles import require_handover
 from scripts.deployment.settings import Settings, deployments_dir
 from scripts.deployment.smoke import run_smoke_campaign
@@ -24,11 +26,16 @@ def main() -> None:
         deploy(Settings())
 
 
+def smoke() -> None:
+    with exit_with_message():
+        try_out(Settings())
+
+
 def deploy(settings: Settings) -> None:
     """Brings the chain and its registry to what is compiled here.
 
     Raises:
-        DeploymentError: A check failed; the registry is as it was.
+        DeploymentError: A check failed. What was deployed and found good before that is in the registry.
     """
     node = connect_node()
     path = registry_path(deployments_dir(), node.chain_id)
@@ -36,39 +43,49 @@ def deploy(settings: Settings) -> None:
     preflight(node, settings)
 
     wants_token = node.is_local and not _is_current(registry, TestToken, node)
-    wants_factory = not (
+    wants_factory = wants_token or not (
         _is_current(registry, CampaignFactory, node) and _is_current(registry, Campaign, node)
     )
-    wants_receipt = wants_factory or not _is_receipt_current(registry, node)
-    if not (wants_token or wants_factory or wants_receipt):
+    if not wants_factory and _is_receipt_current(registry, node):
         print(f"{path}: the chain has what is compiled here, nothing to do")
         return
 
-    deployer = Deployer(load_account(node, settings), registry)
-    arguments = _factory_arguments(deployer, node, settings)
-    own = deployer.account.address
-    receipt_code = SupporterReceipt.deploy.encode_input(own, settings.receipt_uri)
-    deployer.require_funds([CampaignFactory.deploy.encode_input(*arguments), receipt_code])
+    deployer = Deployer(load_account(node, settings), node, registry, path)
+    require_other_admin(node, settings, deployer.account.address)
+    deployer.require_funds(_creation_codes(deployer, node, settings, wants_factory=wants_factory))
     if not node.is_local and not settings.broadcast:
-        if wants_factory:
-            print(f"rehearsal on {node.network}: CampaignFactory{tuple(arguments)} from {own}")
-        print(f"rehearsal on {node.network}: SupporterReceipt with URI {settings.receipt_uri} from {own}")
-        print("nothing was sent; set CHAINFUND_BROADCAST=1 to deploy")
+        _rehearse(deployer, node, settings, wants_factory=wants_factory)
         return
 
     if wants_token:
-        deployer.create(TestToken, "token", [])
-    wants_factory = wants_factory or wants_token
+        _create(deployer, TestToken, "token", [])
+        deployer.save()
     if wants_factory:
         _create_factory(deployer, _factory_arguments(deployer, node, settings))
-    _create_receipt(deployer, settings)
-    # Before anything else is tried: what is on the chain has to be in the file.
-    write_registry(path, registry)
+    factory = registry.latest("CampaignFactory")
+    _create(deployer, SupporterReceipt, "receipt", [factory.address, settings.receipt_uri])
+    deployer.save()
     print(f"wrote {path}")
-    if wants_factory:
-        _try_out(deployer, node)
+    if wants_factory and node.is_test_network:
+        _run_smoke_campaign(factory.address, deployer.account)
     if not node.is_local:
         print(f"publish the sources: tools/brownie run verify --network {node.network}")
+
+
+def try_out(settings: Settings) -> None:
+    """Sends a small campaign through the newest factory: on anvil, or with CHAINFUND_BROADCAST=1.
+
+    Raises:
+        DeploymentError: There is no factory, it costs real money, or the contracts do something unexpected.
+    """
+    node = connect_node()
+    address = deployed_factory(node.chain_id).address
+    if not (node.is_local or node.is_test_network):
+        raise DeploymentError(f"the currency of {node.network} is worth something: try it out elsewhere.")
+    if not node.is_local and not settings.broadcast:
+        print(f"rehearsal: nothing was sent to {address}; set CHAINFUND_BROADCAST=1 to try it out")
+        return
+    _run_smoke_campaign(address, load_account(node, settings))
 
 
 def _registry_of(node: Node, registry: Registry | None) -> Registry:
@@ -121,37 +138,45 @@ def _factory_arguments(deployer: Deployer, node: Node, settings: Settings) -> li
     return [settings.admin or own, settings.admin_delay, settings.treasury or own, settings.fee_bps, tokens]
 
 
+def _creation_codes(deployer: Deployer, node: Node, settings: Settings, *, wants_factory: bool) -> list[str]:
+    """What will be sent, as far as it can be known before the factory has an address."""
+    codes = [SupporterReceipt.deploy.encode_input(deployer.account.address, settings.receipt_uri)]
+    if wants_factory:
+        codes.append(CampaignFactory.deploy.encode_input(*_factory_arguments(deployer, node, settings)))
+    return codes
+
+
+def _rehearse(deployer: Deployer, node: Node, settings: Settings, *, wants_factory: bool) -> None:
+    own = deployer.account.address
+    if wants_factory:
+        arguments = tuple(_factory_arguments(deployer, node, settings))
+        print(f"rehearsal on {node.network}: CampaignFactory{arguments} from {own}")
+    print(f"rehearsal on {node.network}: SupporterReceipt with URI {settings.receipt_uri} from {own}")
+    print("nothing was sent; set CHAINFUND_BROADCAST=1 to deploy")
+
+
+def _create(deployer: Deployer, container: Any, kind: str, arguments: list[Any]) -> None:
+    creation = deployer.create(container, arguments)
+    deployer.register(container, kind, creation, creation.address, arguments)
+
+
 def _create_factory(deployer: Deployer, arguments: list[Any]) -> None:
-    """Deploys the factory, which deploys the campaigns' implementation and gives every role to the admin."""
-    factory = deployer.create(CampaignFactory, "factory", arguments)
-    contract = Contract.from_abi("CampaignFactory", factory.address, CampaignFactory.abi, persist=False)
-    receipt = _Receipt(factory)
-    deployer.register(Campaign, "implementation", contract.implementation(), receipt, [factory.address])
-    require_handover(contract, factory.deployBlock, deployer.account.address, arguments[0])
+    """Deploys the factory, which deploys the campaigns' implementation and gives every role to the admin.
+
+    It is in the registry only when that was found to be so: workers and pages go by the registry.
+    """
+    creation = deployer.create(CampaignFactory, arguments)
+    factory = _factory(creation.address)
+    deployer.register(CampaignFactory, "factory", creation, creation.address, arguments)
+    deployer.register(Campaign, "implementation", creation, factory.implementation(), [creation.address])
+    require_handover(factory, creation.block, deployer.account.address, arguments[0])
+    deployer.save()
 
 
-class _Receipt:
-    """The factory's creation, which is the implementation's as well."""
-
-    def __init__(self, entry: Entry) -> None:
-        self.txid = entry.txHash
-        self.block_number = entry.deployBlock
-
-
-def _create_receipt(deployer: Deployer, settings: Settings) -> None:
-    factory = deployer.registry.latest("CampaignFactory")
-    deployer.create(SupporterReceipt, "receipt", [factory.address, settings.receipt_uri])
-
-
-def _try_out(deployer: Deployer, node: Node) -> None:
-    """A smoke campaign with the new factory, where it costs nothing that is worth anything."""
-    if not node.is_test_network:
-        return
-    address = run_smoke_campaign(_factory(deployer.registry), deployer.account)
+def _run_smoke_campaign(factory: str, account: Any) -> None:
+    address = run_smoke_campaign(_factory(factory), account)
     print(f"smoke campaign {address}: launched, given to, taken back from, cancelled")
 
 
-def _factory(registry: Registry) -> Any:
-    return Contract.from_abi(
-        "CampaignFactory", registry.latest("CampaignFactory").address, CampaignFactory.abi, persist=False
-    )
+def _factory(address: str) -> Any:
+    return Contract.from_abi("CampaignFactory", address, CampaignFactory.abi, persist=False)

@@ -3,14 +3,12 @@
 The exit status is 1 when they differ.
 """
 
-from typing import Any
-
 from brownie import CampaignFactory, Contract
 
 from scripts.deployment.errors import DeploymentError, exit_with_message
-from scripts.deployment.node import code_hash, connect_node
-from scripts.deployment.registry import read_registry, registry_path
-from scripts.deployment.roles import holders
+from scripts.deployment.inventory import describe_factory
+from scripts.deployment.node import Node, code_hash, connect_node
+from scripts.deployment.registry import Registry, read_registry, registry_path
 from scripts.deployment.settings import deployments_dir
 
 
@@ -20,7 +18,7 @@ def main() -> None:
 
 
 def report() -> None:
-    """Prints every registered contract and what the newest factory says of itself.
+    """Prints every registered contract and what each factory says of itself, the newest first.
 
     Raises:
         DeploymentError: There is no registry, or the chain has other code than it says.
@@ -34,7 +32,16 @@ def report() -> None:
         )
     if registry.genesisHash != node.genesis_hash:
         raise DeploymentError(f"{path} speaks of another chain: its genesis is {registry.genesisHash}.")
+    _compare(node, registry)
+    # Those of the past as well: their campaigns run on, and so do the roles over them.
+    for entry in reversed([entry for entry in registry.contracts if entry.name == "CampaignFactory"]):
+        factory = Contract.from_abi("CampaignFactory", entry.address, CampaignFactory.abi, persist=False)
+        print(f"factory v{entry.version} {entry.address}")
+        for line in describe_factory(factory, entry.deployBlock):
+            print(f"  {line}")
 
+
+def _compare(node: Node, registry: Registry) -> None:
     print(f"chain {node.chain_id} ({node.network}), genesis {node.genesis_hash}")
     different = []
     for entry in registry.contracts:
@@ -44,25 +51,7 @@ def report() -> None:
         print(
             f"  {entry.name} v{entry.version} {entry.address} block {entry.deployBlock}",
             "ok" if matches else "DIFFERS",
-            "verified" if entry.verified else "not verified",
+            entry.published,
         )
     if different:
         raise DeploymentError(f"the chain has not the code that was deployed: {', '.join(different)}.")
-    factory = registry.latest("CampaignFactory")
-    if factory is not None:
-        _report_factory(
-            Contract.from_abi("CampaignFactory", factory.address, CampaignFactory.abi, persist=False),
-            factory.deployBlock,
-        )
-
-
-def _report_factory(factory: Any, since_block: int) -> None:
-    for name, accounts in holders(factory, since_block).items():
-        print(f"  {name}: {', '.join(accounts) or 'nobody'}")
-    pending, schedule = factory.pendingDefaultAdmin()
-    if schedule:
-        print(f"  admin to be: {pending}, who may accept from {schedule}")
-    print(f"  treasury {factory.treasury()}, fee {factory.feeBps()} bps")
-    print(
-        f"  campaigns {factory.campaignCount()}, events {factory.seq()}, creation paused: {factory.paused()}"
-    )

@@ -1,21 +1,23 @@
-"""The node that Brownie is connected to, and whether it is fit to deploy to."""
+"""The node that Brownie is connected to, and what is asked of it."""
 
 import os
-import pwd
-import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from brownie import network, web3
 from eth_utils import keccak
+from web3.exceptions import Web3RPCError
 
 from scripts.deployment.errors import DeploymentError
-from scripts.deployment.settings import ROOT, Settings
 
 LOCAL_NETWORK = "anvil"
 # Sepolia and Base Sepolia.
 TEST_CHAIN_IDS = frozenset({11155111, 84532})
-# tstore(0, 1); return tload(0): as creation code it yields 32 bytes that end in 1 where EIP-1153 is known.
-TRANSIENT_STORAGE_PROBE = "0x60015f5d5f5c5f5260205ff3"
+# With those, the networks of scripts/networks.yaml: Ethereum and Base.
+PUBLIC_CHAIN_IDS = TEST_CHAIN_IDS | {1, 8453}
+# Nodes that limit the range of a question about events allow at least so many blocks.
+LEAST_LOG_RANGE = 500
 
 
 @dataclass(frozen=True)
@@ -66,48 +68,31 @@ def code_hash(address: str) -> str | None:
     return "0x" + keccak(code).hex() if code else None
 
 
-def git_commit() -> str | None:
-    """The commit that is checked out, None outside a repository."""
-    return _git("rev-parse", "HEAD")
+def gas_fees() -> dict[str, int]:
+    """What a transaction offers for its gas (EIP-1559): the node's tip, and room for the base fee to double.
+
+    Unlike with a gas price, what is offered and not asked for stays with the sender.
+    """
+    tip = web3.eth.max_priority_fee
+    return {"priority_fee": tip, "max_fee": 2 * web3.eth.get_block("latest")["baseFeePerGas"] + tip}
 
 
-def preflight(node: Node, settings: Settings) -> None:
-    """Refuses chains that can't run the contracts and, off anvil, what can't be traced back to a commit.
+def logs_of(address: str, topic: bytes, since_block: int) -> Sequence[Any]:
+    """Every event of one kind from a contract, oldest first; asked for in parts where the node insists.
 
     Raises:
-        DeploymentError: Naming the first check that failed.
+        Web3RPCError: The node does not answer for `LEAST_LOG_RANGE` blocks either.
     """
-    probe = bytes(web3.eth.call({"data": TRANSIENT_STORAGE_PROBE}))
-    if int.from_bytes(probe, "big") != 1:
-        raise DeploymentError("the chain has no transient storage (EIP-1153), which the contracts need.")
-    if node.is_local:
-        return
-    if not node.is_test_network and not settings.allow_mainnet:
-        raise DeploymentError(
-            f"the currency of {node.network} is worth something: "
-            "set CHAINFUND_ALLOW_MAINNET=1 if you mean it."
-        )
-    for variable, value in (
-        ("CHAINFUND_ADMIN", settings.admin),
-        ("CHAINFUND_TREASURY", settings.treasury),
-        ("CHAINFUND_DEPLOYER", settings.deployer),
-    ):
-        if not value:
-            raise DeploymentError(f"off anvil {variable} must be set.")
-    if git_commit() is None or _git("status", "--porcelain"):
-        raise DeploymentError(
-            "the work tree differs from its commit: commit first, then deploy what is committed."
-        )
+    return _logs(address, "0x" + topic.hex(), since_block, web3.eth.block_number)
 
 
-def _git(*arguments: str) -> str | None:
-    home = pwd.getpwuid(os.getuid()).pw_dir  # tools/brownie sets HOME to Brownie's own
-    result = subprocess.run(
-        ["git", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "HOME": home},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return result.stdout.strip() if result.returncode == 0 else None
+def _logs(address: str, topic: str, first: int, last: int) -> list[Any]:
+    try:
+        return list(
+            web3.eth.get_logs({"address": address, "topics": [topic], "fromBlock": first, "toBlock": last})
+        )
+    except Web3RPCError:
+        if last - first < LEAST_LOG_RANGE:
+            raise
+    middle = (first + last) // 2
+    return _logs(address, topic, first, middle) + _logs(address, topic, middle + 1, last)

@@ -30,8 +30,13 @@ class Entry:
     compiler: dict[str, Any]
     gitCommit: str | None  # noqa: N815
     version: int
-    verified: bool = False
+    verified: list[str] = field(default_factory=list)  # the explorers that publish the sources
     supersedes: str | None = None
+
+    @property
+    def published(self) -> str:
+        """Where the sources are, in words."""
+        return f"verified by {' and '.join(self.verified)}" if self.verified else "not verified"
 
 
 @dataclass
@@ -79,18 +84,23 @@ def read_registry(path: Path, chain_id: int) -> Registry | None:
     return registry
 
 
-def deployed_factory(chain_id: int) -> Entry:
-    """The newest factory on a chain.
+def deployed_factory(chain_id: int, version: str = "") -> Entry:
+    """The factory of that version on a chain, the newest when none is named.
 
     Raises:
         DeploymentError: None was deployed from here.
     """
     path = registry_path(deployments_dir(), chain_id)
     registry = read_registry(path, chain_id)
-    entry = registry.latest("CampaignFactory") if registry is not None else None
-    if entry is None:
+    factories = [entry for entry in registry.contracts if entry.name == "CampaignFactory"] if registry else []
+    if not factories:
         raise DeploymentError(f"{path} names no factory on chain {chain_id}: deploy first.")
-    return entry
+    if not version:
+        return max(factories, key=lambda entry: entry.version)
+    if named := [entry for entry in factories if str(entry.version) == version]:
+        return named[0]
+    versions = ", ".join(str(entry.version) for entry in factories)
+    raise DeploymentError(f"{path} has no factory of version {version!r}, only {versions}.")
 
 
 def write_registry(path: Path, registry: Registry) -> None:

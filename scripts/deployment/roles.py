@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from brownie import web3
 from eth_utils import keccak, to_checksum_address
 
 from scripts.deployment.errors import DeploymentError
+from scripts.deployment.node import logs_of
 
 ROLES: Mapping[str, bytes] = {
     "admin": bytes(32),
@@ -27,24 +27,12 @@ def role_named(name: str) -> bytes:
 
 def holders(factory: Any, since_block: int) -> dict[str, list[str]]:
     """Everybody that holds a role now, by the role's name, in the order in which it was granted."""
-    granted = web3.eth.get_logs(
-        {
-            "address": factory.address,
-            "topics": ["0x" + _GRANTED.hex()],
-            "fromBlock": since_block,
-            "toBlock": "latest",
-        }
-    )
     found: dict[str, list[str]] = {name: [] for name in ROLES}
-    for log in granted:
-        for name, role in ROLES.items():
-            account = str(to_checksum_address(bytes(log["topics"][2])[-20:]))
-            if (
-                bytes(log["topics"][1]) == role
-                and account not in found[name]
-                and factory.hasRole(role, account)
-            ):
-                found[name].append(account)
+    names = {role: name for name, role in ROLES.items()}
+    for log in logs_of(factory.address, _GRANTED, since_block):
+        role, account = bytes(log["topics"][1]), str(to_checksum_address(bytes(log["topics"][2])[-20:]))
+        if account not in found[names[role]] and factory.hasRole(role, account):
+            found[names[role]].append(account)
     return found
 
 

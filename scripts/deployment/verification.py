@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,36 +32,56 @@ class ExplorerError(DeploymentError):
 
 def standard_json(container: Any) -> dict[str, Any]:
     """The compiler's input that made a contract: every source it needs, and the settings."""
-    build = container._build  # noqa: SLF001
-    sources = {path: {"content": (ROOT / path).read_text()} for path in build["allSourcePaths"].values()}
-    compiler = build["compiler"]
+    compiler = container._build["compiler"]  # noqa: SLF001
     config = container._project._compiler_config["solc"]  # noqa: SLF001
-    return {
-        "language": "Solidity",
-        "sources": dict(sorted(sources.items())),
-        "settings": {
-            "evmVersion": compiler["evm_version"],
-            "optimizer": {key: compiler["optimizer"][key] for key in ("enabled", "runs")},
-            "viaIR": config["viaIR"],
-            "remappings": list(config["remappings"]),
-            "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]}},
-        },
+    settings = {
+        "evmVersion": compiler["evm_version"],
+        "optimizer": {key: compiler["optimizer"][key] for key in ("enabled", "runs")},
+        "viaIR": config["viaIR"],
+        "remappings": list(config["remappings"]),
+        "outputSelection": {"*": {"*": ["abi", "evm.bytecode", "evm.deployedBytecode"]}},
     }
+    own = _with_content([container._build["sourcePath"]])  # noqa: SLF001
+    # Brownie knows only what our own files import; the compiler finds the rest on the disk and names
+    # it all. Asked for no output it generates no code.
+    used = _compile({"language": "Solidity", "sources": own, "settings": {**settings, "outputSelection": {}}})
+    return {"language": "Solidity", "sources": _with_content(sorted(used["sources"])), "settings": settings}
 
 
-def compile_again(container: Any, source: dict[str, Any]) -> str:
-    """Creation code that an explorer will get from the input, as hex without 0x."""
+def compile_again(container: Any, source: dict[str, Any]) -> dict[str, Any]:
+    """What an explorer will get from the input: the compiler's `evm` output of the contract.
+
+    Raises:
+        DeploymentError: The input does not compile, or not by itself.
+    """
+    output = _compile(source)
+    # The compiler here finds on the disk what the input lacks; an explorer's would not.
+    if lacking := sorted(output["sources"].keys() - source["sources"].keys()):
+        raise DeploymentError(f"the input for explorers lacks {', '.join(lacking)}.")
+    compiled: dict[str, Any] = output["contracts"][container._build["sourcePath"]][container._name]  # noqa: SLF001
+    return dict(compiled["evm"])
+
+
+def _with_content(paths: Iterable[str]) -> dict[str, dict[str, str]]:
+    return {path: {"content": (ROOT / path).read_text()} for path in paths}
+
+
+def _compile(source: dict[str, Any]) -> dict[str, Any]:
     run = subprocess.run(
         [str(ROOT / "tools" / "solc"), "--standard-json"],
         input=json.dumps(source),
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         cwd=ROOT,
     )
-    output = json.loads(run.stdout)
-    compiled = output["contracts"][container._build["sourcePath"]][container._name]  # noqa: SLF001
-    return str(compiled["evm"]["bytecode"]["object"])
+    output: dict[str, Any] = json.loads(run.stdout) if run.returncode == 0 else {}
+    errors = [error["message"] for error in output.get("errors", []) if error["severity"] == "error"]
+    if errors or not output:
+        raise DeploymentError(
+            f"the input for explorers does not compile: {(errors or [run.stderr.strip()])[0]}"
+        )
+    return output
 
 
 @dataclass(frozen=True)
@@ -99,22 +119,29 @@ class Explorers:
     wait: Callable[[float], None] = time.sleep
 
     def publish(self, submission: Submission) -> list[str]:
-        """Publishes to both; returns where it is verified now.
+        """Publishes wherever the contract is not yet; says why where that failed.
 
-        Raises:
-            ExplorerError: neither took it; the message has both reasons.
+        Returns:
+            Where it is verified now, those of before included.
         """
-        done, reasons = [], []
-        for name, publish in (("Sourcify", self.to_sourcify), ("Etherscan", self.to_etherscan)):
+        verified = list(submission.entry.verified)
+        for name, publish in self._asked():
+            if name in verified:
+                continue
             try:
                 publish(submission)
-                done.append(name)
+                verified.append(name)
             except ExplorerError as error:
-                reasons.append(str(error))
                 print(f"  {error}")
-        if not done:
-            raise ExplorerError(f"{submission.entry.name} is not verified anywhere: {' '.join(reasons)}")
-        return done
+        return verified
+
+    def remaining(self, entry: Entry) -> list[str]:
+        """The explorers that would be asked for this contract."""
+        return [name for name, _ in self._asked() if name not in entry.verified]
+
+    def _asked(self) -> list[tuple[str, Callable[[Submission], None]]]:
+        asked = [("Sourcify", self.to_sourcify)]
+        return [*asked, ("Etherscan", self.to_etherscan)] if self.etherscan_key else asked
 
     def to_sourcify(self, submission: Submission) -> None:
         """Raises ExplorerError unless Sourcify says that source and code match."""
@@ -147,22 +174,19 @@ class Explorers:
     def to_etherscan(self, submission: Submission) -> None:
         """Raises ExplorerError unless Etherscan says that source and code match."""
         entry = submission.entry
-        if not self.etherscan_key:
-            raise ExplorerError("Etherscan was left out: set ETHERSCAN_TOKEN to an API key.")
-        chain = {"chainid": str(submission.chain_id), "apikey": self.etherscan_key, "module": "contract"}
-        answer = self._call(
-            "Etherscan",
+        answer = self._etherscan(
             "POST",
-            self.etherscan,
-            params=chain,
+            submission,
+            "verifysourcecode",
             data={
-                "action": "verifysourcecode",
                 "codeformat": "solidity-standard-json-input",
                 "contractaddress": entry.address,
                 "contractname": submission.identifier,
                 "compilerversion": f"v{submission.compiler}",
                 "sourceCode": json.dumps(submission.source),
-                "constructorArguements": submission.constructor_arguments,  # Etherscan's own spelling
+                # The interface's own old spelling, and the one of its present documentation.
+                "constructorArguements": submission.constructor_arguments,
+                "constructorArguments": submission.constructor_arguments,
             },
         )
         result = str(answer.get("result", ""))
@@ -171,19 +195,32 @@ class Explorers:
         if str(answer.get("status")) != "1":
             raise ExplorerError(f"Etherscan refused {entry.name}: {result or answer}")
         for _ in range(POLLS):
-            status = self._call(
-                "Etherscan",
-                "GET",
-                self.etherscan,
-                params={**chain, "action": "checkverifystatus", "guid": result},
-            )
-            verdict = str(status.get("result", ""))
-            if verdict.lower().startswith("pass") or "already verified" in verdict.lower():
+            status = self._etherscan("GET", submission, "checkverifystatus", guid=result)
+            verdict = str(status.get("result", "")).lower()
+            if verdict.startswith("pass") or "already verified" in verdict:
                 return
-            if "pending" not in verdict.lower():
-                raise ExplorerError(f"Etherscan did not verify {entry.name}: {verdict}")
+            if "pending" not in verdict and "in progress" not in verdict:
+                raise ExplorerError(f"Etherscan did not verify {entry.name}: {status.get('result', status)}")
             self.wait(POLL_SECONDS)
         raise ExplorerError(f"Etherscan has not finished with {entry.name}: run verify again later.")
+
+    def _etherscan(
+        self,
+        method: str,
+        submission: Submission,
+        action: str,
+        *,
+        data: dict[str, str] | None = None,
+        **query: str,
+    ) -> dict[str, Any]:
+        chain = {"chainid": str(submission.chain_id), "module": "contract", "action": action}
+        return self._call(
+            "Etherscan",
+            method,
+            self.etherscan,
+            params={**chain, "apikey": self.etherscan_key, **query},
+            data=data,
+        )
 
     def _call(self, name: str, method: str, url: str, **arguments: Any) -> dict[str, Any]:
         try:

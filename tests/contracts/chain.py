@@ -27,11 +27,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def anvil(chain_id: int = 31337) -> Iterator[str]:
+def anvil(chain_id: int = 31337, *options: str) -> Iterator[str]:
     """Runs anvil on a free port and gives its address."""
     port = free_port()
     process = subprocess.Popen(
-        [str(ANVIL), "--port", str(port), "--chain-id", str(chain_id), "--silent"], start_new_session=True
+        [str(ANVIL), "--port", str(port), "--chain-id", str(chain_id), "--silent", *options],
+        start_new_session=True,
     )
     url = f"http://127.0.0.1:{port}"
     try:

@@ -10,6 +10,7 @@ import pytest
 from brownie import Contract, accounts, history, network, project
 from brownie._config import CONFIG
 from chain import ROOT, anvil, learn_errors, now, rpc
+from scripting import Scripts, script_runner
 
 FEE_BPS = 250
 DAY = 24 * 3600
@@ -46,6 +47,13 @@ def contracts() -> Iterator[Any]:
         learn_errors(loaded.Campaign, loaded.CampaignFactory, loaded.SupporterReceipt, loaded.TestToken)
         yield loaded
         network.disconnect()
+
+
+@pytest.fixture(scope="session")
+def scripts() -> Iterator[Scripts]:
+    """Runs what is in scripts/, as an operator does."""
+    with script_runner() as runner:
+        yield runner
 
 
 @pytest.fixture(scope="session")

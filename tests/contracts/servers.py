@@ -1,9 +1,10 @@
-"""Small HTTP servers that stand in for what is out of reach: two explorers, and a node of another make."""
+"""Small HTTP servers that stand in for what is out of reach: explorers, nodes of another make or in need."""
 
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -68,19 +69,58 @@ def explorers(sourcify: list[Any], etherscan: list[Any]) -> Iterator[tuple[str, 
         yield url, asked
 
 
-@contextmanager
-def node_of_another_make(url: str) -> Iterator[str]:
-    """The same node, except that it does not call itself anvil: for what scripts do off anvil."""
+@dataclass
+class Proxy:
+    """A node seen through a proxy, and what is changed on the way; may be set between two runs.
 
-    class Disguise(_Handler):
+    client: What it calls itself instead of anvil.
+    cuts: Where the connection is cut, once: at the n-th call from now of a method, before or (True) after the
+        call is passed on.
+    log_range: Most blocks that one question about events may span.
+    """
+
+    url: str = ""
+    client: str | None = None
+    cuts: list[tuple[str, int, bool]] = field(default_factory=list)
+    log_range: int | None = None
+
+    def is_cut(self, method: str, *, passed_on: bool) -> bool:
+        for index, (name, countdown, after) in enumerate(self.cuts):
+            if name == method and after == passed_on:
+                self.cuts[index] = (name, countdown - 1, after)
+                if countdown == 1:
+                    del self.cuts[index]
+                    return True
+        return False
+
+    def own_answer(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """What the proxy says instead of the node."""
+        if self.client and request["method"] == "web3_clientVersion":
+            return {"result": self.client}
+        if self.log_range and request["method"] == "eth_getLogs":
+            first, last = (int(request["params"][0][key], 16) for key in ("fromBlock", "toBlock"))
+            if last - first > self.log_range:
+                return {"error": {"code": -32005, "message": f"range is limited to {self.log_range} blocks"}}
+        return None
+
+
+@contextmanager
+def proxied(url: str, client: str | None = None) -> Iterator[Proxy]:
+    """The same node, behind an address of its own."""
+    proxy = Proxy(client=client)
+
+    class Pass(_Handler):
         def do_POST(self) -> None:
             body = self.body()
             request = json.loads(body)
-            if isinstance(request, dict) and request["method"] == "web3_clientVersion":
-                self.answer({"jsonrpc": "2.0", "id": request["id"], "result": "Geth/v1.15.0"})
+            if own := proxy.own_answer(request):
+                self.answer({"jsonrpc": "2.0", "id": request["id"], **own})
                 return
-            headers = {"Content-Type": "application/json"}
-            self.answer(requests.post(url, data=body, headers=headers, timeout=60).json())
+            if proxy.is_cut(request["method"], passed_on=False):
+                return
+            answer = requests.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=60)
+            if not proxy.is_cut(request["method"], passed_on=True):
+                self.answer(answer.json())
 
-    with _serving(Disguise) as disguised:
-        yield disguised
+    with _serving(Pass) as proxy.url:
+        yield proxy

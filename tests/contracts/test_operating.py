@@ -1,26 +1,25 @@
-"""Launching campaigns, handing out roles, and a deployment to a network that is not one's own."""
+"""Launching campaigns, handing out roles, and asking how things stand."""
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chain import ROOT, anvil, environment
-from eth_account import Account
-from servers import node_of_another_make
-from test_deploy import ADMIN, assert_refused
+from chain import ROOT, anvil
+from conftest import DAY, Suite
+from eth_utils import keccak
+from scripting import Scripts
+from test_deploy import ADMIN, assert_done, assert_refused
 from web3 import HTTPProvider, Web3
 
+from scripts.deployment.amounts import Currency
 from scripts.deployment.campaign_file import CampaignFile
 from scripts.deployment.errors import DeploymentError
-from scripts.deployment.roles import role_named
+from scripts.deployment.roles import require_handover, role_named
 
-SEPOLIA = 11155111
-PASSWORD = "correct horse"
+GUARDIAN = Web3.to_checksum_address(ADMIN)
 TERMS = """
 goal = "12.5"
 deadline = {deadline}
@@ -40,19 +39,6 @@ due = {second}
 """
 
 
-def run(script: str, *arguments: str, url: str, folder: Path, network: str = "anvil", **more: Any) -> Any:
-    stdin = more.pop("stdin", None)
-    return subprocess.run(
-        [str(ROOT / "tools" / "brownie"), "run", script, *arguments, "--network", network],
-        env=environment(CHAINFUND_RPC_URL=url, CHAINFUND_DEPLOYMENTS_DIR=str(folder), **more),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        input=stdin,
-    )
-
-
 @pytest.fixture(scope="module")
 def chain() -> Iterator[str]:
     with anvil() as url:
@@ -60,9 +46,9 @@ def chain() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def folder(chain: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(scripts: Scripts, chain: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("deployments")
-    assert run("deploy", url=chain, folder=folder).returncode == 0
+    assert_done(scripts.run("deploy", url=chain, folder=folder))
     return folder
 
 
@@ -80,21 +66,58 @@ def terms(chain: str, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_campaign_from_its_file(chain: str, folder: Path, terms: Path) -> None:
-    result = run("create_campaign", "main", str(terms), url=chain, folder=folder)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "goal 12.5" in result.stdout
-    assert "milestone 2: 6000 bps" in result.stdout
-    address = result.stdout.split("launched ")[1].split()[0]
-    assert f"address {address}" in result.stdout
+def contract(name: str, url: str, folder: Path, address: str | None = None) -> Any:
+    """A contract by its registered ABI."""
     entries = json.loads((folder / "31337.json").read_bytes())["contracts"]
-    digest = next(entry["abiHash"] for entry in entries if entry["name"] == "Campaign")
-    abi = json.loads((ROOT / "abis" / f"{digest}.json").read_bytes())
-    campaign = Web3(HTTPProvider(chain)).eth.contract(address, abi=abi)
+    entry = next(entry for entry in entries if entry["name"] == name)
+    abi = json.loads((ROOT / "abis" / f"{entry['abiHash']}.json").read_bytes())
+    return Web3(HTTPProvider(url)).eth.contract(address or entry["address"], abi=abi)
+
+
+def test_a_campaign_from_its_file(scripts: Scripts, chain: str, folder: Path, terms: Path) -> None:
+    said = assert_done(scripts.run("create_campaign", "main", str(terms), url=chain, folder=folder))
+    document = (terms.parent / "story.json").read_bytes()
+    for words in (
+        "goal 12.5 ETH", "cap none", "tier 1: 0.5 ETH, 3 limit", "milestone 2: 6000 bps", "than 2000 bps",
+        f"keccak256 0x{keccak(document).hex()}", f"{len(document)} bytes",
+    ):  # fmt: skip
+        assert words in said
+    address = said.split("launched ")[1].split()[0]
+    assert f"address {address}" in said
+    campaign = contract("Campaign", chain, folder, address)
     assert campaign.functions.tier(1).call() == (5 * 10**17, 3, 0)
     assert campaign.functions.milestone(1).call()[0] == 4_000
-    again = run("create_campaign", "main", str(terms), url=chain, folder=folder)
+    again = scripts.run("create_campaign", "main", str(terms), url=chain, folder=folder)
     assert_refused(again, "Factory_CampaignExists")
+
+
+def test_the_same_campaign_as_json(terms: Path) -> None:
+    """Times are texts there; everything else is what it was."""
+    document = dict(CampaignFile.read(terms).values)
+    path = terms.with_suffix(".json")
+    path.write_text(json.dumps(document, default=datetime.isoformat))
+    assert CampaignFile.read(path).params(18) == CampaignFile.read(terms).params(18)
+
+
+def test_amounts_keep_every_digit(terms: Path) -> None:
+    """Decimal's usual 28 digits would round this goal, without a word, in the last one."""
+    goal = "12345678901.123456789012345678"
+    terms.write_text(terms.read_text().replace('"12.5"', f'"{goal}"'))
+    assert CampaignFile.read(terms).params(18)[2] == 12345678901123456789012345678
+    assert Currency("ETH", 18).text(12345678901123456789012345678) == f"{goal} ETH"
+    assert [Currency("T", 6).text(units) for units in (0, 1, 1_500_000, 2 * 10**6)] == [
+        "0 T", "0.000001 T", "1.5 T", "2 T",
+    ]  # fmt: skip
+    assert Currency("P", 0).text(7) == "7 P"
+
+
+def test_the_document_is_the_one_that_was_meant(terms: Path) -> None:
+    digest = keccak((terms.parent / "story.json").read_bytes()).hex()
+    terms.write_text(f'metadata_hash = "0x{digest}"\n' + terms.read_text())
+    assert CampaignFile.read(terms).params(18)[7].hex() == digest
+    (terms.parent / "story.json").write_text('{"schema":1} ')
+    with pytest.raises(DeploymentError, match=f"metadata_hash is 0x{digest}"):
+        CampaignFile.read(terms).params(18)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +135,14 @@ def test_a_campaign_from_its_file(chain: str, folder: Path, terms: Path) -> None
         ("objection_window_days = 7", "objection_window_days = 31", ["objection_window_days", "30"]),
         ("+00:00\nmode", "\nmode", ["deadline must be a time with its zone"]),
         ("[[tiers]]", "[tiers]", ["[[tiers]]"]),
+        ("supply = 3", "suply = 3", ["number 1 of tiers", "suply", "price, supply"]),
+        ('price = "0.5"\n', "", ["number 1 of tiers", "price"]),
+        ("share_bps = 6000\n", "", ["number 2 of milestones", "share_bps, due"]),
+        ("supply = 3", "supply = -3", ["supply", "not -3"]),
+        ("supply = 3", "supply = true", ["supply", "not True"]),
+        ('goal = "12.5"', 'goal = "1e80"', ["goal", "decimal text"]),
+        ('goal = "12.5"', 'goal = "twelve"', ["goal", "not 'twelve'"]),
+        ('goal = "12.5"', f'goal = "{"1" * 200}"', ["goal", "decimal text"]),
     ],
 )
 def test_what_a_file_may_not_say(terms: Path, before: str, after: str, words: list[str]) -> None:
@@ -123,119 +154,123 @@ def test_what_a_file_may_not_say(terms: Path, before: str, after: str, words: li
     assert [word for word in words if word not in str(caught.value)] == []
 
 
-def test_what_the_factory_refuses_is_not_sent(chain: str, folder: Path, terms: Path) -> None:
+def test_files_that_are_no_terms(tmp_path: Path) -> None:
+    for name, content, words in (
+        ("a.toml", "goal", "is not TOML"),
+        ("a.json", "{", "is not JSON"),
+        ("a.json", "[]", "has no terms"),
+        (
+            "a.json",
+            '{"goal": "1", "deadline": "soon", "mode": "all-or-nothing", "document": "a.json"}',
+            "zone",
+        ),
+        ("nowhere.toml", None, "can't be read"),
+    ):
+        if content is not None:
+            (tmp_path / name).write_text(content)
+        with pytest.raises(DeploymentError, match=words):
+            CampaignFile.read(tmp_path / name).params(18)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("share_bps = 6000", "share_bps = 6001", "Factory_MilestoneSharesNotWhole(10001, 10000)"),
+        ("share_bps = 4000", "share_bps = 5001", "Factory_MilestoneShareOutOfBounds(1, 5001, 1, 5000)"),
+        ('goal = "12.5"', 'goal = "0"', "Factory_GoalOutOfBounds(0, 1, "),
+        ('goal = "12.5"', f'goal = "12.5"\ntoken = "{ADMIN}"', "is it a token on this chain?"),
+        (
+            'goal = "12.5"',
+            'goal = "12.5"\nmetadata_uri = "a b"',
+            "Factory_InvalidMetadataURICharacter(1, b' ')",
+        ),
+    ],
+)
+def test_what_the_factory_refuses_is_not_sent(
+    scripts: Scripts, chain: str, folder: Path, terms: Path, before: str, after: str, words: str
+) -> None:
     node = Web3(HTTPProvider(chain))
     block = node.eth.block_number
-    terms.write_text(terms.read_text().replace("share_bps = 6000", "share_bps = 6001"))
-    result = run("create_campaign", "main", str(terms), url=chain, folder=folder)
-    assert_refused(result, "Factory_MilestoneSharesNotWhole(10001, 10000)")
+    terms.write_text(terms.read_text().replace(before, after))
+    result = scripts.run("create_campaign", "main", str(terms), url=chain, folder=folder)
+    assert_refused(result, words)
     assert node.eth.block_number == block
 
 
-def test_roles_are_given_and_taken(chain: str, folder: Path) -> None:
-    given = run("grant_roles", "grant", "guardian", ADMIN, url=chain, folder=folder)
-    assert given.returncode == 0, given.stdout + given.stderr
-    guardians = [line for line in given.stdout.splitlines() if line.startswith("  guardian: ")]
-    assert Web3.to_checksum_address(ADMIN) not in guardians[0]
-    assert Web3.to_checksum_address(ADMIN) in guardians[1]
-    assert_refused(run("grant_roles", "grant", "guardian", ADMIN, url=chain, folder=folder), "nothing to do")
-    taken = run("grant_roles", "revoke", "guardian", ADMIN, url=chain, folder=folder)
-    assert Web3.to_checksum_address(ADMIN) not in taken.stdout.split("after:")[1]
-    assert_refused(
-        run("grant_roles", "grant", "guardian", "0x12", url=chain, folder=folder), "not an address"
-    )
-    with pytest.raises(DeploymentError, match=r"'king'.*guardian"):
-        role_named("king")
+def test_words_that_are_missing(scripts: Scripts, chain: str, folder: Path, tmp_path: Path) -> None:
+    assert_refused(scripts.run("create_campaign", url=chain, folder=folder), "name the campaign's file")
+    assert_refused(scripts.run("grant_roles", url=chain, folder=folder), "grant|revoke", "guardian")
+    for script in (("status",), ("create_campaign", "main", "x.toml"), ("deploy", "smoke")):
+        result = scripts.run(*script, url=chain, folder=tmp_path)
+        assert_refused(result, "x.toml" if script[0] == "create_campaign" else "31337.json")
+
+
+def test_roles_are_given_and_taken(scripts: Scripts, chain: str, folder: Path) -> None:
+    def act(*words: str) -> Any:
+        return scripts.run("grant_roles", *words, url=chain, folder=folder)
+
+    given = assert_done(act("grant", "guardian", ADMIN))
+    guardians = [line for line in given.splitlines() if line.startswith("  guardian: ")]
+    assert GUARDIAN not in guardians[0]
+    assert GUARDIAN in guardians[1]
+    assert GUARDIAN in assert_done(scripts.run("status", url=chain, folder=folder))
+    assert_refused(act("grant", "guardian", ADMIN), "nothing to do", "has that role")
+    taken = assert_done(act("revoke", "guardian", ADMIN, "1"))
+    assert GUARDIAN not in taken.split("after:")[1]
+    assert_refused(act("revoke", "guardian", ADMIN), "nothing to do", "lacks that role")
+    assert_refused(act("revoke", "guardian", ADMIN, "2"), "no factory of version '2'", "only 1")
+    assert_refused(act("grant", "guardian", "0x12"), "not an address")
+    assert_refused(act("grant", "admin", ADMIN), "two steps")
+    assert_refused(act("grant", "king", ADMIN), "'king'", "guardian")
     assert role_named("fee_manager") == role_named("Fee manager")
 
 
-def test_verify_where_there_is_no_network(chain: str, folder: Path) -> None:
-    before = (folder / "31337.json").read_bytes()
-    nowhere = "http://127.0.0.1:1"
-    result = run(
-        "verify",
-        "main",
-        "SupporterReceipt",
-        url=chain,
-        folder=folder,
-        CHAINFUND_SOURCIFY_URL=nowhere,
-        CHAINFUND_ETHERSCAN_URL=nowhere,
-    )
-    assert result.returncode == 1
-    assert "can't be reached from here" in result.stdout
-    assert "not verified: SupporterReceipt" in result.stderr
-    assert (folder / "31337.json").read_bytes() == before
+def test_status_says_how_things_stand(scripts: Scripts, chain: str, folder: Path) -> None:
+    factory = contract("CampaignFactory", chain, folder)
+    owner = Web3(HTTPProvider(chain)).eth.accounts[0]
+    token = contract("TestToken", chain, folder)
+    start = Web3(HTTPProvider(chain)).eth.get_block("latest")["timestamp"]
+    for number in range(11):
+        params = (
+            token.address, 0, 10**7, start + 30 * DAY, 0, 0, "chainfund:x", (number + 1).to_bytes(32, "big"),
+            [], [], 0, 0,
+        )  # fmt: skip
+        factory.functions.createCampaign(params).transact({"from": owner})
+    newest = factory.functions.campaignAddress(owner, params).call()
+    campaign = contract("Campaign", chain, folder, newest)
+    token.functions.mint(owner, 10**9).transact({"from": owner})
+    token.functions.approve(newest, 10**9).transact({"from": owner})
+    campaign.functions.contributeERC20(2_500_000, 0, bytes(32)).transact({"from": owner})
+    campaign.functions.setContributionsPaused(True).transact({"from": owner})
+    factory.functions.pause().transact({"from": owner})
+    factory.functions.beginDefaultAdminTransfer(GUARDIAN).transact({"from": owner})
+    try:
+        said = assert_done(scripts.run("status", url=chain, folder=folder))
+    finally:
+        factory.functions.unpause().transact({"from": owner})
+        factory.functions.cancelDefaultAdminTransfer().transact({"from": owner})
+    assert said.count(" ok not verified") == 4
+    assert f"admin to be: {GUARDIAN}, who may accept from 20" in said
+    assert f"tokens: ETH 0x{'0' * 40}, TUSD {token.address}" in said
+    assert f"treasury {owner} has " in said
+    assert ", 997.5 TUSD\n" in said
+    assert "fee 250 bps, creation paused: True" in said
+    assert f"{newest} Funding, raised 2.5 TUSD of 10 TUSD, holds 2.5 TUSD, contributions paused\n" in said
+    count = factory.functions.campaignCount().call()
+    assert f"and {count - 10} before these" in said
 
 
-# --- off anvil ---
-
-
-@pytest.fixture(scope="module")
-def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """An encrypted account, a clean work tree, and what an operator sets off anvil."""
-    home = Path(os.environ["HOME"]) / ".brownie" / "accounts"
-    home.mkdir(parents=True, exist_ok=True)
-    keystore = home / "chainfund-test-operator.json"
-    account = Account.create()
-    keystore.write_text(json.dumps(Account.encrypt(account.key, PASSWORD, iterations=2)))
-    tree = tmp_path_factory.mktemp("tree")
-    for command in (
-        ["init", "-q"],
-        ["-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "-q", "--allow-empty", "-m", "m"],
-    ):
-        subprocess.run(["git", *command], cwd=tree, check=True)
-    yield {
-        "address": account.address,
-        "CHAINFUND_DEPLOYER": keystore.stem,
-        "CHAINFUND_ADMIN": ADMIN,
-        "CHAINFUND_TREASURY": ADMIN,
-        "GIT_DIR": str(tree / ".git"),
-        "GIT_WORK_TREE": str(tree),
-    }
-    keystore.unlink()
-
-
-def test_a_network_that_is_not_ones_own(operator: dict[str, str], tmp_path: Path) -> None:
-    settings = {key: value for key, value in operator.items() if key != "address"}
-    with anvil(SEPOLIA) as real, node_of_another_make(real) as url:
-        node = Web3(HTTPProvider(real))
-
-        def act(script: str, *arguments: str, **more: str) -> Any:
-            return run(
-                script, *arguments, url=url, folder=tmp_path, network="sepolia",
-                stdin=f"{PASSWORD}\n", **{**settings, **more},
-            )  # fmt: skip
-
-        poor = act("deploy", CHAINFUND_BROADCAST="1")
-        assert poor.returncode == 1
-        assert "fund it first" in poor.stderr
-        node.provider.make_request("anvil_setBalance", [operator["address"], hex(10**20)])
-
-        rehearsed = act("deploy")
-        assert rehearsed.returncode == 0, rehearsed.stdout + rehearsed.stderr
-        assert "nothing was sent" in rehearsed.stdout
-        assert node.eth.block_number == 0
-        assert list(tmp_path.iterdir()) == []
-
-        (Path(settings["GIT_WORK_TREE"]) / "stray").touch()
-        assert "commit first" in act("deploy", CHAINFUND_BROADCAST="1").stderr
-        (Path(settings["GIT_WORK_TREE"]) / "stray").unlink()
-
-        deployed = act("deploy", CHAINFUND_BROADCAST="1")
-        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-        assert (
-            f"every role of the factory belongs to {Web3.to_checksum_address(ADMIN)} alone" in deployed.stdout
-        )
-        assert "smoke campaign" in deployed.stdout
-        registry = json.loads((tmp_path / f"{SEPOLIA}.json").read_bytes())
-        assert [entry["name"] for entry in registry["contracts"]] == [
-            "CampaignFactory", "Campaign", "SupporterReceipt",
-        ]  # fmt: skip
-        assert all(entry["gitCommit"] for entry in registry["contracts"])
-
-        block = node.eth.block_number
-        assert "nothing to do" in act("deploy", CHAINFUND_BROADCAST="1").stdout
-        proposed = act("grant_roles", "grant", "guardian", operator["address"])
-        assert f"the admin is {Web3.to_checksum_address(ADMIN)}: have it call" in proposed.stdout
-        assert "0x2f2ff15d" in proposed.stdout  # grantRole(bytes32,address)
-        assert node.eth.block_number == block
+def test_handover_is_not_believed_but_seen(suite: Suite) -> None:
+    """Whoever else holds a role is found in the events; who gave it back is not held against anybody."""
+    factory, owner, other = suite.factory, suite.owner, suite.backers[0]
+    require_handover(factory, 0, other.address, owner.address)
+    factory.grantRole(role_named("guardian"), other, {"from": owner})
+    with pytest.raises(DeploymentError, match=f"guardian of {factory.address}.*only {owner.address}"):
+        require_handover(factory, 0, owner.address, owner.address)
+    with pytest.raises(DeploymentError, match="the deployer is guardian"):
+        require_handover(factory, 0, other.address, owner.address)
+    factory.revokeRole(role_named("guardian"), other, {"from": owner})
+    require_handover(factory, 0, other.address, owner.address)
+    factory.revokeRole(role_named("guardian"), owner, {"from": owner})
+    with pytest.raises(DeploymentError, match="guardian"):
+        require_handover(factory, 0, other.address, owner.address)

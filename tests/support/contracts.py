@@ -187,7 +187,7 @@ def _entry(
         "runtimeCodeHash": Web3.to_hex(Web3.keccak(web3.eth.get_code(address))),
         "compiler": {"version": "0.8.37", "evmVersion": "cancun", "optimizerRuns": OPTIMIZER_RUNS},
         "gitCommit": "",
-        "verified": False,
+        "verified": [],
         "version": "1",
         "supersedes": None,
     }
