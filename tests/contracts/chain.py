@@ -119,7 +119,9 @@ def revert_in(response: Any) -> tuple[Any, ...]:
 
 def returned(function: Any, response: Any) -> Any:
     """What a call gave back, addresses in lower case; a tuple when it is more than one value."""
-    values = decode([_type(value) for value in function.abi["outputs"]], bytes.fromhex(response["result"][2:]))
+    values = decode(
+        [_type(value) for value in function.abi["outputs"]], bytes.fromhex(response["result"][2:])
+    )
     return values[0] if len(values) == 1 else values
 
 

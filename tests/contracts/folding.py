@@ -71,9 +71,7 @@ def _words(storage: CampaignStorage, people: list[bytes]) -> Iterator[tuple[int,
     )
     yield (
         PAYOUTS,
-        packed(
-            (payouts.withdrawn, 104), (payouts.fees, 104), (payouts.ended_at, 40), (payouts.released, 8)
-        ),
+        packed((payouts.withdrawn, 104), (payouts.fees, 104), (payouts.ended_at, 40), (payouts.released, 8)),
     )
     yield REVIEW, packed((review.objections, 104), (review.limit, 104), (review.window_end, 40))
     yield FEES_CLAIMED, storage.fees_claimed
@@ -98,7 +96,7 @@ def _entry(mapping: int, key: bytes) -> int:
 
 
 def assert_storage(campaign: Any, people: list[str]) -> CampaignStorage:
-    """After every block with an event, every slot of the contract is what the fold says. Returns the last fold."""
+    """After every block with an event, every slot is what the fold says. Returns the last fold."""
     storage = CampaignStorage()
     folded: dict[tuple[int, int], int] = {}
     for number, events in history_of(campaign).items():

@@ -82,7 +82,7 @@ class Life(RuleBasedStateMachine):
         given: list[int],
         course: list[list[int]] | None,
     ) -> None:
-        """Launched and given to. Half the lives start past the deadline, somewhere on their natural course."""
+        """Launched and given to. Half the lives start past the deadline, somewhere on their course."""
         self.snapshot = rpc("evm_snapshot")
         suite = self.suite
         deadline = now() + 5 * DAY
@@ -124,7 +124,7 @@ class Life(RuleBasedStateMachine):
                 self._send(person, suite.token.approve, self.campaign.address, 2**200)
         for person, amount in enumerate(given):
             if amount:
-                self.contribute(person, person, amount, 0, False)
+                self.contribute(person, person, amount, 0, permit=False)
         if course is not None:
             self._travel(deadline)
             for objectors in course:
@@ -245,8 +245,8 @@ class Life(RuleBasedStateMachine):
         since = book.refunds_since(self.time)
         moments += [since + 30 * DAY] if since else []
         ahead = sorted(moment + offset for moment in moments if moment + offset > self.time)
-        # Many steps have to follow each other for a campaign to complete: mostly the next moment, and mostly not
-        # while evidence could be shown.
+        # Many steps have to follow each other for a campaign to complete: mostly the next moment, and mostly
+        # not while evidence could be shown.
         is_creators_turn = not refusals.evidence(book, book.creator, self.time)
         if ahead and (choice > 8 or not is_creators_turn):
             self._travel(ahead[max(0, choice - 8) % len(ahead)])
@@ -262,7 +262,7 @@ class Life(RuleBasedStateMachine):
             self.submit(METADATA_URI)
         elif state == RELEASING and self.time < book.window_end:
             for objector in objectors:
-                self.vote(objector, False)
+                self.vote(objector, insists=False)
             self._travel(book.window_end)
         elif state == RELEASING:
             self.release()
@@ -394,10 +394,8 @@ class Life(RuleBasedStateMachine):
 
     # --- how it is done ---
 
-    def _act(
-        self, caller: Any, function: Any, *arguments: Any, refusal: str, value: int = 0
-    ) -> int | None:
-        """Makes a call that the books accept and says what its gas cost, or sees that it is refused by name."""
+    def _act(self, caller: Any, function: Any, *arguments: Any, refusal: str, value: int = 0) -> int | None:
+        """Makes a call that the books accept and says what its gas cost, or sees it refused by name."""
         found = revert_of(caller, function, *arguments, value=value)
         assert (found[0] if found else "") == refusal, (function.abi["name"], arguments, found)
         return None if refusal else self._send(caller, function, *arguments, value=value)

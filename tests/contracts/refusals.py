@@ -1,6 +1,6 @@
 """Which error a call has to be refused with, by the books (`book.py`); an empty name when it is accepted."""
 
-from book import CANCELLED, COMPLETED, DAY, FUNDING, REFUNDABLE, RELEASING, SUCCEEDED, WIND_DOWN, Book
+from book import COMPLETED, DAY, FUNDING, REFUNDABLE, RELEASING, SUCCEEDED, WIND_DOWN, Book
 
 
 def contribution(book: Book, backer: str, amount: int, tier_id: int, now: int) -> str:

@@ -31,7 +31,6 @@ def test_lives_of_campaigns(suite: Suite, launch: Callable[..., Any], receipt: A
             suppress_health_check=list(HealthCheck),
         ),
     )
-    print(Life.states_seen, Life.events_seen)
     every_event = {entry["name"] for entry in suite.contracts.Campaign.abi if entry["type"] == "event"}
     assert every_event - set(Life.events_seen) == set(), "no life came to this"
     assert set(range(8)) - set(Life.states_seen) == set(), "no life came to this"
