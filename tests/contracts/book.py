@@ -1,40 +1,51 @@
 """What a campaign must do, in plain Python: the tests' own idea of the contract, from its docs.
 
-The methods called `refuses_…` name the error that a call has to end with, or nothing; the others are what an
-accepted call changes. Times are seconds, amounts base units, people addresses.
+Where it stands, and what an accepted call changes and tells; `refusals.py` says which calls are not accepted.
+Times are seconds, amounts base units, people addresses.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 DAY = 24 * 3600
+CLAIM_PERIOD = 180 * DAY
+NOBODY = "0x" + "00" * 20
 FUNDING, SUCCEEDED, FAILED, CANCELLED, COMPLETED, RELEASING, WIND_DOWN, EXPIRED = range(8)
 REFUNDABLE = (FAILED, CANCELLED, WIND_DOWN, EXPIRED)
 
 
 @dataclass(frozen=True)
 class Promise:
-    """The terms that a campaign was launched with."""
+    """The terms that a campaign was launched with. A `cap` of zero is none."""
 
     creator: str
+    token: str
     keeps: bool
     goal: int
-    cap: int
     deadline: int
     fee_bps: int
-    tiers: tuple[tuple[int, int], ...]
-    milestones: tuple[tuple[int, int], ...]
-    window: int
-    threshold_bps: int
+    minimum: int
+    cap: int
+    tiers: tuple[tuple[int, int], ...] = ()
+    milestones: tuple[tuple[int, int], ...] = ()
+    window: int = 0
+    threshold_bps: int = 0
+
+    @property
+    def limit(self) -> int:
+        """The most that may be raised."""
+        return self.cap or 2**104 - 1
 
 
 @dataclass
 class Book:
-    """One campaign's books."""
+    """One campaign's books, and all that it has told."""
 
     promise: Promise
+    guardian: str
+    treasury: str
     creator: str = ""
-    pending: str = ""
+    pending: str = NOBODY
     raised: int = 0
     refunded: int = 0
     withdrawn: int = 0
@@ -44,31 +55,63 @@ class Book:
     objections: int = 0
     limit: int = 0
     window_end: int = 0
-    cancelled: bool = False
+    paused: bool = False
+    cancelled_at: int = 0
     wound_down_at: int = 0
-    pledges: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    surplus: int = 0
+    pledges: Counter[str] = field(default_factory=Counter)
     rewards: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     objected_to: dict[str, int] = field(default_factory=dict)
+    receipts: set[str] = field(default_factory=set)
+    events: list[tuple[str, dict[str, int | str | bytes]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.creator = self.promise.creator
+        for tier_id, (price, supply) in enumerate(self.promise.tiers, start=1):
+            self.tell("TierAdded", tierId=tier_id, price=price, supply=supply)
+        for milestone_id, (share, due) in enumerate(self.promise.milestones, start=1):
+            self.tell(
+                "MilestoneDefined",
+                milestoneId=milestone_id,
+                shareBps=share,
+                due=due,
+                objectionWindow=self.promise.window,
+                objectionThresholdBps=self.promise.threshold_bps,
+            )
+
+    def tell(self, name: str, **values: int | str | bytes) -> None:
+        self.events.append((name, {"seq": len(self.events) + 1, **values}))
+
+    # --- where it stands ---
 
     @property
     def unpaid(self) -> int:
         return self.raised - self.withdrawn - self.fees
 
+    @property
+    def owed(self) -> int:
+        return self.unpaid - self.refunded + self.fees - self.claimed
+
+    @property
+    def milestone(self) -> int:
+        """The milestone under way."""
+        return self.released + 1
+
     def sold(self, tier_id: int) -> int:
         return sum(taken.count(tier_id) for taken in self.rewards.values())
+
+    def objects(self, backer: str) -> bool:
+        return bool(self.window_end) and self.objected_to.get(backer) == self.milestone
 
     def payable_until(self) -> int:
         """First second at which the milestone under way can no longer be paid as things stand."""
         if not self.window_end:
             return self.promise.milestones[self.released][1]
-        return self.window_end if self.objections > self.limit else self.window_end + 180 * DAY
+        return self.window_end if self.objections > self.limit else self.window_end + CLAIM_PERIOD
 
     def state(self, now: int) -> int:
         promise = self.promise
-        if self.cancelled:
+        if self.cancelled_at:
             return CANCELLED
         if self.wound_down_at:
             return WIND_DOWN
@@ -82,7 +125,18 @@ class Book:
             return RELEASING if now < self.payable_until() else WIND_DOWN
         if self.withdrawn:
             return COMPLETED
-        return SUCCEEDED if now < promise.deadline + 180 * DAY else EXPIRED
+        return SUCCEEDED if now < promise.deadline + CLAIM_PERIOD else EXPIRED
+
+    def refunds_since(self, now: int) -> int:
+        since = {
+            FAILED: self.promise.deadline,
+            CANCELLED: self.cancelled_at,
+            EXPIRED: self.promise.deadline + CLAIM_PERIOD,
+        }
+        state = self.state(now)
+        if state == WIND_DOWN:
+            return self.wound_down_at or self.payable_until()
+        return since.get(state, 0)
 
     def share(self, backer: str, now: int) -> int:
         amount = self.pledges[backer]
@@ -90,159 +144,179 @@ class Book:
             return amount * self.unpaid // self.raised
         return amount
 
-    # --- what a call has to be refused with ---
-
-    def refuses_contribution(self, backer: str, amount: int, tier_id: int, now: int) -> str:
-        if self.cancelled:
-            return "Campaign_WrongState"
-        if now >= self.promise.deadline:
-            return "Campaign_DeadlinePassed"
-        if amount == 0:
-            return "Campaign_ZeroAmount"
-        if self.raised == self.promise.cap:
-            return "Campaign_CapExceeded"
-        if tier_id == 0:
-            return ""
-        if tier_id > len(self.promise.tiers):
-            return "Campaign_UnknownTier"
-        price, supply = self.promise.tiers[tier_id - 1]
-        if self.accepted(amount) < price:
-            return "Campaign_BelowTierPrice"
-        if supply and self.sold(tier_id) >= supply:
-            return "Campaign_TierSoldOut"
-        return "Campaign_TooManyRewards" if self.rewards[backer].count(tier_id) == 15 else ""
-
-    def refuses_take_back(self, backer: str, now: int) -> str:
-        if self.state(now) != FUNDING:
-            return "Campaign_WrongState"
-        if self.promise.keeps or now >= self.promise.deadline - DAY or self.raised >= self.promise.goal:
-            return "Campaign_PledgeFirm"
-        return "" if self.pledges[backer] else "Campaign_NothingToRefund"
-
-    def refuses_refund(self, backer: str, now: int) -> str:
-        if self.state(now) not in REFUNDABLE:
-            return "Campaign_WrongState"
-        return "" if self.share(backer, now) else "Campaign_NothingToRefund"
-
-    def refuses_withdrawal(self, caller: str, now: int) -> str:
-        if caller != self.creator:
-            return "Campaign_NotCreator"
-        if self.state(now) != SUCCEEDED:
-            return "Campaign_WrongState"
-        return "" if self.raised else "Campaign_NothingToWithdraw"
-
-    def refuses_evidence(self, caller: str, now: int) -> str:
-        if caller != self.creator:
-            return "Campaign_NotCreator"
-        if self.state(now) != RELEASING:
-            return "Campaign_WrongState"
-        if self.window_end:
-            return "Campaign_MilestoneAlreadySubmitted"
-        return "" if self.raised else "Campaign_NothingToWithdraw"
-
-    def refuses_objection(self, backer: str, now: int) -> str:
-        if backer in {self.creator, self.promise.creator}:
-            return "Campaign_CreatorCannotObject"
-        if closed := self._window_closed(now):
-            return closed
-        if not self.pledges[backer]:
-            return "Campaign_NotABacker"
-        return "Campaign_AlreadyObjected" if self.objects(backer) else ""
-
-    def refuses_second_thought(self, backer: str, now: int) -> str:
-        return self._window_closed(now) or ("" if self.objects(backer) else "Campaign_NotObjected")
-
-    def _window_closed(self, now: int) -> str:
-        if self.window_end and now >= self.window_end:
-            return "Campaign_ObjectionWindowOver"
-        if self.state(now) != RELEASING:
-            return "Campaign_WrongState"
-        return "" if self.window_end else "Campaign_MilestoneNotSubmitted"
-
-    def refuses_release(self, caller: str, now: int) -> str:
-        if caller != self.creator:
-            return "Campaign_NotCreator"
-        if self.state(now) != RELEASING:
-            return "Campaign_WrongState"
-        if not self.window_end:
-            return "Campaign_MilestoneNotSubmitted"
-        return "Campaign_ObjectionWindowOpen" if now < self.window_end else ""
-
-    def refuses_wind_down(self, caller: str, now: int) -> str:
-        state = self.state(now)
-        if self.wound_down_at or state not in (WIND_DOWN, RELEASING):
-            return "Campaign_WrongState"
-        return "Campaign_NotCreator" if state == RELEASING and caller != self.creator else ""
-
-    def refuses_cancellation(self, caller: str, now: int) -> str:
-        if caller != self.creator:
-            return "Campaign_NotCreatorOrGuardian"
-        state = self.state(now)
-        allowed = state in (FUNDING, SUCCEEDED) or (state == RELEASING and not self.released)
-        return "" if allowed else "Campaign_WrongState"
-
-    # --- what an accepted call changes ---
+    # --- what an accepted call changes and tells ---
 
     def accepted(self, amount: int) -> int:
-        return min(amount, self.promise.cap - self.raised)
+        return min(amount, self.promise.limit - self.raised)
 
-    def contribute(self, backer: str, amount: int, tier_id: int) -> None:
+    def contribute(self, payer: str, backer: str, amount: int, tier_id: int, ref: bytes) -> None:
         accepted = self.accepted(amount)
         self.pledges[backer] += accepted
         self.raised += accepted
         if tier_id:
             self.rewards[backer].append(tier_id)
+        self.tell(
+            "Contributed",
+            backer=backer,
+            payer=payer,
+            ref=ref,
+            token=self.promise.token,
+            tierId=tier_id,
+            amount=accepted,
+            backerTotal=self.pledges[backer],
+            totalRaised=self.raised,
+        )
 
-    def take_back(self, backer: str) -> int:
-        amount = self.pledges.pop(backer)
+    def take_back(self, backer: str, to: str) -> None:
+        amount = self._forget(backer)
+        self.raised -= amount
+        self.tell(
+            "PledgeTakenBack",
+            backer=backer,
+            to=to,
+            token=self.promise.token,
+            amount=amount,
+            totalRaised=self.raised,
+        )
+
+    def refund(self, caller: str, backer: str, to: str, now: int) -> None:
+        share = self.share(backer, now)
+        if self.state(now) == WIND_DOWN and not self.wound_down_at:
+            self.wind_down(caller, now)
+        # Rewards stay sold: there is nobody to offer them to any more.
+        taken = self.rewards[backer]
+        self._forget(backer)
+        self.rewards[NOBODY] += taken
+        self.refunded += share
+        self.tell(
+            "Refunded",
+            backer=backer,
+            to=to,
+            token=self.promise.token,
+            amount=share,
+            totalRefunded=self.refunded,
+        )
+
+    def _forget(self, backer: str) -> int:
         self.rewards.pop(backer, None)
         self.objected_to.pop(backer, None)
-        self.raised -= amount
-        return amount
+        return self.pledges.pop(backer)
 
-    def refund(self, backer: str, now: int) -> int:
-        share = self.share(backer, now)
-        if self.state(now) == WIND_DOWN:
-            self._note_wind_down()
-        self.pledges.pop(backer)
-        self.refunded += share
-        return share
+    def wind_down(self, caller: str, now: int) -> None:
+        self.wound_down_at = self.payable_until() if self.state(now) == WIND_DOWN else now
+        self.tell(
+            "WindDownStarted",
+            by=caller,
+            since=self.wound_down_at,
+            token=self.promise.token,
+            remaining=self.unpaid,
+        )
 
-    def wind_down(self, now: int) -> None:
-        if self.state(now) == WIND_DOWN:
-            self._note_wind_down()
-        else:
-            self.wound_down_at = now
+    def withdraw(self, to: str) -> int:
+        return self._pay(self.raised, to)
 
-    def _note_wind_down(self) -> None:
-        self.wound_down_at = self.wound_down_at or self.payable_until()
-
-    def pay(self, gross: int) -> int:
+    def _pay(self, gross: int, to: str) -> int:
         """Writes down a payout of `gross`; returns the creator's part."""
         fees = (self.withdrawn + self.fees + gross) * self.promise.fee_bps // 10_000
-        net = gross - (fees - self.fees)
+        fee = fees - self.fees
+        net = gross - fee
         self.withdrawn, self.fees = self.withdrawn + net, fees
+        token = self.promise.token
+        if net:
+            self.tell(
+                "Withdrawn",
+                creator=self.creator,
+                to=to,
+                token=token,
+                amount=net,
+                totalWithdrawn=self.withdrawn,
+            )
+        if fee:
+            self.tell("FeeAccrued", token=token, amount=fee, totalFees=fees)
         return net
 
-    def release(self) -> int:
-        self.released += 1
-        shares = sum(share for share, _ in self.promise.milestones[: self.released])
-        self.objections = self.limit = self.window_end = 0
-        return self.pay(self.raised * shares // 10_000 - self.withdrawn - self.fees)
-
-    def submit(self, now: int) -> None:
+    def submit(self, uri: str, content_hash: bytes, now: int) -> None:
         without_say = {self.promise.creator, self.creator}
         base = self.raised - sum(self.pledges[person] for person in without_say)
         self.limit = base * self.promise.threshold_bps // 10_000
         self.window_end = now + self.promise.window
-
-    def objects(self, backer: str) -> bool:
-        return bool(self.window_end) and self.objected_to.get(backer) == self.released + 1
+        self.tell(
+            "MilestoneSubmitted",
+            creator=self.creator,
+            milestoneId=self.milestone,
+            uri=uri,
+            contentHash=content_hash,
+            windowEnd=self.window_end,
+            objectionLimit=self.limit,
+        )
 
     def object_to(self, backer: str) -> None:
-        self.objected_to[backer] = self.released + 1
+        self.objected_to[backer] = self.milestone
         self.objections += self.pledges[backer]
+        self._tell_objection("Objected", backer)
 
     def think_again(self, backer: str) -> None:
-        self.objected_to[backer] = 0
+        self.objected_to.pop(backer)
         self.objections -= self.pledges[backer]
+        self._tell_objection("ObjectionWithdrawn", backer)
+
+    def _tell_objection(self, name: str, backer: str) -> None:
+        self.tell(
+            name,
+            backer=backer,
+            milestoneId=self.milestone,
+            weight=self.pledges[backer],
+            totalObjections=self.objections,
+        )
+
+    def release(self, to: str) -> int:
+        """Returns the creator's part."""
+        shares = sum(share for share, _ in self.promise.milestones[: self.milestone])
+        total = self.raised * shares // 10_000
+        amount = total - self.withdrawn - self.fees
+        self.tell(
+            "MilestoneReleased",
+            milestoneId=self.milestone,
+            token=self.promise.token,
+            amount=amount,
+            totalReleased=total,
+        )
+        self.released += 1
+        self.objections = self.limit = self.window_end = 0
+        return self._pay(amount, to)
+
+    def cancel(self, caller: str, reason: str, now: int) -> None:
+        self.cancelled_at = now
+        self.tell("Cancelled", by=caller, reason=reason)
+
+    def update(self, uri: str, content_hash: bytes) -> None:
+        self.tell("UpdatePosted", creator=self.creator, uri=uri, contentHash=content_hash)
+
+    def offer(self, successor: str) -> None:
+        self.pending = successor
+        self.tell("CreatorTransferStarted", creator=self.creator, newCreator=successor)
+
+    def accept(self) -> None:
+        self.tell("CreatorTransferred", oldCreator=self.creator, newCreator=self.pending)
+        self.creator, self.pending = self.pending, NOBODY
+
+    def pause(self, *, paused: bool) -> None:
+        self.paused = paused
+        self.tell("ContributionsPaused", by=self.guardian, paused=paused)
+
+    def claim_fees(self) -> int:
+        due = self.fees - self.claimed
+        self.claimed = self.fees
+        self.tell(
+            "FeeClaimed",
+            treasury=self.treasury,
+            token=self.promise.token,
+            amount=due,
+            totalFeesClaimed=self.claimed,
+        )
+        return due
+
+    def sweep(self) -> int:
+        amount, self.surplus = self.surplus, 0
+        self.tell("SurplusSwept", treasury=self.treasury, token=self.promise.token, amount=amount)
+        return amount

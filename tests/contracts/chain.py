@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,19 +87,43 @@ def _type(value: dict[str, Any]) -> str:
     return str(value["type"])
 
 
-def revert_of(sender: Any, function: Any, *arguments: Any, value: int = 0) -> tuple[Any, ...]:
-    """Name and values of the custom error that a call ends with; an empty tuple when it doesn't."""
-    call = {
+def call(sender: Any, function: Any, *arguments: Any, value: int = 0) -> tuple[str, list[Any]]:
+    """The request that tries a call in the latest block."""
+    return "eth_call", [transaction(sender, function, *arguments, value=value), "latest"]
+
+
+def transaction(sender: Any, function: Any, *arguments: Any, value: int = 0) -> dict[str, str]:
+    return {
         "from": str(sender),
         "to": function._address,
         "data": function.encode_input(*arguments),
         "value": hex(value),
     }
-    response = web3.provider.make_request("eth_call", [call, "latest"])
+
+
+def batch(requests: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+    """The responses to requests that go to the node as one."""
+    return list(web3.provider.make_batch_request(requests))
+
+
+def revert_of(sender: Any, function: Any, *arguments: Any, value: int = 0) -> tuple[Any, ...]:
+    """Name and values of the custom error that a call ends with; an empty tuple when it doesn't."""
+    return revert_in(web3.provider.make_request(*call(sender, function, *arguments, value=value)))
+
+
+def revert_in(response: Any) -> tuple[Any, ...]:
+    """As `revert_of`, from the node's response to a call."""
     if "error" not in response:
         return ()
-    data = bytes.fromhex(str(response["error"].get("data", "0x")).removeprefix("0x"))
-    return decode_error(data)
+    return decode_error(bytes.fromhex(str(response["error"].get("data", "0x")).removeprefix("0x")))
+
+
+def returned(function: Any, response: Any) -> Any:
+    """What a call gave back, addresses in lower case; a tuple when it is more than one value."""
+    values = decode(
+        [_type(value) for value in function.abi["outputs"]], bytes.fromhex(response["result"][2:])
+    )
+    return values[0] if len(values) == 1 else values
 
 
 def decode_error(data: bytes) -> tuple[Any, ...]:
