@@ -38,13 +38,16 @@ abstract contract Payouts is CampaignBase {
 
     /// @inheritdoc ICampaign
     function sweepSurplus(address token) external nonReentrant onlyClone {
-        uint256 balance = token == address(0) ? address(this).balance : IERC20(token).balanceOf(address(this));
-        uint256 owed = token == CampaignArgs.load().token() ? _owed() : 0;
+        address currency = CampaignArgs.load().token();
+        (uint256 balance, uint256 held) = (_balanceIn(token), _balanceIn(currency));
+        uint256 owed = token == currency ? _owed() : 0;
         if (balance <= owed) revert Campaign_NothingToSweep(token);
         uint256 amount = balance - owed;
         address treasury = ICampaignFactory(_factory).treasury();
         emit SurplusSwept({treasury: treasury, seq: ++_totals.seq, token: token, amount: amount});
         _send(token, treasury, amount);
+        // A token that was moved to a new contract may be reached by both addresses: by one of them all would be surplus.
+        if (token != currency && _balanceIn(currency) < held) revert Campaign_NothingToSweep(token);
     }
 
     /// @dev Writes down a payout of `gross`, its fee included, and sends the creator its part. The fee is that of all
@@ -82,6 +85,10 @@ abstract contract Payouts is CampaignBase {
         }
         _totals = totals;
         if (amount != 0) _send(token, to, amount);
+    }
+
+    function _balanceIn(address token) private view returns (uint256) {
+        return token == address(0) ? address(this).balance : IERC20(token).balanceOf(address(this));
     }
 
     /// @dev What the campaign holds for backers, creator and treasury.

@@ -6,7 +6,7 @@ import {State} from "../structs/State.sol";
 /// @title Why a campaign refuses
 /// @notice Each error carries what was found and what was expected.
 interface ICampaignErrors {
-    /// @notice The implementation was called directly, or an argument-less clone.
+    /// @notice The implementation was called directly.
     error Campaign_NotAClone();
     /// @notice Only the factory may initialize a campaign.
     error Campaign_NotFactory(address caller, address factory);
@@ -70,7 +70,7 @@ interface ICampaignErrors {
     error Campaign_ObjectionWindowOpen(uint256 time, uint256 windowEnd);
     /// @notice The time to object, or to change one's mind, is over.
     error Campaign_ObjectionWindowOver(uint256 time, uint256 windowEnd);
-    /// @notice Who was paid by the campaign, or will be, has no say in it.
+    /// @notice Who launched the campaign, and who owns it now, have no say in its payouts.
     error Campaign_CreatorCannotObject(address creator);
     /// @notice Only who has given has a say.
     error Campaign_NotABacker(address caller);

@@ -118,7 +118,8 @@ interface ICampaignFactory {
     function treasury() external view returns (address);
 
     /// @notice Where {createCampaign} would put the campaign of `creator`, at the fee of now. `params` are not
-    /// checked: terms out of bounds have an address too, at which nothing will ever be.
+    /// checked: most terms out of bounds have an address too, at which nothing will ever be. A mode that is none and
+    /// shares above what fits in 16 bits panic.
     function campaignAddress(address creator, CampaignParams calldata params) external view returns (address);
 
     /// @notice Whether this factory created `campaign`.

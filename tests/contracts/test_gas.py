@@ -14,6 +14,9 @@ from conftest import DAY, DOLLAR, ETHER, METADATA_HASH, METADATA_URI, NO_REF
 
 SNAPSHOT = Path(__file__).with_name("gas.json")
 REF = "0x" + "5a" * 32
+# A campaign's address depends on the hour: as an argument it is counted as if it had no zero byte (EIP-2028: 16 gas
+# for a byte, 4 for a zero).
+ZERO_BYTE_REBATE = 12
 BOUNDS = {
     "contribute_native_new": 63_000,
     "contribute_native_repeat": 46_000,
@@ -121,9 +124,10 @@ def measure_milestones(suite: Any, launch: Any, parameters: Any, receipt: Any) -
     for backer in (first, second):
         campaign.contribute(0, REF, {"from": backer, "value": ETHER})
     travel_to(deadline)
+    claimed = receipt.claim(campaign, {"from": first})
     gas = {
         "create_two_milestones": created.gas_used,
-        "claim_receipt": receipt.claim(campaign, {"from": first}).gas_used,
+        "claim_receipt": claimed.gas_used + ZERO_BYTE_REBATE * bytes.fromhex(campaign.address[2:]).count(0),
         "submit_milestone": campaign.submitMilestone(
             METADATA_URI, METADATA_HASH, {"from": suite.creator}
         ).gas_used,

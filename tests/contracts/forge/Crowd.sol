@@ -10,7 +10,7 @@ import {Vm} from "./Vm.sol";
 
 /// @dev Does to the campaigns what people do, sensible things and others, and keeps its own books from what it sent and
 /// from the events that came of it. What a campaign refuses is caught; what it must not refuse is asked for in
-/// {everybodyLeaves}.
+/// {everybodyLeaves}. Most acts of a run are about one campaign: of six at once, none would come far.
 contract Crowd {
     Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
     uint256 public constant MEMBERS = 5;
@@ -22,8 +22,11 @@ contract Crowd {
     uint256 private constant PAUSE = 8;
     uint256 private constant GIVE_UP = 12;
     uint256 private constant LONG_WAIT = 6;
+    /// @dev One call in so many is about another campaign than the run's own.
+    uint256 private constant ASIDE = 8;
 
     Campaign[] private _campaigns;
+    Campaign private _own;
     address[] private _members;
     TestToken private immutable _token;
 
@@ -36,7 +39,9 @@ contract Crowd {
     mapping(Campaign => uint256) public gaps;
     /// @dev Contributions taken at or after the deadline.
     mapping(Campaign => uint256) public late;
+    /// @dev In which states the acts left their campaigns, and which events they made it emit, by their topic.
     mapping(State => uint256) public visits;
+    mapping(bytes32 => uint256) public emitted;
     /// @dev What the last call was about.
     Campaign public touched;
 
@@ -55,22 +60,22 @@ contract Crowd {
         return _isNative(campaign) ? address(campaign).balance : _token.balanceOf(address(campaign));
     }
 
-    function contribute(uint256 which, uint256 who, uint256 amount, uint32 tierId) external {
-        _contribute(_pick(which), who, memberAt(who), amount % 4 ether, tierId % 3, false);
+    function contribute(uint256 which, uint256 who, uint256 amount, uint256 tierId) external {
+        _contribute(_pick(which), who, memberAt(who), _gift(amount), tierId, false);
     }
 
-    function contributeFor(uint256 which, uint256 who, uint256 whom, uint256 amount, uint32 tierId) external {
-        _contribute(_pick(which), who, memberAt(whom), amount % 4 ether, tierId % 3, false);
+    function contributeFor(uint256 which, uint256 who, uint256 whom, uint256 amount, uint256 tierId) external {
+        _contribute(_pick(which), who, memberAt(whom), _gift(amount), tierId, false);
     }
 
-    function contributeWithPermit(uint256 which, uint256 who, uint256 amount, uint32 tierId) external {
+    function contributeWithPermit(uint256 which, uint256 who, uint256 amount, uint256 tierId) external {
         Campaign campaign = _pick(which);
-        _contribute(campaign, who, memberAt(who), amount % 4 ether, tierId % 3, !_isNative(campaign));
+        _contribute(campaign, who, memberAt(who), _gift(amount), tierId, !_isNative(campaign));
     }
 
     function takeBack(uint256 which, uint256 who) external {
         Campaign campaign = _pick(which);
-        address member = memberAt(who);
+        address member = _giverFrom(campaign, who);
         uint256 before = campaign.contributionOf(member);
         vm.recordLogs();
         vm.prank(member);
@@ -80,7 +85,7 @@ contract Crowd {
         _readEvents(campaign);
     }
 
-    function refund(uint256 which, uint256 who) external {
+    function refund(uint256 which, uint256 who) public {
         _refund(_pick(which), memberAt(who), memberAt(who));
     }
 
@@ -88,35 +93,39 @@ contract Crowd {
         _refund(_pick(which), STRANGER, memberAt(who));
     }
 
-    function withdraw(uint256 which) external {
+    function withdraw(uint256 which) public {
         Campaign campaign = _asCreator(which);
         try campaign.withdraw(PURSE) {} catch {}
         _readEvents(campaign);
     }
 
-    function submitMilestone(uint256 which) external {
+    function submitMilestone(uint256 which) public {
         Campaign campaign = _asCreator(which);
         try campaign.submitMilestone("ipfs://evidence", keccak256("evidence")) {} catch {}
         _readEvents(campaign);
     }
 
-    function object(uint256 which, uint256 who) external {
-        Campaign campaign = _as(memberAt(who), which);
+    function object(uint256 which, uint256 who) public {
+        Campaign campaign = _as(_giverFrom(_pick(which), who), which);
         try campaign.object() {} catch {}
         _readEvents(campaign);
     }
 
-    function unobject(uint256 which, uint256 who) external {
+    /// @dev By somebody who has objected, if anybody has.
+    function unobject(uint256 which, uint256 who) public {
+        for (uint256 step; step < MEMBERS && !_pick(which).isObjecting(memberAt(who)); ++step) {
+            who = who % MEMBERS + 1;
+        }
         Campaign campaign = _as(memberAt(who), which);
         try campaign.unobject() {} catch {}
         _readEvents(campaign);
     }
 
     /// @dev Takes what time and objections allow, as a creator would who has been waiting for it.
-    function release(uint256 which, bool waits) external {
+    function release(uint256 which, uint256 waits) public {
         Campaign campaign = _pick(which);
         uint256 windowEnd = campaign.review().windowEnd;
-        if (waits && windowEnd > block.timestamp) vm.warp(windowEnd);
+        if (waits % 2 == 0 && windowEnd > block.timestamp) vm.warp(windowEnd);
         _asCreator(which);
         try campaign.release(PURSE) {} catch {}
         _readEvents(campaign);
@@ -124,20 +133,20 @@ contract Crowd {
 
     function windDown(uint256 which, uint256 chance) external {
         Campaign campaign = _pick(which);
-        if (campaign.state() == State.Releasing && !_happens(chance, GIVE_UP)) return;
+        if (campaign.state() == State.Releasing && !_happens(chance, GIVE_UP)) return proceed(which, chance);
         _asCreator(which);
         try campaign.windDown() {} catch {}
         _readEvents(campaign);
     }
 
-    function claimFees(uint256 which) external {
+    function claimFees(uint256 which) public {
         Campaign campaign = _as(STRANGER, which);
         try campaign.claimFees() {} catch {}
         _readEvents(campaign);
     }
 
     function cancel(uint256 which, uint256 chance) external {
-        if (!_happens(chance, CANCEL)) return;
+        if (!_happens(chance, CANCEL)) return proceed(which, chance);
         Campaign campaign = _asCreator(which);
         try campaign.cancel("") {} catch {}
         _readEvents(campaign);
@@ -188,17 +197,40 @@ contract Crowd {
         _readEvents(campaign);
     }
 
+    /// @dev What brings a campaign on from where it is.
+    function proceed(uint256 which, uint256 how) public {
+        Campaign campaign = _pick(which);
+        Terms memory terms = campaign.terms();
+        State state = campaign.state();
+        if (state == State.Funding) {
+            if (campaign.totalRaised() >= terms.goal) vm.warp(terms.deadline);
+            else _contribute(campaign, how, memberAt(how), _towards(terms.goal - campaign.totalRaised(), how), 0, false);
+        } else if (state == State.Succeeded) {
+            withdraw(which);
+        } else if (state == State.Releasing) {
+            if (campaign.review().windowEnd == 0) submitMilestone(which);
+            else if (campaign.review().objections != 0 && _happens(how, 3)) unobject(which, how);
+            else if (_happens(how, 2)) object(which, how);
+            else release(which, 0);
+        } else if (state == State.Completed) {
+            claimFees(which);
+        } else {
+            refund(which, how);
+        }
+    }
+
     function pass(uint256 time) external {
         vm.warp(block.timestamp + 1 hours + time % 12 hours);
     }
 
     /// @dev So long that what nobody collects is lost to its creator.
     function passLong(uint256 chance) external {
-        if (_happens(chance, LONG_WAIT)) vm.warp(block.timestamp + 181 days);
+        if (!_happens(chance, LONG_WAIT)) return proceed(chance, chance);
+        vm.warp(block.timestamp + 181 days);
     }
 
     /// @dev To a second at which something changes for a campaign, or the one before it.
-    function passTo(uint256 which, uint256 boundary, bool before) external {
+    function passTo(uint256 which, uint256 boundary, uint256 before) external {
         Campaign campaign = _pick(which);
         Terms memory terms = campaign.terms();
         uint256 moment = terms.deadline;
@@ -208,7 +240,7 @@ contract Crowd {
             (, uint64 due) = campaign.milestone(campaign.milestonesReleased() + 1);
             moment = due;
         }
-        if (before) moment -= 1;
+        if (before % 2 == 0) moment -= 1;
         if (moment > block.timestamp && moment < block.timestamp + 40 days) vm.warp(moment);
     }
 
@@ -251,9 +283,10 @@ contract Crowd {
         uint256 payer,
         address backer,
         uint256 amount,
-        uint32 tierId,
+        uint256 anyTier,
         bool permitted
     ) private {
+        uint32 tierId = uint32(anyTier % 3);
         uint256 before = campaign.contributionOf(backer);
         vm.recordLogs();
         if (_isNative(campaign)) {
@@ -294,6 +327,24 @@ contract Crowd {
         _readEvents(campaign);
     }
 
+    /// @dev Somebody who has given, if anybody has.
+    function _giverFrom(Campaign campaign, uint256 who) private view returns (address) {
+        for (uint256 step; step < MEMBERS && campaign.contributionOf(memberAt(who)) == 0; ++step) {
+            who = who % MEMBERS + 1;
+        }
+        return memberAt(who);
+    }
+
+    /// @dev Mostly too little to reach a goal by itself, so that pledges can be taken back.
+    function _gift(uint256 amount) private pure returns (uint256) {
+        return amount % (_happens(amount, 4) ? 4 ether : 0.5 ether);
+    }
+
+    /// @dev All that is missing, or a part of it.
+    function _towards(uint256 missing, uint256 how) private pure returns (uint256) {
+        return _happens(how, 3) ? missing : missing / 4 + 1;
+    }
+
     function _permitOf(uint256 who, address spender, uint256 amount) private view returns (Permit memory permit) {
         bytes32 message = keccak256(
             abi.encode(
@@ -331,7 +382,10 @@ contract Crowd {
     }
 
     function _pick(uint256 which) private returns (Campaign campaign) {
-        campaign = _campaigns[which % _campaigns.length];
+        uint256 number = uint256(keccak256(abi.encode(which)));
+        campaign = _campaigns[(number >> 8) % _campaigns.length];
+        if (address(_own) == address(0)) _own = campaign;
+        if (number % ASIDE != 0) campaign = _own;
         touched = campaign;
     }
 
@@ -344,6 +398,7 @@ contract Crowd {
         Vm.Log[] memory logs = vm.getRecordedLogs();
         for (uint256 index; index < logs.length; ++index) {
             if (logs[index].emitter != address(campaign)) continue;
+            ++emitted[logs[index].topics[0]];
             Terms memory terms = campaign.terms();
             uint256 expected = terms.tierCount + terms.milestoneCount + ++events[campaign];
             // seq is the first word of data in every event of a campaign.

@@ -18,7 +18,8 @@ import {
     FeeToken,
     HookToken,
     LyingToken,
-    RebasingToken
+    RebasingToken,
+    TwoAddressToken
 } from "./mocks/HostileTokens.sol";
 
 /// @dev Backers and tokens that do not play by the rules.
@@ -297,6 +298,25 @@ contract HostileTest is CampaignTest {
         );
         campaign.sweepSurplus(address(moving));
         vm.assertEq(campaign.totalRaised(), 100);
+    }
+
+    /// A token with a second address must not be swept by it: what it moves is the backers'.
+    function test_a_token_with_two_addresses() public {
+        TwoAddressToken two = new TwoAddressToken();
+        Campaign campaign = launchIn(address(two));
+        two.mint(ALICE, 100);
+        vm.prank(ALICE);
+        two.approve(address(campaign), 100);
+        vm.prank(ALICE);
+        campaign.contributeERC20(100, 0, 0);
+        address second = address(two.alias_());
+        refuses(
+            campaign,
+            ALICE,
+            abi.encodeCall(ICampaign.sweepSurplus, (second)),
+            abi.encodeWithSelector(ICampaignErrors.Campaign_NothingToSweep.selector, second)
+        );
+        vm.assertEq(two.balanceOf(address(campaign)), 100);
     }
 
     /// A permit that lies about itself is not believed: the allowance decides.

@@ -20,6 +20,8 @@ interface Vm {
     function assertLe(uint256 left, uint256 right, string calldata reason) external pure;
     function assertTrue(bool condition) external pure;
     function assertTrue(bool condition, string calldata reason) external pure;
+    function toString(uint256 value) external pure returns (string memory);
+    function pauseGasMetering() external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
 

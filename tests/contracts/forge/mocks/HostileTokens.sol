@@ -101,3 +101,35 @@ contract RebasingToken is ERC20("Rebasing", "RBS") {
         else _burn(account, before - amount);
     }
 }
+
+/// @dev One book behind two addresses, as tokens have had that were moved to a new contract: what {TokenAlias} moves is
+/// gone here too.
+contract TwoAddressToken is ERC20("Two", "TWO") {
+    TokenAlias public immutable alias_ = new TokenAlias(this);
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function moveFor(address from, address to, uint256 amount) external {
+        require(msg.sender == address(alias_), "not the alias");
+        _transfer(from, to, amount);
+    }
+}
+
+contract TokenAlias {
+    TwoAddressToken private immutable _token;
+
+    constructor(TwoAddressToken token) {
+        _token = token;
+    }
+
+    function balanceOf(address account) external view returns (uint256) {
+        return _token.balanceOf(account);
+    }
+
+    function transfer(address to, uint256 amount) external returns (bool) {
+        _token.moveFor(msg.sender, to, amount);
+        return true;
+    }
+}
