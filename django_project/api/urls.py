@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularAPIView
 
+from django_project.api import openapi  # noqa: F401  # importing registers its schemes
 from django_project.api.behaviour import BeaconView, ConsentView
 from django_project.api.campaigns import (
     CampaignsView,

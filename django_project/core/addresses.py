@@ -1,12 +1,21 @@
 """Addresses and hashes: bytes inside, checksummed or 0x-hex text at the edge."""
 
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
+from eth_hash.auto import keccak as _keccak
 
 ADDRESS_BYTES = 20
 HASH_BYTES = 32
 ZERO_ADDRESS = bytes(ADDRESS_BYTES)
 ZERO_HASH = bytes(HASH_BYTES)
+
+
+def keccak(data: bytes) -> bytes:
+    """Ethereum's Keccak-256 of bytes."""
+    return bytes(_keccak(data))
+
+
+def selector(signature: str) -> str:
+    """The first four bytes of a call to `name(types)`, as 0x-hex."""
+    return "0x" + keccak(signature.encode())[:4].hex()
 
 
 def _parse_hex(text: str, size: int, noun: str) -> bytes:
@@ -28,7 +37,7 @@ def parse_address(text: str) -> bytes:
     """
     value = _parse_hex(text, ADDRESS_BYTES, "an address")
     digits = text.strip()[-2 * ADDRESS_BYTES :]
-    if digits not in (digits.lower(), digits.upper()) and to_checksum_address(value)[2:] != digits:
+    if digits not in (digits.lower(), digits.upper()) and format_address(value)[2:] != digits:
         raise ValueError(f"{text!r} has a wrong checksum: copy the address again from where it came from")
     return value
 
@@ -39,8 +48,12 @@ def parse_hash(text: str) -> bytes:
 
 
 def format_address(value: bytes) -> str:
-    """The EIP-55 checksummed spelling of a 20-byte address."""
-    return str(to_checksum_address(value))
+    """The spelling of a 20-byte address whose upper case is a checksum (EIP-55)."""
+    digits = value.hex()
+    marks = _keccak(digits.encode()).hex()
+    return "0x" + "".join(
+        digit.upper() if mark > "7" else digit for digit, mark in zip(digits, marks, strict=False)
+    )
 
 
 def format_hash(value: bytes) -> str:
@@ -63,5 +76,6 @@ __all__ = [
     "keccak",
     "parse_address",
     "parse_hash",
+    "selector",
     "shorten_address",
 ]

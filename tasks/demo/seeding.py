@@ -176,7 +176,7 @@ class Seeder:
                 return "postUpdate", metadata_uri(digest), digest
             case SubmitMilestone():
                 evidence = f"chainfund:evidence:{campaign.slug}:{action.number}"
-                return "submitMilestone", evidence, keccak(text=evidence)
+                return "submitMilestone", evidence, keccak(evidence.encode())
 
     def _launch(self, action: Launch, creator: str) -> Call:
         terms = launch_terms(self.scenario, action.campaign, self.deployment, self.genesis)

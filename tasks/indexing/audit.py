@@ -7,7 +7,7 @@ head's hash, so no archive node is needed.
 import time
 from collections.abc import Callable
 
-from django_project.core.addresses import format_address, format_hash, keccak
+from django_project.core.addresses import format_address, format_hash, selector
 from django_project.ledger.services import suspect
 from tasks.indexing.errors import CallRefusedError
 from tasks.indexing.rpc import BATCH_LIMIT, Call, Pool
@@ -15,7 +15,7 @@ from tasks.indexing.tracking import Tracker
 from tasks.indexing.wire import to_bytes
 
 ROTATION_SECONDS = 5.0
-_SEQ_CALL = "0x" + keccak(text="seq()")[:4].hex()
+_SEQ_CALL = selector("seq()")
 
 
 class Auditor:

@@ -1,21 +1,24 @@
 """Cold ranges: several fetchers in flight, handed over in order, spans that adapt to what comes back."""
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tasks.indexing.errors import RangeTooLargeError
 from tasks.indexing.fetch import Fetched, Source
 
 FETCHERS = 4
-FIRST_SPAN = 500
+FIRST_SPAN = 100
 LARGEST_SPAN = 10_000
 # A range of about this much work: large enough to drown the fixed costs, small enough to bound memory.
 AIM_LOGS = 5_000
 AIM_SECONDS = 2.0
+# Logs that may be on their way or wait to be matched, as far as can be foreseen: they bound the memory.
+MOST_LOGS_AHEAD = 2 * AIM_LOGS
 GROWTH = 1.5
 HEARTBEAT_SECONDS = 1.0
 
@@ -26,9 +29,16 @@ class Span:
 
     blocks: int = FIRST_SPAN
     ceiling: int = LARGEST_SPAN
+    # Unknown before the first range is here.
+    logs_per_block: float | None = None
+
+    def expected_logs(self, blocks: int) -> float:
+        """Foreseen from the last range; a full share while nothing is known."""
+        return MOST_LOGS_AHEAD if self.logs_per_block is None else self.logs_per_block * blocks
 
     def learn(self, fetched: Fetched) -> None:
         """Grow while ranges come back light and quick, shrink when they do not."""
+        self.logs_per_block = len(fetched.logs) / (fetched.to_block - fetched.from_block + 1)
         if len(fetched.logs) > AIM_LOGS or fetched.seconds > AIM_SECONDS:
             self.blocks = max(1, self.blocks // 2)
         elif len(fetched.logs) * GROWTH <= AIM_LOGS and fetched.seconds * GROWTH <= AIM_SECONDS:
@@ -46,32 +56,50 @@ class Span:
         self.blocks = min(self.blocks, self.ceiling)
 
 
+class _Request(NamedTuple):
+    from_block: int
+    to_block: int
+    found: Future[Fetched]
+
+    @property
+    def blocks(self) -> int:
+        return self.to_block - self.from_block + 1
+
+
 def cold_ranges(
     source: Source, from_block: int, to_block: int, span: Span, keep_alive: Callable[[], None]
 ) -> Generator[Fetched]:
     """Yield all of `from_block` to `to_block` in order; `keep_alive` is called while the nodes are slow."""
     executor = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
-    pending: deque[tuple[int, int, Future[Fetched]]] = deque()
+    pending: deque[_Request] = deque()
     position = from_block
     try:
         while position <= to_block or pending:
-            while len(pending) < FETCHERS and position <= to_block:
+            while position <= to_block and _has_room(pending, span):
                 end = min(to_block, position + span.blocks - 1)
-                pending.append((position, end, executor.submit(source.cold_range, position, end)))
+                found = executor.submit(source.cold_range, position, end)
+                pending.append(_Request(position, end, found))
                 position = end + 1
-            first, last, future = pending.popleft()
+            request = pending.popleft()
             try:
-                fetched = _wait(future, keep_alive)
+                fetched = _wait(request.found, keep_alive)
             except RangeTooLargeError as error:
-                span.refuse(last - first + 1, error)
+                span.refuse(request.blocks, error)
                 _cancel(pending)
-                position = first
+                position = request.from_block
                 continue
             span.learn(fetched)
             yield fetched
     finally:
         _cancel(pending)
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _has_room(pending: Collection[_Request], span: Span) -> bool:
+    if not pending:
+        return True
+    ahead = sum(request.blocks for request in pending) + span.blocks
+    return len(pending) < FETCHERS and span.expected_logs(ahead) <= MOST_LOGS_AHEAD
 
 
 def _wait(future: Future[Fetched], keep_alive: Callable[[], None]) -> Fetched:
@@ -81,7 +109,7 @@ def _wait(future: Future[Fetched], keep_alive: Callable[[], None]) -> Fetched:
         keep_alive()
 
 
-def _cancel(pending: deque[tuple[int, int, Future[Fetched]]]) -> None:
-    for _, _, future in pending:
-        future.cancel()
+def _cancel(pending: deque[_Request]) -> None:
+    for request in pending:
+        request.found.cancel()
     pending.clear()

@@ -8,6 +8,7 @@ import json
 import re
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,8 @@ _SMALL_UINTS = {8: "31xB", 16: "30xH", 32: "28xI", 64: "24xQ"}
 _OFFSET = "24xQ"
 
 
-def _to_int(word: Any) -> int:
-    return int.from_bytes(word, "big")
-
-
-def _to_signed(word: Any) -> int:
-    return int.from_bytes(word, "big", signed=True)
+_to_int = partial(int.from_bytes, byteorder="big")
+_to_signed = partial(int.from_bytes, byteorder="big", signed=True)
 
 
 def to_text(raw: bytes) -> str:
@@ -40,7 +37,7 @@ class EventDecoder:
         unindexed = [argument for argument in event["inputs"] if not argument["indexed"]]
         self.name: str = event["name"]
         self.signature = f"{self.name}({','.join(argument['type'] for argument in event['inputs'])})"
-        self.topic = keccak(text=self.signature)
+        self.topic = keccak(self.signature.encode())
         self.names = tuple(argument["name"] for argument in indexed + unindexed)
         self._topics_size = WORD * (1 + len(indexed))
         self._converters: list[tuple[int, Callable[[Any], Any]]] = []
@@ -92,16 +89,30 @@ class EventDecoder:
         for position, convert in self._converters:
             values[position] = convert(values[position])
         for position, is_text in self._texts:
-            raw = self._dynamic(data, values[position])
+            raw = _dynamic(self.signature, data, values[position])
             values[position] = to_text(raw) if is_text else raw
         return values
 
-    def _dynamic(self, data: bytes, offset: int) -> bytes:
-        start = offset + WORD
-        size = int.from_bytes(data[offset:start], "big")
-        if start > len(data) or size > len(data) - start:
-            raise DecodeError(f"{self.signature} points {offset} bytes into {len(data)} bytes of data")
-        return data[start : start + size]
+
+def _dynamic(what: str, data: bytes, offset: int) -> bytes:
+    start = offset + WORD
+    size = int.from_bytes(data[offset:start], "big")
+    if start > len(data) or size > len(data) - start:
+        raise DecodeError(f"{what} points {offset} bytes into {len(data)} bytes of data")
+    return data[start : start + size]
+
+
+def decode_text(answer: bytes) -> str:
+    """What a call that returns one string has answered; raises DecodeError for anything else."""
+    return to_text(_dynamic("the answer", answer, int.from_bytes(answer[:WORD], "big")))
+
+
+def decode_uint8(answer: bytes) -> int:
+    """What a call that returns one uint8 has answered; raises DecodeError for anything else."""
+    value = int.from_bytes(answer, "big")
+    if len(answer) != WORD or value > 255:
+        raise DecodeError(f"{len(answer)} bytes are no small number")
+    return value
 
 
 def load_decoders(abis: Iterable[Path]) -> dict[bytes, EventDecoder]:

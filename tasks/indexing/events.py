@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
@@ -214,9 +215,10 @@ class Event:
     seq_position: int
     own_columns: Callable[[Sequence[Any]], tuple[Any, ...]]
 
-    @property
-    def name(self) -> str:
-        return self.decoder.name
+    @cached_property
+    def is_creation(self) -> bool:
+        """Whether a contract begins with it."""
+        return self.decoder.name == CREATION
 
 
 def bind_events(decoders: Mapping[bytes, EventDecoder]) -> dict[bytes, Event]:

@@ -31,6 +31,7 @@ from tasks.indexing.reorg import find_ancestor, is_merely_behind
 from tasks.indexing.repair import open_suspects, repair
 from tasks.indexing.rpc import Endpoint, Pool
 from tasks.indexing.tracking import Tracker
+from tasks.indexing.writer import Writer
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,10 @@ SUSPECTS_EVERY_SECONDS = 3.0
 HOPELESS_EVERY_SECONDS = 30.0
 
 Reread = Callable[[Endpoint | None], Fetched]
+
+
+def _at_once(job: Callable[[], None]) -> None:
+    job()
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class Follower:
         self._auditor = Auditor(pool, self._tracker)
         self._span = Span()
         self._suspects_at = 0.0
+        self._writer = Writer()
 
     def tick(self) -> bool:
         """Look once at the chain and follow it; returns whether anything was written.
@@ -115,9 +121,11 @@ class Follower:
         cold_target = min(view.finalized, target)
         if next_block <= cold_target:
             ranges = cold_ranges(self._source, next_block, cold_target, self._span, self._lease.renew)
-            with closing(ranges):
+            with closing(ranges), self._writer:
                 for fetched in ranges:
-                    batch = self._apply(fetched, head_hash, view, target, self._cold_again(fetched))
+                    batch = self._apply(
+                        fetched, head_hash, view, target, self._cold_again(fetched), self._writer.submit
+                    )
                     next_block, head_hash = batch.to_block + 1, batch.head.hash
         while next_block <= target:
             end = min(next_block + HOT_BLOCKS - 1, target)
@@ -126,7 +134,7 @@ class Follower:
                 raise ParentMismatchError(f"block {end} is gone")
             reread = self._hot_again(next_block, end, head_hash)
             fetched = self._source.hot_range(last, next_block, head_hash, endpoint=view.endpoint)
-            batch = self._apply(fetched, head_hash, view, target, reread)
+            batch = self._apply(fetched, head_hash, view, target, reread, _at_once)
             next_block, head_hash = batch.to_block + 1, batch.head.hash
         return next_block > cursor.next_block
 
@@ -142,9 +150,24 @@ class Follower:
 
         return reread
 
-    def _apply(self, fetched: Fetched, head_hash: bytes, view: View, target: int, reread: Reread) -> Batch:
-        """Match and commit one range, reading it again while it does not hold together."""
+    def _apply(
+        self,
+        fetched: Fetched,
+        head_hash: bytes,
+        view: View,
+        target: int,
+        reread: Reread,
+        write: Callable[[Callable[[], None]], None],
+    ) -> Batch:
+        """Match one range, reading it again while it does not hold together, and have it committed."""
         batch, endpoint = self._match(fetched, head_hash, reread)
+        write(lambda: self._commit(batch, view, target))
+        # Before the commit may be done: when it fails the run ends, or begins again from the tables.
+        self._tracker.adopt(batch.created, batch.seqs)
+        self._pool.trust(endpoint)
+        return batch
+
+    def _commit(self, batch: Batch, view: View, target: int) -> None:
         try:
             commit(self._lease, batch, node_head=view.latest.number, finalized=view.finalized)
         except IntegrityError as error:
@@ -154,11 +177,8 @@ class Follower:
                 f"that are stored ({str(error).splitlines()[0]}): run `manage.py indexer rewind --chain "
                 f"{batch.chain_id} --to-block {batch.from_block - 1}`",
             ) from error
-        self._tracker.adopt(batch.tracked.items())
-        self._pool.trust(endpoint)
         if self._on_commit is not None:
             self._on_commit(Commit(batch.to_block, target, len(batch.logs), batch.head.timestamp))
-        return batch
 
     def _match(self, fetched: Fetched, head_hash: bytes, reread: Reread) -> tuple[Batch, Endpoint]:
         """The rows of a range, and who told them."""
@@ -170,6 +190,7 @@ class Follower:
                 return self._matcher.match(fetched), fetched.endpoint
             except SeqGapError as gap:
                 problem = gap
+                self._writer.drain()
                 services.suspect(self._chain.chain_id, fetched.from_block, fetched.to_block, str(gap))
                 self._repair_before(gap, fetched.from_block)
             except (BadReplyError, DecodeError) as error:

@@ -8,7 +8,7 @@ from typing import Any
 from django_project.ledger.models import CampaignLaunched, Contract, Contribution, EventRow, UpdatePost
 from tasks.indexing import totals
 from tasks.indexing.errors import BadReplyError, SeqGapError
-from tasks.indexing.events import CREATION, Event, to_time
+from tasks.indexing.events import Event, to_time
 from tasks.indexing.fetch import Fetched
 from tasks.indexing.totals import TotalsChange
 from tasks.indexing.tracking import Tracked, Tracker
@@ -34,7 +34,9 @@ class Batch:
     contributed: set[bytes] = field(default_factory=set)
     updated: set[bytes] = field(default_factory=set)
     totals: dict[int, TotalsChange] = field(default_factory=dict)
-    tracked: dict[bytes, Tracked] = field(default_factory=dict)
+    # Contracts that begin here, and the running number that each touched contract has come to.
+    created: dict[bytes, Tracked] = field(default_factory=dict)
+    seqs: dict[bytes, int] = field(default_factory=dict)
 
 
 class Matcher:
@@ -54,9 +56,10 @@ class Matcher:
             self._tracker.chain_id, fetched.from_block, fetched.to_block, fetched.parent_hash, fetched.head
         )
         times: dict[int, datetime] = {}
+        known, events = self._tracker.contracts, self._events
         for log in fetched.logs:
-            event = self._events[log.topics[:_TOPIC]]
-            emitter = batch.tracked.get(log.address) or self._tracker.contracts.get(log.address)
+            event = events[log.topics[:_TOPIC]]
+            emitter = known.get(log.address) or batch.created.get(log.address)
             if emitter is None or emitter.kind != event.emitter:
                 continue
             time = times.get(log.block_number)
@@ -69,21 +72,19 @@ class Matcher:
     def _take(self, batch: Batch, log: Log, event: Event, emitter: Tracked, time: datetime) -> None:
         values = event.decoder.decode(log.topics, log.data)
         seq = values[event.seq_position]
-        if self._in_sequence and seq != emitter.last_seq + 1:
-            if seq <= emitter.last_seq:
+        last_seq = batch.seqs.get(log.address, emitter.last_seq)
+        if seq != last_seq + 1 and self._in_sequence:
+            if seq <= last_seq:
                 raise BadReplyError(
-                    f"event {seq} of a contract came again in block {log.block_number}; it has "
-                    f"{emitter.last_seq}"
+                    f"event {seq} of a contract came again in block {log.block_number}; it has {last_seq}"
                 )
-            raise SeqGapError(log.address, emitter.last_seq + 1, seq, log.block_number)
+            raise SeqGapError(log.address, last_seq + 1, seq, log.block_number)
         common = (batch.chain_id, log.block_number, log.log_index, time, log.tx_hash, seq)
         owner = log.address if event.emitter == Contract.Kind.FACTORY else emitter.row_id
         row = (*common, owner, *event.own_columns(values))
         batch.logs.append(log)
-        batch.tracked[log.address] = Tracked(
-            emitter.kind, emitter.start_block, emitter.row_id, max(seq, emitter.last_seq)
-        )
-        if event.name == CREATION:
+        batch.seqs[log.address] = max(seq, last_seq)
+        if event.is_creation:
             row = (*row, self._launch(batch, log, values[event.decoder.names.index("campaign")]))
         elif emitter.row_id is not None:
             change = batch.totals.setdefault(emitter.row_id, TotalsChange())
@@ -99,7 +100,7 @@ class Matcher:
         row_id = self._tracker.new_row_id(address)
         batch.launched[address] = row_id
         batch.launched_blocks[address] = log.block_number
-        batch.tracked[address] = Tracked(Contract.Kind.CAMPAIGN, log.block_number, row_id, 0)
+        batch.created[address] = Tracked(Contract.Kind.CAMPAIGN, log.block_number, row_id, 0)
         return row_id
 
 

@@ -4,9 +4,8 @@ import logging
 import time
 
 from django.db import transaction
-from kombu.exceptions import OperationalError
 
-from django_project.core.jobs import enqueue
+from django_project.core import jobs
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +24,10 @@ def _send() -> None:
     global _broker_back_at
     if time.monotonic() < _broker_back_at:
         return
+    from kombu.exceptions import OperationalError
+
     try:
-        enqueue(DELIVERY_TASK)
+        jobs.nudge(DELIVERY_TASK)
     except OperationalError as error:
         _broker_back_at = time.monotonic() + BROKER_PAUSE_SECONDS
         logger.warning("the broker is unreachable, the outbox waits for it: %s", error)

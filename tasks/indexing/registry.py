@@ -10,18 +10,24 @@ from typing import Annotated, Literal
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from eth_abi.abi import decode as abi_decode
-from eth_abi.exceptions import DecodingError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from django_project.core.addresses import ZERO_HASH, format_address, keccak, parse_address, parse_hash
+from django_project.core.addresses import (
+    ZERO_HASH,
+    format_address,
+    keccak,
+    parse_address,
+    parse_hash,
+    selector,
+)
 from django_project.ledger.models import Block, Chain, Contract, Cursor, RpcEndpoint, SuspectRange, Token
 from tasks.indexing.chain_guard import Identity, contract_codes, require_identity
-from tasks.indexing.decode import load_decoders, to_text
-from tasks.indexing.errors import ConfigurationError
+from tasks.indexing.decode import decode_text, decode_uint8, load_decoders
+from tasks.indexing.errors import ConfigurationError, DecodeError
 from tasks.indexing.events import Event, bind_events, to_time
 from tasks.indexing.fetch import linked_header
+from tasks.indexing.heads import is_websocket
 from tasks.indexing.rpc import Call, Pool, endpoint_name
 from tasks.indexing.wire import Header, to_bytes
 
@@ -221,7 +227,7 @@ def _check_code(registry: Registry, pool: Pool) -> None:
 def _read_tokens(registry: Registry, pool: Pool) -> list[tuple[bytes, str, int]]:
     tokens = registry.of_kind("token")
     calls = [
-        Call("eth_call", ({"to": token.address, "data": "0x" + keccak(text=signature)[:4].hex()}, "latest"))
+        Call("eth_call", ({"to": token.address, "data": selector(signature)}, "latest"))
         for token in tokens
         for signature in ("symbol()", "decimals()")
     ]
@@ -229,13 +235,13 @@ def _read_tokens(registry: Registry, pool: Pool) -> list[tuple[bytes, str, int]]
     described = []
     for index, token in enumerate(tokens):
         try:
-            (symbol,) = abi_decode(["bytes"], answers[2 * index])
-            (decimals,) = abi_decode(["uint8"], answers[2 * index + 1])
-        except DecodingError as error:
+            symbol = decode_text(answers[2 * index])
+            decimals = decode_uint8(answers[2 * index + 1])
+        except DecodeError as error:
             raise ConfigurationError(
                 f"the token at {token.address} does not tell its symbol and decimals: is it an ERC-20?"
             ) from error
-        described.append((token.address_bytes, to_text(symbol)[:32], decimals))
+        described.append((token.address_bytes, symbol[:32], decimals))
     return described
 
 
@@ -288,7 +294,7 @@ def _write_chain(registry: Registry, identity: Identity) -> Chain:
 
 def _write_endpoints(chain: Chain) -> None:
     """Make the rows those of the settings; an endpoint given on the command line leaves no row."""
-    urls = settings.RPC_URLS.get(chain.chain_id, [])
+    urls = [url for url in settings.RPC_URLS.get(chain.chain_id, []) if not is_websocket(url)]
     RpcEndpoint.objects.filter(chain=chain).exclude(url__in=urls).delete()
     for url in urls:
         RpcEndpoint.objects.get_or_create(chain=chain, url=url, defaults={"name": endpoint_name(url)[:50]})

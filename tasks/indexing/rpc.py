@@ -26,6 +26,7 @@ from tasks.indexing.errors import (
     RangeTooLargeError,
     RpcError,
 )
+from tasks.indexing.heads import is_websocket
 
 logger = logging.getLogger(__name__)
 
@@ -111,17 +112,27 @@ def suggested_span(message: str) -> int | None:
 
 
 class Pool:
-    """The endpoints of one chain. Threads may share it."""
+    """The endpoints of one chain. Threads may share it.
+
+    Websocket URLs are for announcements (see `heads`); requests go by HTTP.
+    """
 
     def __init__(self, urls: Sequence[str]) -> None:
         if not urls:
             raise ConfigurationError("no RPC URL is given: set CHAINFUND_RPC_URLS or pass --rpc-url")
         for url in urls:
-            if urlsplit(url).scheme not in {"http", "https"}:
+            if urlsplit(url).scheme not in {"http", "https", "ws", "wss"}:
                 raise ConfigurationError(
-                    f"{endpoint_name(url)} is no RPC URL: it has to begin with http:// or https://"
+                    f"{endpoint_name(url)} is no RPC URL: it has to begin with http:// or https://, or with "
+                    "ws:// or wss:// for announcements of new heads"
                 )
-        self.endpoints = [Endpoint(endpoint_name(url), url) for url in urls]
+        self.urls = list(urls)
+        self.endpoints = [Endpoint(endpoint_name(url), url) for url in urls if not is_websocket(url)]
+        if not self.endpoints:
+            raise ConfigurationError(
+                "no RPC URL to ask is given, only such that announce new heads: add one that begins with "
+                "http:// or https://"
+            )
         self._client = httpx.Client(
             timeout=REQUEST_TIMEOUT_SECONDS,
             http2=any(url.startswith("https") for url in urls),

@@ -4,6 +4,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 
 from django.db import InterfaceError, InternalError, OperationalError, connection
@@ -16,13 +17,14 @@ from tasks.indexing.errors import (
     StillInconsistentError,
 )
 from tasks.indexing.follow import Commit, Follower
+from tasks.indexing.heads import Heads
 from tasks.indexing.lease import Lease
 from tasks.indexing.registry import Registry, attach, load_events, note_endpoints
 from tasks.indexing.rpc import Pool
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.2
+FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 # The database went away, or ended a transaction that stood still for too long.
 DATABASE_AWAY = (InterfaceError, InternalError, OperationalError)
@@ -85,7 +87,8 @@ class Runner:
             follower = Follower(
                 chain, lease, self._pool, events, until_block=self._until_block, on_commit=self._on_commit
             )
-            self._follow(follower)
+            with Heads(self._pool.urls) if not self._once else nullcontext() as heads:
+                self._follow(follower, heads)
         except ChainHaltedError as error:
             services.halt(chain.chain_id, error.code, str(error))
             raise
@@ -108,7 +111,7 @@ class Runner:
             raise ChainHaltedError(Chain.Halt(chain.halt_code), chain.halt_reason)
         return chain
 
-    def _follow(self, follower: Follower) -> None:
+    def _follow(self, follower: Follower, heads: Heads | None) -> None:
         while not self._is_time_over():
             try:
                 if self._until_block is not None and follower.is_done():
@@ -126,10 +129,13 @@ class Runner:
                 continue
             self._pause = 0.0
             self._note_endpoints()
-            if not advanced:
-                if self._once:
+            if heads is None:
+                if not advanced:
                     return
-                self._wait(POLL_SECONDS)
+            elif advanced:
+                heads.advanced()
+            else:
+                heads.wait()
 
     def _note_endpoints(self) -> None:
         resting = {endpoint.name for endpoint in self._pool.endpoints if endpoint.rests_for}
@@ -144,7 +150,7 @@ class Runner:
         """Pause longer each time, saying why once per series of failures."""
         if self._pause == 0.0:
             logger.warning("chain %s: %s", self._registry.chain_id, error)
-        self._pause = min(LONGEST_PAUSE_SECONDS, max(POLL_SECONDS, self._pause * 2))
+        self._pause = min(LONGEST_PAUSE_SECONDS, max(FIRST_PAUSE_SECONDS, self._pause * 2))
         self._wait(self._pause * random.uniform(0.5, 1.0))  # noqa: S311  # spreads workers, hides nothing
 
     def _reload(self, follower: Follower) -> None:

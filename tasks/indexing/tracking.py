@@ -4,7 +4,7 @@ It is read from the tables when a run begins and after anything unexpected, and 
 commit that makes the change true.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import connection
@@ -12,7 +12,7 @@ from django.db.models import Max
 
 from django_project.ledger.models import CampaignLaunched, Contract, FactoryEvent, RawLog
 
-_ID_STOCK = 20
+_ID_STOCK = 200
 
 
 @dataclass(slots=True)
@@ -82,6 +82,8 @@ class Tracker:
         )["newest"]
         return self.contracts[address].start_block if newest is None else int(newest)
 
-    def adopt(self, changed: Iterable[tuple[bytes, Tracked]]) -> None:
-        """Take over what a commit has made true."""
-        self.contracts.update(changed)
+    def adopt(self, created: Mapping[bytes, Tracked], seqs: Mapping[bytes, int]) -> None:
+        """Take over what a commit makes true: contracts that begin, and each one's last running number."""
+        self.contracts.update(created)
+        for address, seq in seqs.items():
+            self.contracts[address].last_seq = seq

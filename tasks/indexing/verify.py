@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from django_project.core.addresses import format_address, format_hash, keccak
+from django_project.core.addresses import format_address, format_hash, selector
 from django_project.ledger.invariants import campaigns_with_gaps
 from django_project.ledger.models import Block, Chain, Cursor, RawLog
 from django_project.ledger.projection import CampaignStorage, ProjectionError
@@ -29,7 +29,7 @@ from tasks.indexing.standing import differences, told_by_chain, told_by_events, 
 from tasks.indexing.tracking import Tracked, Tracker
 from tasks.indexing.wire import to_bytes
 
-_SELECTORS = {view: "0x" + keccak(text=view)[:4].hex() for view in ("seq()", "summary()", "pendingCreator()")}
+_SELECTORS = {view: selector(view) for view in ("seq()", "summary()", "pendingCreator()")}
 
 
 @dataclass
@@ -132,7 +132,7 @@ class Verifier:
         matcher = Matcher(fresh, self._events, in_sequence=False)
         for fetched in cold_ranges(self._source, start, verdict.block, Span(), lambda: None):
             batch = matcher.match(fetched)
-            fresh.adopt(batch.tracked.items())
+            fresh.adopt(batch.created, batch.seqs)
             verdict.events += len(batch.logs)
             for problem in self._row_differences(fetched, batch):
                 verdict.problems.append(problem)

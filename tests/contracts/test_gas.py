@@ -14,8 +14,8 @@ from conftest import DAY, DOLLAR, ETHER, METADATA_HASH, METADATA_URI, NO_REF
 
 SNAPSHOT = Path(__file__).with_name("gas.json")
 REF = "0x" + "5a" * 32
-# A campaign's address depends on the hour: as an argument it is counted as if it had no zero byte (EIP-2028: 16 gas
-# for a byte, 4 for a zero).
+# A campaign's address depends on the hour: as an argument it is counted as if it had no zero byte (EIP-2028:
+# 16 gas for a byte, 4 for a zero).
 ZERO_BYTE_REBATE = 12
 BOUNDS = {
     "contribute_native_new": 63_000,

@@ -5,6 +5,7 @@
 """
 
 import json
+import os
 import subprocess
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -42,27 +43,37 @@ class Artifact:
     bytecode: str
 
 
-@lru_cache(maxsize=1)
 def compile_contracts() -> dict[str, Artifact]:
+    """The project's artifacts by contract name."""
+    return compile_sources(ROOT_SOURCES, CONTRACTS)
+
+
+@lru_cache
+def compile_sources(paths: tuple[str, ...], names: tuple[str, ...]) -> dict[str, Artifact]:
     """Artifacts by contract name; the compiler runs only when a source changed since the last time."""
-    digest = sha256()
-    for source in sorted(SOURCES.rglob("*.sol")):
-        digest.update(source.read_bytes())
-    digest.update((PROJECT_ROOT / "package-lock.json").read_bytes())
-    cached = CACHE / f"{digest.hexdigest()[:32]}.json"
+    cached = CACHE / f"{sources_digest(paths)[:32]}.json"
     if not cached.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        partial = cached.with_suffix(f".{id(digest)}.tmp")
-        partial.write_text(json.dumps(_run_compiler()))
+        partial = cached.with_suffix(f".{os.getpid()}.tmp")
+        partial.write_text(json.dumps(_run_compiler(paths, names)))
         partial.rename(cached)
     output = json.loads(cached.read_text())
-    return {name: Artifact(output[name]["abi"], output[name]["bytecode"]) for name in CONTRACTS}
+    return {name: Artifact(output[name]["abi"], output[name]["bytecode"]) for name in names}
 
 
-def _run_compiler() -> dict[str, dict[str, Any]]:
+def sources_digest(paths: tuple[str, ...]) -> str:
+    """Changes with the named sources, with all of the project's, and with the compiler."""
+    digest = sha256()
+    for source in [*sorted(SOURCES.rglob("*.sol")), *(PROJECT_ROOT / path for path in paths)]:
+        digest.update(source.read_bytes())
+    digest.update((PROJECT_ROOT / "package-lock.json").read_bytes())
+    return digest.hexdigest()
+
+
+def _run_compiler(paths: tuple[str, ...], names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     request = {
         "language": "Solidity",
-        "sources": {path: {"urls": [path]} for path in ROOT_SOURCES},
+        "sources": {path: {"urls": [path]} for path in paths},
         "settings": {
             "evmVersion": "cancun",
             # Without the IR, which takes a minute; tuned for size, or the campaign would be above the limit.
@@ -87,7 +98,7 @@ def _run_compiler() -> dict[str, dict[str, Any]]:
         name: {"abi": contract["abi"], "bytecode": contract["evm"]["bytecode"]["object"]}
         for contracts in output["contracts"].values()
         for name, contract in contracts.items()
-        if name in CONTRACTS
+        if name in names
     }
 
 

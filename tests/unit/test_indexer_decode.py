@@ -92,7 +92,7 @@ def test_damaged_data_is_refused_and_never_crashes(data: bytes) -> None:
 
 def test_every_event_of_the_abi_has_its_table() -> None:
     events = bind_events(load_decoders(ABIS))
-    assert {event.name for event in events.values()} == {*SHAPES, *FACTORY_ACTS}
+    assert {event.decoder.name for event in events.values()} == {*SHAPES, *FACTORY_ACTS}
     for event in events.values():
         names = {field.attname for field in event.model._meta.concrete_fields}
         assert set(row_columns(event.model)) <= names
@@ -100,7 +100,7 @@ def test_every_event_of_the_abi_has_its_table() -> None:
 
 def test_topics_are_those_of_the_signature() -> None:
     signature = "Refunded(address,address,uint64,address,uint256,uint256)"
-    assert keccak(text=signature) in load_decoders(ABIS)
+    assert keccak(signature.encode()) in load_decoders(ABIS)
 
 
 def test_an_event_without_a_table_is_refused() -> None:

@@ -19,8 +19,11 @@ from tasks.indexing.errors import ConfigurationError, IndexerError, LeaseHeldErr
 from tasks.indexing.progress import RunProgress
 from tasks.indexing.registry import Registry, find_registry, known_chains, load_events, read_registry
 from tasks.indexing.rpc import Call, Pool
-from tasks.indexing.runner import POLL_SECONDS, Runner, has_reached
+from tasks.indexing.runner import Runner, has_reached
 from tasks.indexing.verify import Verifier
+
+# Between two looks at a chain that another worker has.
+WHILE_TAKEN_SECONDS = 0.2
 
 
 class Command(BaseCommand):
@@ -99,7 +102,7 @@ class Command(BaseCommand):
             if self._others_did_it(registry.chain_id, options):
                 return True
             self._tell_that_it_waits(registry.chain_id)
-            flag.wait(POLL_SECONDS)
+            flag.wait(WHILE_TAKEN_SECONDS)
             return False
         return True
 
