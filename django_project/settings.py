@@ -138,6 +138,8 @@ ABIS_DIR = BASE_DIR / "abis"
 LOCAL_FINALITY_DEPTH = environment.number("CHAINFUND_LOCAL_FINALITY_DEPTH", 8)
 # How long one run of the indexing task holds a chain's lease.
 INDEXER_LEASE = environment.seconds("CHAINFUND_INDEXER_LEASE_SECONDS", timedelta(seconds=60))
+# Ranges of a long backfill that are asked of the workers of the queue `backfill` at a time; 0: fetched alone.
+INDEXER_FAN_OUT = environment.number("CHAINFUND_BACKFILL_RANGES", 0)
 # Behind this, the site says that its numbers are late and /readyz fails.
 INDEXER_LAG_LIMIT = environment.seconds("CHAINFUND_INDEXER_LAG_LIMIT_SECONDS", timedelta(minutes=2))
 
@@ -146,6 +148,7 @@ INDEXER_LAG_LIMIT = environment.seconds("CHAINFUND_INDEXER_LAG_LIMIT_SECONDS", t
 CELERY_BROKER_URL = environment.text("CELERY_BROKER_URL", REDIS_URL)
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
+    "tasks.indexing.fetch_range": {"queue": "backfill"},
     "tasks.indexing.*": {"queue": "indexing"},
     "tasks.recommending.*": {"queue": "gpu"},
     "tasks.notifying.*": {"queue": "notifications"},

@@ -102,6 +102,28 @@ class Block(models.Model):
         return f"block {self.number} of chain {self.chain_id}"
 
 
+class FetchedRange(models.Model):
+    """Blocks of a long backfill that workers are asked for, and what one has fetched, until it is applied."""
+
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="+")
+    from_block = models.BigIntegerField()
+    to_block = models.BigIntegerField()
+    fetched_at = models.DateTimeField(null=True, blank=True)
+    endpoint = models.CharField(max_length=255, blank=True)
+    is_refused = models.BooleanField(default=False, help_text="The provider wants a smaller range.")
+    refusal_hint = models.BigIntegerField(null=True, blank=True, help_text="Blocks that it would answer.")
+    parent_hash = HashField(null=True, blank=True)
+    headers = models.JSONField(default=list, help_text="Number, hash, parent's hash, time, of each header.")
+    logs = models.BinaryField(default=bytes, help_text="As `tasks.indexing.wire.pack_logs` writes them.")
+    seconds = models.FloatField(default=0.0, help_text="How long the nodes took.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "from_block", "to_block"], name="range_once")]
+
+    def __str__(self) -> str:
+        return f"blocks {self.from_block} to {self.to_block} of chain {self.chain_id}"
+
+
 class Contract(models.Model):
     """An address whose events are indexed: factories from the registry, campaigns from factories' events."""
 

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tasks.indexing.errors import RangeTooLargeError
 from tasks.indexing.fetch import Fetched, Source
@@ -33,7 +33,7 @@ class Span:
     logs_per_block: float | None = None
 
     def expected_logs(self, blocks: int) -> float:
-        """Foreseen from the last range; a full share while nothing is known."""
+        """Foreseen from the last range; as many as threads may fetch while nothing is known."""
         return MOST_LOGS_AHEAD if self.logs_per_block is None else self.logs_per_block * blocks
 
     def learn(self, fetched: Fetched) -> None:
@@ -56,10 +56,46 @@ class Span:
         self.blocks = min(self.blocks, self.ceiling)
 
 
+class Found(Protocol):
+    """A range that will be there: as much of a future as is needed."""
+
+    def result(self, timeout: float | None = None) -> Fetched: ...
+
+    def cancel(self) -> bool: ...
+
+
+class Fetchers(Protocol):
+    """Who fetches ranges, and how much may be on its way at a time."""
+
+    most_ranges: int
+    most_logs: float
+
+    def submit(self, from_block: int, to_block: int) -> Found: ...
+
+    def close(self) -> None: ...
+
+
+class Threads:
+    """Fetchers of this process."""
+
+    most_ranges = FETCHERS
+    most_logs: float = MOST_LOGS_AHEAD
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._executor = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
+
+    def submit(self, from_block: int, to_block: int) -> Future[Fetched]:
+        return self._executor.submit(self._source.cold_range, from_block, to_block)
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+
 class _Request(NamedTuple):
     from_block: int
     to_block: int
-    found: Future[Fetched]
+    found: Found
 
     @property
     def blocks(self) -> int:
@@ -67,18 +103,19 @@ class _Request(NamedTuple):
 
 
 def cold_ranges(
-    source: Source, from_block: int, to_block: int, span: Span, keep_alive: Callable[[], None]
+    fetchers: Fetchers, from_block: int, to_block: int, span: Span, keep_alive: Callable[[], None]
 ) -> Generator[Fetched]:
-    """Yield all of `from_block` to `to_block` in order; `keep_alive` is called while the nodes are slow."""
-    executor = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
+    """Yield all of `from_block` to `to_block` in order; `keep_alive` is called while the nodes are slow.
+
+    Closes the fetchers at the end.
+    """
     pending: deque[_Request] = deque()
     position = from_block
     try:
         while position <= to_block or pending:
-            while position <= to_block and _has_room(pending, span):
+            while position <= to_block and _has_room(pending, span, fetchers):
                 end = min(to_block, position + span.blocks - 1)
-                found = executor.submit(source.cold_range, position, end)
-                pending.append(_Request(position, end, found))
+                pending.append(_Request(position, end, fetchers.submit(position, end)))
                 position = end + 1
             request = pending.popleft()
             try:
@@ -92,17 +129,17 @@ def cold_ranges(
             yield fetched
     finally:
         _cancel(pending)
-        executor.shutdown(wait=True, cancel_futures=True)
+        fetchers.close()
 
 
-def _has_room(pending: Collection[_Request], span: Span) -> bool:
+def _has_room(pending: Collection[_Request], span: Span, fetchers: Fetchers) -> bool:
     if not pending:
         return True
     ahead = sum(request.blocks for request in pending) + span.blocks
-    return len(pending) < FETCHERS and span.expected_logs(ahead) <= MOST_LOGS_AHEAD
+    return len(pending) < fetchers.most_ranges and span.expected_logs(ahead) <= fetchers.most_logs
 
 
-def _wait(future: Future[Fetched], keep_alive: Callable[[], None]) -> Fetched:
+def _wait(future: Found, keep_alive: Callable[[], None]) -> Fetched:
     while True:
         with suppress(NotYetError):
             return future.result(HEARTBEAT_SECONDS)

@@ -10,8 +10,9 @@ from django.db import IntegrityError, transaction
 
 from django_project.ledger import services
 from django_project.ledger.models import Chain, Cursor
+from tasks.indexing import fanout
 from tasks.indexing.audit import Auditor
-from tasks.indexing.backfill import Span, cold_ranges
+from tasks.indexing.backfill import Fetchers, Span, Threads, cold_ranges
 from tasks.indexing.chain_guard import View, look
 from tasks.indexing.commit import commit
 from tasks.indexing.errors import (
@@ -69,8 +70,10 @@ class Follower:
         events: Mapping[bytes, Event],
         *,
         until_block: int | None = None,
+        fan_out: int = 0,
         on_commit: Callable[[Commit], None] | None = None,
     ) -> None:
+        self._fan_out = fan_out
         self._chain, self._lease, self._pool, self._events = chain, lease, pool, events
         self._until_block, self._on_commit = until_block, on_commit
         self._source = Source(pool, events)
@@ -120,7 +123,8 @@ class Follower:
         next_block, head_hash = cursor.next_block, cursor.head_hash or b""
         cold_target = min(view.finalized, target)
         if next_block <= cold_target:
-            ranges = cold_ranges(self._source, next_block, cold_target, self._span, self._lease.renew)
+            fetchers = self._fetchers(cold_target - next_block)
+            ranges = cold_ranges(fetchers, next_block, cold_target, self._span, self._lease.renew)
             with closing(ranges), self._writer:
                 for fetched in ranges:
                     batch = self._apply(
@@ -137,6 +141,11 @@ class Follower:
             batch = self._apply(fetched, head_hash, view, target, reread, _at_once)
             next_block, head_hash = batch.to_block + 1, batch.head.hash
         return next_block > cursor.next_block
+
+    def _fetchers(self, blocks: int) -> Fetchers:
+        if self._fan_out and blocks >= fanout.WORTH_BLOCKS:
+            return fanout.FanOut(self._chain.chain_id, self._source, self._fan_out)
+        return Threads(self._source)
 
     def _cold_again(self, fetched: Fetched) -> Reread:
         return lambda avoid: self._source.cold_range(fetched.from_block, fetched.to_block, avoid)

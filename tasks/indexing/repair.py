@@ -16,7 +16,7 @@ from django_project.ledger.invariants import campaigns_with_gaps
 from django_project.ledger.models import Block, Chain, RawLog, SuspectRange
 from django_project.ledger.selectors import finalized_block
 from django_project.ledger.totals import recompute_totals
-from tasks.indexing.backfill import Span, cold_ranges
+from tasks.indexing.backfill import Span, Threads, cold_ranges
 from tasks.indexing.commit import BLOCK_COLUMNS, tell, write_events
 from tasks.indexing.copying import copy_rows
 from tasks.indexing.errors import ChainHaltedError, ParentMismatchError, StillInconsistentError
@@ -57,7 +57,7 @@ def repair(
     touched: set[int] = set()
     inserted = 0
     last = min(suspect.to_block, next_block - 1)
-    for fetched in cold_ranges(source, suspect.from_block, last, Span(), keep_alive):
+    for fetched in cold_ranges(Threads(source), suspect.from_block, last, Span(), keep_alive):
         missing = _without_known(suspect.chain_id, fetched)
         if missing.logs:
             batch = Matcher(tracker, events, in_sequence=False).match(missing)

@@ -46,6 +46,7 @@ class Runner:
         until_block: end once this block is indexed.
         run_for: give the lease back after this long.
         once: end as soon as the node has nothing new; errors are raised instead of waited out.
+        fan_out: how many ranges of a long backfill are asked of other workers at a time; 0 to fetch alone.
         stop: asked between steps; True ends the run cleanly.
         on_commit: told of every commit.
     """
@@ -58,12 +59,13 @@ class Runner:
         until_block: int | None = None,
         run_for: timedelta | None = None,
         once: bool = False,
+        fan_out: int = 0,
         stop: Stop = _never,
         wait: Wait = time.sleep,
         on_commit: Callable[[Commit], None] | None = None,
     ) -> None:
         self._registry, self._pool = registry, pool
-        self._until_block, self._once = until_block, once
+        self._until_block, self._once, self._fan_out = until_block, once, fan_out
         self._deadline = None if run_for is None else time.monotonic() + run_for.total_seconds()
         self._stop, self._wait, self._on_commit = stop, wait, on_commit
         self._pause = 0.0
@@ -85,7 +87,13 @@ class Runner:
         lease.acquire()
         try:
             follower = Follower(
-                chain, lease, self._pool, events, until_block=self._until_block, on_commit=self._on_commit
+                chain,
+                lease,
+                self._pool,
+                events,
+                until_block=self._until_block,
+                fan_out=self._fan_out,
+                on_commit=self._on_commit,
             )
             with Heads(self._pool.urls) if not self._once else nullcontext() as heads:
                 self._follow(follower, heads)

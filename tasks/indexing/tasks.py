@@ -11,8 +11,9 @@ from django.conf import settings
 
 from django_project.core.jobs import enqueue
 from tasks.indexing.errors import ConfigurationError, IndexerError, LeaseHeldError, LeaseLostError
+from tasks.indexing.fanout import FETCH_TASK, fetch_for_others
 from tasks.indexing.lease import is_held
-from tasks.indexing.registry import find_registry, known_chains, read_registry
+from tasks.indexing.registry import find_registry, known_chains, load_events, read_registry
 from tasks.indexing.rpc import Pool
 from tasks.indexing.runner import Runner
 
@@ -42,7 +43,11 @@ def follow_chain(chain_id: int) -> None:
         registry = read_registry(find_registry(chain_id))
         with Pool(urls) as pool:
             Runner(
-                registry, pool, run_for=settings.INDEXER_LEASE, stop=lambda: bool(_worker_is_stopping.value)
+                registry,
+                pool,
+                run_for=settings.INDEXER_LEASE,
+                fan_out=settings.INDEXER_FAN_OUT,
+                stop=lambda: bool(_worker_is_stopping.value),
             ).run()
     except LeaseHeldError:
         return
@@ -53,6 +58,16 @@ def follow_chain(chain_id: int) -> None:
         logger.error("chain %s is not indexed: %s", chain_id, error)  # noqa: TRY400  # the sentence is the news
         return
     enqueue(FOLLOW_CHAIN, chain_id)
+
+
+@shared_task(name=FETCH_TASK)
+def fetch_range(chain_id: int, from_block: int, to_block: int) -> None:
+    """Fetch a range of a long backfill for the worker that applies it, which helps itself after an error."""
+    try:
+        events = load_events(read_registry(find_registry(chain_id)))
+        fetch_for_others(chain_id, from_block, to_block, events)
+    except IndexerError as error:
+        logger.warning("chain %s: blocks %s to %s: %s", chain_id, from_block, to_block, error)
 
 
 @shared_task(name="tasks.indexing.revive")

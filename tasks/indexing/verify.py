@@ -18,7 +18,7 @@ from django_project.ledger.models import Block, Chain, Cursor, RawLog
 from django_project.ledger.projection import CampaignStorage, ProjectionError
 from django_project.ledger.selectors import campaigns_with_status
 from django_project.ledger.services import suspect
-from tasks.indexing.backfill import Span, cold_ranges
+from tasks.indexing.backfill import Span, Threads, cold_ranges
 from tasks.indexing.errors import CallRefusedError, ConfigurationError
 from tasks.indexing.events import EVENT_MODELS, Event, row_columns
 from tasks.indexing.fetch import Fetched, Source
@@ -130,7 +130,7 @@ class Verifier:
         start = min((tracked.start_block for tracked in tracker.contracts.values()), default=0)
         fresh = _FreshTracker(tracker)
         matcher = Matcher(fresh, self._events, in_sequence=False)
-        for fetched in cold_ranges(self._source, start, verdict.block, Span(), lambda: None):
+        for fetched in cold_ranges(Threads(self._source), start, verdict.block, Span(), lambda: None):
             batch = matcher.match(fetched)
             fresh.adopt(batch.created, batch.seqs)
             verdict.events += len(batch.logs)

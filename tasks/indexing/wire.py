@@ -1,5 +1,7 @@
 """A node's JSON as typed values: hex text to bytes and integers, once, at the edge."""
 
+import struct
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from tasks.indexing.errors import BadReplyError
@@ -25,6 +27,34 @@ class Log(NamedTuple):
     address: bytes
     topics: bytes
     data: bytes
+
+
+# Block number, log index, block hash, transaction hash, address, and how long topics and data are.
+_RECORD = struct.Struct(">QI32s32s20sHI")
+
+
+def pack_logs(logs: Iterable[Log]) -> bytes:
+    """Logs one after the other, for `unpack_logs`."""
+    parts: list[bytes] = []
+    for log in logs:
+        parts += (_RECORD.pack(*log[:5], len(log.topics), len(log.data)), log.topics, log.data)
+    return b"".join(parts)
+
+
+def unpack_logs(packed: bytes) -> list[Log]:
+    """What `pack_logs` has packed; raises struct.error when it is cut."""
+    logs = []
+    position = 0
+    while position < len(packed):
+        number, index, block_hash, tx_hash, address, topics_size, data_size = _RECORD.unpack_from(
+            packed, position
+        )
+        topics_at = position + _RECORD.size
+        data_at = topics_at + topics_size
+        position = data_at + data_size
+        topics, data = packed[topics_at:data_at], packed[data_at:position]
+        logs.append(Log(number, index, block_hash, tx_hash, address, topics, data))
+    return logs
 
 
 def to_bytes(text: str) -> bytes:

@@ -42,6 +42,13 @@ class Command(BaseCommand):
         _chain_arguments(run)
         run.add_argument("--once", action="store_true", help="end when the node has nothing new")
         run.add_argument("--until-block", type=int, metavar="N", help="end when block N is indexed")
+        run.add_argument(
+            "--fan-out",
+            type=int,
+            default=settings.INDEXER_FAN_OUT,
+            metavar="N",
+            help="ranges of a long backfill that are asked of the backfill queue's workers at a time",
+        )
 
         shown = action("status", "how far every chain is, and why not further")
         shown.add_argument("--json", action="store_true", help="one JSON list instead of lines")
@@ -86,6 +93,7 @@ class Command(BaseCommand):
                     pool,
                     until_block=options["until_block"],
                     once=options["once"],
+                    fan_out=options["fan_out"],
                     stop=flag.is_set,
                     wait=flag.wait,
                     on_commit=progress,

@@ -258,6 +258,36 @@ contract RefusalsTest is CampaignTest {
         vm.assertEq(campaign.seq(), 3);
     }
 
+    /// The smallest payout there is: nothing of it is a fee, and it is sent and told like any other.
+    function test_a_payout_of_one_unit() public {
+        CampaignParams memory params = defaults();
+        params.mode = 1;
+        Campaign campaign = launch(params);
+        give(campaign, ALICE, 1);
+        end(campaign);
+        vm.prank(CREATOR);
+        campaign.withdraw(BOB);
+        vm.assertEq(BOB.balance, 1);
+        vm.assertEq(campaign.totalWithdrawn(), 1);
+        vm.assertEq(campaign.seq(), 2);
+    }
+
+    /// After a payout only the fees are owed to somebody.
+    function test_surplus_beside_unclaimed_fees() public {
+        CampaignParams memory params = defaults();
+        params.mode = 1;
+        Campaign campaign = launch(params);
+        give(campaign, ALICE, 3 ether);
+        end(campaign);
+        vm.prank(CREATOR);
+        campaign.withdraw(CREATOR);
+        uint256 fees = campaign.totalFees();
+        vm.deal(address(campaign), fees + 5);
+        campaign.sweepSurplus(address(0));
+        vm.assertEq(TREASURY.balance, 5);
+        vm.assertEq(address(campaign).balance, fees);
+    }
+
     function test_milestones_and_views_by_number() public {
         Campaign campaign = launch(withMilestones());
         vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_UnknownMilestone.selector, 0, 3));
