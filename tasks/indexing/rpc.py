@@ -73,7 +73,9 @@ class Endpoint:
     # Monotonic seconds until which it rests; infinity for one that is on another chain.
     resting_until: float = 0.0
     reason: str = ""
+    # In all.
     requests: int = 0
+    errors: int = 0
 
     @property
     def rests_for(self) -> float:
@@ -192,6 +194,7 @@ class Pool:
     def _fail(self, endpoint: Endpoint, problem: str) -> None:
         with self._lock:
             endpoint.failures += 1
+            endpoint.errors += 1
             self._rest_if(endpoint, endpoint.failures, problem)
 
     def _rest_if(self, endpoint: Endpoint, strikes: int, problem: str) -> None:
