@@ -111,7 +111,11 @@ def _diagnose_endpoint(
             depth = settings.LOCAL_FINALITY_DEPTH if identity.is_local else None
             view = look(pool, depth)
     except RpcError as error:
-        yield Finding(subject, "does not answer", f"{error}; or take it out of CHAINFUND_RPC_URLS")
+        yield Finding(
+            subject,
+            f"does not answer ({endpoint.reason or error})",
+            "start the node, or correct the URL in CHAINFUND_RPC_URLS (or --rpc-url), or take it out",
+        )
         return
     except IndexerError as error:
         yield Finding(subject, "cannot be used", str(error))

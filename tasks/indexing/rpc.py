@@ -100,6 +100,14 @@ def endpoint_name(url: str) -> str:
     return parts.netloc.rpartition("@")[2] or url
 
 
+def _is_rpc_url(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def suggested_span(message: str) -> int | None:
     """The number of blocks that a provider's error message asks for, if it names one."""
     bounds = _SUGGESTED_RANGE.search(message)
@@ -119,9 +127,10 @@ class Pool:
         if not urls:
             raise ConfigurationError("no RPC URL is given: set CHAINFUND_RPC_URLS or pass --rpc-url")
         for url in urls:
-            if urlsplit(url).scheme not in {"http", "https"}:
+            if not _is_rpc_url(url):
                 raise ConfigurationError(
-                    f"{endpoint_name(url)} is no RPC URL: it has to begin with http:// or https://"
+                    f"{endpoint_name(url)} is no RPC URL: it has to begin with http:// or https://, then a "
+                    "host and, if any, a port number"
                 )
         self.endpoints = [Endpoint(endpoint_name(url), url) for url in urls]
         self._client = httpx.Client(

@@ -87,6 +87,14 @@ def test_every_endpoint_is_named_with_what_it_has(suite: Suite, settings: Any, t
     assert "take it out" in cure_of(words, "is 15 blocks behind the others")
 
 
+@pytest.mark.usefixtures("suite")
+def test_a_url_that_is_none(settings: Any) -> None:
+    settings.RPC_URLS = {31337: ["http://127.0.0.1:8545,31337=http://127.0.0.1:8546/s3cret"]}
+    _, words = doctor()
+    assert "it has to begin with http:// or https://, then a host" in cure_of(words, "cannot be used")
+    assert "s3cret" not in words
+
+
 def test_a_registry_of_another_genesis_or_none(suite: Suite, tmp_path: Path) -> None:
     document = json.loads(suite.registry.read_text())
     wrong = tmp_path / "wrong.json"
