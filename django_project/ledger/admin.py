@@ -36,7 +36,16 @@ class ChainAdmin(ReadOnlyAdmin):
 class RpcEndpointAdmin(ReadOnlyAdmin):
     # The URL may carry a provider's key.
     exclude = ["url"]
-    list_display = ["name", "chain", "weight", "quarantined_until", "quarantine_reason"]
+    list_display = [
+        "name",
+        "chain",
+        "weight",
+        "latency_seconds",
+        "requests",
+        "errors",
+        "quarantined_until",
+        "quarantine_reason",
+    ]
 
 
 @admin.register(models.Cursor)

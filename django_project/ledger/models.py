@@ -59,6 +59,9 @@ class RpcEndpoint(models.Model):
     weight = models.PositiveSmallIntegerField(default=1)
     quarantined_until = models.DateTimeField(null=True, blank=True)
     quarantine_reason = models.TextField(blank=True)
+    latency_seconds = models.FloatField(default=0.0, help_text="A running average of its replies.")
+    requests = models.BigIntegerField(default=0, help_text="HTTP requests that indexers made, in all.")
+    errors = models.BigIntegerField(default=0, help_text="Of them, those without a usable reply.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["chain", "url"], name="endpoint_once_per_chain")]
@@ -81,6 +84,10 @@ class Cursor(models.Model):
     updated_at = models.DateTimeField(
         auto_now=True, help_text="When the node last confirmed how far the index is."
     )
+
+    moved_at = models.DateTimeField(null=True, blank=True, help_text="When blocks were last committed.")
+    commit_blocks = models.BigIntegerField(default=0, help_text="Blocks of the last commit: the span.")
+    commit_seconds = models.FloatField(default=0.0, help_text="What the last commit took to write its rows.")
 
     def __str__(self) -> str:
         return f"chain {self.chain_id}: next block {self.next_block}"

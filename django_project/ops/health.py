@@ -7,8 +7,8 @@ from functools import lru_cache
 import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 
+from django_project.core.schema import unapplied_migrations
 from django_project.ledger.models import Chain
 from django_project.ledger.selectors import index_health
 
@@ -67,11 +67,10 @@ class _UnappliedError(Exception):
 
 @lru_cache(maxsize=1)
 def _require_migrated() -> None:
-    """Looked up until it is so, then never again: reading the migrations from disk takes a while."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if plan:
-        raise _UnappliedError(f"{len(plan)} to apply: run `manage.py migrate`")
+    """Looked up until it is so, then never again: it lists folders and reads a table."""
+    waiting = unapplied_migrations()
+    if waiting:
+        raise _UnappliedError(f"{len(waiting)} to apply: run `manage.py migrate`")
 
 
 def _unapplied() -> str:

@@ -7,9 +7,11 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
+from prometheus_client import generate_latest
 
 from django_project.core.rate_limits import client_address
 from django_project.ops.health import checks
+from django_project.ops.index_metrics import INDEX_REGISTRY
 
 LOOPBACK = "127.0.0.1"
 
@@ -38,6 +40,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not _may_read_metrics(request):
         raise Http404("No metrics for strangers")
     answer: HttpResponse = ExportToDjangoView(request)
+    answer.write(generate_latest(INDEX_REGISTRY))
     return answer
 
 

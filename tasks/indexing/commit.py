@@ -1,5 +1,6 @@
 """One transaction per range: headers, logs, rows, totals, outbox and cursor land together or not at all."""
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -61,6 +62,7 @@ def commit(lease: Lease, batch: Batch, *, node_head: int, finalized: int) -> Non
         LeaseLostError: another worker took over, or moved the cursor.
         django.db.IntegrityError: a row is there already; nothing was written.
     """
+    started = time.monotonic()
     with transaction.atomic():
         cursor = lease.lock_cursor()
         if cursor.next_block != batch.from_block:
@@ -76,6 +78,8 @@ def commit(lease: Lease, batch: Batch, *, node_head: int, finalized: int) -> Non
             head_hash=batch.head.hash,
             node_head=node_head,
             finalized_block=final,
+            commit_blocks=batch.to_block - batch.from_block + 1,
+            commit_seconds=time.monotonic() - started,
         )
         SuspectRange.objects.filter(
             chain_id=batch.chain_id,

@@ -89,7 +89,14 @@ class Lease:
         return held
 
     def write_cursor(
-        self, *, next_block: int, head_hash: bytes, node_head: int, finalized_block: int
+        self,
+        *,
+        next_block: int,
+        head_hash: bytes,
+        node_head: int,
+        finalized_block: int,
+        commit_blocks: int,
+        commit_seconds: float,
     ) -> None:
         """End a commit: move the cursor and prolong the lease, in the transaction of `lock_cursor`."""
         self._write(
@@ -97,7 +104,10 @@ class Lease:
             head_hash=head_hash,
             node_head=node_head,
             finalized_block=finalized_block,
+            commit_blocks=commit_blocks,
+            commit_seconds=commit_seconds,
             updated_at=Now(),
+            moved_at=Now(),
             lease_until=Now() + LEASE,
         )
 

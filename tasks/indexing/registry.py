@@ -2,14 +2,12 @@
 
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -52,8 +50,6 @@ NETWORKS = {
     11155111: Network("Sepolia", explorer="https://sepolia.etherscan.io", is_test=True),
 }
 LOCAL_NETWORK = Network("Local chain", is_test=True)
-# How far ahead an endpoint that is left out for good is shown to rest.
-LONGEST_REST = timedelta(days=1)
 
 
 def _hex_address(text: str) -> str:
@@ -298,16 +294,6 @@ def _write_endpoints(chain: Chain) -> None:
     RpcEndpoint.objects.filter(chain=chain).exclude(url__in=urls).delete()
     for url in urls:
         RpcEndpoint.objects.get_or_create(chain=chain, url=url, defaults={"name": endpoint_name(url)[:50]})
-
-
-def note_endpoints(chain_id: int, pool: Pool) -> None:
-    """Let operators see which endpoints rest, and why."""
-    for endpoint in pool.endpoints:
-        rest = min(endpoint.rests_for, LONGEST_REST.total_seconds())
-        RpcEndpoint.objects.filter(chain_id=chain_id, url=endpoint.url).update(
-            quarantined_until=timezone.now() + timedelta(seconds=rest) if rest else None,
-            quarantine_reason=endpoint.reason if rest else "",
-        )
 
 
 def _write_factory(chain: Chain, cursor: Cursor, factory: Deployment) -> None:

@@ -74,7 +74,9 @@ class Endpoint:
     # Monotonic seconds until which it rests; infinity for one that is on another chain.
     resting_until: float = 0.0
     reason: str = ""
+    # In all.
     requests: int = 0
+    errors: int = 0
 
     @property
     def rests_for(self) -> float:
@@ -99,6 +101,14 @@ def endpoint_name(url: str) -> str:
     return parts.netloc.rpartition("@")[2] or url
 
 
+def _is_rpc_url(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        return parts.scheme in {"http", "https", "ws", "wss"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def suggested_span(message: str) -> int | None:
     """The number of blocks that a provider's error message asks for, if it names one."""
     bounds = _SUGGESTED_RANGE.search(message)
@@ -121,10 +131,10 @@ class Pool:
         if not urls:
             raise ConfigurationError("no RPC URL is given: set CHAINFUND_RPC_URLS or pass --rpc-url")
         for url in urls:
-            if urlsplit(url).scheme not in {"http", "https", "ws", "wss"}:
+            if not _is_rpc_url(url):
                 raise ConfigurationError(
-                    f"{endpoint_name(url)} is no RPC URL: it has to begin with http:// or https://, or with "
-                    "ws:// or wss:// for announcements of new heads"
+                    f"{endpoint_name(url)} is no RPC URL: it has to begin with http:// or https:// (ws:// or "
+                    "wss:// for announcements of new heads), then a host and, if any, a port number"
                 )
         self.urls = list(urls)
         self.endpoints = [Endpoint(endpoint_name(url), url) for url in urls if not is_websocket(url)]
@@ -203,6 +213,7 @@ class Pool:
     def _fail(self, endpoint: Endpoint, problem: str) -> None:
         with self._lock:
             endpoint.failures += 1
+            endpoint.errors += 1
             self._rest_if(endpoint, endpoint.failures, problem)
 
     def _rest_if(self, endpoint: Endpoint, strikes: int, problem: str) -> None:

@@ -11,6 +11,7 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 
 from django_project.ledger import services
 from django_project.ledger.models import Chain, Cursor
+from tasks.indexing.endpoint_notes import EndpointNotes
 from tasks.indexing.errors import (
     ChainHaltedError,
     RpcError,
@@ -19,7 +20,7 @@ from tasks.indexing.errors import (
 from tasks.indexing.follow import Commit, Follower
 from tasks.indexing.heads import Heads
 from tasks.indexing.lease import Lease
-from tasks.indexing.registry import Registry, attach, load_events, note_endpoints
+from tasks.indexing.registry import Registry, attach, load_events
 from tasks.indexing.rpc import Pool
 
 logger = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class Runner:
         self._deadline = None if run_for is None else time.monotonic() + run_for.total_seconds()
         self._stop, self._wait, self._on_commit = stop, wait, on_commit
         self._pause = 0.0
-        self._resting: set[str] = set()
+        self._notes = EndpointNotes(registry.chain_id, pool)
 
     def run(self) -> None:
         """Attach to the chain, take the lease and follow.
@@ -101,7 +102,7 @@ class Runner:
             services.halt(chain.chain_id, error.code, str(error))
             raise
         finally:
-            _release(lease)
+            self._leave(lease)
 
     def _attach(self) -> Chain:
         """A halt for being on another chain ends by itself once the node is the right one again."""
@@ -111,7 +112,7 @@ class Runner:
         except ChainHaltedError as error:
             services.halt_unless_followed(chain_id, error.code, str(error))
             raise
-        note_endpoints(chain_id, self._pool)
+        self._notes.write()
         if chain.halt_code == Chain.Halt.IDENTITY:
             services.resume(chain_id)
             chain.refresh_from_db()
@@ -122,6 +123,7 @@ class Runner:
     def _follow(self, follower: Follower, heads: Heads | None) -> None:
         while not self._is_time_over():
             try:
+                self._notes.write_when_due()
                 if self._until_block is not None and follower.is_done():
                     return
                 advanced = follower.tick()
@@ -136,7 +138,6 @@ class Runner:
                 self._reload(follower)
                 continue
             self._pause = 0.0
-            self._note_endpoints()
             if heads is None:
                 if not advanced:
                     return
@@ -145,11 +146,12 @@ class Runner:
             else:
                 heads.wait()
 
-    def _note_endpoints(self) -> None:
-        resting = {endpoint.name for endpoint in self._pool.endpoints if endpoint.rests_for}
-        if resting != self._resting:
-            note_endpoints(self._registry.chain_id, self._pool)
-            self._resting = resting
+    def _leave(self, lease: Lease) -> None:
+        try:
+            lease.release()
+            self._notes.write()
+        except DATABASE_AWAY as error:
+            logger.warning("the lease could not be given back, it ends by itself: %s", error)
 
     def _is_time_over(self) -> bool:
         return self._stop() or (self._deadline is not None and time.monotonic() >= self._deadline)
@@ -166,13 +168,6 @@ class Runner:
             follower.reload()
         except DATABASE_AWAY as error:
             logger.debug("the database is still away: %s", error)
-
-
-def _release(lease: Lease) -> None:
-    try:
-        lease.release()
-    except DATABASE_AWAY as error:
-        logger.warning("the lease could not be given back, it ends by itself: %s", error)
 
 
 def has_reached(chain_id: int, block: int) -> bool:

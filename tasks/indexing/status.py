@@ -4,53 +4,54 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Q
 from django.utils import timezone
 
-from django_project.ledger.models import Cursor, RawLog, RpcEndpoint
-from django_project.ledger.selectors import ChainHealth, index_health
-from tasks.indexing.events import EVENT_MODELS
+from django_project.ledger.models import Block, Cursor, RawLog, RpcEndpoint
+from django_project.ledger.selectors import ChainHealth, event_counts, index_health
+from tasks.indexing.lease import is_held
 
 RATE_WINDOW = timedelta(minutes=5)
 
 
 def status() -> list[dict[str, Any]]:
-    """Per chain: health, event counts, recent rate on the chain, lease and endpoints."""
-    return [_describe(health) for health in index_health()]
+    """Per chain: health, events in all, recent rate on the chain, lease and endpoints."""
+    counts = event_counts()
+    return [_describe(health, counts.get(health.chain_id, 0)) for health in index_health()]
 
 
-def _describe(health: ChainHealth) -> dict[str, Any]:
+def _describe(health: ChainHealth, events: int) -> dict[str, Any]:
     cursor = Cursor.objects.filter(chain_id=health.chain_id).first()
     return {
         **asdict(health),
-        "events": RawLog.objects.filter(chain_id=health.chain_id).count(),
-        "events_by_table": _counts(health.chain_id),
+        "events": events,
         "events_per_second": _recent_rate(health.chain_id),
-        "lease_owner": cursor.lease_owner if cursor is not None else "",
+        "lease_owner": cursor.lease_owner if cursor is not None and is_held(health.chain_id) else "",
         "endpoints": [
-            {"name": endpoint.name, "quarantine_reason": endpoint.quarantine_reason}
+            {
+                "name": endpoint.name,
+                "latency_seconds": round(endpoint.latency_seconds, 6),
+                "requests": endpoint.requests,
+                "errors": endpoint.errors,
+                "quarantine_reason": endpoint.quarantine_reason,
+            }
             for endpoint in RpcEndpoint.objects.filter(chain_id=health.chain_id).order_by("id")
         ],
     }
 
 
-def _counts(chain_id: int) -> dict[str, int]:
-    return {
-        model._meta.model_name or "": model._default_manager.filter(chain_id=chain_id).count()
-        for model in EVENT_MODELS
-    }
-
-
 def _recent_rate(chain_id: int) -> float:
-    """Events per second of chain time over the last minutes."""
-    since = timezone.now() - RATE_WINDOW
-    recent = sum(
-        model._default_manager.filter(chain_id=chain_id).aggregate(
-            count=Count("id", filter=Q(block_time__gte=since))
-        )["count"]
-        for model in EVENT_MODELS
+    """Events per second of chain time over the last minutes, indexed so far.
+
+    The newest headers are walked down to the first one that is too old, so the cost is that of the window.
+    """
+    too_old = (
+        Block.objects.filter(chain_id=chain_id, timestamp__lt=timezone.now() - RATE_WINDOW)
+        .order_by("-number")
+        .values_list("number", flat=True)
+        .first()
     )
-    return round(float(recent) / RATE_WINDOW.total_seconds(), 3)
+    recent = RawLog.objects.filter(chain_id=chain_id, block_number__gt=-1 if too_old is None else too_old)
+    return round(recent.count() / RATE_WINDOW.total_seconds(), 3)
 
 
 def status_lines(entry: dict[str, Any]) -> list[str]:

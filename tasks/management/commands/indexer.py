@@ -10,10 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
+from django_project.core import schema
 from django_project.ledger.models import Chain, Cursor
 from django_project.ledger.selectors import index_health
-from tasks.indexing import operate, status
+from tasks.indexing import doctor, operate, status
 from tasks.indexing.chain_guard import require_identity
 from tasks.indexing.errors import ConfigurationError, IndexerError, LeaseHeldError, LeaseLostError
 from tasks.indexing.progress import RunProgress
@@ -76,6 +78,9 @@ class Command(BaseCommand):
             "doctor": self._doctor,
         }
         try:
+            # The doctor looks at the tables itself: it has to work where nothing else does.
+            if options["action"] != "doctor":
+                _require_tables(may_create=options["action"] == "run")
             actions[options["action"]](options)
         except IndexerError as error:
             raise CommandError(str(error)) from error
@@ -183,7 +188,7 @@ class Command(BaseCommand):
         chain_id = _choose_chain(options)
         urls = [options["rpc_url"]] if options["rpc_url"] else settings.RPC_URLS.get(chain_id, [])
         registry_file = options["deployments"] or find_registry(chain_id)
-        findings = list(operate.diagnose(chain_id, registry_file, urls))
+        findings = list(doctor.diagnose(chain_id, registry_file, urls))
         for finding in findings:
             self.stdout.write(f"{'!!' if finding.cure else 'ok'}  {finding.subject}: {finding.observation}")
             if finding.cure:
@@ -225,14 +230,26 @@ def _chain_arguments(parser: CommandParser) -> None:
     )
 
 
+def _require_tables(*, may_create: bool) -> None:
+    """Fill a database that has no tables at all; anything in between is for `migrate` and its reader.
+
+    Raises:
+        ConfigurationError: the database does not answer, or its schema is not this program's.
+    """
+    try:
+        waiting = schema.create_if_empty() if may_create else schema.unapplied_migrations()
+    except DatabaseError as error:
+        raise ConfigurationError(doctor.no_database(error)) from error
+    if waiting:
+        raise ConfigurationError(doctor.old_schema(waiting))
+
+
 def _choose_chain(options: dict[str, Any]) -> int:
     if options["chain"]:
         return int(options["chain"])
     if options["deployments"]:
         return read_registry(options["deployments"]).chain_id
-    chains = (
-        known_chains() or sorted(settings.RPC_URLS) or list(Chain.objects.values_list("chain_id", flat=True))
-    )
+    chains = known_chains() or sorted(settings.RPC_URLS) or _indexed_chains()
     if len(chains) == 1:
         return chains[0]
     if not chains:
@@ -243,6 +260,14 @@ def _choose_chain(options: dict[str, Any]) -> int:
     raise ConfigurationError(
         f"several chains are configured: add --chain with one of {', '.join(map(str, chains))}"
     )
+
+
+def _indexed_chains() -> list[int]:
+    try:
+        return list(Chain.objects.values_list("chain_id", flat=True))
+    except DatabaseError:
+        # Only the doctor gets here without tables, and is about to tell.
+        return []
 
 
 def _ask_chain(pool: Pool) -> int:
