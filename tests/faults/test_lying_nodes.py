@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from web3.types import Wei
 
 from django_project.core.addresses import parse_address
 from django_project.ledger import services
@@ -13,8 +12,9 @@ from django_project.ledger.models import CampaignTotals, Contribution, ReorgEven
 from tasks.demo.servers import Anvil
 from tasks.indexing import repair, rpc
 from tasks.indexing.errors import NoEndpointError, RpcError, StillInconsistentError
+from tests.faults.histories import busy
 from tests.faults.proxy import LIES, Liar, Proxy
-from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node, set_automine
+from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node
 from tests.support.indexing import fresh_picture, index_once, picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,22 +37,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     caplog.set_level(logging.CRITICAL)
 
 
-def history(suite: Suite) -> None:
-    """Campaigns that are created, funded and emptied at once, then quiet blocks, then a hot end."""
-    campaigns = [create_campaign(suite, tiers=((1, 0),) * index) for index in range(3)]
-    for round_number in range(6):
-        set_automine(suite, on=False)
-        for index, campaign in enumerate(campaigns):
-            call = campaign.functions.contribute(0, bytes([round_number]) * 32)
-            call.transact({"from": suite.accounts[3 + index], "value": Wei(10 + round_number)})
-        set_automine(suite, on=True)
-        mine(suite)
-    mine(suite, 20)
-    contribute(suite, create_campaign(suite), amount=3)
-    suite.send(campaigns[0].functions.cancel("no"), suite.accounts[2])
-    suite.send(campaigns[0].functions.refund(), suite.accounts[3])
-
-
 def index_through(suite: Suite, *urls: str) -> None:
     """Keep indexing until two looks in a row found nothing to do."""
     before = None
@@ -69,7 +53,7 @@ def index_through(suite: Suite, *urls: str) -> None:
 
 @pytest.mark.parametrize("lie", sorted(LIES))
 def test_each_lie_alone_is_found_out(suite: Suite, lie: str) -> None:
-    history(suite)
+    busy(suite)
     with Proxy(suite.url, Liar(seed=len(lie), chance=1.0, lies=[lie], limit=4)) as proxy:
         index_through(suite, proxy.url)
         assert proxy.liar.told[lie] > 0
@@ -77,7 +61,7 @@ def test_each_lie_alone_is_found_out(suite: Suite, lie: str) -> None:
 
 
 def test_all_lies_at_once(suite: Suite, fault_seed: int) -> None:
-    history(suite)
+    busy(suite)
     with Proxy(suite.url, Liar(fault_seed, chance=0.3)) as proxy:
         index_through(suite, proxy.url)
         proxy.liar.chance = 0.0
@@ -168,7 +152,7 @@ def test_a_lagging_endpoint_beside_a_good_one(suite: Suite) -> None:
 
 
 def test_a_storm_passes(suite: Suite) -> None:
-    history(suite)
+    busy(suite)
     with Proxy(suite.url, Liar(9, 0.0)) as proxy:
         proxy.storm = 25
         index_through(suite, proxy.url)
@@ -177,7 +161,7 @@ def test_a_storm_passes(suite: Suite) -> None:
 
 
 def test_another_endpoint_answers_when_one_is_down(suite: Suite) -> None:
-    history(suite)
+    busy(suite)
     with Proxy(suite.url, Liar(0, 0.0)) as down, Proxy(suite.url, Liar(0, 0.0)) as up:
         down.refuse_with = 503
         index_once(suite, down.url, up.url)
@@ -185,7 +169,7 @@ def test_another_endpoint_answers_when_one_is_down(suite: Suite) -> None:
 
 
 def test_all_endpoints_down_says_so_and_loses_nothing(suite: Suite) -> None:
-    history(suite)
+    busy(suite)
     index_once(suite)
     before = picture(suite.chain_id)
     with Proxy(suite.url, Liar(0, 0.0)) as down:
