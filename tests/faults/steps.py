@@ -32,8 +32,9 @@ class Struck(NamedTuple):
 class _Steps:
     """Counts the steps of this process's transactions and raises the signal at the chosen one."""
 
-    def __init__(self, at: int, signal_number: int, report: Connection) -> None:
-        self._left, self._signal, self._report = at, signal_number, report
+    def __init__(self, at: int | str, signal_number: int, report: Connection) -> None:
+        self._at, self._signal, self._report = at, signal_number, report
+        self._count = 0
 
     def install(self) -> None:
         connection.execute_wrappers.append(self._execute)
@@ -41,8 +42,9 @@ class _Steps:
         connection.commit = self._committing(connection.commit)  # type: ignore[method-assign]
 
     def _reach(self, step: str) -> None:
-        self._left -= 1
-        if self._left == 0:
+        self._count += 1
+        is_it = self._count == self._at if isinstance(self._at, int) else step.startswith(self._at)
+        if is_it:
             self._report.send(step)
             os.kill(os.getpid(), self._signal)
 
@@ -73,13 +75,17 @@ class _Steps:
 
 def strike(
     suite: Suite,
-    at: int,
+    at: int | str,
     signal_number: int = signal.SIGKILL,
     prepare: Callable[[], None] | None = None,
 ) -> Struck:
-    """Index in a process that is struck at its step number `at`; return once that has happened.
+    """Index in a process that is struck at a step; return once that has happened.
 
-    `prepare` is called in the process before it begins.
+    Args:
+        suite: what is indexed.
+        at: the step's number, from 1, or how its name begins.
+        signal_number: what it is struck by.
+        prepare: called in the process before it begins.
     """
     ours, theirs = Pipe(duplex=False)
     child = fork(_index, suite, at, signal_number, prepare, theirs)
@@ -95,7 +101,7 @@ def strike(
 
 
 def _index(
-    suite: Suite, at: int, signal_number: int, prepare: Callable[[], None] | None, report: Connection
+    suite: Suite, at: int | str, signal_number: int, prepare: Callable[[], None] | None, report: Connection
 ) -> None:
     logging.disable(logging.CRITICAL)
     _Steps(at, signal_number, report).install()
