@@ -204,7 +204,9 @@ class Follower:
         )
 
     def _repair_before(self, gap: SeqGapError, from_block: int) -> None:
-        """The missing event may lie in blocks that are indexed already."""
+        """The missing event may lie in blocks that are indexed already, unless its campaign began in these."""
+        if gap.address not in self._tracker.contracts:
+            return
         since = self._tracker.last_block_of(gap.address)
         if since < from_block:
             services.suspect(self._chain.chain_id, since, from_block - 1, str(gap))
