@@ -12,7 +12,7 @@ from django_project.ledger import services
 from django_project.ledger.models import Chain, Cursor
 from tasks.indexing.audit import Auditor
 from tasks.indexing.backfill import Span, cold_ranges
-from tasks.indexing.chain_guard import View, look
+from tasks.indexing.chain_guard import View, confirm_head, look
 from tasks.indexing.commit import commit
 from tasks.indexing.errors import (
     BadReplyError,
@@ -120,6 +120,7 @@ class Follower:
         next_block, head_hash = cursor.next_block, cursor.head_hash or b""
         cold_target = min(view.finalized, target)
         if next_block <= cold_target:
+            confirm_head(self._pool, view)
             ranges = cold_ranges(self._source, next_block, cold_target, self._span, self._lease.renew)
             with closing(ranges), self._writer:
                 for fetched in ranges:
@@ -204,7 +205,7 @@ class Follower:
         )
 
     def _repair_before(self, gap: SeqGapError, from_block: int) -> None:
-        """The missing event may lie in blocks that are indexed already, unless its campaign began in these."""
+        """The missing event may lie in blocks that are indexed already, if its campaign is."""
         if gap.address not in self._tracker.contracts:
             return
         since = self._tracker.last_block_of(gap.address)
