@@ -2,18 +2,22 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from web3.contract import Contract
 
 from django_project.core.addresses import parse_address
 from django_project.ledger import services
+from django_project.ledger.invariants import violations
 from django_project.ledger.models import CampaignTotals, Contribution, ReorgEvent, SuspectRange
 from tasks.demo.servers import Anvil
 from tasks.indexing import repair, rpc
 from tasks.indexing.errors import NoEndpointError, RpcError, StillInconsistentError
 from tests.faults.histories import busy
-from tests.faults.proxy import LIES, Liar, Proxy
+from tests.faults.proxy import LIES, Liar, Proxy, RateLimit
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node
 from tests.support.indexing import fresh_picture, index_once, picture
 
@@ -102,6 +106,26 @@ def test_a_missed_last_event_is_found_by_asking_the_contract(suite: Suite) -> No
     assert picture(suite.chain_id) == fresh_picture(suite)
 
 
+def test_a_new_campaign_comes_without_its_first_event(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = create_campaign(suite)
+    forgotten = contribute(suite, campaign, amount=1)["transactionHash"].to_0x_hex()
+    contribute(suite, campaign, amount=2)
+    mine(suite, 20)
+
+    def forget(_liar: Liar, _calls: list[Any], replies: list[Any]) -> None:
+        for reply in replies:
+            if isinstance(reply["result"], list):
+                reply["result"] = [log for log in reply["result"] if log["transactionHash"] != forgotten]
+
+    monkeypatch.setitem(LIES, "omit-logs", forget)
+    with Proxy(suite.url, Liar(1, chance=1.0, lies=["omit-logs"], limit=2)) as proxy:
+        index_once(suite, proxy.url)
+        assert proxy.liar.told["omit-logs"] == 2
+    assert CampaignTotals.objects.get().raised == 3
+    index_once(suite)
+    assert picture(suite.chain_id) == fresh_picture(suite)
+
+
 def test_a_gap_is_written_down_even_while_nothing_can_be_committed(suite: Suite) -> None:
     campaign = create_campaign(suite)
     contribute(suite, campaign, amount=1)
@@ -158,6 +182,72 @@ def test_a_storm_passes(suite: Suite) -> None:
         index_through(suite, proxy.url)
         assert proxy.storm == 0
     assert picture(suite.chain_id) == fresh_picture(suite)
+
+
+def test_slow_answers_overtake_one_another_and_the_slowest_are_given_up(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rpc, "REQUEST_TIMEOUT_SECONDS", 0.1)
+    busy(suite)
+    # Ranges of one block, several of them in flight.
+    with Proxy(suite.url, Liar(4, chance=1.0, lies=["range-limit"])) as proxy:
+        proxy.delay = 0.13
+        index_through(suite, proxy.url)
+    assert picture(suite.chain_id) == fresh_picture(suite)
+
+
+def test_a_provider_that_limits_the_rate(suite: Suite) -> None:
+    busy(suite)
+    with Proxy(suite.url, Liar(0, 0.0)) as proxy:
+        proxy.rate_limit = RateLimit(per_second=10)
+        index_through(suite, proxy.url)
+        assert proxy.rate_limit.refused > 0
+    assert picture(suite.chain_id) == fresh_picture(suite)
+
+
+def test_a_head_that_goes_up_and_down_is_no_reorganisation(suite: Suite) -> None:
+    campaign = create_campaign(suite)
+    with Proxy(suite.url, Liar(3, 0.0)) as proxy:
+        proxy.wobble = 1
+        for amount in range(1, 7):
+            contribute(suite, campaign, amount=amount)
+            index_through(suite, proxy.url)
+        proxy.wobble = 0
+        index_through(suite, proxy.url)
+    assert not ReorgEvent.objects.exists()
+    assert picture(suite.chain_id) == fresh_picture(suite)
+
+
+@pytest.mark.parametrize("own_blocks", [0, 2])
+def test_one_url_answers_from_two_nodes(suite: Suite, tmp_path: Path, own_blocks: int) -> None:
+    """One of them stands still, or is on a fork of its own."""
+    campaign = create_campaign(suite)
+    contribute(suite, campaign, amount=1)
+    mine(suite, 10)
+    arguments = ["--fork-url", suite.url, "--no-storage-caching"]
+    other = Anvil(tmp_path, chain_id=suite.chain_id, arguments=arguments)
+    try:
+        for _ in range(own_blocks):
+            send_contribution(other, campaign, sender=suite.accounts[6], amount=7)
+        with Proxy(suite.url, Liar(0, 0.0)) as proxy:
+            proxy.mix = other.url
+            for amount in range(2, 7):
+                contribute(suite, campaign, amount=amount)
+                with suppress(RpcError, StillInconsistentError):
+                    index_once(suite, proxy.url)
+                assert violations() == []
+            proxy.mix = None
+            index_through(suite, proxy.url)
+    finally:
+        other.stop()
+    assert picture(suite.chain_id) == fresh_picture(suite)
+
+
+def send_contribution(node: Anvil, campaign: Contract, *, sender: str, amount: int) -> None:
+    """To the campaign as it is on another node than the suite's."""
+    data = campaign.encode_abi("contribute", [0, bytes(32)])
+    call = {"from": sender, "to": campaign.address, "data": data, "value": hex(amount), "gas": hex(300_000)}
+    node.request("eth_sendTransaction", call)
 
 
 def test_another_endpoint_answers_when_one_is_down(suite: Suite) -> None:

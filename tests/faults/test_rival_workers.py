@@ -1,4 +1,4 @@
-"""Several workers at one chain, and workers that stand still and come back: one writes, others are refused."""
+"""Several workers at one chain, and workers that stand still and come back: one writes, the rest may not."""
 
 import os
 import signal
