@@ -12,10 +12,10 @@ from web3.contract import Contract
 from django_project.core.addresses import parse_address
 from django_project.ledger import services
 from django_project.ledger.invariants import violations
-from django_project.ledger.models import CampaignTotals, Contribution, ReorgEvent, SuspectRange
+from django_project.ledger.models import CampaignTotals, Chain, Contribution, ReorgEvent, SuspectRange
 from tasks.demo.servers import Anvil
 from tasks.indexing import repair, rpc
-from tasks.indexing.errors import NoEndpointError, RpcError, StillInconsistentError
+from tasks.indexing.errors import ChainHaltedError, NoEndpointError, RpcError, StillInconsistentError
 from tests.faults.histories import busy
 from tests.faults.proxy import LIES, Liar, Proxy, RateLimit
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node
@@ -142,6 +142,38 @@ def test_a_gap_is_written_down_even_while_nothing_can_be_committed(suite: Suite)
     index_once(suite)
     assert CampaignTotals.objects.get().raised == 3
     assert picture(suite.chain_id) == fresh_picture(suite)
+
+
+@pytest.mark.parametrize("lie", ["cut-log-data", "omit-all-logs"])
+def test_a_lie_about_final_blocks_halts_nothing(suite: Suite, lie: str) -> None:
+    contribute(suite, create_campaign(suite))
+    mine(suite, 20)
+    index_once(suite)
+    before = picture(suite.chain_id)
+    services.suspect(suite.chain_id, 1, suite.web3.eth.block_number - 10, "somebody said so")
+    with Proxy(suite.url, Liar(1, chance=1.0, lies=[lie])) as proxy:
+        index_once(suite, proxy.url)
+        assert proxy.liar.told[lie] > 0
+    assert Chain.objects.get().state == Chain.State.OK
+    assert SuspectRange.objects.filter(resolved_at=None).exists()
+
+    index_once(suite)
+    assert not SuspectRange.objects.filter(resolved_at=None).exists()
+    assert picture(suite.chain_id) == before
+
+
+def test_other_blocks_in_the_place_of_final_ones_halt_the_chain(suite: Suite) -> None:
+    campaign = create_campaign(suite)
+    for _ in range(20):
+        contribute(suite, campaign)
+    index_once(suite)
+    before = picture(suite.chain_id)
+    services.suspect(suite.chain_id, 1, suite.web3.eth.block_number - 10, "somebody said so")
+    node(suite, "anvil_reorg", 15, [])
+    with pytest.raises(ChainHaltedError, match=r"indexer rewind --chain 31337 --to-block"):
+        index_once(suite)
+    assert Chain.objects.get().halt_code == Chain.Halt.CONTRADICTION
+    assert picture(suite.chain_id) == before
 
 
 def test_old_blocks_in_doubt_do_not_keep_new_ones_out(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
