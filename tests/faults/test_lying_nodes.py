@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from web3.contract import Contract
 
-from django_project.core.addresses import parse_address
 from django_project.ledger import services
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import CampaignTotals, Chain, Contribution, ReorgEvent, SuspectRange
@@ -19,11 +18,9 @@ from tasks.indexing.errors import ChainHaltedError, NoEndpointError, RpcError, S
 from tests.faults.histories import busy
 from tests.faults.proxy import LIES, Liar, Proxy, RateLimit
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node
-from tests.support.indexing import fresh_picture, index_once, picture
+from tests.support.indexing import fresh_picture, index_once, index_through, picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PASSES = 40
 
 
 @pytest.fixture
@@ -39,20 +36,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     """The same retries with shorter pauses."""
     monkeypatch.setattr(rpc, "FIRST_BACKOFF_SECONDS", 0.002)
     caplog.set_level(logging.CRITICAL)
-
-
-def index_through(suite: Suite, *urls: str) -> None:
-    """Keep indexing until two looks in a row found nothing to do."""
-    before = None
-    for _ in range(PASSES):
-        try:
-            index_once(suite, *urls)
-        except (RpcError, StillInconsistentError):
-            continue
-        after = picture(suite.chain_id)
-        if after == before and not SuspectRange.objects.filter(resolved_at=None).exists():
-            return
-        before = after
 
 
 @pytest.mark.parametrize("lie", sorted(LIES))
@@ -72,23 +55,6 @@ def test_all_lies_at_once(suite: Suite, fault_seed: int) -> None:
         index_through(suite, proxy.url)
         told = dict(proxy.liar.told)
     assert picture(suite.chain_id) == fresh_picture(suite), f"seed {fault_seed}, lies told: {told}"
-
-
-def test_lies_while_the_chain_grows_and_reorganises(suite: Suite) -> None:
-    campaign = create_campaign(suite)
-    with Proxy(suite.url, Liar(seed=5, chance=0.2)) as proxy:
-        for step in range(6):
-            contribute(suite, campaign, amount=step + 1)
-            contribute(suite, campaign, backer=suite.accounts[4], amount=step + 1)
-            index_through(suite, proxy.url)
-            if step % 2:
-                node(suite, "anvil_reorg", 3, [])
-        index_through(suite, proxy.url)
-        proxy.liar.chance = 0.0
-        index_through(suite, proxy.url)
-    totals = CampaignTotals.objects.get(campaign__address=parse_address(campaign.address))
-    assert totals.raised == campaign.functions.totalRaised().call()
-    assert picture(suite.chain_id) == fresh_picture(suite)
 
 
 def test_a_missed_last_event_is_found_by_asking_the_contract(suite: Suite) -> None:
