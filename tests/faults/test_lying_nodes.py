@@ -185,11 +185,11 @@ def test_a_storm_passes(suite: Suite) -> None:
 def test_slow_answers_overtake_one_another_and_the_slowest_are_given_up(
     suite: Suite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rpc, "REQUEST_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(rpc, "REQUEST_TIMEOUT_SECONDS", 0.2)
     busy(suite)
     # Ranges of one block, several of them in flight.
     with Proxy(suite.url, Liar(4, chance=1.0, lies=["range-limit"])) as proxy:
-        proxy.delay = 0.13
+        proxy.delay = 0.24
         index_through(suite, proxy.url)
     assert picture(suite.chain_id) == fresh_picture(suite)
 
