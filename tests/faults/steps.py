@@ -7,6 +7,7 @@ and the moment after a COMMIT. Being struck before one statement is being struck
 import logging
 import os
 import signal
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from multiprocessing import Pipe
@@ -15,7 +16,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 import psycopg
-from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from tests.support.contracts import Suite
 from tests.support.indexing import index_once
@@ -35,23 +37,31 @@ class _Steps:
     def __init__(self, at: int | str, signal_number: int, report: Connection) -> None:
         self._at, self._signal, self._report = at, signal_number, report
         self._count = 0
+        self._lock = threading.Lock()
 
     def install(self) -> None:
-        connection.execute_wrappers.append(self._execute)
         psycopg.Cursor.copy = self._copying(psycopg.Cursor.copy)  # type: ignore[method-assign]
-        connection.commit = self._committing(connection.commit)  # type: ignore[method-assign]
+        # Each thread has a connection of its own.
+        connection_created.connect(self._watch)
+
+    def _watch(self, connection: BaseDatabaseWrapper, **_: object) -> None:
+        if self._execute not in connection.execute_wrappers:
+            connection.execute_wrappers.append(self._execute)
+            connection.commit = self._committing(connection.commit)  # type: ignore[method-assign]
 
     def _reach(self, step: str) -> None:
-        self._count += 1
-        is_it = self._count == self._at if isinstance(self._at, int) else step.startswith(self._at)
-        if is_it:
-            self._report.send(step)
-            os.kill(os.getpid(), self._signal)
+        with self._lock:
+            self._count += 1
+            if self._count == self._at if isinstance(self._at, int) else step.startswith(self._at):
+                self._report.send(step)
+                os.kill(os.getpid(), self._signal)
 
-    def _execute(self, execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
-        if connection.in_atomic_block:
+    def _execute(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+    ) -> Any:
+        if context["connection"].in_atomic_block:
             self._reach(" ".join(sql.split())[:80])
-        return execute(sql, *arguments)
+        return execute(sql, params, many, context)
 
     def _copying(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @contextmanager
