@@ -93,8 +93,9 @@ bench: setup-test ## speed, into benchmarks/results/PART.json; PART=indexing or 
 	@$(PY) -m benchmarks.$(PART) $(ARGS)
 
 .PHONY: soak
-soak: setup-test ## what takes long: ten times the fuzzing, mutants of the contracts, a hundred seeds of faults
+soak: setup-test ## what takes long: ten times the fuzzing, mutants of the contracts, a hundred seeds of faults, 10,000 campaigns
 	@FOUNDRY_PROFILE=long tools/forge test
 	@$(PY) -m tools.mutation_contracts
 	@CHAINFUND_STATEFUL_EXAMPLES=200 tools/test-contracts.sh stateful
 	@$(PY) -m pytest tests/faults --fault-seeds 100
+	@$(PY) -m pytest tests/integration/test_indexer_many.py --campaigns 10000

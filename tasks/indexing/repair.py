@@ -1,7 +1,8 @@
 """Suspect blocks that are indexed already: read them again and put in what was missing.
 
-Rows that are there stay as they are; a log that the node now tells differently is a contradiction, and the
-chain halts. Nothing is resolved before the touched campaigns' running numbers are complete.
+Rows that are there stay as they are. A node that tells the same block differently lies, for a block's hash
+stands for all that is in it; another block in its place, by two readings that agree, is a contradiction, and
+the chain halts. Nothing is resolved before the touched campaigns' running numbers are complete.
 """
 
 import logging
@@ -58,12 +59,12 @@ def repair(
     inserted = 0
     last = min(suspect.to_block, next_block - 1)
     for fetched in cold_ranges(Threads(source), suspect.from_block, last, Span(), keep_alive):
-        missing = _without_known(suspect.chain_id, fetched)
+        missing = _without_known(suspect.chain_id, fetched, source)
         if missing.logs:
             batch = Matcher(tracker, events, in_sequence=False).match(missing)
             with transaction.atomic():
                 lease.lock_cursor()
-                _store_headers(suspect.chain_id, missing)
+                _store_headers(suspect.chain_id, missing, source)
                 # Running updates assume order; these rows come late, so totals are computed again instead.
                 write_events(replace(batch, totals={}))
                 recompute_totals(set(batch.totals) | set(batch.launched.values()))
@@ -80,8 +81,8 @@ def repair(
     return inserted
 
 
-def _without_known(chain_id: int, fetched: Fetched) -> Fetched:
-    """The fetched logs that are not stored; raises when a stored one is told differently."""
+def _without_known(chain_id: int, fetched: Fetched, source: Source) -> Fetched:
+    """The fetched logs that are not stored; raises when a stored one is told differently or not at all."""
     stored = {
         (row.block_number, row.log_index): row
         for row in RawLog.objects.filter(
@@ -94,10 +95,24 @@ def _without_known(chain_id: int, fetched: Fetched) -> Fetched:
         if row is None:
             missing.append(log)
         elif (row.block_hash, row.tx_hash, row.address, bytes(row.topics), bytes(row.data)) != log[2:]:
-            raise _contradiction(chain_id, log.block_number)
+            raise _dispute(chain_id, row.block_number, row.block_hash, fetched, source)
     if stored:
-        raise _contradiction(chain_id, min(stored)[0])
+        row = stored[min(stored)]
+        raise _dispute(chain_id, row.block_number, row.block_hash, fetched, source)
     return replace(fetched, logs=missing)
+
+
+def _dispute(
+    chain_id: int, block: int, block_hash: bytes, fetched: Fetched, source: Source
+) -> ChainHaltedError | ParentMismatchError | StillInconsistentError:
+    """What it means that a node told a block differently from what is stored."""
+    (first,), endpoint = source.header_hashes([block])
+    (second,), _ = source.header_hashes([block], avoid=endpoint)
+    if first is not None and first == second != block_hash:
+        return _contradiction(chain_id, block)
+    problem = f"{fetched.endpoint.name} leaves out or alters what is in block {block} of chain {chain_id}"
+    source.pool.distrust(fetched.endpoint, problem)
+    return StillInconsistentError(f"{problem}: add another RPC endpoint; the range is tried again")
 
 
 def _contradiction(chain_id: int, block: int) -> ChainHaltedError | ParentMismatchError:
@@ -111,12 +126,12 @@ def _contradiction(chain_id: int, block: int) -> ChainHaltedError | ParentMismat
     )
 
 
-def _store_headers(chain_id: int, missing: Fetched) -> None:
+def _store_headers(chain_id: int, missing: Fetched, source: Source) -> None:
     wanted = {log.block_number: missing.headers[log.block_number] for log in missing.logs}
     known = dict(Block.objects.filter(chain_id=chain_id, number__in=wanted).values_list("number", "hash"))
     for number, digest in known.items():
         if wanted.pop(number).hash != digest:
-            raise _contradiction(chain_id, number)
+            raise _dispute(chain_id, number, digest, missing, source)
     copy_rows(
         Block,
         BLOCK_COLUMNS,

@@ -49,6 +49,7 @@ _UNKNOWN_BLOCK = re.compile(
     r"(block|header|hash|resource).{0,20}not found|unknown block|BlockNotFound", re.IGNORECASE
 )
 _RATE_LIMITED = re.compile(r"rate|too many requests|capacity|throttl", re.IGNORECASE)
+_TOO_FAST = re.compile(r"too many requests|rate.?limit|(per |/)(minute|second)", re.IGNORECASE)
 _SUGGESTED_RANGE = re.compile(r"\[\s*(0x[0-9a-f]+)\s*,\s*(0x[0-9a-f]+)\s*\]", re.IGNORECASE)
 _NAMED_SPAN = re.compile(
     r"(?:up to|limited to|max(?:imum)?(?: of| is)?)[^0-9]{0,30}([0-9][0-9_,]*)", re.IGNORECASE
@@ -292,7 +293,7 @@ def _refusal(endpoint: Endpoint, method: str, error: Any) -> RpcError:
     code, message = error.get("code"), str(error.get("message"))
     if code == httpx.codes.TOO_MANY_REQUESTS:
         return EndpointError(endpoint.name, message)
-    if method == "eth_getLogs" and _TOO_LARGE.search(message):
+    if method == "eth_getLogs" and _TOO_LARGE.search(message) and not _TOO_FAST.search(message):
         return RangeTooLargeError(endpoint.name, message, suggested_span(message))
     if _UNKNOWN_BLOCK.search(message):
         return CallRefusedError(endpoint.name, method, message)

@@ -1,6 +1,6 @@
 """A JSON-RPC proxy that lies the way nodes and providers do, from a seed so that a run can be repeated.
 
-By hand: `python -m tests.faults.proxy --target http://127.0.0.1:8545 --seed 7 --chance 0.2`.
+By hand: `python -m tests.faults.proxy --target http://127.0.0.1:8545 --seed 7 --chance 0.2`; see `--help`.
 """
 
 import argparse
@@ -10,9 +10,10 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 Json = Any
@@ -20,6 +21,13 @@ Lie = Callable[["Liar", list[Json], list[Json]], None]
 
 TIMEOUT_SECONDS = 30
 DELAY_SECONDS = 0.05
+# As providers word it.
+RATE_LIMITS = (
+    "rate limit exceeded",
+    "Too Many Requests",
+    "daily request count exceeded, request rate limited",
+    "50/second request limit reached - reduce calls per second",
+)
 WRONG_HASH = "0x" + 31 * "00" + "ff"
 
 
@@ -119,6 +127,18 @@ def _wrong_header_hash(_liar: Liar, calls: list[Json], replies: list[Json]) -> N
             reply["result"]["hash"] = WRONG_HASH
 
 
+def _high_head(liar: Liar, calls: list[Json], replies: list[Json]) -> None:
+    """A head that nobody has mined: a number too high, or a child of the true head that looks like one."""
+    asked = [call for call in calls if call["params"][:1] == ["latest"]]
+    for reply in _results(asked, replies, "eth_getBlockByNumber"):
+        head = reply["result"]
+        if liar.random.random() < 0.5:
+            head["number"] = hex(int(head["number"], 16) + liar.random.randint(1, 3))
+        else:
+            head["number"] = hex(int(head["number"], 16) + 1)
+            head["parentHash"], head["hash"] = head["hash"], WRONG_HASH
+
+
 def _null_block(_liar: Liar, calls: list[Json], replies: list[Json]) -> None:
     for reply in _results(calls, replies, "eth_getBlockByNumber")[-1:]:
         reply["result"] = None
@@ -135,6 +155,13 @@ def _error_reply(_liar: Liar, _calls: list[Json], replies: list[Json]) -> None:
         reply["error"] = {"code": -32603, "message": "internal error"}
 
 
+def _rate_limit(liar: Liar, _calls: list[Json], replies: list[Json]) -> None:
+    message = liar.random.choice(RATE_LIMITS)
+    for reply in replies:
+        reply.pop("result", None)
+        reply["error"] = {"code": -32005, "message": message}
+
+
 def _range_limit(_liar: Liar, calls: list[Json], replies: list[Json]) -> None:
     for call in calls:
         bounds = call["params"][0] if call["method"] == "eth_getLogs" else {}
@@ -148,11 +175,13 @@ LIES: dict[str, Lie] = {
     "cut-log-data": _cut_log_data,
     "duplicate-logs": _duplicate_logs,
     "error-reply": _error_reply,
+    "high-head": _high_head,
     "lost-reply": _lost_reply,
     "null-block": _null_block,
     "omit-all-logs": _omit_all_logs,
     "omit-logs": _omit_logs,
     "range-limit": _range_limit,
+    "rate-limit": _rate_limit,
     "removed-log": _removed_log,
     "shuffle-logs": _shuffle_logs,
     "truncate-logs": _truncate_logs,
@@ -161,19 +190,53 @@ LIES: dict[str, Lie] = {
 }
 
 
+class Answer(NamedTuple):
+    """An HTTP response."""
+
+    status: int
+    content: bytes
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
+class RateLimit:
+    """What providers do: so many requests a second, as many at once; the rest are told when to come back."""
+
+    def __init__(self, per_second: float) -> None:
+        self._per_second = self._tokens = per_second
+        self._counted_at = time.monotonic()
+        self.refused = 0
+
+    def refuses(self) -> bool:
+        now = time.monotonic()
+        self._tokens = min(self._per_second, self._tokens + (now - self._counted_at) * self._per_second)
+        self._counted_at = now
+        if self._tokens < 1:
+            self.refused += 1
+            return True
+        self._tokens -= 1
+        return False
+
+
 class Proxy:
     """Stands between the indexer and `target`; what it does beyond `liar` is set by its attributes.
 
     Attributes:
         lag: blocks by which the node seems to be behind.
+        wobble: blocks by which it seems to be further behind in about every second request.
+        delay: seconds up to which each answer is held back, so that answers overtake one another.
+        rate_limit: refuses with 429 and `Retry-After` what comes too fast; None to answer all.
+        mix: the URL of a second node that answers every second request; None for `target` alone.
         refuse_with: an HTTP status that is answered to everything; None to answer.
         storm: how many of the next requests are answered by 429, 503, rubbish or late.
     """
 
     def __init__(self, target: str, liar: Liar, port: int = 0) -> None:
-        self._target = urlsplit(target)
+        self._target = target
         self.liar = liar
-        self.lag = 0
+        self.lag = self.wobble = 0
+        self.delay = 0.0
+        self.rate_limit: RateLimit | None = None
+        self.mix: str | None = None
         self.refuse_with: int | None = None
         self.storm = 0
         self.requests = 0
@@ -186,12 +249,14 @@ class Proxy:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status, content = proxy.answer(body)
-                self.send_response(status)
+                answer = proxy.answer(body)
+                self.send_response(answer.status)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
+                self.send_header("Content-Length", str(len(answer.content)))
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(content)
+                self.wfile.write(answer.content)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Tests are quiet."""
@@ -213,54 +278,63 @@ class Proxy:
         self._thread.join()
         self._server.server_close()
 
-    def answer(self, body: bytes) -> tuple[int, bytes]:
+    def answer(self, body: bytes) -> Answer:
         calls = json.loads(body)
         with self._lock:
             self.requests += 1
             self.calls.update(call["method"] for call in calls)
             stormy, self.storm = self.storm > 0, max(0, self.storm - 1)
+            is_too_fast = self.rate_limit is not None and self.rate_limit.refuses()
+            target = self.mix if self.mix is not None and self.requests % 2 else self._target
+            behind = self.lag + (self.wobble if self.liar.random.random() < 0.5 else 0)
+            pause = self.liar.random.uniform(0, self.delay)
         if self.refuse_with is not None:
-            return self.refuse_with, b"refused"
+            return Answer(self.refuse_with, b"refused")
+        if is_too_fast:
+            return Answer(429, b"too many requests", {"Retry-After": "1"})
         if stormy:
             return self._storm()
-        return 200, json.dumps(self.liar.tamper(calls, self._honest(calls))).encode()
+        replies = self.liar.tamper(calls, _honest(target, calls, behind))
+        time.sleep(pause)
+        return Answer(200, json.dumps(replies).encode())
 
-    def _storm(self) -> tuple[int, bytes]:
+    def _storm(self) -> Answer:
         kind = self.liar.random.choice([429, 503, 200, 0])
         if kind == 0:
             time.sleep(DELAY_SECONDS)
-            return 504, b""
-        return kind, b"{this is no JSON"
+            return Answer(504, b"")
+        return Answer(kind, b"{this is no JSON")
 
-    def _honest(self, calls: list[Json]) -> list[Json]:
-        head = (
-            int(self._forward([_call("eth_blockNumber")])[0]["result"], 16) - self.lag if self.lag else None
-        )
-        replies = self._forward([_lagging(call, head) for call in calls])
-        if head is not None:
-            for call, reply in zip(calls, replies, strict=True):
-                _hide_above(head, call, reply)
-        return replies
 
-    def _forward(self, calls: list[Json]) -> list[Json]:
-        connection = http.client.HTTPConnection(
-            self._target.hostname or "", self._target.port, timeout=TIMEOUT_SECONDS
-        )
-        try:
-            connection.request("POST", "/", json.dumps(calls), {"Content-Type": "application/json"})
-            replies = json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
-        order = {call["id"]: position for position, call in enumerate(calls)}
-        return sorted(replies, key=lambda reply: order[reply["id"]])
+def _honest(target: str, calls: list[Json], behind: int) -> list[Json]:
+    """What the node answers, as if it were some blocks behind."""
+    if not behind:
+        return _forward(target, calls)
+    head = int(_forward(target, [_call("eth_blockNumber")])[0]["result"], 16) - behind
+    replies = _forward(target, [_lagging(call, head) for call in calls])
+    for call, reply in zip(calls, replies, strict=True):
+        _hide_above(head, call, reply)
+    return replies
+
+
+def _forward(target: str, calls: list[Json]) -> list[Json]:
+    parts = urlsplit(target)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("POST", "/", json.dumps(calls), {"Content-Type": "application/json"})
+        replies = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    order = {call["id"]: position for position, call in enumerate(calls)}
+    return sorted(replies, key=lambda reply: order[reply["id"]])
 
 
 def _call(method: str, *params: object) -> Json:
     return {"jsonrpc": "2.0", "id": 0, "method": method, "params": list(params)}
 
 
-def _lagging(call: Json, head: int | None) -> Json:
-    if head is not None and call["method"] == "eth_getBlockByNumber" and call["params"][0] == "latest":
+def _lagging(call: Json, head: int) -> Json:
+    if call["method"] == "eth_getBlockByNumber" and call["params"][0] == "latest":
         return {**call, "params": [hex(head), *call["params"][1:]]}
     return call
 
@@ -281,10 +355,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--chance", type=float, default=0.2, help="of a lie in each reply")
     parser.add_argument("--lies", nargs="*", choices=sorted(LIES))
-    parser.add_argument("--lag", type=int, default=0)
+    parser.add_argument("--lag", type=int, default=0, metavar="BLOCKS", help="seem to be behind")
+    parser.add_argument(
+        "--wobble", type=int, default=0, metavar="BLOCKS", help="seem further behind at times"
+    )
+    parser.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help="at most, of each answer")
+    parser.add_argument("--rate-limit", type=float, metavar="N", help="refuse more than N requests a second")
+    parser.add_argument("--mix", metavar="URL", help="a second node that answers every second request")
     options = parser.parse_args()
     proxy = Proxy(options.target, Liar(options.seed, options.chance, options.lies), options.port)
-    proxy.lag = options.lag
+    proxy.lag, proxy.wobble, proxy.delay, proxy.mix = options.lag, options.wobble, options.delay, options.mix
+    proxy.rate_limit = None if options.rate_limit is None else RateLimit(options.rate_limit)
     print(f"lying about {options.target} on {proxy.url}; Ctrl-C ends it", flush=True)
     try:
         threading.Event().wait()

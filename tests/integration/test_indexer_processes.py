@@ -2,13 +2,9 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -18,7 +14,7 @@ from django.utils import timezone
 from web3.types import Wei
 
 from django_project.ledger.models import Chain, Contribution, Cursor, RawLog
-from tasks.demo.servers import PROJECT_ROOT, Anvil, free_port
+from tasks.demo.servers import Anvil, free_port
 from tasks.indexing import commit as commit_module
 from tasks.indexing.errors import LeaseHeldError, LeaseLostError
 from tasks.indexing.follow import Follower
@@ -29,10 +25,9 @@ from tasks.indexing.runner import Runner
 from tests.faults.proxy import Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, set_automine
 from tests.support.indexing import fresh_picture, index_once, picture
+from tests.support.processes import WORKER, beat, environment, kill, manage, start, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-DEADLINE_SECONDS = 60
 
 
 @pytest.fixture
@@ -45,55 +40,6 @@ def node(tmp_path: Path) -> Iterator[Anvil]:
 @pytest.fixture
 def suite(node: Anvil, deployments_dir: Path) -> Suite:
     return deploy_suite(node, deployments_dir)
-
-
-def environment(suite: Suite | None = None, **more: str) -> dict[str, str]:
-    """The environment of a process that works on this test's database."""
-    database = connection.settings_dict
-    socket_directory = database["HOST"] or database["OPTIONS"]["host"]
-    url = f"postgresql://{database['USER']}@/{database['NAME']}?host={quote(socket_directory, safe='')}"
-    configured = {"DATABASE_URL": url, "CHAINFUND_MODE": "test"}
-    if suite is not None:
-        configured["CHAINFUND_RPC_URLS"] = f"{suite.chain_id}={suite.url}"
-        configured["CHAINFUND_DEPLOYMENTS_DIR"] = str(suite.registry.parent)
-    return {**os.environ, **configured, **more}
-
-
-def manage(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        env=env,
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
-
-
-def start(*command: str, env: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, *command],
-            env=env,
-            cwd=PROJECT_ROOT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {DEADLINE_SECONDS} s for {what}")
-        time.sleep(0.05)
 
 
 def fill(suite: Suite, blocks: int) -> None:
@@ -217,24 +163,11 @@ def test_celery_follows_the_chain_and_survives_its_worker(suite: Suite, tmp_path
     env = environment(
         suite, CHAINFUND_INDEXER_LEASE_SECONDS="2", CELERY_BROKER_URL=settings.REDIS_URL[:-1] + "5"
     )
-    worker = (
-        "-m",
-        "celery",
-        "-A",
-        "tasks.celery",
-        "worker",
-        "-Q",
-        "indexing,default",
-        "-c",
-        "2",
-        "-l",
-        "INFO",
-    )
-    beat = ("-m", "celery", "-A", "tasks.celery", "beat", "-s", str(tmp_path / "beat"), "-l", "WARNING")
+    worker = (*WORKER, "-c", "2")
     campaign = create_campaign(suite)
     processes = [
         start(*worker, env=env, log=tmp_path / "worker.log"),
-        start(*beat, env=env, log=tmp_path / "beat.log"),
+        start(*beat(tmp_path), env=env, log=tmp_path / "beat.log"),
     ]
     try:
         contribute(suite, campaign, amount=1)

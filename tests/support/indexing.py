@@ -11,13 +11,17 @@ from django_project.ledger.models import (
     Contract,
     Cursor,
     RawLog,
+    SuspectRange,
 )
 from django_project.ledger.services import forget_chain
+from tasks.indexing.errors import RpcError, StillInconsistentError
 from tasks.indexing.events import EVENT_MODELS, row_columns
 from tasks.indexing.registry import read_registry
 from tasks.indexing.rpc import Pool
 from tasks.indexing.runner import Runner
 from tests.support.contracts import Suite
+
+PASSES = 40
 
 Picture = dict[str, list[tuple[Any, ...]]]
 
@@ -26,6 +30,20 @@ def index_once(suite: Suite, *urls: str, until_block: int | None = None) -> None
     """Follow the chain until the node has nothing new."""
     with Pool(urls or (suite.url,)) as pool:
         Runner(read_registry(suite.registry), pool, once=True, until_block=until_block).run()
+
+
+def index_through(suite: Suite, *urls: str) -> None:
+    """Keep indexing until two looks in a row found nothing to do."""
+    before = None
+    for _ in range(PASSES):
+        try:
+            index_once(suite, *urls)
+        except (RpcError, StillInconsistentError):
+            continue
+        after = picture(suite.chain_id)
+        if after == before and not SuspectRange.objects.filter(resolved_at=None).exists():
+            return
+        before = after
 
 
 def picture(chain_id: int) -> Picture:

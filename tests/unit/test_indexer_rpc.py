@@ -12,6 +12,7 @@ import pytest
 from tasks.indexing import rpc
 from tasks.indexing.errors import CallRefusedError, ConfigurationError, NoEndpointError, RangeTooLargeError
 from tasks.indexing.rpc import STRIKES_TO_QUARANTINE, Call, Pool
+from tests.faults.proxy import RATE_LIMITS
 
 Answer = Callable[[list[Any]], tuple[int, Any]]
 
@@ -120,6 +121,16 @@ def test_a_limit_on_log_queries_is_told_with_its_hint(nodes: tuple[Node, Node]) 
     with Pool([nodes[0].url]) as pool, pytest.raises(RangeTooLargeError) as caught:
         pool.batch([Call("eth_getLogs")])
     assert caught.value.hint == 256
+
+
+@pytest.mark.parametrize("message", [*RATE_LIMITS, "request rate limited to 10 per second"])
+def test_a_limit_on_the_rate_of_log_queries_is_none_on_their_size(
+    nodes: tuple[Node, Node], message: str
+) -> None:
+    limited, good = nodes
+    limited.answer = error(-32005, message)
+    with Pool([limited.url, good.url]) as pool:
+        assert pool.batch([Call("eth_getLogs")]).endpoint.url == good.url
 
 
 def test_an_endpoint_that_keeps_failing_rests_while_another_answers(

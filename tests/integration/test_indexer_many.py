@@ -1,0 +1,224 @@
+"""More than one of everything: chains, factories, and campaigns by the thousand."""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+from pytest_django import Settings
+
+from django_project.core.addresses import parse_address
+from django_project.ledger.invariants import violations
+from django_project.ledger.models import CampaignLaunched, Contribution, SuspectRange
+from tasks.demo.servers import Anvil
+from tests.support.contracts import (
+    ABIS,
+    NATIVE,
+    Suite,
+    contribute,
+    create_campaign,
+    deploy_suite,
+    mine,
+    set_automine,
+)
+from tests.support.indexing import fresh_picture, index_once, picture
+from tests.support.processes import WORKER, beat, environment, kill, start, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CHAIN_IDS = (31337, 31338)
+LAUNCHES_A_BLOCK = 100
+GAS = hex(1_000_000)
+LARGEST_RSS_MB = 250
+
+
+@pytest.fixture
+def suites(tmp_path: Path, deployments_dir: Path) -> Iterator[list[Suite]]:
+    """Two chains on which the same addresses are other contracts."""
+    nodes = [Anvil(tmp_path, chain_id=chain_id) for chain_id in CHAIN_IDS]
+    yield [deploy_suite(node, deployments_dir) for node in nodes]
+    for node in nodes:
+        node.stop()
+
+
+def test_the_same_workers_follow_two_chains(suites: list[Suite], tmp_path: Path) -> None:
+    env = environment(
+        *suites, CHAINFUND_INDEXER_LEASE_SECONDS="1", CELERY_BROKER_URL=settings.REDIS_URL[:-1] + "6"
+    )
+    campaigns = [create_campaign(suite, metadata_hash=b"\x05" * 32) for suite in suites]
+    assert campaigns[0].address == campaigns[1].address
+    contributed = {suite.chain_id: 0 for suite in suites}
+
+    def contribute_to_each(amount: int) -> None:
+        for suite, campaign in zip(suites, campaigns, strict=True):
+            contribute(suite, campaign, amount=amount + suite.chain_id)
+            contributed[suite.chain_id] += 1
+
+    def is_level() -> bool:
+        return all(
+            Contribution.objects.filter(chain_id=chain_id).count() == number
+            for chain_id, number in contributed.items()
+        )
+
+    processes = [
+        start(*WORKER, "-c", "2", "-n", f"{name}@%h", env=env, log=tmp_path / f"{name}.log")
+        for name in ("first", "second")
+    ]
+    processes.append(start(*beat(tmp_path), env=env, log=tmp_path / "beat.log"))
+    try:
+        contribute_to_each(1)
+        wait_until(is_level, "both chains")
+        contribute_to_each(2)
+        wait_until(is_level, "both chains while they are followed")
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                kill(process)
+    taken = [picture(suite.chain_id) for suite in suites]
+    assert taken[0] != taken[1]
+    assert taken == [fresh_picture(suite) for suite in suites]
+
+
+def add_factory(suite: Suite, other: Suite, abi_hash: str) -> None:
+    """Write the other deployment's factory and implementation into the suite's registry."""
+    document = json.loads(suite.registry.read_text())
+    for entry in json.loads(other.registry.read_text())["contracts"]:
+        if entry["kind"] in {"factory", "implementation"}:
+            is_factory = entry["kind"] == "factory"
+            document["contracts"].append(
+                {**entry, "version": "2", **({"abiHash": abi_hash} if is_factory else {})}
+            )
+    suite.registry.write_text(json.dumps(document))
+
+
+def write_second_version(directory: Path) -> str:
+    """The ABI of a factory that has one function more; returns its hash."""
+    of_first = json.loads((ABIS / "index.json").read_text())["CampaignFactory"].removeprefix("0x")
+    abi = json.loads((ABIS / f"{of_first}.json").read_bytes())
+    abi.append(
+        {"type": "function", "name": "novelty", "inputs": [], "outputs": [], "stateMutability": "view"}
+    )
+    content = json.dumps(abi).encode()
+    digest = sha256(content).hexdigest()
+    (directory / f"{digest}.json").write_bytes(content)
+    return digest
+
+
+@pytest.mark.parametrize("is_known_from_the_start", [True, False])
+def test_two_versions_of_the_factory(
+    anvil: Anvil,
+    deployments_dir: Path,
+    tmp_path: Path,
+    settings: Settings,
+    *,
+    is_known_from_the_start: bool,
+) -> None:
+    settings.ABIS_DIR = copytree(ABIS, tmp_path / "abis")
+    suite = deploy_suite(anvil, deployments_dir)
+    other = deploy_suite(anvil, tmp_path / "second", fee_bps=100)
+    ours, theirs = create_campaign(suite), create_campaign(other)
+    contribute(suite, ours, amount=1)
+    contribute(other, theirs, amount=2)
+    if not is_known_from_the_start:
+        index_once(suite)
+        assert CampaignLaunched.objects.count() == 1
+    add_factory(suite, other, write_second_version(settings.ABIS_DIR))
+    contribute(suite, ours, amount=3)
+    contribute(other, theirs, amount=4)
+
+    index_once(suite)
+
+    launched = dict(CampaignLaunched.objects.values_list("address", "factory"))
+    assert launched == {
+        parse_address(campaign.address): parse_address(deployed.factory.address)
+        for campaign, deployed in ((ours, suite), (theirs, other))
+    }
+    assert sorted(Contribution.objects.values_list("amount", flat=True)) == [1, 2, 3, 4]
+    assert not SuspectRange.objects.filter(resolved_at=None).exists()
+    assert violations() == []
+    assert picture(suite.chain_id) == fresh_picture(suite)
+
+
+def launch_many(suite: Suite, number: int) -> None:
+    """Launch as many campaigns, a hundred to a block."""
+    deadline = suite.web3.eth.get_block("latest")["timestamp"] + int(timedelta(days=30).total_seconds())
+    blank = b"\xab" * 32
+    terms: tuple[Any, ...] = (
+        NATIVE,
+        0,
+        10**19,
+        deadline,
+        0,
+        0,
+        f"chainfund:metadata:0x{blank.hex()}",
+        blank,
+        [],
+        [],
+        0,
+        0,
+    )
+    template = suite.factory.encode_abi("createCampaign", [terms])
+    set_automine(suite, on=False)
+    for first in range(0, number, LAUNCHES_A_BLOCK):
+        transactions = []
+        for index in range(first, min(number, first + LAUNCHES_A_BLOCK)):
+            digest = sha256(str(index).encode()).digest()
+            # In the call the hash stands twice, as text and as it is.
+            data = template.replace(blank.hex(), digest.hex())
+            data = data.replace(blank.hex().encode().hex(), digest.hex().encode().hex())
+            transactions.append(
+                {"from": suite.accounts[2], "to": suite.factory.address, "data": data, "gas": GAS}
+            )
+        send_all(suite, transactions)
+        mine(suite)
+    set_automine(suite, on=True)
+
+
+def send_all(suite: Suite, transactions: list[dict[str, Any]]) -> None:
+    """Hand all over in one request."""
+    calls = [
+        {"jsonrpc": "2.0", "id": index, "method": "eth_sendTransaction", "params": [transaction]}
+        for index, transaction in enumerate(transactions)
+    ]
+    replies = httpx.post(suite.url, json=calls).json()
+    assert all("result" in reply for reply in replies)
+
+
+def test_many_campaigns(tmp_path: Path, deployments_dir: Path, pytestconfig: pytest.Config) -> None:
+    campaigns = pytestconfig.getoption("--campaigns")
+    node = Anvil(tmp_path, arguments=["--gas-limit", str(10**9)])
+    try:
+        suite = deploy_suite(node, deployments_dir)
+        launch_many(suite, campaigns)
+        latest = suite.factory.events.CampaignCreated().get_logs(from_block="latest")
+        for created in (latest[0], latest[-1]):
+            contribute(suite, suite.campaign(created["args"]["campaign"]), amount=5)
+        mine(suite, 12)
+        contribute(suite, create_campaign(suite), amount=6)
+        head = suite.web3.eth.block_number
+        indexer = start(
+            *("manage.py", "indexer", "run", f"--until-block={head}"),
+            env=environment(suite),
+            log=tmp_path / "run.log",
+        )
+        _, status, usage = os.wait4(indexer.pid, 0)
+        indexer.returncode = os.waitstatus_to_exitcode(status)
+
+        assert indexer.returncode == 0, (tmp_path / "run.log").read_text()
+        assert usage.ru_maxrss / 1024 < LARGEST_RSS_MB
+        assert (
+            CampaignLaunched.objects.count()
+            == suite.factory.functions.campaignCount().call()
+            == campaigns + 1
+        )
+        assert violations() == []
+        assert picture(suite.chain_id) == fresh_picture(suite)
+    finally:
+        node.stop()
