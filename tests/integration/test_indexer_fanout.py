@@ -21,9 +21,10 @@ from tasks.indexing.rpc import Pool
 from tasks.indexing.runner import Runner
 from tasks.indexing.wire import Log, pack_logs, unpack_logs
 from tests.faults.proxy import Liar, Proxy
-from tests.integration.test_indexer_processes import environment, fill, kill, start, wait_until
+from tests.integration.test_indexer_processes import fill
 from tests.support.contracts import Suite, deploy_suite
 from tests.support.indexing import fresh_picture, picture
+from tests.support.processes import environment, kill, start, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

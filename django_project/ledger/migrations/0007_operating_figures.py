@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0004_milestones_and_take_backs"),
+        ("ledger", "0006_fetched_ranges"),
     ]
 
     operations = [
