@@ -1,4 +1,4 @@
-"""What an operator does by hand: take back, forget."""
+"""What an operator does by hand: take back, read again, forget."""
 
 from django.db import transaction
 
@@ -41,6 +41,23 @@ def rewind(chain_id: int, to_block: int, pool: Pool) -> Rollback:
     finally:
         lease.release()
     return rollback
+
+
+def reread(chain_id: int, from_block: int, to_block: int) -> None:
+    """Have indexed blocks read again and what is missing of them put in; the next tick does it.
+
+    Raises:
+        ConfigurationError: the chain is not indexed, or the blocks are not all in the index.
+    """
+    cursor = Cursor.objects.filter(chain_id=chain_id).first()
+    if cursor is None:
+        raise ConfigurationError(f"chain {chain_id} is not indexed: there is nothing to read again")
+    if not 0 <= from_block <= to_block < cursor.next_block:
+        raise ConfigurationError(
+            f"blocks {from_block} to {to_block} are not all in the index of chain {chain_id}, which ends at "
+            f"{cursor.next_block - 1}"
+        )
+    services.suspect(chain_id, from_block, to_block, "an operator asked for them to be read again")
 
 
 def _anchor(chain_id: int, header: Header) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from django_project.ledger.models import Chain, Contribution, Cursor, RawLog
+from django_project.ledger.models import Chain, Contribution, Cursor, RawLog, SuspectRange
 from tasks.demo.servers import Anvil, free_port
 from tasks.indexing import rpc
 from tasks.indexing.lease import Lease
 from tests.faults.proxy import Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine
-from tests.support.indexing import picture
+from tests.support.indexing import index_once, picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -189,6 +189,23 @@ def test_the_doctor_names_cause_and_cure(suite: Suite, settings: Any) -> None:
     assert sick.returncode == 1
     assert "does not answer" in sick.stdout
     assert "15 blocks behind the others" in sick.stdout
+
+
+def test_blocks_are_read_again_when_asked(suite: Suite) -> None:
+    contribute(suite, create_campaign(suite), amount=5)
+    index_once(suite)
+    head = suite.web3.eth.block_number
+    expected = picture(suite.chain_id)
+    assert "are suspect now" in manage("indexer", "backfill", "--from=1", f"--to={head}").stdout
+    assert SuspectRange.objects.filter(resolved_at=None).count() == 1
+    index_once(suite)
+    assert not SuspectRange.objects.filter(resolved_at=None).exists()
+    assert f"ends at block {head - 1:,}" in manage("indexer", "reindex", f"--from={head}").stdout
+    assert picture(suite.chain_id) != expected
+    index_once(suite)
+    assert picture(suite.chain_id) == expected
+    assert "not all in the index" in manage("indexer", "backfill", "--from=1", "--to=99999").error
+    assert "not all in the index" in manage("indexer", "backfill", "--from=5", "--to=4").error
 
 
 def test_rewind_and_reset_say_what_they_took(suite: Suite) -> None:

@@ -63,6 +63,15 @@ class Command(BaseCommand):
         _chain_arguments(rewind)
         rewind.add_argument("--to-block", type=int, required=True, metavar="N", help="the last block to keep")
 
+        backfill = action("backfill", "have indexed blocks read again, and what is missing put in")
+        _chain_arguments(backfill)
+        backfill.add_argument("--from", type=int, required=True, metavar="N", dest="from_block")
+        backfill.add_argument("--to", type=int, required=True, metavar="N", dest="to_block")
+
+        reindex = action("reindex", "take back everything from a block on, and index it anew")
+        _chain_arguments(reindex)
+        reindex.add_argument("--from", type=int, required=True, metavar="N", dest="from_block")
+
         reset = action("reset-chain", "forget a chain, to index it anew")
         reset.add_argument("--chain", type=int, required=True, metavar="ID")
 
@@ -74,6 +83,8 @@ class Command(BaseCommand):
             "status": self._status,
             "verify": self._verify,
             "rewind": self._rewind,
+            "backfill": self._backfill,
+            "reindex": self._reindex,
             "reset-chain": self._reset,
             "doctor": self._doctor,
         }
@@ -171,11 +182,26 @@ class Command(BaseCommand):
             )
 
     def _rewind(self, options: dict[str, Any]) -> None:
+        self._take_back(options, options["to_block"])
+
+    def _reindex(self, options: dict[str, Any]) -> None:
+        self._take_back(options, options["from_block"] - 1)
+        self.stdout.write("the next run indexes from there; a worker that follows the chain begins by itself")
+
+    def _take_back(self, options: dict[str, Any], to_block: int) -> None:
         with self._pool_and_registry(options) as (pool, registry):
-            rollback = operate.rewind(registry.chain_id, options["to_block"], pool)
+            rollback = operate.rewind(registry.chain_id, to_block, pool)
         self.stdout.write(
             f"took back {rollback.depth:,} blocks with {rollback.logs_removed:,} events; the index ends at "
-            f"block {options['to_block']:,}"
+            f"block {to_block:,}"
+        )
+
+    def _backfill(self, options: dict[str, Any]) -> None:
+        from_block, to_block = options["from_block"], options["to_block"]
+        operate.reread(_choose_chain(options), from_block, to_block)
+        self.stdout.write(
+            f"blocks {from_block:,} to {to_block:,} are suspect now: whoever follows the chain reads them "
+            "again within seconds, or else the next run does; `indexer status` shows when that is done"
         )
 
     def _reset(self, options: dict[str, Any]) -> None:
