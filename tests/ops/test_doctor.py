@@ -18,6 +18,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from psycopg import sql
 
+from django_project.core.schema import unapplied_migrations
 from django_project.ledger import services
 from django_project.ledger.models import Chain, Cursor, RawLog
 from tasks.demo.servers import PROJECT_ROOT, Anvil, free_port
@@ -154,6 +155,19 @@ def test_an_old_schema_is_an_error_of_every_command() -> None:
         recorder.record_applied("campaigns", "0002_trigram")
     assert "1 migrations are not applied (campaigns.0002_trigram): run `manage.py migrate`" in cure
     assert not Chain.objects.exists()
+
+
+def test_what_was_applied_one_by_one_needs_no_squashed_migration() -> None:
+    recorder = MigrationRecorder(connection)
+    squashed = "0001_squashed_0007_operating_figures"
+    recorder.record_unapplied("ledger", squashed)
+    try:
+        assert unapplied_migrations() == []
+        recorder.record_unapplied("ledger", "0007_operating_figures")
+        assert unapplied_migrations() == ["ledger.0007_operating_figures"]
+    finally:
+        recorder.record_applied("ledger", "0007_operating_figures")
+        recorder.record_applied("ledger", squashed)
 
 
 @pytest.fixture
