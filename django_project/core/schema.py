@@ -5,6 +5,7 @@ and listing folders takes a millisecond where importing every migration takes tw
 """
 
 import pkgutil
+from importlib import import_module
 from importlib.util import find_spec
 
 from django.apps import apps
@@ -23,7 +24,16 @@ def unapplied_migrations() -> list[str]:
         django.db.DatabaseError: the database does not answer.
     """
     applied = set(MigrationRecorder(connection).applied_migrations())
-    return sorted(f"{app}.{name}" for app, name in _known_migrations() if (app, name) not in applied)
+    waiting = _known_migrations() - applied
+    return sorted(f"{app}.{name}" for app, name in waiting if not _replaced(app, name) & applied)
+
+
+def _replaced(app_label: str, name: str) -> set[tuple[str, str]]:
+    """What a squashed migration stands for: where a part was applied one by one, the rest will be too."""
+    if "_squashed_" not in name:
+        return set()
+    module = import_module(f"{apps.get_app_config(app_label).name}.migrations.{name}")
+    return set(module.Migration.replaces)
 
 
 def _known_migrations() -> set[tuple[str, str]]:

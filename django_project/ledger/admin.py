@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from django_project.core.addresses import format_address, format_hash
 from django_project.core.admin import ReadOnlyAdmin
@@ -223,3 +225,15 @@ class SuspectRangeAdmin(ReadOnlyAdmin):
 class OutboxAdmin(ReadOnlyAdmin):
     list_display = ["topic", "chain", "payload", "created_at", "delivered_at"]
     list_filter = ["topic", ("delivered_at", admin.EmptyFieldListFilter)]
+
+
+@admin.register(models.FetchedRange)
+class FetchedRangeAdmin(ReadOnlyAdmin):
+    # Megabytes that nobody reads.
+    exclude = ["headers", "logs"]
+    list_display = ["chain", "from_block", "to_block", "fetched_at", "endpoint", "is_refused", "seconds"]
+    list_filter = ["is_refused", ("fetched_at", admin.EmptyFieldListFilter)]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.defer("headers", "logs")

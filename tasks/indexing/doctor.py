@@ -21,6 +21,7 @@ from django_project.ledger.models import Chain, Cursor, SuspectRange
 from django_project.ledger.selectors import HEARTBEAT
 from tasks.indexing.chain_guard import Identity, identify, look
 from tasks.indexing.errors import ConfigurationError, IndexerError, RpcError
+from tasks.indexing.heads import is_websocket
 from tasks.indexing.lease import is_held
 from tasks.indexing.registry import Registry, read_registry
 from tasks.indexing.rpc import Endpoint, Pool, endpoint_name
@@ -73,12 +74,13 @@ def diagnose(chain_id: int, registry_file: Path, urls: list[str]) -> Iterator[Fi
         )
         registry = None
     heads: dict[str, int] = {}
-    if not urls:
+    asked = [url for url in urls if not is_websocket(url)]
+    if not asked:
         yield Finding(
-            "endpoints", "none", f"set CHAINFUND_RPC_URLS to `{chain_id}=http://…`, or pass --rpc-url"
+            "endpoints", "none to ask", f"set CHAINFUND_RPC_URLS to `{chain_id}=http://…`, or pass --rpc-url"
         )
     chain = None if schema.cure else Chain.objects.filter(pk=chain_id).first()
-    for url in urls:
+    for url in asked:
         yield from _diagnose_endpoint(chain_id, registry, chain, url, heads)
     yield from _diagnose_lag(heads)
     if not schema.cure:

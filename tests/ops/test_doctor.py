@@ -18,6 +18,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from psycopg import sql
 
+from django_project.core.schema import unapplied_migrations
 from django_project.ledger import services
 from django_project.ledger.models import Chain, Cursor, RawLog
 from tasks.demo.servers import PROJECT_ROOT, Anvil, free_port
@@ -57,8 +58,10 @@ def cure_of(words: str, observation: str) -> str:
     return lines[found + 1]
 
 
-def test_nothing_is_wrong(suite: Suite) -> None:
+def test_nothing_is_wrong(suite: Suite, settings: Any) -> None:
     index_once(suite)
+    # One that only announces new heads is no endpoint to ask, and no fault.
+    settings.RPC_URLS = {suite.chain_id: [suite.url, suite.url.replace("http", "ws")]}
     is_well, words = doctor()
     assert is_well, words
     assert "all migrations are applied" in words
@@ -91,7 +94,7 @@ def test_every_endpoint_is_named_with_what_it_has(suite: Suite, settings: Any, t
 def test_a_url_that_is_none(settings: Any) -> None:
     settings.RPC_URLS = {31337: ["http://127.0.0.1:8545,31337=http://127.0.0.1:8546/s3cret"]}
     _, words = doctor()
-    assert "it has to begin with http:// or https://, then a host" in cure_of(words, "cannot be used")
+    assert "it has to begin with http:// or https://" in cure_of(words, "cannot be used")
     assert "s3cret" not in words
 
 
@@ -152,6 +155,19 @@ def test_an_old_schema_is_an_error_of_every_command() -> None:
         recorder.record_applied("campaigns", "0002_trigram")
     assert "1 migrations are not applied (campaigns.0002_trigram): run `manage.py migrate`" in cure
     assert not Chain.objects.exists()
+
+
+def test_what_was_applied_one_by_one_needs_no_squashed_migration() -> None:
+    recorder = MigrationRecorder(connection)
+    squashed = "0001_squashed_0007_operating_figures"
+    recorder.record_unapplied("ledger", squashed)
+    try:
+        assert unapplied_migrations() == []
+        recorder.record_unapplied("ledger", "0007_operating_figures")
+        assert unapplied_migrations() == ["ledger.0007_operating_figures"]
+    finally:
+        recorder.record_applied("ledger", "0007_operating_figures")
+        recorder.record_applied("ledger", squashed)
 
 
 @pytest.fixture
