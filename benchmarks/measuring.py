@@ -1,7 +1,6 @@
 """What a process has cost: wall clock, processor time and memory, its children's included."""
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from tasks.demo.servers import PROJECT_ROOT
+from tests.support.processes import wait_and_watch
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,11 @@ def run(command: Sequence[str], env: Mapping[str, str]) -> Cost:
     """
     started = time.perf_counter()
     process = subprocess.Popen(command, env={**os.environ, **env}, cwd=PROJECT_ROOT)
-    _, status, usage = os.wait4(process.pid, 0)
+    usage = wait_and_watch(process)
     wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return Cost(wall, _cpu(usage), usage.ru_maxrss * 1024 / 1e6)
-
-
-def _cpu(usage: resource.struct_rusage) -> float:
-    return usage.ru_utime + usage.ru_stime
+    return Cost(wall, usage.cpu_seconds, usage.peak_rss / 1e6)
 
 
 def indexer(

@@ -1,7 +1,6 @@
 """More than one of everything: chains, factories, and campaigns by the thousand."""
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
@@ -29,7 +28,7 @@ from tests.support.contracts import (
     set_automine,
 )
 from tests.support.indexing import fresh_picture, index_once, picture
-from tests.support.processes import WORKER, beat, environment, kill, start, wait_until
+from tests.support.processes import WORKER, beat, environment, kill, start, wait_and_watch, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -208,11 +207,9 @@ def test_many_campaigns(tmp_path: Path, deployments_dir: Path, pytestconfig: pyt
             env=environment(suite),
             log=tmp_path / "run.log",
         )
-        _, status, usage = os.wait4(indexer.pid, 0)
-        indexer.returncode = os.waitstatus_to_exitcode(status)
-
+        usage = wait_and_watch(indexer)
         assert indexer.returncode == 0, (tmp_path / "run.log").read_text()
-        assert usage.ru_maxrss / 1024 < LARGEST_RSS_MB
+        assert usage.peak_rss / 1e6 < LARGEST_RSS_MB
         assert (
             CampaignLaunched.objects.count()
             == suite.factory.functions.campaignCount().call()
