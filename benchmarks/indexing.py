@@ -109,14 +109,13 @@ def measure(
     shape: Shape, rounds: int, naive_rounds: int, directory: Path, postgres: Postgres
 ) -> dict[str, float]:
     """The figures of a backfill, medians of the rounds."""
-    floors, ours, naives = [], [], []
+    floors, ours = [], []
     with loaded_chain(shape, directory) as chain:
         bench = Bench(chain, postgres)
-        for turn in range(rounds):
+        for _ in range(rounds):
             floors.append(_measure("floor", bench.floor))
             ours.append(_measure("ours", bench.ours))
-            if turn < naive_rounds:
-                naives.append(_measure("naive", bench.naive))
+        naives = [_measure("naive", bench.naive) for _ in range(naive_rounds)]
         requests = bench.requests()
     floor, our = typical(floors), typical(ours)
     figures = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from tasks.demo.servers import PROJECT_ROOT
-from tests.support.processes import wait_and_watch
+from tests.support.watching import wait_and_watch
 
 
 @dataclass(frozen=True)

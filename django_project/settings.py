@@ -36,7 +36,8 @@ if IS_PRODUCTION:
     environment.refuse_unsafe(SECRET_KEY, SITE_URL, ALLOWED_HOSTS)
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    # Without its own search for admin modules, which every command and worker would pay for: urls.py does it.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

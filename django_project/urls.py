@@ -5,6 +5,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from django_project.api.campaigns import metadata_document
 
+admin.autodiscover()
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -64,6 +64,11 @@ HAVING (min(campaign.seq), max(campaign.seq), count(DISTINCT campaign.seq))
 """
 
 CHECKS: Mapping[str, str] = {
+    # No foreign key sees to it (see `models.chain_of_event`).
+    "every event belongs to a campaign": f"""
+        SELECT DISTINCT event.campaign_id FROM ({_ALL_SEQS}) event
+        WHERE NOT EXISTS (SELECT 1 FROM {_LAUNCHED} campaign WHERE campaign.id = event.campaign_id)
+    """,
     "every campaign's events are numbered 1, 2, 3 … without a gap": _GAPS,
     "every factory's events are numbered 1, 2, 3 … without a gap": _FACTORY_GAPS,
     "every campaign has its row of totals": f"""
@@ -200,4 +205,4 @@ def _ids(query: str, parameters: Sequence[Any] | None = None) -> list[int]:
 
 def _addresses(ids: list[int]) -> list[str]:
     addresses = CampaignLaunched.objects.filter(id__in=ids).values_list("address", flat=True)[:5]
-    return [format_address(address) for address in addresses] or ["a factory"]
+    return [format_address(address) for address in addresses] or ["a factory, or a campaign that is missing"]

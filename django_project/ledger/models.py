@@ -262,9 +262,13 @@ class CampaignLaunched(EventRow):
 class CampaignEvent(EventRow):
     """A typed row of one campaign; (campaign, seq) is unique, so nothing can be counted twice."""
 
-    # The unique (campaign, seq) serves as its index.
+    # The unique (campaign, seq) serves as its index; what is said of `chain_of_event` holds here too.
     campaign = models.ForeignKey(
-        CampaignLaunched, on_delete=models.CASCADE, related_name="%(class)ss", db_index=False
+        CampaignLaunched,
+        on_delete=models.CASCADE,
+        related_name="%(class)ss",
+        db_index=False,
+        db_constraint=False,
     )
 
     class Meta(EventRow.Meta):
@@ -299,7 +303,7 @@ class Contribution(CampaignEvent):
         indexes = [
             models.Index(fields=["backer", "-block_time"]),
             models.Index(fields=["ref"], condition=~models.Q(ref=bytes(32)), name="contribution_ref"),
-            models.Index(fields=["-block_time", "-seq"]),
+            models.Index(fields=["block_time", "seq"]),
         ]
 
 

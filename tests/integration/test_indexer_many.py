@@ -28,7 +28,8 @@ from tests.support.contracts import (
     set_automine,
 )
 from tests.support.indexing import fresh_picture, index_once, picture
-from tests.support.processes import WORKER, beat, environment, kill, start, wait_and_watch, wait_until
+from tests.support.processes import WORKER, beat, environment, kill, start, wait_until
+from tests.support.watching import wait_and_watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

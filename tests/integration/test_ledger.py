@@ -78,6 +78,9 @@ def _wind_down(suite: Suite) -> None:
 
 
 DAMAGE: dict[str, Callable[[], object]] = {
+    "every event belongs to a campaign": lambda: Contribution.objects.filter(
+        pk=Contribution.objects.earliest("pk").pk
+    ).update(campaign=10**9),
     "every campaign's events are numbered": lambda: Contribution.objects.filter(seq=2).delete(),
     "every factory's events are numbered": lambda: models.FactoryEvent.objects.filter(seq=2).delete(),
     "every campaign has its row of totals": lambda: CampaignTotals.objects.all()[0].delete(),

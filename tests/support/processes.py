@@ -2,17 +2,14 @@
 
 import multiprocessing
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote
 
 import pytest
@@ -25,7 +22,6 @@ from tasks.demo.servers import PROJECT_ROOT
 from tests.support.contracts import Suite
 
 DEADLINE_SECONDS = 60
-_PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 WORKER = ("-m", "celery", "-A", "tasks.celery", "worker", "-Q", "indexing,default", "-l", "INFO")
 
 
@@ -110,28 +106,3 @@ def wait_for_backends_to_end() -> None:
 def let_lease_run_out() -> None:
     """What the passing of a few seconds does."""
     Cursor.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-
-
-class Usage(NamedTuple):
-    """What a process that has ended took: processor seconds and, at its peak, bytes of memory."""
-
-    cpu_seconds: float
-    peak_rss: int
-
-
-def wait_and_watch(process: subprocess.Popen[bytes]) -> Usage:
-    """Wait for the end of a process; its status is in `returncode` then.
-
-    The peak is the kernel's for the program (`VmHWM`), seen every few milliseconds: `ru_maxrss` would begin
-    with the memory of whoever has started it.
-    """
-    peak = 0
-    while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return Usage(usage.ru_utime + usage.ru_stime, peak)
-        with suppress(OSError):
-            told = Path(f"/proc/{process.pid}/status").read_text()
-            peak = max([peak, *(int(kilobytes) * 1024 for kilobytes in _PEAK.findall(told))])
-        time.sleep(0.005)
