@@ -74,7 +74,7 @@ def main(rpc_url: str, registry: Path, first: int, last: int) -> None:
         CampaignTotals.objects.filter(campaign=row).update(
             raised=args["totalRaised"],
             contributions=F("contributions") + 1,
-            backers=F("backers") + is_new,
+            backers=F("backers") + int(is_new),
             last_contribution_at=time,
             last_seq=args["seq"],
         )

@@ -9,14 +9,18 @@ import logging
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from http import HTTPStatus
 from threading import Lock
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-import httpx
+import certifi
 import orjson
+import urllib3
+from urllib3.exceptions import HTTPError
 
 from tasks.indexing.errors import (
     CallRefusedError,
@@ -31,6 +35,8 @@ from tasks.indexing.heads import is_websocket
 logger = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_SECONDS = 10.0
+# Kept open to each node.
+CONNECTIONS = 8
 # Calls in one HTTP request; providers commonly refuse more.
 BATCH_LIMIT = 100
 ATTEMPTS = 4
@@ -78,6 +84,19 @@ class Endpoint:
     # In all.
     requests: int = 0
     errors: int = 0
+
+    @cached_property
+    def address(self) -> str:
+        """The URL as it is asked: a name and password in it go into the headers."""
+        parts = urlsplit(self.url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        parts = urlsplit(self.url)
+        credentials = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        own = urllib3.make_headers(basic_auth=credentials) if parts.username else {}
+        return {"Content-Type": "application/json", **own}
 
     @property
     def rests_for(self) -> float:
@@ -144,16 +163,17 @@ class Pool:
                 "no RPC URL to ask is given, only such that announce new heads: add one that begins with "
                 "http:// or https://"
             )
-        self._client = httpx.Client(
+        self._client = urllib3.PoolManager(
+            maxsize=CONNECTIONS,
             timeout=REQUEST_TIMEOUT_SECONDS,
-            http2=any(url.startswith("https") for url in urls),
-            headers={"Content-Type": "application/json"},
+            retries=False,
+            ca_certs=certifi.where(),
         )
         self._lock = Lock()
         self._turn = 0
 
     def close(self) -> None:
-        self._client.close()
+        self._client.clear()
 
     def __enter__(self) -> "Pool":
         return self
@@ -258,13 +278,15 @@ class Pool:
         started = time.monotonic()
         endpoint.requests += 1
         try:
-            response = self._client.post(endpoint.url, content=orjson.dumps(body))
-        except httpx.HTTPError as error:
-            raise EndpointError(endpoint.name, f"{type(error).__name__} {error}".strip()) from error
-        if response.status_code != httpx.codes.OK:
-            raise EndpointError(endpoint.name, f"HTTP {response.status_code}", _retry_after(response))
+            response = self._client.request(
+                "POST", endpoint.address, body=orjson.dumps(body), headers=endpoint.headers, redirect=False
+            )
+        except HTTPError as error:
+            raise EndpointError(endpoint.name, _in_short(error)) from error
+        if response.status != HTTPStatus.OK:
+            raise EndpointError(endpoint.name, f"HTTP {response.status}", _retry_after(response))
         try:
-            reply = orjson.loads(response.content)
+            reply = orjson.loads(response.data)
         except orjson.JSONDecodeError as error:
             raise EndpointError(endpoint.name, "the reply is no JSON") from error
         seconds = time.monotonic() - started
@@ -291,7 +313,7 @@ def _refusal(endpoint: Endpoint, method: str, error: Any) -> RpcError:
     if not isinstance(error, dict):
         return EndpointError(endpoint.name, f"{method} was answered by neither a result nor an error")
     code, message = error.get("code"), str(error.get("message"))
-    if code == httpx.codes.TOO_MANY_REQUESTS:
+    if code == HTTPStatus.TOO_MANY_REQUESTS:
         return EndpointError(endpoint.name, message)
     if method == "eth_getLogs" and _TOO_LARGE.search(message) and not _TOO_FAST.search(message):
         return RangeTooLargeError(endpoint.name, message, suggested_span(message))
@@ -302,7 +324,12 @@ def _refusal(endpoint: Endpoint, method: str, error: Any) -> RpcError:
     return EndpointError(endpoint.name, f"{method}: {message}")
 
 
-def _retry_after(response: httpx.Response) -> float:
+def _in_short(error: HTTPError) -> str:
+    """Without the library's own account of host and port, which a message begins with already."""
+    return f"{type(error).__name__} {str(error).rpartition(': ')[2]}".strip()
+
+
+def _retry_after(response: urllib3.BaseHTTPResponse) -> float:
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isdecimal() else 0.0
 

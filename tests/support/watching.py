@@ -33,4 +33,4 @@ def wait_and_watch(process: subprocess.Popen[bytes]) -> Usage:
         with suppress(OSError):
             told = Path(f"/proc/{process.pid}/status").read_text()
             peak = max([peak, *(int(kilobytes) * 1024 for kilobytes in _PEAK.findall(told))])
-        time.sleep(0.005)
+        time.sleep(0.02)
