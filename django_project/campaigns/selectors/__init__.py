@@ -12,7 +12,9 @@ from django_project.campaigns.selectors.cards import (
     just_launched,
     key_filter,
     nearly_funded,
+    newest,
     saved_by,
+    sitemap_rows,
     staff_picks,
     visible,
 )
@@ -40,6 +42,7 @@ from django_project.campaigns.selectors.exploring import (
     ExploreResult,
     FacetOption,
     categories_with_counts,
+    category_by_slug,
     explore,
 )
 
@@ -64,6 +67,7 @@ __all__ = [
     "cards",
     "cards_by_key",
     "categories_with_counts",
+    "category_by_slug",
     "contributions_before",
     "contributors",
     "detail_of",
@@ -76,7 +80,9 @@ __all__ = [
     "listing_by_key",
     "listing_by_slug",
     "nearly_funded",
+    "newest",
     "saved_by",
+    "sitemap_rows",
     "staff_picks",
     "updates",
     "visible",
