@@ -52,6 +52,10 @@ class Site:
         return settings.DEMO_ACCOUNTS if settings.IS_DEMO else None
 
     @property
+    def origin(self) -> str:
+        return absolute("")
+
+    @property
     def address(self) -> str:
         """The page's own address, without what a query adds to it."""
         return absolute(escape_uri_path(self._request.path))

@@ -56,7 +56,10 @@ class CampaignsSitemap(_OnOwnOrigin):
         return item[1]
 
 
-SECTIONS: "dict[str, type[Sitemap[Any]] | Sitemap[Any]]" = {"pages": PagesSitemap, "campaigns": CampaignsSitemap}
+SECTIONS: "dict[str, type[Sitemap[Any]] | Sitemap[Any]]" = {
+    "pages": PagesSitemap,
+    "campaigns": CampaignsSitemap,
+}
 
 
 def _kept(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

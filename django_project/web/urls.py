@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from django_project.web import feeds, sitemaps
-from django_project.web.views import account, campaign, pledging, sharing, shop, visitor
+from django_project.web.views import account, campaign, pledging, reporting, sharing, shop, visitor
 
 app_name = "web"
 
@@ -50,6 +50,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("sitemap.xml", sitemaps.sitemap_index, name="sitemap"),
     path("sitemap-<str:section>.xml", sitemaps.sitemap_section, name="sitemap-section"),
+    path("campaigns/<str:slug>/report/", reporting.report, name="report"),
+    path("campaigns/<str:slug>/card.png", sharing.campaign_picture, name="campaign-picture"),
+    path("card-<str:language>.png", sharing.site_picture, name="site-picture"),
     path("robots.txt", sharing.robots, name="robots"),
     path("sign-in/", visitor.sign_in, name="sign-in"),
     path("sign-out/", visitor.sign_out, name="sign-out"),
