@@ -59,8 +59,11 @@ def maintenance_seconds() -> int | None:
     """For how long the site is closed, as far as the operator knows; None while it is open."""
     try:
         text = settings.MAINTENANCE_FILE.read_text(encoding="utf-8", errors="replace").strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError:
+        # There, but not to be read: the operator meant something by it.
+        text = ""
     is_number = text.isascii() and text.isdecimal() and len(text) < 6
     minutes = int(text) if is_number else MAINTENANCE_MINUTES
     return min(max(minutes, 1), LONGEST_MAINTENANCE_MINUTES) * SECONDS

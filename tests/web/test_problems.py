@@ -81,6 +81,9 @@ def test_the_file_may_say_how_long(closed: Path, written: str, minutes: int) -> 
 def test_a_file_of_rubbish_still_closes_the_site(closed: Path) -> None:
     closed.write_bytes(b"\xff\xfe99999999")
     assert maintenance_seconds() == MAINTENANCE_MINUTES * 60
+    closed.unlink()
+    closed.mkdir()
+    assert maintenance_seconds() == MAINTENANCE_MINUTES * 60
 
 
 def test_a_broken_page_needs_nothing_and_keeps_the_theme() -> None:
