@@ -81,6 +81,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "django_project.web.problems.MaintenanceMiddleware",
+    "django_project.web.problems.TooManyRequestsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -259,6 +261,8 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 METRICS_TOKEN = environment.text("CHAINFUND_METRICS_TOKEN", "")
 # Trusted proxies in front of the site: how many hops of X-Forwarded-For are ours.
 PROXY_DEPTH = environment.number("CHAINFUND_PROXY_DEPTH", 0)
+# While this file exists the site is closed for maintenance; it may hold the minutes that it takes.
+MAINTENANCE_FILE = environment.path("CHAINFUND_MAINTENANCE_FILE", BASE_DIR / "maintenance")
 # Multiplies every rate limit. In the demo hundreds of simulated people post from one address.
 RATE_LIMIT_SCALE = environment.number("CHAINFUND_RATE_LIMIT_SCALE", 1000 if IS_DEMO else 1)
 

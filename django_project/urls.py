@@ -15,3 +15,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("django_project.ops.urls")),
     path("", include("django_project.web.urls")),
 ]
+
+handler500 = "django_project.web.problems.broken"

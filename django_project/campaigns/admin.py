@@ -1,14 +1,15 @@
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, Value, When
 from django.forms import CharField
 from django.http import HttpRequest
 
 from django_project.accounts.models import User
-from django_project.campaigns import services
-from django_project.campaigns.models import CampaignUpdate, Category, Follow, Listing, Metadata
+from django_project.campaigns import reports, services
+from django_project.campaigns.models import CampaignUpdate, Category, Follow, Listing, Metadata, Report
 from django_project.core.admin import ReadOnlyAdmin
 
 
@@ -16,6 +17,22 @@ class ReasonForm(ActionForm):
     """Beside the list of actions: no decision without its reason."""
 
     reason = CharField(required=False, max_length=200, label="Reason")
+
+
+def decide_each(
+    page: ReadOnlyAdmin, request: HttpRequest, rows: "QuerySet[Any]", decide: Callable[..., None]
+) -> None:
+    """Apply one decision to each row, with the reason written beside the list."""
+    reason = request.POST.get("reason", "").strip()
+    if not reason:
+        page.message_user(request, "Write a reason beside the action first.", messages.ERROR)
+        return
+    if not isinstance(request.user, User):
+        return
+    chosen = list(rows)
+    for row in chosen:
+        decide(row, actor=request.user, reason=reason)
+    page.message_user(request, f"Done and recorded for {len(chosen)}.", messages.SUCCESS)
 
 
 @admin.register(Category)
@@ -57,15 +74,32 @@ class ListingAdmin(ReadOnlyAdmin):
         return request.user.has_perm("campaigns.change_listing")
 
     def _decide(self, request: HttpRequest, listings: QuerySet[Listing], decide: Callable[..., None]) -> None:
-        reason = request.POST.get("reason", "").strip()
-        if not reason:
-            self.message_user(request, "Write a reason beside the action first.", messages.ERROR)
-            return
-        if not isinstance(request.user, User):
-            return
-        for listing in listings:
-            decide(listing, actor=request.user, reason=reason)
-        self.message_user(request, f"Done and recorded for {len(listings)}.", messages.SUCCESS)
+        decide_each(self, request, listings, decide)
+
+
+@admin.register(Report)
+class ReportAdmin(ReadOnlyAdmin):
+    """The moderators' list: what is open comes first, and closing it needs a reason like any decision."""
+
+    list_display = ["created_at", "state", "reason", "listing", "reporter", "text"]
+    list_filter = ["state", "reason"]
+    list_select_related = ["listing", "reporter"]
+    search_fields = ["listing__slug", "text"]
+    # "open" sorts between the two others: it has to be said.
+    ordering = [Case(When(state=Report.State.OPEN, then=Value(0)), default=Value(1)), "-created_at"]
+    action_form = ReasonForm
+    actions = ["uphold", "dismiss"]
+
+    @admin.action(description="Close: the report is right", permissions=["moderate"])
+    def uphold(self, request: HttpRequest, found: QuerySet[Report]) -> None:
+        decide_each(self, request, found, reports.uphold)
+
+    @admin.action(description="Close: nothing wrong", permissions=["moderate"])
+    def dismiss(self, request: HttpRequest, found: QuerySet[Report]) -> None:
+        decide_each(self, request, found, reports.dismiss)
+
+    def has_moderate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("campaigns.change_report")
 
 
 @admin.register(Metadata)

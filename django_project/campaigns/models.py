@@ -118,3 +118,42 @@ class Follow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} saved {self.listing_id}"
+
+
+class Report(models.Model):
+    """What somebody told the moderators about a campaign. No address of the sender is kept."""
+
+    class Reason(models.TextChoices):
+        FRAUD = "fraud", "not what it says it is"
+        STOLEN = "stolen", "somebody else's work or name"
+        FORBIDDEN = "forbidden", "against the law"
+        HARMFUL = "harmful", "hateful or dangerous"
+        OTHER = "other", "something else"
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        UPHELD = "upheld"
+        DISMISSED = "dismissed"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="reports")
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="reports",
+        help_text="Empty when it was anonymous, or the account is gone.",
+    )
+    reason = models.CharField(max_length=10, choices=Reason)
+    text = models.TextField(max_length=2000)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    created_at = models.DateTimeField(auto_now_add=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["state", "-created_at"], name="report_state")]
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.listing_id}"

@@ -53,6 +53,8 @@ CONSENT = Limit("consent", 20, timedelta(minutes=5))
 BEACON = Limit("beacon", 60, timedelta(minutes=1))
 BEACON_ADDRESS = Limit("beacon-address", 300, timedelta(minutes=1))
 MAIL = Limit("mail", 5, timedelta(hours=1))
+PICTURE = Limit("picture", 60, timedelta(minutes=1))
+REPORT = Limit("report", 5, timedelta(hours=1))
 PLEDGE = Limit("pledge", 30, timedelta(minutes=10))
 
 

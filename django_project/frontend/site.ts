@@ -5,6 +5,7 @@ import { startBeacon } from "./beacon/start.ts";
 import { announceChanges } from "./elements/announcer.ts";
 import "./elements/copy-button.ts";
 import { followRewardPrices } from "./elements/pledge-form.ts";
+import "./elements/share-button.ts";
 import { closeSheetsOnOutsideClick } from "./elements/sheets.ts";
 import { showOpenTab } from "./elements/tabs.ts";
 import { enhanceThemeForms } from "./elements/theme.ts";

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from django_project.accounts.models import User
 from django_project.accounts.selectors import wallet_texts
-from django_project.campaigns.models import Follow
+from django_project.campaigns.models import Follow, Report
 from django_project.core import audit
 from django_project.core.addresses import format_address
 from django_project.discovery.models import BehaviourEvent, Visitor
@@ -39,6 +39,16 @@ def export(user: User) -> dict[str, object]:
                 "created": row.created_at.isoformat(),
             }
             for row in PledgeIntent.objects.filter(user=user)
+        ],
+        "reports": [
+            {
+                "campaign": row.listing.slug,
+                "reason": row.reason,
+                "text": row.text,
+                "state": row.state,
+                "created": row.created_at.isoformat(),
+            }
+            for row in Report.objects.filter(reporter=user).select_related("listing")
         ],
         "notifications": [
             {"kind": row.kind, "created": row.created_at.isoformat()}

@@ -6,10 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
+from django.utils.encoding import escape_uri_path
 
 from django_project.discovery import consent
 from django_project.ledger.models import Chain
 from django_project.ledger.selectors import ChainHealth, index_health
+from django_project.web.links import absolute
 
 THEME_COOKIE = "theme"
 THEMES = ("day", "night")
@@ -48,6 +50,15 @@ class Site:
     def demo_accounts(self) -> list[dict[str, str]] | None:
         """Accounts of the demo wallet; None, and no demo wallet, anywhere but in the demo."""
         return settings.DEMO_ACCOUNTS if settings.IS_DEMO else None
+
+    @property
+    def origin(self) -> str:
+        return absolute("")
+
+    @property
+    def address(self) -> str:
+        """The page's own address, without what a query adds to it."""
+        return absolute(escape_uri_path(self._request.path))
 
     @property
     def theme(self) -> str:

@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from django_project.accounts.models import User
+from django_project.campaigns.models import Report
 from django_project.campaigns.selectors import CampaignDetail, Reward
 from django_project.core.money import format_units, parse_units
 
@@ -79,6 +81,26 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
     class Meta:
         model = User
         fields = ("display_name", "bio", "language", "anonymous_backer")
+
+
+class ReportForm(forms.Form):
+    """What somebody has to tell the moderators."""
+
+    reason = forms.ChoiceField(
+        choices=Report.Reason.choices,
+        error_messages={
+            "required": gettext_lazy("Choose what is wrong."),
+            "invalid_choice": gettext_lazy("Choose one of the list."),
+        },
+    )
+    text = forms.CharField(
+        min_length=10,
+        max_length=2000,
+        error_messages={
+            "required": gettext_lazy("Say in a sentence what you saw, so that somebody can check it."),
+            "min_length": gettext_lazy("Say in a sentence what you saw, so that somebody can check it."),
+        },
+    )
 
 
 class MailForm(forms.Form):

@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from django_project.web.views import account, campaign, pledging, shop, visitor
+from django_project.web import feeds, sitemaps
+from django_project.web.views import account, campaign, pledging, reporting, sharing, shop, visitor
 
 app_name = "web"
 
@@ -13,6 +14,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<str:slug>/", campaign.story, name="campaign"),
     path("campaigns/<str:slug>/rewards/", campaign.rewards, name="campaign-rewards"),
     path("campaigns/<str:slug>/updates/", campaign.updates_page, name="campaign-updates"),
+    path(
+        "campaigns/<str:slug>/updates.atom",
+        feeds.served(feeds.CampaignUpdates()),
+        name="campaign-updates-feed",
+    ),
     path("campaigns/<str:slug>/contributors/", campaign.contributors_page, name="campaign-contributors"),
     path(
         "campaigns/<str:slug>/contributors.csv", campaign.contributors_csv, name="campaign-contributors-csv"
@@ -36,6 +42,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mail/confirm/<str:token>/", account.mail_confirm, name="mail-confirm"),
     path("mail/unsubscribe/<str:token>/", account.mail_unsubscribe, name="mail-unsubscribe"),
     path("campaigns/<str:slug>/save/", account.follow, name="follow"),
+    path("feeds/campaigns.atom", feeds.served(feeds.NewCampaigns()), name="feed"),
+    path(
+        "feeds/categories/<str:slug>.atom",
+        feeds.served(feeds.NewCampaignsOfCategory()),
+        name="feed-category",
+    ),
+    path("sitemap.xml", sitemaps.sitemap_index, name="sitemap"),
+    path("sitemap-<str:section>.xml", sitemaps.sitemap_section, name="sitemap-section"),
+    path("campaigns/<str:slug>/report/", reporting.report, name="report"),
+    path("campaigns/<str:slug>/card.png", sharing.campaign_picture, name="campaign-picture"),
+    path("card-<str:language>.png", sharing.site_picture, name="site-picture"),
+    path("robots.txt", sharing.robots, name="robots"),
     path("sign-in/", visitor.sign_in, name="sign-in"),
     path("sign-out/", visitor.sign_out, name="sign-out"),
     path("consent/", visitor.answer_consent, name="consent"),

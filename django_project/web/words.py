@@ -80,6 +80,13 @@ NOTIFICATION_TEXT: dict[str, Word] = {
     "milestone_review": _("handed in evidence for a milestone: you can object until its window closes"),
     "update_posted": _("posted an update"),
 }
+REPORT_REASON: dict[str, Word] = {
+    "fraud": _("It is not what it says it is"),
+    "stolen": _("It uses somebody else's work or name"),
+    "forbidden": _("It is against the law"),
+    "harmful": _("It is hateful or dangerous"),
+    "other": _("Something else"),
+}
 SAVED: dict[str, Word] = {
     "profile": _("Your profile is saved."),
     "mail": _("Your e-mail address is saved."),

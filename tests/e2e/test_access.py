@@ -51,6 +51,8 @@ def test_no_page_is_out_of_anybodys_reach(theme: str, size: Any, page: Page, sta
         "updates/",
         "contributors/",
         "contract/",
+        "report/",
+        "report/?sent=yes",
         "pledge/",
         "pledge/review/?amount=0.001",
     )

@@ -25,7 +25,13 @@ POLICY = {
 }
 
 
-@pytest.mark.parametrize("url", ["/", "/admin/login/", "/api/v1/campaigns", "/nothing-here/", "/livez"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("/", "/admin/login/", "/api/v1/campaigns", "/nothing-here/", "/livez"),
+        *("/feeds/campaigns.atom", "/sitemap.xml", "/robots.txt"),
+    ],
+)
 def test_headers_of_every_answer(url: str) -> None:
     World()
     reply = Client().get(url)
@@ -37,6 +43,16 @@ def test_headers_of_every_answer(url: str) -> None:
     assert reply["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "camera=()" in reply["Permissions-Policy"]
     assert "Access-Control-Allow-Origin" not in reply
+
+
+def test_only_pictures_of_shared_links_may_be_shown_elsewhere() -> None:
+    world = World()
+    listing = world.listing(world.campaign())
+    for url in (f"/campaigns/{listing.slug}/card.png", "/card-en.png"):
+        reply = Client().get(url)
+        assert reply["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert reply["X-Content-Type-Options"] == "nosniff"
+        assert "Access-Control-Allow-Origin" not in reply
 
 
 def test_session_and_csrf_cookies_are_guarded() -> None:

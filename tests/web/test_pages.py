@@ -5,11 +5,10 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.models import AnonymousUser
 from django.test import Client, RequestFactory
-from django.views.defaults import server_error
 from pytest_django import DjangoAssertNumQueries
 
+from django_project.web.problems import broken
 from tests.web.conftest import Shop
 
 MAX_QUERIES = 12
@@ -31,6 +30,11 @@ PAGES: dict[str, tuple[Callable[[Shop], str], str, str]] = {
         lambda shop: f"/campaigns/{shop.honey.slug}/pledge/review/?amount=0.5",
         "Sign in with your wallet to continue",
         "用钱包登录以继续",
+    ),
+    "report": (
+        lambda shop: f"/campaigns/{shop.honey.slug}/report/",
+        "What did you see?",
+        "你看到了什么？",
     ),
     "sign-in": (lambda _: "/sign-in/", "What is a wallet?", "什么是钱包？"),
 }
@@ -155,8 +159,7 @@ def test_a_missing_page_says_so(language: str, words: str) -> None:
 
 def test_a_broken_page_says_so_in_both_languages() -> None:
     request = RequestFactory().get("/")
-    request.user = AnonymousUser()
-    text = server_error(request).content.decode()
+    text = broken(request).content.decode()
     assert "Something broke on our side" in text
     assert "我们这边出错了" in text
 

@@ -170,6 +170,21 @@ def just_launched(limit: int) -> list[CampaignCard]:
     )
 
 
+def newest(limit: int, category: str = "") -> list[CampaignCard]:
+    """Campaigns, the latest launch first, whatever became of them; of one category if it is named."""
+    listed = visible().filter(visibility=Listing.Visibility.LISTED)
+    if category:
+        listed = listed.filter(metadata__category__slug=category)
+    return cards(listed.order_by("-launched__start", "-pk")[:limit])
+
+
+def sitemap_rows() -> QuerySet[Listing, tuple[str, datetime]]:
+    """(slug, time of the last contribution or else of the launch) of what moderators left in the window."""
+    changed = Coalesce("launched__totals__last_contribution_at", "launched__start")
+    listed = visible().filter(visibility=Listing.Visibility.LISTED)
+    return listed.order_by("pk").values_list("slug", changed)
+
+
 def staff_picks(limit: int) -> list[CampaignCard]:
     """Open campaigns that the staff recommends, the newest first."""
     return cards(visible().filter(status="open", is_staff_pick=True).order_by("-launched__start")[:limit])

@@ -149,6 +149,11 @@ class UpdateView:
     content_hash: str
     is_text_known: bool
 
+    @property
+    def anchor(self) -> str:
+        """Its place on the page of updates."""
+        return f"update-{self.content_hash[2:14]}"
+
 
 @dataclass(frozen=True, slots=True)
 class EventLine:

@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.db.models import Case, Count, F, Func, IntegerField, Q, TextField, Value, When
 from django.db.models.functions import MD5, Abs, Cast, Concat, Extract
 from django.http import QueryDict
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from django_project.campaigns import search
@@ -176,6 +177,11 @@ def categories_with_counts() -> list[tuple[CategoryLabel, int]]:
     found = visible().filter(status="open").values_list("metadata__category_id").annotate(count=Count("pk"))
     counts = dict(found.order_by())
     return [(label_of(row), counts.get(row.pk, 0)) for row in Category.objects.all()]
+
+
+def category_by_slug(slug: str) -> CategoryLabel:
+    """Raises Http404 for a category there is not."""
+    return label_of(get_object_or_404(Category, slug=slug))
 
 
 def trending_ids() -> list[int]:

@@ -57,6 +57,12 @@ def cover_url(card: CampaignCard) -> str:
 
 
 @register.simple_tag
+def picture_url(card: CampaignCard) -> str:
+    """The picture of a shared link; a new standing is a new address, for services that never ask twice."""
+    return f"{reverse('web:campaign-picture', args=[card.slug])}?v={card.raised}-{card.backers}-{card.status}"
+
+
+@register.simple_tag
 def status_word(status: str) -> str:
     return str(STATUS[status])
 
@@ -130,6 +136,18 @@ def _rough(duration: timedelta) -> str:
 @register.filter
 def span(seconds: int) -> str:
     return _rough(timedelta(seconds=seconds))
+
+
+@register.filter
+def wait(seconds: int) -> str:
+    """How long to wait, rounded up: whoever waits that long is not refused again."""
+    if seconds < 60:
+        return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
+    minutes = -(-seconds // 60)
+    if minutes < 120:
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    hours = -(-minutes // 60)
+    return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
 
 
 @register.filter

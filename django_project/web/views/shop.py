@@ -17,6 +17,7 @@ from django_project.campaigns.selectors import (
 from django_project.discovery import consent
 from django_project.discovery.selectors import live_model, recommended_for
 from django_project.web import words
+from django_project.web.links import absolute_url
 from django_project.web.metrics import metric_table
 from django_project.web.shop_window import shop_window
 
@@ -75,6 +76,11 @@ def explore_page(request: HttpRequest) -> HttpResponse:
             "chosen": [
                 (option, word) for _, _, options in facets for option, word in options if option.is_selected
             ],
+            "chosen_categories": [
+                (option, option.label) for option in result.facets["category"] if option.is_selected
+            ],
+            # The same list in another order is the same page.
+            "canonical": _canonical(filters, result.page),
             "sorts": [(sort, words.SORT[sort]) for sort in SORTS],
             "shuffle": replace(filters, sort="random", seed=secrets.randbelow(SEED_MAX) + 1).to_query(),
             "next_query": filters.to_query(result.page + 1),
@@ -82,6 +88,11 @@ def explore_page(request: HttpRequest) -> HttpResponse:
             "without_search": replace(filters, query="").to_query(),
         },
     )
+
+
+def _canonical(filters: ExploreFilters, page: int) -> str:
+    query = replace(filters, sort="best", seed=0).to_query(page)
+    return absolute_url("web:explore") + (f"?{query}" if query else "")
 
 
 @require_safe

@@ -1,0 +1,85 @@
+"""Pages for what goes wrong: asked too often, broken, closed for maintenance."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from django_project.core.errors import TooManyRequestsError
+from django_project.web.context import THEME_COOKIE, THEMES
+
+# What the operator's programs ask, whatever visitors are told; and the mark that the closed page shows.
+OPEN_PATHS = ("/livez", "/readyz", "/metrics", "/mark.svg")
+MAINTENANCE_MINUTES = 10
+LONGEST_MAINTENANCE_MINUTES = 7 * 24 * 60
+SECONDS = 60
+
+
+class TooManyRequestsMiddleware:
+    """A page's refusal for being asked too often, said in words and in Retry-After."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, TooManyRequestsError):
+            return None
+        response = render(request, "429.html", {"seconds": exception.retry_after}, status=exception.status)
+        return _for_now(response, exception.retry_after)
+
+
+class MaintenanceMiddleware:
+    """While the operator's file is there, every page and the API answer 503 without asking database or cache.
+
+    The file may hold the number of minutes that it is going to take.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        seconds = maintenance_seconds()
+        if seconds is None or request.path in OPEN_PATHS:
+            return self.get_response(request)
+        if request.path.startswith("/api/"):
+            message = _("The site is closed for maintenance. Try again later.")
+            body = {"error": {"code": "maintenance", "message": message}}
+            return _for_now(JsonResponse(body, status=503), seconds)
+        context = {"seconds": seconds, "theme": _theme(request)}
+        return _for_now(HttpResponse(render_to_string("503.html", context), status=503), seconds)
+
+
+def maintenance_seconds() -> int | None:
+    """For how long the site is closed, as far as the operator knows; None while it is open."""
+    try:
+        text = settings.MAINTENANCE_FILE.read_text(encoding="utf-8", errors="replace").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        # There, but not to be read: the operator meant something by it.
+        text = ""
+    is_number = text.isascii() and text.isdecimal() and len(text) < 6
+    minutes = int(text) if is_number else MAINTENANCE_MINUTES
+    return min(max(minutes, 1), LONGEST_MAINTENANCE_MINUTES) * SECONDS
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Django's handler for what nobody foresaw: it may rely on nothing, not even on the reader's language."""
+    return HttpResponse(render_to_string("500.html", {"theme": _theme(request)}), status=500)
+
+
+def _theme(request: HttpRequest) -> str:
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    return theme if theme in THEMES else ""
+
+
+def _for_now(response: HttpResponse, seconds: int) -> HttpResponse:
+    response["Retry-After"] = str(seconds)
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,106 @@
+"""What search engines are told: the sitemap, robots.txt, and which address is a page's own."""
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils.encoding import iri_to_uri
+from pytest_django import DjangoAssertNumQueries
+
+from django_project.accounts.models import User
+from django_project.campaigns import services
+from tests.web.conftest import Shop
+
+PLACE = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+
+
+def places(url: str) -> list[str]:
+    answer = Client(headers={"Host": "elsewhere.example"}).get(url)
+    assert answer["Content-Type"] == "application/xml"
+    document = ET.fromstring(answer.content)  # noqa: S314  # our own
+    return [str(place.text) for place in document.iter(f"{PLACE}loc")]
+
+
+def canonical(url: str) -> list[str]:
+    return re.findall(r'<link rel="canonical" href="([^"]*)">', Client().get(url).content.decode())
+
+
+def is_indexed(url: str) -> bool:
+    return '<meta name="robots" content="noindex">' not in Client().get(url).content.decode()
+
+
+def test_the_sitemap_names_each_public_page_by_its_own_address(shop: Shop) -> None:
+    assert [place.split("/")[-1] for place in places("/sitemap.xml")] == [
+        "sitemap-pages.xml",
+        "sitemap-campaigns.xml",
+    ]
+    pages = places("/sitemap-pages.xml")
+    assert pages == [f"{settings.SITE_URL}{path}" for path in ("/", "/explore/", "/about/rankings/")]
+    campaigns = places("/sitemap-campaigns.xml")
+    assert len(campaigns) == 4
+    for place in pages + campaigns:
+        path = place.removeprefix(settings.SITE_URL)
+        assert canonical(path) == [place]
+    assert iri_to_uri(f"{settings.SITE_URL}/campaigns/{shop.tea.slug}/") in campaigns
+    assert Client().get("/sitemap-nothing.xml").status_code == 404
+
+
+def test_what_moderators_hid_or_froze_is_not_in_the_sitemap(shop: Shop) -> None:
+    moderator = User.objects.create_superuser("moderator")
+    services.hide(shop.honey, actor=moderator, reason="copied")
+    services.unrank(shop.clock, actor=moderator, reason="bought backers")
+    assert len(places("/sitemap-campaigns.xml")) == 2
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_sitemap_needs_few_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(2):
+        Client().get("/sitemap-campaigns.xml")
+    with django_assert_num_queries(0):
+        Client().get("/sitemap-campaigns.xml")
+
+
+@pytest.mark.usefixtures("shop")
+def test_robots_are_told_where_the_sitemap_is() -> None:
+    answer = Client().get("/robots.txt")
+    lines = answer.content.decode().splitlines()
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert f"Sitemap: {settings.SITE_URL}/sitemap.xml" in lines
+    assert {"Disallow: /me/", "Disallow: /admin/", "Disallow: /api/"} <= set(lines)
+
+
+@pytest.mark.parametrize(
+    ("asked", "own"),
+    [
+        ("/?utm_source=letter", "/"),
+        ("/explore/?sort=newest", "/explore/"),
+        ("/explore/?category=food&sort=ending&page=1&nonsense=1", "/explore/?category=food"),
+        ("/about/rankings/?x=1", "/about/rankings/"),
+    ],
+)
+@pytest.mark.usefixtures("shop")
+def test_a_page_has_one_address(asked: str, own: str) -> None:
+    assert canonical(asked) == [f"{settings.SITE_URL}{own}"]
+    assert is_indexed(asked)
+
+
+def test_each_part_of_a_campaign_has_its_own_address(shop: Shop) -> None:
+    for part in ("", "rewards/", "updates/", "contributors/", "contract/"):
+        path = f"/campaigns/{shop.honey.slug}/{part}"
+        assert canonical(f"{path}?from=card") == [f"{settings.SITE_URL}{path}"]
+
+
+def test_pages_for_one_person_or_one_moment_are_not_indexed(shop: Shop) -> None:
+    slug = shop.honey.slug
+    for path in (
+        "/sign-in/",
+        "/nothing/",
+        "/explore/?q=tea",
+        "/explore/?sort=random",
+        f"/campaigns/{slug}/pledge/",
+        f"/campaigns/{slug}/pledge/review/?amount=1",
+    ):
+        assert not is_indexed(path), path
+        assert canonical(path) == [], path
