@@ -42,6 +42,12 @@ from django_project.campaigns.selectors.exploring import (
     categories_with_counts,
     explore,
 )
+from django_project.campaigns.selectors.milestones import (
+    MilestonesPage,
+    MilestoneState,
+    MilestoneView,
+    milestones,
+)
 
 __all__ = [
     "FACETS",
@@ -57,6 +63,9 @@ __all__ = [
     "ExploreFilters",
     "ExploreResult",
     "FacetOption",
+    "MilestoneState",
+    "MilestoneView",
+    "MilestonesPage",
     "Reward",
     "Status",
     "UpdateView",
@@ -75,6 +84,7 @@ __all__ = [
     "key_filter",
     "listing_by_key",
     "listing_by_slug",
+    "milestones",
     "nearly_funded",
     "saved_by",
     "staff_picks",

@@ -15,6 +15,7 @@ from django_project.campaigns.selectors import (
     events,
     is_saved_by,
     listing_by_slug,
+    milestones,
     updates,
 )
 from django_project.discovery.selectors import similar_to
@@ -47,6 +48,12 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def rewards(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, listing_by_slug(slug), "rewards", {})
+
+
+@require_safe
+def milestones_page(request: HttpRequest, slug: str) -> HttpResponse:
+    listing = listing_by_slug(slug)
+    return _page(request, listing, "milestones", {"milestones": milestones(listing)})
 
 
 @require_safe
