@@ -24,6 +24,7 @@ from django_project.ledger.models import (
     Cancellation,
     Chain,
     Contribution,
+    CreatorTransfer,
     Cursor,
     FeeAccrual,
     Milestone,
@@ -380,6 +381,13 @@ class World:
         )
         recompute_totals([campaign.pk])
         return row
+
+    def hand_over(self, campaign: CampaignLaunched, new_creator: bytes) -> None:
+        """Make the campaign another account's."""
+        CreatorTransfer.objects.create(
+            **self._event(campaign), old_creator=campaign.creator, new_creator=new_creator
+        )
+        recompute_totals([campaign.pk])
 
     def take_back(self, row: Contribution) -> None:
         """A reorganisation that loses one contribution, the campaign's newest event."""

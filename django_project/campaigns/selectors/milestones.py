@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from django_project.campaigns.models import CampaignUpdate, Listing
@@ -131,12 +132,12 @@ class MilestonesPage:
 
 
 def milestones(listing: Listing) -> MilestonesPage | None:
-    """The milestones of a listing from `listing_by_slug`; None when it has none. At most five queries."""
+    """The milestones of a listing from `listing_by_slug`; None when it has none. Two queries."""
     launched = cast("CampaignLaunched", listing.launched)
     totals = launched.totals
     if not totals.milestones:
         return None
-    terms = list(Milestone.objects.filter(campaign=launched).order_by("milestone_id"))
+    terms = list(_terms(launched))
     reader = _Reader(listing, launched, totals)
     lines, shared = [], 0
     for each in terms:
@@ -163,13 +164,7 @@ class _Reader:
         card = card_of(listing)
         self.status, self.decimals, self.totals = card.status, card.token_decimals, totals
         is_begun = bool(totals.milestones_released or totals.window_end)
-        submissions = MilestoneSubmission.objects.filter(campaign=launched) if is_begun else ()
-        releases = MilestoneRelease.objects.filter(campaign=launched) if totals.milestones_released else ()
-        self.submissions = {row.milestone_id: row for row in submissions}
-        self.releases = {row.milestone_id: row for row in releases}
-        self.objected = _objected(launched) if is_begun else {}
-        hashes = [row.content_hash for row in self.submissions.values()]
-        self.texts = CampaignUpdate.objects.in_bulk(hashes) if hashes else {}
+        self.submissions = {row.milestone_id: row for row in (_submissions(launched) if is_begun else ())}
 
     def text(self, amount: int) -> str:
         return format_units(amount, self.decimals, grouping=True)
@@ -178,11 +173,10 @@ class _Reader:
         """What all milestones up to a share are worth, rounded as the contract rounds."""
         return int(self.totals.raised * share_bps // BASIS_POINTS)
 
-    def line(self, terms: Milestone, shared_before: int) -> MilestoneView:
+    def line(self, terms: Any, shared_before: int) -> MilestoneView:
         number = terms.milestone_id
         upto = self.amount_up_to(shared_before + terms.share_bps)
-        release = self.releases.get(number)
-        amount = int(release.amount) if release else upto - self.amount_up_to(shared_before)
+        amount = upto - self.amount_up_to(shared_before)
         return MilestoneView(
             milestone_id=number,
             state=self._state(terms),
@@ -193,14 +187,10 @@ class _Reader:
             due=terms.due,
             evidence=self._evidence(number),
             objections=self._objections(number),
-            payment=(
-                Payment(release.block_number, release.block_time, format_hash(release.tx_hash))
-                if release
-                else None
-            ),
+            payment=_payment(terms),
         )
 
-    def _state(self, terms: Milestone) -> str:
+    def _state(self, terms: Any) -> str:
         released = self.totals.milestones_released
         if terms.milestone_id <= released:
             return MilestoneState.PAID
@@ -236,8 +226,7 @@ class _Reader:
         row = self.submissions.get(number)
         if row is None:
             return None
-        found = self.texts.get(row.content_hash)
-        is_text_known = found is not None and keccak(bytes(found.document)) == row.content_hash
+        is_text_known = row.document is not None and keccak(bytes(row.document)) == row.content_hash
         return Evidence(
             uri=row.uri,
             content_hash=format_hash(row.content_hash),
@@ -245,8 +234,8 @@ class _Reader:
             block_number=row.block_number,
             tx_hash=format_hash(row.tx_hash),
             window_end=row.window_end,
-            title=found.title if found and is_text_known else "",
-            body=found.body if found and is_text_known else "",
+            title=row.title if is_text_known else "",
+            body=row.body if is_text_known else "",
             is_text_known=is_text_known,
         )
 
@@ -254,17 +243,49 @@ class _Reader:
         row = self.submissions.get(number)
         if row is None:
             return None
-        total, limit = self.objected.get(number, 0), int(row.objection_limit)
+        total, limit = int(row.objected or 0) - int(row.withdrawn or 0), int(row.objection_limit)
         return Objections(total, self.text(total), limit, self.text(limit))
 
 
-def _objected(launched: CampaignLaunched) -> dict[int, int]:
-    """{milestone: what objects to it}, from the newest row of each; one query."""
+def _payment(terms: Any) -> Payment | None:
+    if terms.paid_block is None:
+        return None
+    return Payment(terms.paid_block, terms.paid_at, format_hash(bytes(terms.paid_tx)))
+
+
+def _terms(launched: CampaignLaunched) -> QuerySet[Any]:
+    """The milestones in their order, each with its payment."""
+    release = MilestoneRelease.objects.filter(
+        campaign=OuterRef("campaign"), milestone_id=OuterRef("milestone_id")
+    )
+    return (
+        Milestone.objects.filter(campaign=launched)
+        .annotate(
+            paid_block=Subquery(release.values("block_number")[:1]),
+            paid_at=Subquery(release.values("block_time")[:1]),
+            paid_tx=Subquery(release.values("tx_hash")[:1]),
+        )
+        .order_by("milestone_id")
+    )
+
+
+def _submissions(launched: CampaignLaunched) -> QuerySet[Any]:
+    """The evidence, each with the text of its hash, the weights that objected and those withdrawn again."""
+    text = CampaignUpdate.objects.filter(pk=OuterRef("content_hash"))
     objected, withdrawn = (
-        model.objects.filter(campaign=launched)
-        .order_by("milestone_id", "-seq")
-        .distinct("milestone_id")
-        .values_list("seq", "milestone_id", "total_objections")
+        Subquery(
+            model.objects.filter(campaign=OuterRef("campaign"), milestone_id=OuterRef("milestone_id"))
+            .order_by()
+            .values("milestone_id")
+            .annotate(total=Sum("weight"))
+            .values("total")
+        )
         for model in (Objection, ObjectionWithdrawal)
     )
-    return {number: int(total) for _, number, total in sorted(objected.union(withdrawn, all=True))}
+    return MilestoneSubmission.objects.filter(campaign=launched).annotate(
+        title=Subquery(text.values("title")[:1]),
+        body=Subquery(text.values("body")[:1]),
+        document=Subquery(text.values("document")[:1]),
+        objected=objected,
+        withdrawn=withdrawn,
+    )

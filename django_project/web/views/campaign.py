@@ -19,6 +19,7 @@ from django_project.campaigns.selectors import (
     updates,
 )
 from django_project.discovery.selectors import similar_to
+from django_project.pledges.judging import judging
 from django_project.web import words
 from django_project.web.spreadsheets import harmless
 
@@ -53,7 +54,10 @@ def rewards(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def milestones_page(request: HttpRequest, slug: str) -> HttpResponse:
     listing = listing_by_slug(slug)
-    return _page(request, listing, "milestones", {"milestones": milestones(listing)})
+    found = milestones(listing)
+    is_open = found is not None and found.in_review is not None
+    context = {"milestones": found, "judging": judging(request.user, listing) if is_open else None}
+    return _page(request, listing, "milestones", context)
 
 
 @require_safe
