@@ -1,6 +1,6 @@
 """What backers may say about the evidence for a milestone while its window is open."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict, cast
@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from django_project.accounts.models import User
+from django_project.accounts.models import User, Wallet
 from django_project.accounts.selectors import addresses_of
 from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors import CampaignCard, card_of, cards_by_key
@@ -93,7 +93,13 @@ def to_judge(user: User | AnonymousUser) -> list[Vote]:
     return sorted(votes, key=lambda vote: vote.window_end)
 
 
-def _positions(addresses: Collection[bytes]) -> "QuerySet[Position]":
+def judges(campaigns: Collection[int]) -> set[tuple[int, bytes]]:
+    """(campaign, wallet) of everyone with an account who may judge the open windows of these campaigns."""
+    rows = _positions(Wallet.objects.values_list("address", flat=True)).filter(campaign__in=campaigns)
+    return {(row.campaign_id, row.backer) for row in rows}
+
+
+def _positions(addresses: Iterable[bytes]) -> "QuerySet[Position]":
     """The newest contribution of each wallet to each campaign that it may judge now."""
     now = timezone.now()
     taken_back = TakeBack.objects.filter(

@@ -154,6 +154,9 @@ def test_an_open_window_is_news_that_leads_to_it(world: World, alice: User) -> N
     campaign = funded(world)
     world.listing(campaign)
     world.submit_milestone(campaign)
+    launcher = backer_user(51)
+    Wallet.objects.filter(user=launcher).update(address=campaign.creator)
+    world.contribute(campaign, backer=campaign.creator)
     world.mine(20)
     assert notifications.notify(campaign.chain_id) == 1
     (notice,) = notices(alice)

@@ -98,8 +98,9 @@ def test_why_payouts_are_over(ending: str, state: str, world: World) -> None:
     assert states(world, campaign) == [state, MilestoneState.VOID, MilestoneState.VOID]
     text = read(url(world, campaign))
     assert "Payouts are over" in text
-    assert "Not paid: the backers’ again" in text
+    assert "Goes back to the backers" in text
     assert "10 ETH" in text
+    assert "Left after it" not in text
 
 
 @pytest.mark.parametrize("is_cancelled", [True, False])
