@@ -24,15 +24,23 @@ from django_project.ledger.models import (
     Cancellation,
     Chain,
     Contribution,
+    CreatorTransfer,
     Cursor,
     FeeAccrual,
+    Milestone,
+    MilestoneRelease,
+    MilestoneSubmission,
+    Objection,
+    ObjectionWithdrawal,
     Refund,
     TakeBack,
     Tier,
     Token,
     UpdatePost,
+    WindDown,
     Withdrawal,
 )
+from django_project.ledger.totals import recompute_totals
 
 ETHER = 10**18
 CHAIN_ID = 31337
@@ -271,6 +279,115 @@ class World:
         )
         CampaignTotals.objects.filter(campaign=campaign).update(last_seq=row.seq)
         return row
+
+    def milestones(
+        self,
+        campaign: CampaignLaunched,
+        *terms: tuple[int, timedelta],
+        threshold_bps: int = 2_000,
+        window: timedelta = timedelta(days=3),
+    ) -> None:
+        """Define milestones; `terms` are (share in basis points, due so long after the deadline)."""
+        for number, (share_bps, after) in enumerate(terms, start=1):
+            Milestone.objects.create(
+                **self._event(campaign),
+                milestone_id=number,
+                share_bps=share_bps,
+                due=campaign.deadline + after,
+                objection_window=int(window.total_seconds()),
+                objection_threshold_bps=threshold_bps,
+            )
+        recompute_totals([campaign.pk])
+
+    def submit_milestone(
+        self,
+        campaign: CampaignLaunched,
+        *,
+        limit: int = ETHER,
+        window_end: datetime | None = None,
+        uri: str = "https://example.org/evidence",
+        content_hash: bytes = b"\x01" * 32,
+    ) -> MilestoneSubmission:
+        """Evidence for the milestone under way, whose window is open for two days unless told otherwise."""
+        row = MilestoneSubmission.objects.create(
+            **self._event(campaign, timezone.now()),
+            creator=campaign.creator,
+            milestone_id=CampaignTotals.objects.get(campaign=campaign).milestones_released + 1,
+            uri=uri,
+            content_hash=content_hash,
+            window_end=window_end or timezone.now() + timedelta(days=2),
+            objection_limit=limit,
+        )
+        recompute_totals([campaign.pk])
+        return row
+
+    def raise_objection(self, campaign: CampaignLaunched, *, backer: bytes) -> None:
+        self._judge(Objection, campaign, backer, 1)
+
+    def withdraw_objection(self, campaign: CampaignLaunched, *, backer: bytes) -> None:
+        self._judge(ObjectionWithdrawal, campaign, backer, -1)
+
+    def _judge(
+        self,
+        model: type[Objection | ObjectionWithdrawal],
+        campaign: CampaignLaunched,
+        backer: bytes,
+        sign: int,
+    ) -> None:
+        totals = CampaignTotals.objects.get(campaign=campaign)
+        last = Contribution.objects.filter(campaign=campaign, backer=backer).latest("seq")
+        model.objects.create(
+            **self._event(campaign, timezone.now()),
+            backer=backer,
+            milestone_id=totals.milestones_released + 1,
+            weight=last.backer_total,
+            total_objections=totals.objections + sign * last.backer_total,
+        )
+        recompute_totals([campaign.pk])
+
+    def release_milestone(self, campaign: CampaignLaunched) -> MilestoneRelease:
+        """Pay the milestone under way, without a fee."""
+        totals = CampaignTotals.objects.get(campaign=campaign)
+        number = totals.milestones_released + 1
+        terms = Milestone.objects.filter(campaign=campaign, milestone_id__lte=number)
+        released = totals.raised * sum(each.share_bps for each in terms) // 10_000
+        row = MilestoneRelease.objects.create(
+            **self._event(campaign, timezone.now()),
+            milestone_id=number,
+            token=campaign.token,
+            amount=released - totals.withdrawn,
+            total_released=released,
+        )
+        Withdrawal.objects.create(
+            **self._event(campaign, timezone.now()),
+            creator=campaign.creator,
+            recipient=campaign.creator,
+            token=campaign.token,
+            amount=row.amount,
+            total_withdrawn=released,
+        )
+        recompute_totals([campaign.pk])
+        return row
+
+    def wind_down(self, campaign: CampaignLaunched, since: datetime) -> WindDown:
+        """Payouts are over, which counts from `since`."""
+        totals = CampaignTotals.objects.get(campaign=campaign)
+        row = WindDown.objects.create(
+            **self._event(campaign, timezone.now()),
+            by=campaign.creator,
+            since=since,
+            token=campaign.token,
+            remaining=totals.raised - totals.withdrawn - totals.fees,
+        )
+        recompute_totals([campaign.pk])
+        return row
+
+    def hand_over(self, campaign: CampaignLaunched, new_creator: bytes) -> None:
+        """Make the campaign another account's."""
+        CreatorTransfer.objects.create(
+            **self._event(campaign), old_creator=campaign.creator, new_creator=new_creator
+        )
+        recompute_totals([campaign.pk])
 
     def take_back(self, row: Contribution) -> None:
         """A reorganisation that loses one contribution, the campaign's newest event."""

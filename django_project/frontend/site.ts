@@ -19,6 +19,6 @@ announceChanges();
 if (document.body.dataset.consent === "granted") startBeacon();
 
 // Wallet code is fetched only where a page has something for a wallet to do.
-if (document.querySelector("wallet-sign-in, wallet-pledge, wallet-refund, wallet-watch")) {
+if (document.querySelector("wallet-sign-in, wallet-pledge, wallet-call, wallet-watch")) {
   void import("./wallet/elements.ts");
 }

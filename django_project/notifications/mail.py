@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from django_project.campaigns.selectors import cards_by_key
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
+from django_project.notifications.selectors import page_of
 
 CONFIRM_SALT = "chainfund.mail.confirm"
 UNSUBSCRIBE_SALT = "chainfund.mail.unsubscribe"
@@ -85,7 +86,7 @@ def _deliver_one(pk: int) -> int:
     card = cards_by_key([(row.chain_id, row.address)]).get((row.chain_id, row.address))
     if card is not None:
         with translation.override(row.user.language or settings.LANGUAGE_CODE):
-            _letter(row, {"card": card, "link": settings.SITE_URL + card.url}).send()
+            _letter(row, {"card": card, "link": settings.SITE_URL + page_of(row.kind, card)}).send()
     row.emailed_at = timezone.now()
     row.save(update_fields=["emailed_at"])
     return 1 if card is not None else 0

@@ -19,6 +19,15 @@ class Notice:
     created_at: datetime
     is_read: bool
 
+    @property
+    def url(self) -> str:
+        return page_of(self.kind, self.card)
+
+
+def page_of(kind: str, card: CampaignCard) -> str:
+    """The page that a notification of a kind is about."""
+    return card.milestones_url if kind == Kind.MILESTONE_REVIEW else card.url
+
 
 def notices(user: User, limit: int = SHOWN) -> list[Notice]:
     """What an account wants to see on the site, newest first, in three queries."""

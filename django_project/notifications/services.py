@@ -1,7 +1,7 @@
 """Who is told what, and when: only what the chain can no longer take back, and each thing once."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +25,7 @@ from django_project.ledger.models import (
 )
 from django_project.ledger.selectors import Status, campaigns_with_status, finalized_block
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
+from django_project.pledges.judging import judges
 
 # Older causes are no news: a chain that is indexed from its beginning tells nobody its whole past.
 NEWS_AGE = timedelta(days=14)
@@ -48,11 +49,15 @@ def notify(chain_id: int) -> int:
     causes = [*_events(chain_id, final), *_missed_goals(chain_id, final)]
     campaigns = {cause.campaign.pk: cause.campaign for cause in causes}
     backers, refunded = _backers(campaigns), _refunded(campaigns)
+    reviewed = {cause.campaign.pk for cause in causes if cause.kind == Kind.MILESTONE_REVIEW}
+    may_judge = _people(judges(reviewed)) if reviewed else {}
     followers = _followers(campaigns)
     silent = set(Preference.objects.filter(on_site=False, by_email=False).values_list("user_id", "kind"))
     rows = []
     for cause in causes:
         told = set(backers[cause.campaign.pk])
+        if cause.kind == Kind.MILESTONE_REVIEW:
+            told &= may_judge.get(cause.campaign.pk, set())
         if cause.kind == Kind.UPDATE_POSTED:
             told |= followers[cause.campaign.pk]
         if cause.kind == Kind.REFUND_DUE:
@@ -124,28 +129,28 @@ def _owners(addresses: Iterable[bytes]) -> dict[bytes, int]:
     return dict(Wallet.objects.filter(address__in=set(addresses)).values_list("address", "user_id"))
 
 
+def _people(pairs: Collection[tuple[int, bytes]]) -> dict[int, set[int]]:
+    """{campaign: accounts that own one of its wallets}, of (campaign, wallet)."""
+    owners = _owners(wallet for _, wallet in pairs)
+    people: dict[int, set[int]] = defaultdict(set)
+    for campaign_id, wallet in pairs:
+        if wallet in owners:
+            people[campaign_id].add(owners[wallet])
+    return people
+
+
 def _backers(campaigns: Iterable[int]) -> dict[int, set[int]]:
     """{campaign: accounts whose wallets gave to it}."""
     given = Contribution.objects.filter(
         campaign__in=list(campaigns), backer__in=Wallet.objects.values("address")
     )
-    pairs = list(given.values_list("campaign_id", "backer").distinct().order_by())
-    owners = _owners(backer for _, backer in pairs)
-    people: dict[int, set[int]] = defaultdict(set)
-    for campaign_id, backer in pairs:
-        people[campaign_id].add(owners[backer])
-    return people
+    return _people(list(given.values_list("campaign_id", "backer").distinct().order_by()))
 
 
 def _refunded(campaigns: Iterable[int]) -> dict[int, set[int]]:
     """{campaign: accounts that have their money back already}."""
-    pairs = list(Refund.objects.filter(campaign__in=list(campaigns)).values_list("campaign_id", "backer"))
-    owners = _owners(backer for _, backer in pairs)
-    people: dict[int, set[int]] = defaultdict(set)
-    for campaign_id, backer in pairs:
-        if backer in owners:
-            people[campaign_id].add(owners[backer])
-    return people
+    refunds = Refund.objects.filter(campaign__in=list(campaigns))
+    return _people(list(refunds.values_list("campaign_id", "backer")))
 
 
 def _followers(campaigns: dict[int, CampaignLaunched]) -> dict[int, set[int]]:

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("about/rankings/", shop.about_rankings, name="about-rankings"),
     path("campaigns/<str:slug>/", campaign.story, name="campaign"),
     path("campaigns/<str:slug>/rewards/", campaign.rewards, name="campaign-rewards"),
+    path("campaigns/<str:slug>/milestones/", campaign.milestones_page, name="campaign-milestones"),
     path("campaigns/<str:slug>/updates/", campaign.updates_page, name="campaign-updates"),
     path(
         "campaigns/<str:slug>/updates.atom",

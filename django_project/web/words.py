@@ -25,6 +25,30 @@ STATUS_ICONS = {
     "wind-down": "refund",
     "expired": "refund",
 }
+MILESTONE: dict[str, Word] = {
+    "upcoming": _("Still to come"),
+    "awaited": _("Waiting for evidence"),
+    "review": _("Open to objections"),
+    "payable": _("Ready to be paid"),
+    "paid": _("Paid"),
+    "missed": _("Missed"),
+    "refused": _("Refused"),
+    "unclaimed": _("Never collected"),
+    "stopped": _("Stopped by the creator"),
+    "void": _("Not paid any more"),
+}
+MILESTONE_ICONS = {
+    "upcoming": "clock",
+    "awaited": "clock",
+    "review": "flag",
+    "payable": "coins",
+    "paid": "check-circle",
+    "missed": "stop",
+    "refused": "cross-circle",
+    "unclaimed": "refund",
+    "stopped": "stop",
+    "void": "stop",
+}
 LANGUAGE: dict[str, Word] = {"en": "English", "zh-hans": "简体中文"}
 FUNDED: dict[str, Word] = {
     "0": _("Below 25%"),

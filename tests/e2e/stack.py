@@ -25,6 +25,7 @@ ETHER = 10**18
 PYTHON = sys.executable
 # The chain begins this long ago, so that a campaign can have ended by now.
 HISTORY = timedelta(days=9)
+EVIDENCE = "https://example.org/kiln-in-place", b"\x01" * 32
 CATEGORIES = [
     {"slug": "food", "name_en": "Food", "name_zh_hans": "饮食", "icon": "bowl"},
     {"slug": "technology", "name_en": "Technology", "name_zh_hans": "科技", "icon": "cpu"},
@@ -42,6 +43,7 @@ class Told:
     tiers: tuple[tuple[int, int], ...] = ()
     min_contribution: int = 0
     lasts: timedelta = timedelta(days=30)
+    milestones: tuple[tuple[int, timedelta], ...] = ()
 
 
 def _text(title: str, **fields: object) -> dict[str, Any]:
@@ -85,6 +87,13 @@ TEA = Told(
 FAILED = Told(
     "A bench that folds", _text("A bench that folds", category="technology"), lasts=timedelta(days=8)
 )
+JUDGED = Told(
+    "A kiln for the yard",
+    _text("A kiln for the yard", category="technology"),
+    goal=ETHER,
+    lasts=timedelta(days=8),
+    milestones=((5_000, timedelta(days=30)), (3_000, timedelta(days=60)), (2_000, timedelta(days=90))),
+)
 BROKE = Told("A clock for the square", _text("A clock for the square", category="technology"), goal=10**24)
 
 
@@ -126,7 +135,7 @@ class Stack:
 
     def start(self) -> None:
         self._run("manage.py", "migrate", "--verbosity", "0")
-        self._launch([HONEY, TEA, FAILED, BROKE])
+        self._launch([HONEY, TEA, FAILED, JUDGED, BROKE])
         self._contribute()
         self._spawn("indexer", "manage.py", "indexer", "run")
         self._spawn(
@@ -165,18 +174,23 @@ class Stack:
                 duration=told.lasts,
                 tiers=told.tiers,
                 min_contribution=told.min_contribution,
+                milestones=told.milestones,
                 metadata_hash=bytes.fromhex(digest),
                 token=self.suite.token.address if told.is_token else NATIVE,
             )
 
     def _contribute(self) -> None:
-        """Some history, and one campaign whose deadline has passed with the backer's money in it."""
+        """Some history, and two campaigns whose deadline has passed with the backer's money in them."""
         contribute(self.suite, self.contracts[HONEY.title], amount=4 * ETHER)
         contribute_token(self.suite, self.contracts[TEA.title], amount=1_500 * 10**6)
         contribute(self.suite, self.contracts[FAILED.title], backer=self.backer, amount=ETHER // 2)
+        for account, amount in ((self.suite.accounts[3], 30), (self.backer, 5), (self.other, 1)):
+            contribute(self.suite, self.contracts[JUDGED.title], backer=account, amount=amount * ETHER // 10)
         self.suite.send(self.suite.token.functions.mint(self.backer, 900 * 10**6), self.backer)
         self.anvil.request("evm_setNextBlockTimestamp", int(time.time()))
         self.mine()
+        evidence = self.contracts[JUDGED.title].functions.submitMilestone(*EVIDENCE)
+        self.suite.send(evidence, self.suite.accounts[2])
 
     def _spawn(self, name: str, *arguments: str) -> Process:
         process = Process(name, [PYTHON, *arguments], self.directory / f"{name}.log", self.environment)

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tasks.demo.servers import PROJECT_ROOT
 from tests.e2e.people import DemoWallet, campaign_url, eventually, sign_in
-from tests.e2e.stack import HONEY, TEA, Stack
+from tests.e2e.stack import HONEY, JUDGED, TEA, Stack
 
 AXE = (PROJECT_ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -48,6 +48,7 @@ def test_no_page_is_out_of_anybodys_reach(theme: str, size: Any, page: Page, sta
     tabs = (
         "",
         "rewards/",
+        "milestones/",
         "updates/",
         "contributors/",
         "contract/",
@@ -61,6 +62,7 @@ def test_no_page_is_out_of_anybodys_reach(theme: str, size: Any, page: Page, sta
         stack.url + path for path in ("/", "/explore/", "/explore/?q=nothing+at+all", "/about/rankings/")
     ]
     urls += [stack.url + path for path in ("/me/", "/nothing/")]
+    urls.append(campaign_url(page, stack, JUDGED.title) + "milestones/")
     found = {}
     for url in urls:
         page.goto(url)
@@ -99,11 +101,11 @@ def test_reading_and_searching_need_no_script(browser: Browser, stack: Stack) ->
 def test_filters_apply_at_once_and_stay_in_the_address(page: Page, stack: Stack) -> None:
     page.goto(f"{stack.url}/explore/")
     page.get_by_label("Technology", exact=False).first.check()
-    expect(page.locator("#result-count")).to_have_text("2 campaigns")
+    expect(page.locator("#result-count")).to_have_text("3 campaigns")
     assert "category=technology" in page.url
     expect(page.locator("#f-category-2, #f-category-1").and_(page.locator(":focus"))).to_have_count(1)
     page.go_back()
-    expect(page.locator("#result-count")).to_have_text("4 campaigns")
+    expect(page.locator("#result-count")).to_have_text("5 campaigns")
 
 
 def test_the_theme_changes_without_a_reload_and_stays(page: Page, stack: Stack) -> None:

@@ -33,6 +33,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "web:about-rankings": ("/about/rankings/", OPEN),
     "web:campaign": ("/campaigns/{slug}/", OPEN),
     "web:campaign-rewards": ("/campaigns/{slug}/rewards/", OPEN),
+    "web:campaign-milestones": ("/campaigns/{slug}/milestones/", OPEN),
     "web:campaign-updates": ("/campaigns/{slug}/updates/", OPEN),
     "web:campaign-contributors": ("/campaigns/{slug}/contributors/", OPEN),
     "web:campaign-contributors-csv": ("/campaigns/{slug}/contributors.csv", OPEN),

@@ -115,5 +115,14 @@ def test_a_story_is_marked_with_its_own_language(shop: Shop) -> None:
 def test_hidden_campaigns_are_not_there(shop: Shop) -> None:
     shop.honey.visibility = "hidden"
     shop.honey.save()
-    for tab in ("", "rewards/", "updates/", "contributors/", "contributors.csv", "contract/", "pledge/"):
+    for tab in (
+        "",
+        "rewards/",
+        "milestones/",
+        "updates/",
+        "contributors/",
+        "contributors.csv",
+        "contract/",
+        "pledge/",
+    ):
         assert Client().get(f"/campaigns/{shop.honey.slug}/{tab}").status_code == 404

@@ -19,6 +19,11 @@ PAGES: dict[str, tuple[Callable[[Shop], str], str, str]] = {
     "rankings": (lambda _: "/about/rankings/", "How we rank", "排序说明"),
     "story": (lambda shop: f"/campaigns/{shop.honey.slug}/", "Back this campaign", "支持这个项目"),
     "rewards": (lambda shop: f"/campaigns/{shop.honey.slug}/rewards/", "2 of 2 left", "剩余 2 / 2 份"),
+    "milestones": (
+        lambda shop: f"/campaigns/{shop.honey.slug}/milestones/",
+        "This campaign has no milestones",
+        "这个项目没有里程碑",
+    ),
     "updates": (lambda shop: f"/campaigns/{shop.honey.slug}/updates/", "First frames", "First frames"),
     "contributors": (lambda shop: f"/campaigns/{shop.honey.slug}/contributors/", "All as CSV", "下载全部"),
     "contract": (lambda shop: f"/campaigns/{shop.honey.slug}/contract/", "Hash of the text", "文本哈希"),

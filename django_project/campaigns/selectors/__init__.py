@@ -46,6 +46,12 @@ from django_project.campaigns.selectors.exploring import (
     category_by_slug,
     explore,
 )
+from django_project.campaigns.selectors.milestones import (
+    MilestonesPage,
+    MilestoneState,
+    MilestoneView,
+    milestones,
+)
 
 __all__ = [
     "FACETS",
@@ -61,6 +67,9 @@ __all__ = [
     "ExploreFilters",
     "ExploreResult",
     "FacetOption",
+    "MilestoneState",
+    "MilestoneView",
+    "MilestonesPage",
     "Reward",
     "Status",
     "UpdateView",
@@ -81,6 +90,7 @@ __all__ = [
     "key_filter",
     "listing_by_key",
     "listing_by_slug",
+    "milestones",
     "nearly_funded",
     "newest",
     "saved_by",

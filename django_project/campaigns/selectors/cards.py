@@ -86,6 +86,10 @@ class CampaignCard:
         return reverse("web:campaign", args=[self.slug])
 
     @property
+    def milestones_url(self) -> str:
+        return reverse("web:campaign-milestones", args=[self.slug])
+
+    @property
     def key(self) -> CampaignKey:
         return self.chain_id, bytes.fromhex(self.address[2:])
 

@@ -79,6 +79,7 @@ class CampaignDetail:
     cancelled_at: datetime | None
     cancel_reason: str
     updates: int
+    milestones: int
     events: int
     factory: str
     token: str
@@ -209,6 +210,7 @@ def detail_of(listing: Listing) -> CampaignDetail:
         cancelled_at=totals.cancelled_at,
         cancel_reason=cancellation.reason if cancellation else "",
         updates=UpdatePost.objects.filter(campaign=launched).count(),
+        milestones=totals.milestones,
         events=totals.last_seq,
         factory=format_address(launched.factory),
         token=format_address(launched.token),

@@ -33,6 +33,8 @@ export const campaignFunctions = [
     ],
     outputs: [],
   },
+  { type: "function", name: "object", stateMutability: "nonpayable", inputs: [], outputs: [] },
+  { type: "function", name: "unobject", stateMutability: "nonpayable", inputs: [], outputs: [] },
   { type: "function", name: "refund", stateMutability: "nonpayable", inputs: [], outputs: [] },
   {
     type: "function",
@@ -44,12 +46,18 @@ export const campaignFunctions = [
 ] as const;
 
 export const campaignErrors = [
+  error("Campaign_AlreadyObjected", [address, uint32]),
   error("Campaign_BelowMinimum", [uint256, uint256]),
   error("Campaign_BelowTierPrice", [uint32, uint256, uint256]),
   error("Campaign_CapExceeded", [uint256]),
   error("Campaign_ContributionsPaused", []),
+  error("Campaign_CreatorCannotObject", [address]),
   error("Campaign_DeadlinePassed", [uint256, uint256]),
+  error("Campaign_MilestoneNotSubmitted", [uint32]),
+  error("Campaign_NotABacker", [address]),
+  error("Campaign_NotObjected", [address, uint32]),
   error("Campaign_NothingToRefund", [address]),
+  error("Campaign_ObjectionWindowOver", [uint256, uint256]),
   error("Campaign_PledgeFirm", [uint256, uint256, uint256, uint256]),
   error("Campaign_TierSoldOut", [uint32]),
   error("Campaign_TooManyRewards", [uint32, uint256]),

@@ -16,7 +16,11 @@ export abstract class WalletElement extends HTMLElement {
     this.#isReady = true;
     this.button.disabled = false;
     this.button.addEventListener("click", () => void this.#run());
+    this.ready();
   }
+
+  /** What can be shown before the click; called once. */
+  protected ready(): void {}
 
   protected abstract act(): Promise<void>;
 

@@ -1,10 +1,10 @@
 // The entry of the wallet chunk: fetched only on pages where a wallet has something to do.
+import { WalletCall } from "./call.ts";
 import { WalletPledge } from "./pledge.ts";
-import { WalletRefund } from "./refund.ts";
 import { WalletSignIn } from "./sign-in.ts";
 import { WalletWatch } from "./watch.ts";
 
 customElements.define("wallet-sign-in", WalletSignIn);
 customElements.define("wallet-pledge", WalletPledge);
-customElements.define("wallet-refund", WalletRefund);
+customElements.define("wallet-call", WalletCall);
 customElements.define("wallet-watch", WalletWatch);

@@ -1,12 +1,10 @@
-import { formatUnits, numberToHex } from "viem/utils";
 import { postJson } from "../http.ts";
 import { ensureChain, pageChain, pickWallet, requestThisAccount } from "./connection.ts";
-import { discoverWallets, rememberedWallet } from "./discovery.ts";
 import { WalletElement } from "./element.ts";
+import { previewFee, showFee } from "./fee.ts";
 import { Problem } from "./problems.ts";
 import {
   approveCall,
-  type Cost,
   contributeCall,
   mined,
   NO_REF,
@@ -29,9 +27,10 @@ interface Intent {
  * reference. What the browser reports afterwards is a hint: the chain alone confirms.
  */
 export class WalletPledge extends WalletElement {
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void this.#showFeeQuietly();
+  protected override ready(): void {
+    const backer = this.setting("backer") as Hex;
+    const call = contributeCall(this.#pledge(backer), NO_REF);
+    void previewFee(this.#feePlace, pageChain(Number(this.setting("chain"))), backer, call);
   }
 
   protected override async act(): Promise<void> {
@@ -44,7 +43,7 @@ export class WalletPledge extends WalletElement {
     this.say("checking");
     const pledge = this.#pledge(backer);
     await this.#approve(provider, pledge, chain);
-    this.#showFee(await simulate(provider, contributeCall(pledge, NO_REF), chain), chain);
+    showFee(this.#feePlace, await simulate(provider, contributeCall(pledge, NO_REF), chain), chain);
     const intent = await postJson<Intent>("/api/v1/pledges", {
       campaign: this.setting("campaign"),
       amount: this.setting("amount"),
@@ -55,6 +54,10 @@ export class WalletPledge extends WalletElement {
     this.say("sent");
     await postJson(`/api/v1/pledges/${intent.id}/submitted`, { tx_hash: hash });
     location.assign(intent.status_url);
+  }
+
+  get #feePlace(): Element | null {
+    return document.querySelector("[data-network-fee]");
   }
 
   #pledge(backer: Hex): Pledge {
@@ -87,31 +90,5 @@ export class WalletPledge extends WalletElement {
       }
       throw error;
     }
-  }
-
-  /** The network fee, when the wallet used last will answer without asking the person anything. */
-  async #showFeeQuietly(): Promise<void> {
-    const chain = pageChain(Number(this.setting("chain")));
-    const provider = rememberedWallet(await discoverWallets())?.provider;
-    if (!provider) return;
-    const backer = this.setting("backer") as Hex;
-    try {
-      const accounts = (await provider.request({ method: "eth_accounts" })) as string[];
-      const isReady =
-        accounts.some((account) => account.toLowerCase() === backer.toLowerCase()) &&
-        (await provider.request({ method: "eth_chainId" })) === numberToHex(chain.id);
-      if (!isReady) return;
-      this.#showFee(await simulate(provider, contributeCall(this.#pledge(backer), NO_REF), chain), chain);
-    } catch {
-      // Only a preview: whatever is wrong is told, with what to do, when the button is pressed.
-    }
-  }
-
-  #showFee(cost: Cost, chain: Chain): void {
-    const place = document.querySelector("[data-network-fee]");
-    const { decimals, symbol } = chain.currency;
-    // An estimate: three significant figures say all that it knows.
-    const fee = Number(formatUnits(cost.fee, decimals)).toLocaleString("en", { maximumSignificantDigits: 3 });
-    if (place) place.textContent = `≈ ${fee} ${symbol}`;
   }
 }

@@ -25,6 +25,7 @@ export const MESSAGE_KEYS = [
   "signing-in",
   "sent",
   "refund-sent",
+  "objection-sent",
   "reverted",
   "mined-reverted",
   "replaced-or-dropped",

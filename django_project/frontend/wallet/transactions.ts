@@ -34,14 +34,14 @@ export function contributeCall(pledge: Pledge, ref: Hex): Call {
   return { ...base, data, value: "0x0" };
 }
 
-export function refundCall(backer: Hex, campaign: Hex): Call {
-  const data = encodeFunctionData({ abi: campaignFunctions, functionName: "refund" });
-  return { from: backer, to: campaign, data, value: "0x0" };
-}
+export type BackerCall = "refund" | "takeBack" | "object" | "unobject";
 
-/** Before the end: the whole pledge back to the backer's own account. */
-export function takeBackCall(backer: Hex, campaign: Hex): Call {
-  const data = encodeFunctionData({ abi: campaignFunctions, functionName: "takeBack", args: [backer] });
+/** What a backer asks of a campaign besides giving; money that comes back goes to its own account. */
+export function backerCall(functionName: BackerCall, backer: Hex, campaign: Hex): Call {
+  const data =
+    functionName === "takeBack"
+      ? encodeFunctionData({ abi: campaignFunctions, functionName, args: [backer] })
+      : encodeFunctionData({ abi: campaignFunctions, functionName });
   return { from: backer, to: campaign, data, value: "0x0" };
 }
 

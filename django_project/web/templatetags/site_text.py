@@ -15,7 +15,14 @@ from django_project.core.money import format_units
 from django_project.discovery.selectors import Recommendation
 from django_project.web.icons import ICONS
 from django_project.web.markdown import render_markdown
-from django_project.web.words import MODEL, SAVED, STATUS, STATUS_ICONS
+from django_project.web.words import (
+    MILESTONE,
+    MILESTONE_ICONS,
+    MODEL,
+    SAVED,
+    STATUS,
+    STATUS_ICONS,
+)
 
 register = template.Library()
 
@@ -70,6 +77,16 @@ def status_word(status: str) -> str:
 @register.simple_tag
 def status_icon(status: str) -> SafeString:
     return icon(STATUS_ICONS[status])
+
+
+@register.simple_tag
+def milestone_word(state: str) -> str:
+    return str(MILESTONE[state])
+
+
+@register.simple_tag
+def milestone_icon(state: str) -> SafeString:
+    return icon(MILESTONE_ICONS[state])
 
 
 @register.simple_tag

@@ -15,9 +15,11 @@ from django_project.campaigns.selectors import (
     events,
     is_saved_by,
     listing_by_slug,
+    milestones,
     updates,
 )
 from django_project.discovery.selectors import similar_to
+from django_project.pledges.judging import judging
 from django_project.web import words
 from django_project.web.spreadsheets import harmless
 
@@ -47,6 +49,15 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def rewards(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, listing_by_slug(slug), "rewards", {})
+
+
+@require_safe
+def milestones_page(request: HttpRequest, slug: str) -> HttpResponse:
+    listing = listing_by_slug(slug)
+    found = milestones(listing)
+    is_open = found is not None and found.in_review is not None
+    context = {"milestones": found, "judging": judging(request.user, listing) if is_open else None}
+    return _page(request, listing, "milestones", context)
 
 
 @require_safe

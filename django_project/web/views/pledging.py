@@ -12,6 +12,7 @@ from django_project.accounts.selectors import wallet_address
 from django_project.campaigns.selectors import CampaignDetail, campaign_detail, saved_by
 from django_project.core.addresses import format_address
 from django_project.core.money import format_units
+from django_project.pledges.judging import to_judge
 from django_project.pledges.models import PledgeIntent
 from django_project.pledges.selectors import contributions_by_campaign, for_user, pledge_status
 from django_project.web.forms import PledgeForm
@@ -101,7 +102,7 @@ def pledge_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 @login_required
 @never_cache
 def me(request: HttpRequest) -> HttpResponse:
-    """The backer's contributions, with those first that wait to be taken back."""
+    """The backer's contributions, after what waits for a judgement or to be taken back."""
     backed = contributions_by_campaign(request.user)
     wallet = wallet_address(request)
     return render(
@@ -109,6 +110,7 @@ def me(request: HttpRequest) -> HttpResponse:
         "web/me.html",
         {
             "refunds": [each for each in backed if each.refund_due],
+            "votes": to_judge(request.user),
             "backed": [each for each in backed if not each.refund_due],
             "wallet": format_address(wallet) if wallet else "",
             "saved": saved_by(request.user),
