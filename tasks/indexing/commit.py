@@ -63,7 +63,8 @@ def commit(lease: Lease, batch: Batch, *, node_head: int, finalized: int) -> Non
     """
     started = time.monotonic()
     with transaction.atomic():
-        if batch.to_block <= finalized:
+        is_old = batch.to_block <= finalized
+        if is_old:
             _do_not_wait_for_the_disk()
         cursor = lease.lock_cursor()
         if cursor.next_block != batch.from_block:
@@ -88,7 +89,7 @@ def commit(lease: Lease, batch: Batch, *, node_head: int, finalized: int) -> Non
             from_block__gte=batch.from_block,
             to_block__lte=batch.to_block,
         ).update(resolved_at=timezone.now())
-        tell(batch)
+        tell(batch, at_once=not is_old)
 
 
 def _do_not_wait_for_the_disk() -> None:
@@ -153,8 +154,11 @@ def _prune_headers(chain_id: int, old_final: int, new_final: int) -> None:
     ).delete()
 
 
-def tell(batch: Batch) -> None:
-    """Write what other parts have to know to the outbox and wake its delivery once the commit is done."""
+def tell(batch: Batch, *, at_once: bool) -> None:
+    """Write what other parts have to know to the outbox.
+
+    `at_once` wakes its delivery when the commit is done; it comes round every few seconds anyway.
+    """
     news = [
         ("campaigns_launched", batch.launched),
         ("contributions_changed", batch.contributed),
@@ -175,4 +179,5 @@ def tell(batch: Batch) -> None:
     ]
     if messages:
         Outbox.objects.bulk_create(messages)
-        nudge()
+        if at_once:
+            nudge()

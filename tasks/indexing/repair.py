@@ -68,7 +68,7 @@ def repair(
                 # Running updates assume order; these rows come late, so totals are computed again instead.
                 write_events(replace(batch, totals={}))
                 recompute_totals(set(batch.totals) | set(batch.launched.values()))
-                tell(batch)
+                tell(batch, at_once=True)
             touched |= set(batch.totals) | set(batch.launched.values())
             inserted += len(batch.logs)
             tracker.reload()
