@@ -24,7 +24,11 @@ CAMPAIGNS = 200
 # Blocks without events above the last one, so that it is final for the indexer.
 QUIET_BLOCKS = 16
 PURSE = 10**24
-ANVIL_ARGUMENTS = ["--accounts", "10", "--balance", "10000000", "--gas-limit", "300000000"]
+# Without the state of every old block, which anvil would write to the disk: tens of gigabytes.
+ANVIL_ARGUMENTS = [
+    *("--accounts", "10", "--balance", "10000000", "--gas-limit", "300000000"),
+    "--prune-history",
+]
 
 
 @dataclass(frozen=True)
