@@ -114,7 +114,7 @@ def test_the_database_hangs_up(
     fill(suite, 12)
     hung_up: list[int] = []
 
-    def hang_up(*_: object) -> None:
+    def hang_up(*_: object, **_options: object) -> None:
         if not hung_up:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_backend_pid()")
