@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from django_project.core.jobs import enqueue
@@ -40,18 +41,22 @@ class FanOut:
         # They wait in the database, not in memory.
         self.most_logs = float("inf")
         self._missed_in_a_row = 0
+        self._asked: set[int] = set()
+        self._taken_to = -1
 
     def submit(self, from_block: int, to_block: int) -> "AwaitedRange":
         row, _ = FetchedRange.objects.get_or_create(
             chain_id=self._chain_id, from_block=from_block, to_block=to_block
         )
+        self._asked.add(row.pk)
         if row.fetched_at is None and self._somebody_answers:
             enqueue(FETCH_TASK, self._chain_id, from_block, to_block)
         return AwaitedRange(self, row.pk, from_block, to_block)
 
     def close(self) -> None:
-        """Forget what was asked for and is not needed any more."""
-        FetchedRange.objects.filter(chain_id=self._chain_id).delete()
+        """Forget what was asked for and what a killed worker left, not what a successor asks for."""
+        is_done = Q(pk__in=self._asked) | Q(to_block__lte=self._taken_to)
+        FetchedRange.objects.filter(is_done, chain_id=self._chain_id).delete()
 
     def take(self, key: int) -> Fetched | None:
         """What a worker has put there; raises RangeTooLargeError when the provider refused the range."""
@@ -59,7 +64,7 @@ class FanOut:
         if row is None:
             return None
         row.delete()
-        self._missed_in_a_row = 0
+        self._missed_in_a_row, self._taken_to = 0, row.to_block
         endpoint = next(
             (each for each in self._source.pool.endpoints if each.name == row.endpoint),
             self._source.pool.endpoints[0],

@@ -125,6 +125,19 @@ def test_the_same_index_with_one_two_and_four_workers_and_when_one_is_killed(
     assert not FetchedRange.objects.exists()
 
 
+def test_a_successors_ranges_are_left_alone(suite: Suite) -> None:
+    fill(suite, 1)
+    with Pool([suite.url]) as pool:
+        fan_out = fanout.FanOut(
+            suite.chain_id, Source(pool, load_events(read_registry(suite.registry))), RANGES
+        )
+        Chain.objects.create(pk=suite.chain_id, name="a chain")
+        fan_out.submit(1, 5)
+        FetchedRange.objects.create(chain_id=suite.chain_id, from_block=6, to_block=10)
+        fan_out.close()
+    assert [row.from_block for row in FetchedRange.objects.all()] == [6]
+
+
 def test_nobody_has_to_be_there(
     suite: Suite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
