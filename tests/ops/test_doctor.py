@@ -159,14 +159,14 @@ def test_an_old_schema_is_an_error_of_every_command() -> None:
 
 def test_what_was_applied_one_by_one_needs_no_squashed_migration() -> None:
     recorder = MigrationRecorder(connection)
-    squashed = "0001_squashed_0008_rows_without_checks"
+    squashed = "0001_squashed_0005_operating_and_cheaper_rows"
     recorder.record_unapplied("ledger", squashed)
     try:
         assert unapplied_migrations() == []
-        recorder.record_unapplied("ledger", "0008_rows_without_checks")
-        assert unapplied_migrations() == ["ledger.0008_rows_without_checks"]
+        recorder.record_unapplied("ledger", "0005_operating_and_cheaper_rows")
+        assert unapplied_migrations() == ["ledger.0005_operating_and_cheaper_rows"]
     finally:
-        recorder.record_applied("ledger", "0008_rows_without_checks")
+        recorder.record_applied("ledger", "0005_operating_and_cheaper_rows")
         recorder.record_applied("ledger", squashed)
 
 
