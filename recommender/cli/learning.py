@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recommender.cli.options import DEFAULT_ROOT, Data, Encoder, Root, Seed, Settings, settings
+from recommender.cli.options import DEFAULT_ROOT, Data, Encoder, Root, Seed, Settings, SettingsFiles, settings
 from recommender.progress import for_people
 from recommender.text.names import DEFAULT_ENCODER
 
@@ -30,15 +30,14 @@ def synthetic(
 ) -> None:
     """Write a made-up platform whose users' tastes are known."""
     from recommender.data.synthetic import SyntheticConfig, synthesize
+    from recommender.data.writing import write_directory
 
     tables = synthesize(
         SyntheticConfig(
             users=users, items=items, views=views, contributions=contributions, taste=taste, seed=seed
         )
     )
-    out.mkdir(parents=True, exist_ok=True)
-    tables.events.write_parquet(out / "events.parquet")
-    tables.items.write_parquet(out / "items.parquet")
+    write_directory(tables, out)
     typer.echo(f"{out}: {len(tables.events):,} events on {len(tables.items):,} items")
 
 
@@ -62,16 +61,19 @@ def train(
     encoder: Encoder = DEFAULT_ENCODER,
     seed: Seed = 0,
     warm: Annotated[str, typer.Option(help="Begin the final fit from this run's weights.")] = "",
-    set_: Settings = [],  # noqa: B006  typer reads a list's default, and nothing changes it
+    settings_files: SettingsFiles = [],  # noqa: B006  typer reads a list's default, and nothing changes it
+    set_: Settings = [],  # noqa: B006
 ) -> None:
     """Train a model on a snapshot, measure it beside the baselines, and save runs of it and of `pop`."""
     from recommender import pipeline
     from recommender.cli.report import run_lines
     from recommender.errors import ConfigError
+    from recommender.training.settings import MEASURED_BY, overlaid, read_settings
 
     if (data is None) == (snapshot is None):
         raise ConfigError("give --data or --snapshot, one of them")
     info = pipeline.open_snapshot(snapshot) if snapshot else snapshot_of(data or Path(), root)
+    chosen = overlaid(read_settings(settings_files, MEASURED_BY), settings(set_))
     lenders = [pipeline.open_run(root / warm)] if warm else []
     with for_people() as progress:
         runs = pipeline.train_candidates(
@@ -80,7 +82,7 @@ def train(
             root,
             seed=seed,
             encoder=encoder,
-            settings=settings(set_),
+            settings=chosen,
             warm=lenders,
             progress=progress,
         )

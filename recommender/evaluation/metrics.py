@@ -18,6 +18,8 @@ from recommender.models.history import History
 
 CUTOFFS = (10, 20)
 METRICS = (*(f"{name}@{k}" for k in CUTOFFS for name in ("ndcg", "recall", "hr")), "mrr")
+DECIDING = "ndcg@10"
+"""What settings are chosen by, and models judged by."""
 
 CELLS_PER_BLOCK = 8_000_000
 """Scores held at a time."""

@@ -44,7 +44,9 @@ class Split:
     valid: Targets
     test: Targets
     candidates: Ints
-    """The items ranked."""
+    """The items ranked at the test."""
+    valid_candidates: Ints
+    """The items ranked when settings are chosen."""
     refit: Dataset
     """What models learn from before the test: with the validation part, except where a peer's protocol says
     otherwise."""
@@ -67,12 +69,14 @@ def last_out(dataset: Dataset, options: SplitOptions) -> Split:
     test, valid = (back == 0) & big_enough, (back == 1) & big_enough
     refit = dataset.with_events(_without(dataset.events, backed, test))
     train = dataset.with_events(_without(dataset.events, backed, test | valid))
+    candidates = np.unique(dataset.events.item)
     return Split(
         "last-out",
         train,
         _targets(backed, valid),
         _targets(backed, test),
-        np.unique(dataset.events.item),
+        candidates,
+        candidates,
         refit,
         backed.where(~test),
         {"core": options.core, "note": "leaks the future: other users' later events are in training"},
@@ -102,13 +106,14 @@ def temporal(dataset: Dataset, options: SplitOptions) -> Split:
     test = _new_to_user(refit, events.where((events.time >= start) & (events.time < end)))
     valid = _new_to_user(train, events.where((events.time >= middle) & before))
     candidates = np.flatnonzero(dataset.items.created < end)
-    known = np.isin(valid.item, candidates)
+    known_before = np.flatnonzero(dataset.items.created < start)
     return Split(
         "temporal",
         train,
-        valid.where(known),
+        valid.where(np.isin(valid.item, known_before)),
         test.where(np.isin(test.item, candidates)),
         candidates,
+        known_before,
         refit,
         refit.pairs.backed,
         {
@@ -142,6 +147,7 @@ def cold_items(dataset: Dataset, options: SplitOptions) -> Split:
         _targets(backed, np.isin(backed.item, tuning) & known_users[backed.user]),
         _targets(backed, np.isin(backed.item, hidden) & known_users[backed.user]),
         hidden,
+        tuning,
         refit,
         refit.pairs.backed,
         {"hidden": len(hidden), "of": len(eligible), "supporters": COLD_SUPPORTERS, "seed": options.seed},
@@ -166,12 +172,14 @@ def random_holdout(dataset: Dataset, options: SplitOptions) -> Split:
     test = from_end <= np.maximum(tenth, (count >= 3).astype(int))[backed.user]
     valid = ~test & (from_end <= 2 * np.maximum(tenth, (count >= 3).astype(int))[backed.user])
     train = dataset.with_events(_without(dataset.events, backed, test | valid))
+    candidates = np.unique(dataset.events.item)
     return Split(
         "random",
         train,
         _targets(backed, valid),
         _targets(backed, test),
-        np.unique(dataset.events.item),
+        candidates,
+        candidates,
         train,
         backed.where(~test),
         {"ratio": "8:1:1 per user", "seed": options.seed, "note": "validation masked, not learnt from"},

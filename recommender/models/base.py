@@ -12,6 +12,7 @@ from torch import nn
 from recommender.data.dataset import Dataset, Floats, Ints, Items, Pairs
 from recommender.text.cache import TextVectors
 from recommender.training.config import TrainingConfig
+from recommender.training.search_space import SearchSpace
 
 TextNeed = Literal["none", "pooled", "tokens"]
 
@@ -116,6 +117,10 @@ class Recommender(nn.Module, ABC):
     name: ClassVar[str]
     text: ClassVar[TextNeed] = "none"
     config_type: ClassVar[type[ModelConfig]] = ModelConfig
+    search_space: ClassVar[SearchSpace] = {}
+    """What tuning varies; what is not in it stays as it is."""
+    is_baseline: ClassVar[bool] = False
+    """Whether the others have to beat it to be worth their trouble."""
     is_personal: ClassVar[bool] = True
     """False where everybody gets the same list, which may not be called `for you`."""
 

@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from recommender.models.base import Context, ModelConfig, Recommender, Sizes, TextNeed, pair_weights
 from recommender.models.history import History
+from recommender.training.search_space import Real, SearchSpace, Whole
 
 Matrix = NDArray[np.float32]
 
@@ -19,10 +20,15 @@ class ItemToItemConfig(ModelConfig):
     """What three minutes of attention count beside a contribution; 0: views do not count."""
 
 
+VIEWS: SearchSpace = {"view_weight": Real(0.0, 1.0)}
+
+
 class ItemToItem(Recommender):
     """score(u, i) = Σⱼ h(u, j) · S(j, i) with the user's history h and a matrix S of likeness."""
 
     config_type: ClassVar[type[ModelConfig]] = ItemToItemConfig
+    search_space: ClassVar[SearchSpace] = VIEWS
+    is_baseline = True
 
     def __init__(self, config: ItemToItemConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
@@ -65,6 +71,11 @@ class ItemKnn(ItemToItem):
 
     name = "itemknn"
     config_type = ItemKnnConfig
+    search_space: ClassVar[SearchSpace] = {
+        **VIEWS,
+        "neighbours": Whole(5, 1_000, log=True),
+        "shrink": Real(0.1, 1_000.0, log=True),
+    }
 
     def learn(self, history: csr_matrix, context: Context) -> Matrix:
         common: Matrix = (history.T @ history).toarray().astype(np.float32)
@@ -90,6 +101,7 @@ class Ease(ItemToItem):
 
     name = "ease"
     config_type = EaseConfig
+    search_space: ClassVar[SearchSpace] = {**VIEWS, "regularization": Real(1.0, 5_000.0, log=True)}
 
     def learn(self, history: csr_matrix, context: Context) -> Matrix:
         gram: NDArray[np.float64] = (history.T @ history).toarray().astype(np.float64)

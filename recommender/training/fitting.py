@@ -1,6 +1,7 @@
 """Fits a model to a split or to all data: closed forms at once, the others by training."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 
 from recommender.data.dataset import Dataset
 from recommender.errors import ConfigError
-from recommender.evaluation.metrics import Targets, per_user, rank_targets
+from recommender.evaluation.metrics import DECIDING, Targets, per_user, rank_targets
 from recommender.evaluation.splits import Split
 from recommender.models.base import ModelConfig, Recommender, TrainableModel, context_of
 from recommender.models.registry import make_config, make_model, model_type
@@ -17,6 +18,7 @@ from recommender.progress import Progress, silent
 from recommender.text.cache import TextVectors
 from recommender.training.checkpoint import Checkpoint
 from recommender.training.config import TrainingConfig
+from recommender.training.search_space import TRAINING
 from recommender.training.trainer import TrainingLog, seed_everything, train
 
 VALIDATION_USERS = 2_000
@@ -54,16 +56,25 @@ def make_plan(
 ) -> Plan:
     """A plan with the model's own defaults, changed by `settings` and `training`.
 
+    `settings` are the model's own; those of training may stand in them under `training`.
+
     Raises:
         ConfigError: an unknown model or setting.
     """
     kind = model_type(name)
     base = kind.training_defaults if issubclass(kind, TrainableModel) else TrainingConfig()
+    own = dict(settings or {})
+    inner = own.pop(TRAINING, {})
+    if not isinstance(inner, Mapping):
+        raise ConfigError(f"{name}.{TRAINING} is {inner!r}: write its settings as {TRAINING}.name=value")
     try:
-        chosen = TrainingConfig.model_validate(base.model_dump() | dict(training or {}))
+        chosen = TrainingConfig.model_validate(base.model_dump() | dict(inner) | dict(training or {}))
     except ValidationError as error:
-        raise ConfigError(f"training has no such setting: {error.errors()[0]['loc']}") from None
-    return Plan(name, make_config(name, settings), chosen)
+        first = error.errors()[0]
+        raise ConfigError(
+            f"training has no such setting {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        ) from None
+    return Plan(name, make_config(name, own), chosen)
 
 
 def needs_text(plans: list[Plan]) -> bool:
@@ -106,24 +117,58 @@ def fit_split(
     """Fit for the split's test: choose the number of epochs on its validation part, then fit to `refit`."""
     if not plan.is_trained:
         return fit_all(plan, split.refit, vectors), None
+    model, log = _fit_validated(plan, split, vectors, checkpoint=checkpoint, progress=progress)
+    if split.refit is split.train:
+        return model.eval(), log
+    return fit_all(plan, split.refit, vectors, epochs=log.best_epoch, progress=progress), log
+
+
+def validation_score(
+    plan: Plan, split: Split, vectors: TextVectors | None, follow: Callable[[int, float], None] | None = None
+) -> float:
+    """NDCG@10 on the validation part, learnt from `train` alone; of the best epoch where there are any.
+
+    `follow` is told each epoch's number and value; what it raises ends the training.
+    """
+    if not plan.is_trained:
+        return validate(fit_all(plan, split.train, vectors), split)
+    _, log = _fit_validated(plan, split, vectors, follow=follow)
+    return max(epoch["validation"] for epoch in log.curve)
+
+
+def validate(model: Recommender, split: Split) -> float:
+    """Mean NDCG@10 of the validation part's users."""
+    targets = validation_targets(split)
+    ranks = rank_targets(model, targets, split.valid_candidates, split.train.pairs.backed, split.windows)
+    return float(np.nanmean(per_user(targets, ranks.rank, ranks.users)[DECIDING]))
+
+
+def _fit_validated(
+    plan: Plan,
+    split: Split,
+    vectors: TextVectors | None,
+    *,
+    follow: Callable[[int, float], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+    progress: Progress = silent,
+) -> tuple[TrainableModel, TrainingLog]:
+    """Train on `train` with an eye on the validation part, if there is anybody in it."""
     context = context_of(split.train, vectors)
     seed_everything(plan.training.seed)
     model = make_model(plan.name, plan.config, context.sizes)
     if not isinstance(model, TrainableModel):
         raise TypeError(plan.name)
-    targets = validation_targets(split)
-    candidates = np.unique(targets.item) if split.name == "cold-items" else split.candidates
-    seen = split.train.pairs.backed
+    epochs = itertools.count(1)
 
-    def validate() -> float:
-        ranks = rank_targets(model, targets, candidates, seen, split.windows)
-        return float(np.nanmean(per_user(targets, ranks.rank, ranks.users)["ndcg@10"]))
+    def watch() -> float:
+        value = validate(model, split)
+        if follow:
+            follow(next(epochs), value)
+        return value
 
-    check = validate if len(targets) else None
+    check = watch if len(validation_targets(split)) else None
     log = train(model, context, plan.training, validate=check, checkpoint=checkpoint, progress=progress)
-    if split.refit is split.train:
-        return model.eval(), log
-    return fit_all(plan, split.refit, vectors, epochs=log.best_epoch, progress=progress), log
+    return model, log
 
 
 def validation_targets(split: Split) -> Targets:

@@ -16,6 +16,7 @@ from recommender.models.twotower import TwoTower
 from recommender.pipeline import run_snapshot, train_candidates
 from tests.recommender.build import event, item, tables
 from tests.recommender.conftest import TOWER, read_words_alone, runs_under
+from tests.recommender.test_movielens import atomic
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -62,6 +63,77 @@ def test_evaluate_writes_the_report_as_json(run: Command, small_directory: Path,
         "ndcg@10", "recall@10", "hr@10", "ndcg@20", "recall@20", "hr@20", "mrr", "coverage@10", "gini@10",
     }  # fmt: skip
     assert f"{tower['mean']:.4f} ({tower['low']:.4f}–{tower['high']:.4f})" in printed
+
+
+def test_what_tune_writes_evaluate_train_and_compare_take(
+    run: Command, small_directory: Path, tmp_path: Path
+) -> None:
+    tuned, out = tmp_path / "tuned.json", tmp_path / "compared.json"
+    where = ("--data", small_directory)
+    status, printed, errors = run(
+        "tune", "ease", *where, "--split", "last-out", "--trials", "3", "--json", tuned
+    )
+    assert status == 0, errors
+    found = json.loads(tuned.read_text())
+    best = found["settings"]["last-out"]["ease"]
+    by_hand = [f"--set ease.{name}={value}" for name, value in best.items()]
+    assert sorted(printed.splitlines()[2:]) == by_hand
+    assert (len(found["history"]), found["protocol"]["trials"]) == (3, 3)
+    measuring = (*where, "--split", "last-out", "--models", "ease")
+    with_file = run("evaluate", *measuring, "--settings", tuned)[1]
+    assert f"settings: {{'ease': {best}}}" in with_file
+    set_by_hand = run("evaluate", *measuring, *" ".join(by_hand).split())[1]
+    assert set_by_hand.splitlines()[1:] == with_file.splitlines()[1:]
+    assert run("train", "ease", *where, "--settings", tuned)[0] == 0
+    status, printed, errors = run(
+        "compare", *where, "--splits", "last-out", "--models", "pop,ease,itemknn", "--settings", tuned,
+        "--trials", "2", "--json", out,
+    )  # fmt: skip
+    assert status == 0, errors
+    assert "tuning_trials: {'itemknn': 2}" in printed, "what a file gives is held"
+    report = json.loads(out.read_text())
+    assert all(set(row) == KEYS for row in report["rows"])
+    assert report["settings"]["last-out"]["ease"] == best
+    gap = next(d for d in report["differences"] if (d["model"], d["metric"]) == ("pop", "ndcg@10"))
+    assert f"{gap['mean']:+.4f} ({gap['low']:+.4f} to {gap['high']:+.4f})" in printed
+
+
+def test_movielens_writes_a_data_directory(run: Command, tmp_path: Path) -> None:
+    status, printed, errors = run("movielens", atomic(tmp_path / "films"), tmp_path / "out")
+    assert (status, printed.strip()) == (0, f"{tmp_path / 'out'}: 2 ratings of 2 films"), errors
+    status, _, errors = run("movielens", tmp_path / "out", tmp_path / "again")
+    assert (status, "holds neither u.data" in errors) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("tune", "pop", "--split", "last-out"), "pop has no settings left to tune"),
+        (("tune", "oracle", "--split", "last-out"), "no model 'oracle': choose from random"),
+        (("tune", "ease", "--split", "sideways"), "no split 'sideways': choose one of last-out"),
+        (("tune", "ease", "--split", "last-out", "--json", "."), "--json . is a directory: name a file"),
+        (("compare", "--splits", "last-out,sideways", "--models", "pop"), "no split 'sideways'"),
+        (("compare", "--splits", "last-out", "--models", "pop,oracle"), "no model 'oracle'"),
+        (
+            ("compare", "--splits", "last-out", "--models", "pop", "--reference", "ease"),
+            "the reference ease is not measured",
+        ),
+        (
+            ("compare", "--splits", "last-out", "--models", "pop", "--settings", "nowhere.json"),
+            "nowhere.json cannot be read",
+        ),
+        (
+            ("compare", "--splits", "last-out", "--models", "ease", "--set", "ease.training.speed=1"),
+            "training has no such setting speed",
+        ),
+    ],
+)
+def test_searching_and_comparing_say_what_is_wrong(
+    run: Command, small_directory: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    status, printed, errors = run(*arguments, "--data", small_directory)
+    assert (status, sentence in errors) == (1, True), errors
+    assert "Traceback" not in printed + errors
 
 
 @pytest.mark.parametrize("split", ["temporal", "cold-items", "random"])
