@@ -12,7 +12,7 @@ from recommender.evaluation.metrics import DECIDING
 from recommender.life.runs import RunInfo
 from recommender.training.tuning import Tuned
 
-SHOWN = ("recall@10", "hr@10", "mrr", "coverage@10", "gini@10")
+SHOWN = ("recall@10", "hr@10", "mrr", "auc", "ece@10", "coverage@10", "gini@10", "novelty@10")
 WIDTH_OF_A_PIPE = 200
 """Columns where nobody's terminal says how many there are."""
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from recommender.evaluation.bootstrap import paired
-from recommender.evaluation.evaluator import ALL, Report
-from recommender.evaluation.metrics import DECIDING, METRICS
+from recommender.evaluation.evaluator import ALL, BY_USER, Report
+from recommender.evaluation.metrics import DECIDING
 from recommender.models.registry import model_type
 
 
@@ -40,7 +40,7 @@ def differences(report: Report, reference: str) -> list[Difference]:
     split = str(report.protocol["split"])
     found = []
     for name, ours in report.values.items():
-        for metric in METRICS if name != reference else ():
+        for metric in BY_USER if name != reference else ():
             gap = paired(ours[metric], theirs[metric])
             found.append(
                 Difference(

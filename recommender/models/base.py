@@ -121,6 +121,8 @@ class Recommender(nn.Module, ABC):
     """What tuning varies; what is not in it stays as it is."""
     is_baseline: ClassVar[bool] = False
     """Whether the others have to beat it to be worth their trouble."""
+    scores_are_logits: ClassVar[bool] = False
+    """Whether a softmax over what can be shown gives each item's chance of being the next."""
     is_personal: ClassVar[bool] = True
     """False where everybody gets the same list, which may not be called `for you`."""
 

@@ -55,6 +55,7 @@ class TwoTower(TrainableModel):
     name = "twotower"
     text: ClassVar[TextNeed] = "pooled"
     config_type = TwoTowerConfig
+    scores_are_logits = True
     training_defaults = TrainingConfig(learning_rate=1e-3, batch_size=512)
     search_space: ClassVar[SearchSpace] = {
         "dims": OneOf((32, 64, 128, 256)),

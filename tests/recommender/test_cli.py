@@ -60,7 +60,8 @@ def test_evaluate_writes_the_report_as_json(run: Command, small_directory: Path,
     assert (tower["seeds"], pop["seeds"]) == (2, 1)
     assert tower["users"] == pop["users"] > 20
     assert {r["metric"] for r in report["rows"]} == {
-        "ndcg@10", "recall@10", "hr@10", "ndcg@20", "recall@20", "hr@20", "mrr", "coverage@10", "gini@10",
+        "ndcg@10", "recall@10", "hr@10", "ndcg@20", "recall@20", "hr@20", "mrr", "auc", "novelty@10",
+        "coverage@10", "gini@10", "ece@10",
     }  # fmt: skip
     assert f"{tower['mean']:.4f} ({tower['low']:.4f}–{tower['high']:.4f})" in printed
 
