@@ -109,6 +109,15 @@ class Pairs:
         """Only the pairs with a contribution."""
         return self.where(self.contributed)
 
+    @cached_property
+    def places_from_the_end(self) -> Ints:
+        """0 for the pair each user turned to last, 1 for the one before it, and so on."""
+        order = np.lexsort((self.first_time, self.user))
+        end = np.cumsum(np.bincount(self.user))
+        place = np.empty(len(self), np.int64)
+        place[order] = end[self.user[order]] - 1 - np.arange(len(self))
+        return place
+
 
 @dataclass(frozen=True)
 class Items:

@@ -64,7 +64,7 @@ def last_out(dataset: Dataset, options: SplitOptions) -> Split:
     """
     dataset = dataset.with_events(_core(dataset.events, options.core))
     backed = dataset.pairs.backed
-    back = _place_from_the_end(backed)
+    back = backed.places_from_the_end
     big_enough = np.bincount(backed.user, minlength=len(dataset.users))[backed.user] >= 3
     test, valid = (back == 0) & big_enough, (back == 1) & big_enough
     refit = dataset.with_events(_without(dataset.events, backed, test))
@@ -228,16 +228,6 @@ def _without(events: Events, pairs: Pairs, mask: Bools) -> Events:
     width = int(max(events.item.max(initial=0), pairs.item.max(initial=0))) + 1
     held = pairs.user[mask] * width + pairs.item[mask]
     return events.where(~np.isin(events.user * width + events.item, held))
-
-
-def _place_from_the_end(pairs: Pairs) -> Ints:
-    """0 for each user's last pair, 1 for the one before it, and so on."""
-    order = np.lexsort((pairs.first_time, pairs.user))
-    count = np.bincount(pairs.user)
-    end = np.cumsum(count)
-    place = np.empty(len(pairs), np.int64)
-    place[order] = end[pairs.user[order]] - 1 - np.arange(len(pairs))
-    return place
 
 
 def _core(events: Events, least: int) -> Events:

@@ -30,7 +30,7 @@ class ItemToItem(Recommender):
     search_space: ClassVar[SearchSpace] = VIEWS
     is_baseline = True
 
-    def __init__(self, config: ItemToItemConfig, sizes: Sizes) -> None:
+    def __init__(self, config: ModelConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         self.register_buffer("likeness", torch.zeros(sizes.items, sizes.items))
         self.likeness: torch.Tensor

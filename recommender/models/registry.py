@@ -9,6 +9,7 @@ from recommender.errors import ConfigError
 from recommender.models.base import ModelConfig, Recommender, Sizes
 from recommender.models.chainfund import ChainFund
 from recommender.models.item_to_item import Ease, ItemKnn, TextProfile
+from recommender.models.markov import Markov
 from recommender.models.popularity import Popularity, RandomOrder, RecentPopularity
 from recommender.models.tfidf import TfIdf
 from recommender.models.twotower import TwoTower
@@ -16,7 +17,8 @@ from recommender.models.twotower import TwoTower
 MODELS: dict[str, type[Recommender]] = {
     model.name: model
     for model in (
-        RandomOrder, Popularity, RecentPopularity, ItemKnn, Ease, TfIdf, TextProfile, ChainFund, TwoTower,
+        RandomOrder, Popularity, RecentPopularity, ItemKnn, Ease, Markov, TfIdf, TextProfile, ChainFund,
+        TwoTower,
     )
 }  # fmt: skip
 
