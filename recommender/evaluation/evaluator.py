@@ -59,6 +59,10 @@ class Report:
         rows = [row for row in self.rows if row.model == model and row.slice == ALL]
         return {row.metric: {"mean": row.mean, "low": row.low, "high": row.high} for row in rows}
 
+    def by_slice(self, model: str, metric: str) -> dict[str, Row]:
+        """One of the model's metrics, by slice."""
+        return {row.slice: row for row in self.rows if (row.model, row.metric) == (model, metric)}
+
 
 Fit = Callable[[str, int], Recommender]
 """(model, seed) → a model fitted for the split's test and bound to its history."""

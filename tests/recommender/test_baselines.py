@@ -117,10 +117,9 @@ def test_markov_finds_a_planted_chain_where_likeness_cannot() -> None:
         rows += [event(f"u{user:03d}", f"i{(start + n) % 20:02d}", back + n) for n in range(6)]
     split = make_split("last-out", dataset(rows, [item(f"i{n:02d}") for n in range(20)]), SplitOptions())
     found = {}
-    for name, own in (("markov", {"both_ways": False}), ("itemknn", {})):
-        model = fitted_to(name, split.refit, **own)
+    for model in (fitted_to("markov", split.refit, both_ways=False), fitted_to("itemknn", split.refit)):
         ranks = rank_targets(model, split.test, split.candidates, split.seen)
-        found[name] = per_user(split.test, ranks.rank, ranks.users)["ndcg@10"].mean()
+        found[model.name] = per_user(split.test, ranks.rank, ranks.users)["ndcg@10"].mean()
     assert found["markov"] > 0.95 > 0.9 > found["itemknn"]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from recommender import cli
 from recommender.life.runs import RunInfo
@@ -220,6 +221,19 @@ def test_looking_at_lists_audiences_and_explanations(run: Command, runs: dict[st
     assert len(run("audience", thing, "-k", 4, "--run", tower)[1].splitlines()) == 4
     assert "use a run of chainfund or twotower" in run("audience", thing, "--run", runs["pop"].id)[2]
     assert "(trending)" in run("topk", "a stranger", "-k", 3, "--run", tower)[1]
+
+
+def test_curves_are_drawn_for_what_was_trained_by_epochs(
+    run: Command, runs: dict[str, RunInfo], tmp_path: Path
+) -> None:
+    out = tmp_path / "curves.png"
+    assert run("curves", runs["twotower"].id, out)[0] == 0
+    with Image.open(out) as picture:
+        assert picture.size == (700, 600)
+        assert picture.convert("L").getextrema() == (0, 255)
+    assert "was not trained by epochs: it has no curves" in run("curves", runs["pop"].id, out)[2]
+    assert "is a directory: name a file" in run("curves", runs["twotower"].id, tmp_path)[2]
+    assert "is not a run" in run("curves", "nothing", out)[2]
 
 
 def test_train_takes_a_snapshot_of_a_directory(run: Command, small_directory: Path, root: Path) -> None:
