@@ -1,5 +1,6 @@
 """Commands that make something: synthetic data, embeddings, runs."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,15 +93,19 @@ def train(
 
 
 def snapshot_of(data: Path, root: Path) -> "SnapshotInfo":
-    """A snapshot of a data directory; its moment is the last event's, so that it can be taken again."""
+    """A snapshot of a data directory; its moment is the last event's, so that it can be taken again.
+
+    Events of the future are no events yet: they do not move that moment, and are left out.
+    """
     from recommender import pipeline
     from recommender.data.reading import read_directory
     from recommender.errors import DataError
 
     tables = read_directory(data)
-    last = tables.events["timestamp"].max()
+    times = tables.events["timestamp"]
+    last = times.filter(times <= datetime.now(UTC)).max()
     if last is None:
-        raise DataError(f"{data} has no events: there is nothing to learn from")
+        raise DataError(f"{data} has no events up to now: there is nothing to learn from")
     provenance = pipeline.Provenance.model_validate(
         {"finalized": {}, "behaviour_until": last, "source": "files"}
     )

@@ -103,6 +103,9 @@ def run_lines(runs: Sequence[RunInfo]) -> Iterator[str]:
     """A run's id and how it did, beside the baselines."""
     for run in runs:
         figures = run.metrics.metrics
+        if run.model not in figures:
+            yield f"{run.id}: not measured: {run.metrics.protocol['unmeasured']}"
+            continue
         own = figures[run.model][DECIDING]
         others = ", ".join(
             f"{name} {table[DECIDING].mean:.4f}" for name, table in figures.items() if name != run.model

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,31 +15,10 @@ from recommender.life.runs import RunInfo
 from recommender.models.twotower import TwoTower
 from recommender.pipeline import run_snapshot, train_candidates
 from tests.recommender.build import event, item, tables
-from tests.recommender.conftest import TOWER, read_words_alone, runs_under
+from tests.recommender.conftest import TOWER, Command, runs_under
 from tests.recommender.test_movielens import atomic
 
-Command = Callable[..., tuple[int, str, str]]
-
 KEYS = {"model", "split", "slice", "metric", "mean", "low", "high", "seeds", "users"}
-
-
-@pytest.fixture
-def run(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run a command in this process on a copy of the trained root; gives exit status, output and errors."""
-    read_words_alone(monkeypatch)
-    monkeypatch.setenv("CHAINFUND_RECOMMENDER_DIR", str(root))
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["recommender", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        streams = capsys.readouterr()
-        status = ended.value.code
-        if isinstance(status, str):
-            return 1, streams.out, streams.err + status
-        return int(status or 0), streams.out, streams.err
-
-    return command
 
 
 def test_evaluate_writes_the_report_as_json(run: Command, small_directory: Path, tmp_path: Path) -> None:
@@ -267,7 +245,7 @@ import sys
 from pathlib import Path
 import pytest
 from recommender import pipeline
-from tests.recommender.conftest import TOWER, read_words_alone, runs_under
+from tests.recommender.conftest import TOWER, read_words_alone
 read_words_alone(pytest.MonkeyPatch())
 root = Path(sys.argv[1])
 snapshot = pipeline.open_snapshot(next((root / "snapshots").iterdir()))
