@@ -21,10 +21,11 @@ from recommender.cli.options import (
     SplitSeed,
     TestFrom,
     TestTo,
-    moment,
     names,
     output,
     settings,
+    split_options,
+    write_json,
 )
 from recommender.progress import for_people
 from recommender.text.names import DEFAULT_ENCODER
@@ -53,18 +54,14 @@ def tune(
 ) -> None:
     """Search for a model's best settings by NDCG@10 on the split's validation part, never on its test."""
     from recommender.cli.report import tuning_lines
-    from recommender.evaluation.splits import SplitOptions
     from recommender.experiments import open_experiment, tuning_json
-    from recommender.files import to_json, write_atomic
 
-    cut = moment(test_from, "--test-from"), moment(test_to, "--test-to")
-    options = SplitOptions(*cut, split_seed, core, among_open)
+    options = split_options(test_from, test_to, split_seed, core, among_open)
     out = output(json)
     with for_people() as progress:
         experiment = open_experiment(data, root, options, encoder, progress)
         found = experiment.tune(split, model, trials, seed, settings(set_).get(model))
-    if out:
-        write_atomic(out, to_json(tuning_json(experiment.split(split), found, seed)))
+    write_json(out, tuning_json(experiment.split(split), found, seed))
     for line in tuning_lines(found):
         typer.echo(line)
 
@@ -93,14 +90,11 @@ def compare(
 ) -> None:
     """The results table: tune, measure on every split, and compare with the best baseline, user by user."""
     from recommender.cli.report import print_report
-    from recommender.evaluation.splits import SplitOptions
     from recommender.experiments import compare as run_comparison
     from recommender.experiments import open_experiment
-    from recommender.files import to_json, write_atomic
     from recommender.training.settings import overlaid, read_settings
 
-    cut = moment(test_from, "--test-from"), moment(test_to, "--test-to")
-    options = SplitOptions(*cut, split_seed, core, among_open)
+    options = split_options(test_from, test_to, split_seed, core, among_open)
     given = settings(set_)
     chosen = {name: overlaid(read_settings(settings_files, name), given) for name in names(splits)}
     out = output(json)
@@ -115,7 +109,6 @@ def compare(
             settings=chosen,
             reference=reference or None,
         )
-    if out:
-        write_atomic(out, to_json(found.as_json()))
+    write_json(out, found.as_json())
     for name, report in found.reports.items():
         print_report(report, found.differences[name], found.trials[name])

@@ -20,10 +20,11 @@ from recommender.cli.options import (
     SplitSeed,
     TestFrom,
     TestTo,
-    moment,
     names,
     output,
     settings,
+    split_options,
+    write_json,
 )
 from recommender.progress import for_people
 from recommender.text.names import DEFAULT_ENCODER
@@ -53,20 +54,16 @@ def evaluate(
 ) -> None:
     """Measure models on a data directory by full ranking, and print the protocol and the table."""
     from recommender.cli.report import print_report
-    from recommender.evaluation.splits import SplitOptions
     from recommender.experiments import open_experiment
-    from recommender.files import to_json, write_atomic
     from recommender.training.settings import overlaid, read_settings
 
-    cut = moment(test_from, "--test-from"), moment(test_to, "--test-to")
-    options = SplitOptions(*cut, split_seed, core, among_open)
+    options = split_options(test_from, test_to, split_seed, core, among_open)
     chosen = overlaid(read_settings(settings_files, split), settings(set_))
     out = output(json)
     with for_people() as progress:
         experiment = open_experiment(data, root, options, encoder, progress)
         report = experiment.evaluate(split, names(models), seeds, chosen)
-    if out:
-        write_atomic(out, to_json(report.as_json()))
+    write_json(out, report.as_json())
     print_report(report)
 
 

@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recommender.errors import ConfigError
+
+if TYPE_CHECKING:
+    from recommender.evaluation.splits import SplitOptions
 
 Root = Annotated[
     Path,
@@ -58,6 +61,17 @@ def moment(text: str | None, option: str) -> datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
+def split_options(
+    test_from: str | None, test_to: str | None, seed: int, core: int, among_open: bool
+) -> "SplitOptions":
+    """The splits' settings as they were typed; raises ConfigError for a time that is none."""
+    from recommender.evaluation.splits import SplitOptions
+
+    return SplitOptions(
+        moment(test_from, "--test-from"), moment(test_to, "--test-to"), seed, core, among_open
+    )
+
+
 def settings(entries: list[str]) -> dict[str, dict[str, Any]]:
     """`model.name=value` entries by model; raises ConfigError for another form."""
     found: dict[str, dict[str, Any]] = {}
@@ -79,6 +93,14 @@ def output(path: Path | None) -> Path | None:
     if path is not None and path.is_dir():
         raise ConfigError(f"--json {path} is a directory: name a file")
     return path
+
+
+def write_json(path: Path | None, value: dict[str, object]) -> None:
+    """Write what a command found, if it was asked for."""
+    from recommender.files import to_json, write_atomic
+
+    if path:
+        write_atomic(path, to_json(value))
 
 
 def names(text: str) -> list[str]:

@@ -80,7 +80,8 @@ def evaluate(
     """Fit each model for each seed and measure it. Models without randomness are fitted once.
 
     Intervals are over users, each user's value being the mean over the seeds; those of coverage, Gini and
-    ECE are the smallest and the largest over the seeds. ECE is there for models whose scores are logits.
+    ECE are the smallest and the largest over the seeds. ECE is there for models whose scores are logits, and
+    where each user wants one item.
     """
     slices = make_slices(dataset, split)
     backed = split.refit.pairs.backed
@@ -159,7 +160,8 @@ def _list_rows(name: str, split: Split, runs: Sequence[Ranks], mask: Bools) -> l
         "gini@10": [gini(top, split.candidates) for top in lists],
     }
     errors = [_calibration(run, run.chance, mask) for run in runs if run.chance is not None]
-    if errors:
+    # The chances are of being the next one: where several are wanted, they must not come true as told.
+    if errors and np.count_nonzero(mask) == len(users):
         found["ece@10"] = errors
     return [
         _row(name, split, ALL, metric, Interval(float(np.mean(v)), min(v), max(v)), len(runs), len(users))
