@@ -6,7 +6,7 @@ experiment.tune("last-out", "ease", trials=30)
 compare(experiment, ["last-out", "temporal"], ["pop", "ease", "twotower"], seeds=5, trials=30)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,7 +22,6 @@ from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.metrics import DECIDING
 from recommender.evaluation.splits import Split, SplitOptions, make_split
 from recommender.models.base import Recommender
-from recommender.models.registry import model_type
 from recommender.pipeline import EMBEDDINGS
 from recommender.progress import Progress, silent
 from recommender.text.cache import EmbeddingCache, TextVectors
@@ -169,22 +168,24 @@ def compare(
     trials: int = 0,
     settings: SettingsBySplit | None = None,
     reference: str | None = None,
+    after_split: Callable[[Comparison], None] = lambda _: None,
 ) -> Comparison:
     """Tune each model with as many trials as the others (0: not at all), measure all, and compare in pairs.
 
     Settings that are given are held; models without any left to search are measured as they are. `reference`
-    is the model the others are compared with; without it, the best baseline on each split.
+    is the model the others are compared with; without it, the best baseline on each split. `after_split` is
+    given what there is after each split, so that hours of work are not lost with the last one.
 
     Raises:
         DataError, ConfigError: what is wrong with the data, a split, a name or a setting.
     """
-    for name in models:
-        model_type(name)
     if reference is not None and reference not in models:
         raise ConfigError(f"the reference {reference} is not measured: add it to --models")
     found = Comparison({}, {}, {}, {})
     for split_name in splits:
-        # Every split is made first, so that a mistake is told before hours of work.
+        # Every split and plan is made first, so that a mistake is told before hours of work.
+        for name in models:
+            make_plan(name, ((settings or {}).get(split_name) or {}).get(name))
         experiment.split(split_name)
     for split_name in splits:
         split = experiment.split(split_name)
@@ -200,4 +201,5 @@ def compare(
         found.reports[split_name] = report
         found.differences[split_name] = differences(report, against) if against else []
         found.settings[split_name] = {name: own for name, own in given.items() if name in models and own}
+        after_split(found)
     return found

@@ -108,7 +108,7 @@ def compare(
             trials=trials,
             settings=chosen,
             reference=reference or None,
+            after_split=lambda so_far: write_json(out, so_far.as_json()),
         )
-    write_json(out, found.as_json())
     for name, report in found.reports.items():
         print_report(report, found.differences[name], found.trials[name])

@@ -35,10 +35,16 @@ def make_config(name: str, settings: Mapping[str, Any] | None = None) -> ModelCo
     try:
         return model_type(name).config_type.model_validate(dict(settings or {}))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(
-            f"{name} has no such setting {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        ) from None
+        raise wrong_setting(name, error) from None
+
+
+def wrong_setting(owner: str, error: ValidationError) -> ConfigError:
+    """The first thing that is wrong with settings, in a sentence."""
+    first = error.errors()[0]
+    setting = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        return ConfigError(f"{owner} has no such setting {setting}")
+    return ConfigError(f"{owner}.{setting} is {first['input']!r}: {first['msg']}")
 
 
 def make_model(name: str, config: ModelConfig, sizes: Sizes) -> Recommender:

@@ -13,7 +13,7 @@ from recommender.errors import ConfigError
 from recommender.evaluation.metrics import DECIDING, Targets, per_user, rank_targets
 from recommender.evaluation.splits import Split
 from recommender.models.base import ModelConfig, Recommender, TrainableModel, context_of
-from recommender.models.registry import make_config, make_model, model_type
+from recommender.models.registry import make_config, make_model, model_type, wrong_setting
 from recommender.progress import Progress, silent
 from recommender.text.cache import TextVectors
 from recommender.training.checkpoint import Checkpoint
@@ -70,10 +70,7 @@ def make_plan(
     try:
         chosen = TrainingConfig.model_validate(base.model_dump() | dict(inner) | dict(training or {}))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(
-            f"training has no such setting {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        ) from None
+        raise wrong_setting(TRAINING, error) from None
     return Plan(name, make_config(name, own), chosen)
 
 

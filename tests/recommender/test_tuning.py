@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from recommender.data.dataset import CONTRIBUTE, Dataset
-from recommender.errors import ConfigError, DataError
+from recommender.errors import ConfigError, DataError, RecommenderError
 from recommender.evaluation.bootstrap import paired
 from recommender.evaluation.splits import Split, SplitOptions, make_split
-from recommender.experiments import compare, open_experiment
+from recommender.experiments import Comparison, compare, open_experiment
 from recommender.models.base import TrainableModel
 from recommender.models.registry import MODELS, model_type
 from recommender.text.cache import TextVectors
@@ -134,6 +134,34 @@ class TestCompare:
         path.write_text(json.dumps(found.as_json()))
         again = experiment.evaluate("last-out", ["pop", "ease"], 1, read_settings([path], "last-out"))
         assert again.rows == found.reports["last-out"].rows
+
+    @pytest.mark.usefixtures("no_encoder")
+    def test_what_was_measured_is_not_lost_with_what_comes_after(
+        self, small_directory: Path, tmp_path: Path
+    ) -> None:
+        experiment = open_experiment(small_directory, tmp_path, SplitOptions(core=2))
+        kept: list[list[str]] = []
+
+        def keep(found: Comparison) -> None:
+            kept.append(list(found.reports))
+
+        broken = {**SHORT, "training": {"epochs": 2, "learning_rate": 1e30}}
+        settings = {"last-out": {"twotower": SHORT}, "random": {"twotower": broken}}
+        with pytest.raises(RecommenderError, match=r"not a number|not finite"):
+            compare(experiment, list(settings), ["twotower"], 1, settings=settings, after_split=keep)
+        assert kept == [["last-out"]]
+
+    def test_a_wrong_setting_is_told_before_the_work_begins(
+        self, small_directory: Path, tmp_path: Path
+    ) -> None:
+        experiment = open_experiment(small_directory, tmp_path, SplitOptions(core=2))
+        wrong = {"random": {"ease": {"regularization": -1.0}}}
+        kept: list[Comparison] = []
+        with pytest.raises(
+            ConfigError, match=r"ease\.regularization is -1\.0: Input should be greater than 0"
+        ):
+            compare(experiment, ["last-out", "random"], ["ease"], 1, settings=wrong, after_split=kept.append)
+        assert not kept
 
     def test_a_reference_has_to_be_measured(self, small_directory: Path, tmp_path: Path) -> None:
         experiment = open_experiment(small_directory, tmp_path)
