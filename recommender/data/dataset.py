@@ -130,6 +130,8 @@ class Items:
     """Title and description, as encoders read them."""
     created: Floats
     """Seconds since 1970: the given time, else the first event's, else NaN."""
+    declared: Floats
+    """The given time of creation alone, else NaN."""
     deadline: Floats
     """NaN where none."""
     is_open: Bools
@@ -240,6 +242,7 @@ def _items(
         languages.numbers(frame["language"]),
         tuple(texts),
         np.where(np.isnan(created), first, created),
+        created,
         deadline,
         np.array([bool(r) if d is None else d for d, r in zip(declared, running, strict=True)], np.bool_),
     )

@@ -103,8 +103,8 @@ def temporal(dataset: Dataset, options: SplitOptions) -> Split:
     middle = float(np.quantile(earlier, 0.9))
     refit = dataset.with_events(events.where(before), now=start)
     train = dataset.with_events(events.where(events.time < middle), now=middle)
-    test = _new_to_user(refit, events.where((events.time >= start) & (events.time < end)))
-    valid = _new_to_user(train, events.where((events.time >= middle) & before))
+    test = new_to_user(refit, events.where((events.time >= start) & (events.time < end)))
+    valid = new_to_user(train, events.where((events.time >= middle) & before))
     candidates = np.flatnonzero(dataset.items.created < end)
     known_before = np.flatnonzero(dataset.items.created < start)
     return Split(
@@ -216,7 +216,8 @@ def _targets(pairs: Pairs, mask: Bools) -> Targets:
     return Targets(pairs.user[mask], pairs.item[mask], pairs.first_time[mask])
 
 
-def _new_to_user(train: Dataset, later: Events) -> Targets:
+def new_to_user(train: Dataset, later: Events) -> Targets:
+    """The later contributions to items the user had not backed in `train`."""
     items = len(train.item_ids)
     wanted, known = pairs_of(later, items).backed, train.pairs.backed
     is_new = ~np.isin(wanted.user * items + wanted.item, known.user * items + known.item)

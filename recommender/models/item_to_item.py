@@ -79,9 +79,7 @@ class ItemKnn(ItemToItem):
 
     def learn(self, history: csr_matrix, context: Context) -> Matrix:
         common: Matrix = (history.T @ history).toarray().astype(np.float32)
-        norms = np.sqrt(np.diag(common))
-        likeness = common / (np.outer(norms, norms) + self.config.shrink + 1e-9)
-        np.fill_diagonal(likeness, 0.0)
+        likeness = cosine_likeness(common, self.config.shrink)
         if self.config.neighbours < self.sizes.items:
             cut = np.partition(likeness, -self.config.neighbours, axis=0)[-self.config.neighbours]
             likeness = np.where(likeness >= cut, likeness, 0.0)
@@ -104,12 +102,8 @@ class Ease(ItemToItem):
     search_space: ClassVar[SearchSpace] = {**VIEWS, "regularization": Real(1.0, 5_000.0, log=True)}
 
     def learn(self, history: csr_matrix, context: Context) -> Matrix:
-        gram: NDArray[np.float64] = (history.T @ history).toarray().astype(np.float64)
-        gram[np.diag_indices_from(gram)] += self.config.regularization
-        precision = np.linalg.inv(gram)
-        weights = -precision / np.diag(precision)
-        np.fill_diagonal(weights, 0.0)
-        return weights.astype(np.float32)
+        gram: Matrix = (history.T @ history).toarray().astype(np.float32)
+        return ease_weights(gram, self.config.regularization)
 
 
 class TextProfile(ItemToItem):
@@ -125,3 +119,21 @@ class TextProfile(ItemToItem):
         centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
         cosines: Matrix = (centred @ centred.T).astype(np.float32)
         return cosines
+
+
+def cosine_likeness(gram: Matrix, shrink: float) -> Matrix:
+    """Gⱼᵢ / (√Gⱼⱼ √Gᵢᵢ + shrink) with a zero diagonal, of a Gram matrix G: (items, items)."""
+    norms = np.sqrt(np.diag(gram))
+    likeness: Matrix = gram / (np.outer(norms, norms) + np.float32(shrink + 1e-9))
+    np.fill_diagonal(likeness, 0.0)
+    return likeness
+
+
+def ease_weights(gram: Matrix, regularization: float) -> Matrix:
+    """−P / diag(P) with a zero diagonal, P = (G + λI)⁻¹, of a Gram matrix G: (items, items)."""
+    regularized = gram.astype(np.float64)
+    regularized[np.diag_indices_from(regularized)] += regularization
+    precision = np.linalg.inv(regularized)
+    weights: Matrix = (-precision / np.diag(precision)).astype(np.float32)
+    np.fill_diagonal(weights, 0.0)
+    return weights

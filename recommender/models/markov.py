@@ -54,13 +54,16 @@ class Markov(ItemToItem):
         return dense
 
 
-def transitions(backed: Pairs, items: int, reach: int) -> csr_matrix:
-    """(items, items): how often a user backed the column after the row; 1/d at d steps, d ≤ reach."""
+def transitions(backed: Pairs, items: int, reach: int, within: float = np.inf) -> csr_matrix:
+    """(items, items): how often a user backed the column after the row; 1/d at d steps, d ≤ reach.
+
+    `within`: only pairs so many seconds apart at most count.
+    """
     order = np.lexsort((backed.first_time, backed.user))
-    user, item = backed.user[order], backed.item[order]
+    user, item, time = backed.user[order], backed.item[order], backed.first_time[order]
     counts = csr_matrix((items, items))
     for step in range(1, min(reach, len(user) - 1) + 1):
-        same = user[:-step] == user[step:]
+        same = (user[:-step] == user[step:]) & (time[step:] - time[:-step] <= within)
         before, after = item[:-step][same], item[step:][same]
         counts += csr_matrix((np.full(len(before), 1.0 / step), (before, after)), shape=(items, items))
     return counts

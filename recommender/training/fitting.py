@@ -1,7 +1,7 @@
 """Fits a model to a split or to all data: closed forms at once, the others by training."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +10,17 @@ from pydantic import ValidationError
 
 from recommender.data.dataset import Dataset
 from recommender.errors import ConfigError
-from recommender.evaluation.metrics import DECIDING, Targets, per_user, rank_targets
+from recommender.evaluation.metrics import DECIDING, per_user, rank_targets
 from recommender.evaluation.splits import Split
-from recommender.models.base import ModelConfig, Recommender, TrainableModel, context_of
+from recommender.models.base import AskedModel, ModelConfig, Question, Recommender, TrainableModel, context_of
 from recommender.models.registry import make_config, make_model, model_type, wrong_setting
 from recommender.progress import Progress, silent
 from recommender.text.cache import TextVectors
 from recommender.training.checkpoint import Checkpoint
 from recommender.training.config import TrainingConfig
+from recommender.training.questions import questions_of, questions_within, validation_targets
 from recommender.training.search_space import TRAINING
 from recommender.training.trainer import TrainingLog, seed_everything, train
-
-VALIDATION_USERS = 2_000
-"""Enough to choose the number of epochs by; more would only be slower."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +83,14 @@ def fit_all(
     *,
     epochs: int | None = None,
     start: Mapping[str, Any] | None = None,
+    questions: Sequence[Question] | None = None,
     checkpoint: Checkpoint | None = None,
     progress: Progress = silent,
 ) -> Recommender:
-    """Fit to all of `data`: for `epochs` epochs, without validation. `start` are weights to begin from."""
+    """Fit to all of `data`: for `epochs` epochs, without validation. `start` are weights to begin from.
+
+    A model that is asked learns from `questions`, or from those that the data themselves can answer.
+    """
     context = context_of(data, vectors)
     seed_everything(plan.training.seed)
     model = make_model(plan.name, plan.config, context.sizes)
@@ -97,6 +99,9 @@ def fit_all(
     if isinstance(model, TrainableModel):
         training = plan.training.model_copy(update={"epochs": epochs or plan.training.epochs})
         train(model, context, training, checkpoint=checkpoint, progress=progress)
+    elif isinstance(model, AskedModel):
+        asked = questions_within(data, vectors) if questions is None else questions
+        model.fit_asked(next((q.context for q in asked if q.context.pairs is data.pairs), context), asked)
     else:
         model.fit(context)
         model.bind(context)
@@ -112,6 +117,8 @@ def fit_split(
     progress: Progress = silent,
 ) -> tuple[Recommender, TrainingLog | None]:
     """Fit for the split's test: choose the number of epochs on its validation part, then fit to `refit`."""
+    if issubclass(model_type(plan.name), AskedModel):
+        return fit_all(plan, split.refit, vectors, questions=questions_of(split, vectors)), None
     if not plan.is_trained:
         return fit_all(plan, split.refit, vectors), None
     model, log = _fit_validated(plan, split, vectors, checkpoint=checkpoint, progress=progress)
@@ -166,15 +173,3 @@ def _fit_validated(
     check = watch if len(validation_targets(split)) else None
     log = train(model, context, plan.training, validate=check, checkpoint=checkpoint, progress=progress)
     return model, log
-
-
-def validation_targets(split: Split) -> Targets:
-    """The validation part for users with a history, at most VALIDATION_USERS of them, the same each time."""
-    known = np.zeros(len(split.train.users), np.bool_)
-    known[split.train.pairs.backed.user] = True
-    targets = split.valid.where(known[split.valid.user])
-    users = np.unique(targets.user)
-    if len(users) <= VALIDATION_USERS:
-        return targets
-    chosen = np.random.default_rng(0).choice(users, VALIDATION_USERS, replace=False)
-    return targets.where(np.isin(targets.user, chosen))
