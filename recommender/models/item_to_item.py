@@ -124,14 +124,14 @@ class TextProfile(ItemToItem):
 def cosine_likeness(gram: Matrix, shrink: float) -> Matrix:
     """Gⱼᵢ / (√Gⱼⱼ √Gᵢᵢ + shrink) with a zero diagonal, of a Gram matrix G: (items, items)."""
     norms = np.sqrt(np.diag(gram))
-    likeness: Matrix = gram / (np.outer(norms, norms) + np.float32(shrink + 1e-9))
+    likeness: Matrix = (gram / (np.outer(norms, norms) + shrink + 1e-9)).astype(np.float32)
     np.fill_diagonal(likeness, 0.0)
     return likeness
 
 
 def ease_weights(gram: Matrix, regularization: float) -> Matrix:
     """−P / diag(P) with a zero diagonal, P = (G + λI)⁻¹, of a Gram matrix G: (items, items)."""
-    regularized = gram.astype(np.float64)
+    regularized: NDArray[np.float64] = gram.astype(np.float64)
     regularized[np.diag_indices_from(regularized)] += regularization
     precision = np.linalg.inv(regularized)
     weights: Matrix = (-precision / np.diag(precision)).astype(np.float32)

@@ -4,7 +4,7 @@ score(u, i) = w · z(u, i) + MLP(z(u, i)) for items with backers, b + v · z(u, 
 
 Loss: the listwise softmax (Cao et al. 2007, ListNet) over a user's candidates, with λ‖weights‖² shared among
 the users: few questions move the weights little. Source of the idea: stacked generalization (Wolpert 1992).
-Several questions are weighed by regret: group DRO (Sagawa et al. 2020), made relative as by Agarwal and Zhang 2022.
+Several questions are weighed by regret: group DRO (Sagawa et al. 2020) in the form of Agarwal and Zhang 2022.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F  # noqa: N812 the name everybody knows
 from torch import nn
+
+from recommender.device import use_threads
 
 CLIPPED = 5.0
 """Of the MLP's input: it is for where signals meet, not for outliers."""
@@ -45,7 +47,7 @@ class Mixer(nn.Module):
 
     def forward(self, z: torch.Tensor, cold: torch.Tensor) -> torch.Tensor:
         """(users, items) from z and which items have no backers."""
-        warm = z @ self.weights + self.bend(z.clamp(-CLIPPED, CLIPPED)).squeeze(-1)
+        warm: torch.Tensor = z @ self.weights + self.bend(z.clamp(-CLIPPED, CLIPPED)).squeeze(-1)
         if not cold.any():
             return warm
         return torch.where(cold, z @ self.cold_weights + self.cold_bias, warm)
@@ -64,6 +66,7 @@ class Mixer(nn.Module):
         Several questions count by how badly they go, against the best single signal of each: weights that
         serve most moments and fail in some are no good at the next one.
         """
+        use_threads()
         generator = torch.Generator().manual_seed(seed)
         users = sum(len(part.z) for part in answered)
         reference = [_best_single(part) for part in answered]

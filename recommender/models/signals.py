@@ -7,6 +7,7 @@ last contribution, `cart` with every ten minutes; `place` fades by the place fro
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -200,10 +201,10 @@ def by_time(context: Context, histories: Histories, users: Ints) -> dict[str, Ma
     backed, items = context.pairs.backed, context.sizes.items
     backers = popularity(context.pairs, items)
     last, created = histories.last[users][:, None], context.created.cpu().numpy()
-    found = {"pop": np.log1p(backers)}
-    for days in RECENT_DAYS:
-        weights = recency_weights(backed.first_time, context.now, days)
-        found[f"last_{days}_days"] = np.log1p(np.bincount(backed.item, weights, items))
+    found: dict[str, NDArray[Any]] = {"pop": np.log1p(backers)}
+    for recent in RECENT_DAYS:
+        weights = recency_weights(backed.first_time, context.now, recent)
+        found[f"last_{recent}_days"] = np.log1p(np.bincount(backed.item, weights, items))
     for days in ABOUT_DAYS:
         found[f"about_{round(days * 24)}_hours"] = np.log1p(_about(context, last[:, 0], days))
     ends = np.bincount(backed.item[backed.places_from_the_end == 0], minlength=items)
