@@ -23,12 +23,12 @@ LITTLE = {"tower": {"text_dims": 16, "dims": 16, "hidden": 32}, "tower_epochs": 
 def answered(seed: int, helpful: int, misleading: int | None = None) -> Answered:
     """Users who want what one signal says, where another says nothing or the opposite."""
     generator = torch.Generator().manual_seed(seed)
-    z = torch.randn(100, 12, 3, generator=generator)
+    z = torch.randn(200, 12, 3, generator=generator)
     best = z[..., helpful].argmax(1)
     if misleading is not None:
         z[..., misleading] = -z[..., helpful]
-    share = torch.zeros(100, 12)
-    share[torch.arange(100), best] = 1.0
+    share = torch.zeros(200, 12)
+    share[torch.arange(200), best] = 1.0
     return Answered(z, torch.zeros(12, dtype=torch.bool), share)
 
 
@@ -53,7 +53,7 @@ def test_what_cannot_be_wanted_takes_no_part() -> None:
     part = answered(0, helpful=1)
     barred = part.z[..., 2].argmax(1)
     wanted = part.share.argmax(1)
-    part.share[torch.arange(100)[barred != wanted], barred[barred != wanted]] = -1.0
+    part.share[torch.arange(200)[barred != wanted], barred[barred != wanted]] = -1.0
     mixer = Mixer(3, 4)
     mixer.learn([part], passes=60, decay=1.0, seed=0)
     assert torch.isfinite(mixer.weights).all()
