@@ -118,11 +118,10 @@ class Hybrid(AskedModel):
 
     def _signals(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         """z, (users, items, signals). What the user backed takes no part in mean and variance."""
-        if self._bound is None:
-            raise RuntimeError("hybrid: bind() comes first")
+        bound = self._asked()
         numbers, columns = users.cpu().numpy(), items.cpu().numpy()
-        found = self._bound.of_users(numbers, columns)
-        new = torch.from_numpy(self._bound.is_new(numbers, columns))
+        found = bound.of_users(numbers, columns)
+        new = torch.from_numpy(bound.is_new(numbers, columns))
         count = new.sum(1, keepdim=True).clamp(min=1)
         z = torch.empty(len(users), len(items), len(NAMES))
         for place, name in enumerate(NAMES):
@@ -160,11 +159,20 @@ class Hybrid(AskedModel):
         )
 
     def score(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+        cold = torch.from_numpy(self._asked().backers[items.cpu().numpy()] == 0)
+        parts = [self._scored(part, items, cold) for part in torch.split(users, USERS_PER_BLOCK)]
+        return torch.cat(parts) if parts else torch.zeros(0, len(items))
+
+    def _scored(self, users: torch.Tensor, items: torch.Tensor, cold: torch.Tensor) -> torch.Tensor:
+        """(users, items). Nobody was asked who had no history: newcomers get what many backed."""
+        z = self._signals(users, items)
+        has_history = torch.from_numpy(self._asked().has_history(users.cpu().numpy()))
+        return torch.where(has_history.unsqueeze(1), self.mixer(z, cold), z[..., NAMES.index("pop")])
+
+    def _asked(self) -> signals.Bound:
         if self._bound is None:
             raise RuntimeError("hybrid: bind() comes first")
-        cold = torch.from_numpy(self._bound.backers[items.cpu().numpy()] == 0)
-        parts = [self.mixer(self._signals(part, items), cold) for part in torch.split(users, USERS_PER_BLOCK)]
-        return torch.cat(parts) if parts else torch.zeros(0, len(items))
+        return self._bound
 
     def item_vectors(self) -> torch.Tensor:
         return self.tower.item_vectors()

@@ -104,6 +104,11 @@ class Bound:
         known: NDArray[np.bool_] = self.histories.by_name["all"][users].toarray()[:, items] > 0
         return ~known
 
+    def has_history(self, users: Ints) -> NDArray[np.bool_]:
+        """Whether the user has backed anything."""
+        backed: NDArray[np.bool_] = np.diff(self.histories.by_name["all"].indptr)[users] > 0
+        return backed
+
 
 def learn_matrices(context: Context) -> Iterator[tuple[str, Matrix]]:
     """The item-item matrices of MATRICES one after the other: (items, items), row → column.

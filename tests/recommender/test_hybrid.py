@@ -144,3 +144,11 @@ def test_one_user_and_one_item_are_enough() -> None:
     assert scores.shape == (2, 1)
     assert torch.isfinite(scores).all()
     assert len(NAMES) == len(set(NAMES))
+
+
+def test_newcomers_get_what_many_backed(little: Recommender, small: Dataset) -> None:
+    items = torch.arange(len(small.item_ids))
+    backers = torch.from_numpy(np.bincount(small.pairs.backed.item, minlength=len(items)))
+    with torch.inference_mode():
+        (scores,) = little.score(torch.tensor([0]), items)
+    assert torch.equal(backers[scores.argsort(descending=True)], backers.sort(descending=True).values)
