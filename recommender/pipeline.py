@@ -10,13 +10,10 @@
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from recommender.data.dataset import Dataset, build_dataset
-from recommender.data.reading import read_directory
-from recommender.data.rules import exclude
 from recommender.data.schema import Tables
 from recommender.data.snapshot import (
     ChainHead,
@@ -27,17 +24,15 @@ from recommender.data.snapshot import (
     open_snapshot,
 )
 from recommender.errors import ConfigError, DamagedError, DataError
-from recommender.evaluation.evaluator import Report, evaluate
-from recommender.evaluation.splits import SplitOptions, make_split
 from recommender.life.gates import PromotionDecision, Verdict, decide_promotion, judge
 from recommender.life.runs import RunInfo, load_model, open_run, save_run
-from recommender.models.base import Recommender, context_of
+from recommender.models.base import context_of
 from recommender.progress import Progress, silent
 from recommender.ranking.lists import ANYBODY, Ranker, audiences, digest, rank_all, similar_items
 from recommender.text.cache import EmbeddingCache
 from recommender.text.names import DEFAULT_ENCODER
 from recommender.training.candidates import BASELINES, Trial
-from recommender.training.fitting import fit_split, make_plan, needs_text
+from recommender.training.fitting import make_plan
 
 __all__ = [
     "ANYBODY",
@@ -54,7 +49,6 @@ __all__ = [
     "decide_promotion",
     "digest",
     "encode_texts",
-    "evaluate_directory",
     "judge",
     "open_ranker",
     "open_run",
@@ -97,9 +91,9 @@ def train_candidates(
     """Measure each model on the snapshot, fit it to everything, and save it as a run.
 
     The baselines are measured beside them, and a run of `pop` is the first of the results; with too few
-    contributions to measure anything it is the only one. `settings` are the models' own, by name. A run in
-    `warm` lends its weights to the final fit of its kind. A killed call goes on from its last epoch when it
-    is made again.
+    contributions to measure anything it is the only one. `settings` are the models' own, by name, with those
+    of training under `training`. A run in `warm` lends its weights to the final fit of its kind. A killed
+    call goes on from its last epoch when it is made again.
 
     Raises:
         DataError: the snapshot has no contributions. ConfigError: an unknown model or setting.
@@ -126,39 +120,6 @@ def train_candidates(
         )
         for name, fitted in trial.run(plans, lenders)
     ]
-
-
-def evaluate_directory(
-    data: Path,
-    split_name: str,
-    models: Sequence[str],
-    options: SplitOptions,
-    seeds: int,
-    root: Path,
-    *,
-    encoder: str = DEFAULT_ENCODER,
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
-    progress: Progress = silent,
-) -> Report:
-    """Measure models on the tables of a directory, after the exclusion rules, by full ranking.
-
-    Raises:
-        DataError, ConfigError: what is wrong with the tables, the split or a name.
-    """
-    plans = {name: make_plan(name, (settings or {}).get(name)) for name in models}
-    tables, excluded = exclude(read_directory(data), until=datetime.now(UTC))
-    dataset = build_dataset(tables)
-    split = make_split(split_name, dataset, options)
-    vectors = None
-    if needs_text(list(plans.values())):
-        vectors = EmbeddingCache(root / EMBEDDINGS, encoder).vectors(dataset.items.texts, progress)
-
-    def fit(name: str, seed: int) -> Recommender:
-        return fit_split(plans[name].with_seed(seed), split, vectors, progress=progress)[0]
-
-    report = evaluate(list(plans), fit, dataset, split, seeds, is_random=lambda name: plans[name].has_seed)
-    report.protocol.update(encoder=encoder if vectors else "", excluded=excluded)
-    return report
 
 
 def open_ranker(run: RunInfo, snapshot: SnapshotInfo, root: Path, progress: Progress = silent) -> Ranker:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from recommender.cli import judging, learning, looking
+from recommender.cli import comparing, converting, judging, learning, looking
 from recommender.errors import RecommenderError
 
 app = typer.Typer(
@@ -16,7 +16,9 @@ app = typer.Typer(
 )
 learning.register(app)
 judging.register(app)
+comparing.register(app)
 looking.register(app)
+converting.register(app)
 
 
 def main() -> None:

@@ -1,19 +1,30 @@
 """Commands that measure and decide: evaluate, promote, rollback."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from recommender.cli.options import (
     DEFAULT_ROOT,
+    AmongOpen,
+    Core,
     Data,
     Encoder,
+    JsonOut,
+    Models,
     Root,
+    Seeds,
     Settings,
-    moment,
+    SettingsFiles,
+    Split,
+    SplitSeed,
+    TestFrom,
+    TestTo,
     names,
+    output,
     settings,
+    split_options,
+    write_json,
 )
 from recommender.progress import for_people
 from recommender.text.names import DEFAULT_ENCODER
@@ -27,47 +38,33 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     data: Data,
-    split: Annotated[str, typer.Option(help="last-out, temporal, cold-items or random.")],
-    models: Annotated[str, typer.Option(help="Names with commas between them.")],
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each model that has randomness.")] = 1,
-    json: Annotated[Path | None, typer.Option(help="Write the report here as well.")] = None,
-    test_from: Annotated[
-        str | None, typer.Option(help="temporal: the test begins, as 2020-12-01T00:00Z.")
-    ] = None,
-    test_to: Annotated[str | None, typer.Option(help="temporal: the test ends.")] = None,
-    split_seed: Annotated[int, typer.Option(min=0, help="Of what a split draws.")] = 0,
-    core: Annotated[int, typer.Option(min=1, help="last-out: fewest pairs of a user and of an item.")] = 5,
-    among_open: Annotated[
-        bool, typer.Option("--among-open", help="Rank only the items open at each target's time.")
-    ] = False,
+    split: Split,
+    models: Models,
+    seeds: Seeds = 1,
+    json: JsonOut = None,
+    test_from: TestFrom = None,
+    test_to: TestTo = None,
+    split_seed: SplitSeed = 0,
+    core: Core = 5,
+    among_open: AmongOpen = False,
     root: Root = DEFAULT_ROOT,
     encoder: Encoder = DEFAULT_ENCODER,
-    set_: Settings = [],  # noqa: B006  typer reads a list's default, and nothing changes it
+    settings_files: SettingsFiles = [],  # noqa: B006  typer reads a list's default, and nothing changes it
+    set_: Settings = [],  # noqa: B006
 ) -> None:
     """Measure models on a data directory by full ranking, and print the protocol and the table."""
-    from recommender import pipeline
-    from recommender.cli.report import table_lines
-    from recommender.evaluation.splits import SplitOptions
-    from recommender.files import to_json, write_atomic
+    from recommender.cli.report import print_report
+    from recommender.experiments import open_experiment
+    from recommender.training.settings import overlaid, read_settings
 
-    cut = moment(test_from, "--test-from"), moment(test_to, "--test-to")
-    options = SplitOptions(*cut, split_seed, core, among_open)
+    options = split_options(test_from, test_to, split_seed, core, among_open)
+    chosen = overlaid(read_settings(settings_files, split), settings(set_))
+    out = output(json)
     with for_people() as progress:
-        report = pipeline.evaluate_directory(
-            data,
-            split,
-            names(models),
-            options,
-            seeds,
-            root,
-            encoder=encoder,
-            settings=settings(set_),
-            progress=progress,
-        )
-    if json:
-        write_atomic(json, to_json(report.as_json()))
-    for line in table_lines(report):
-        typer.echo(line)
+        experiment = open_experiment(data, root, options, encoder, progress)
+        report = experiment.evaluate(split, names(models), seeds, chosen)
+    write_json(out, report.as_json())
+    print_report(report)
 
 
 def promote(

@@ -1,11 +1,12 @@
 """Commands that make something: synthetic data, embeddings, runs."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recommender.cli.options import DEFAULT_ROOT, Data, Encoder, Root, Seed, Settings, settings
+from recommender.cli.options import DEFAULT_ROOT, Data, Encoder, Root, Seed, Settings, SettingsFiles, settings
 from recommender.progress import for_people
 from recommender.text.names import DEFAULT_ENCODER
 
@@ -30,15 +31,14 @@ def synthetic(
 ) -> None:
     """Write a made-up platform whose users' tastes are known."""
     from recommender.data.synthetic import SyntheticConfig, synthesize
+    from recommender.data.writing import write_directory
 
     tables = synthesize(
         SyntheticConfig(
             users=users, items=items, views=views, contributions=contributions, taste=taste, seed=seed
         )
     )
-    out.mkdir(parents=True, exist_ok=True)
-    tables.events.write_parquet(out / "events.parquet")
-    tables.items.write_parquet(out / "items.parquet")
+    write_directory(tables, out)
     typer.echo(f"{out}: {len(tables.events):,} events on {len(tables.items):,} items")
 
 
@@ -62,16 +62,19 @@ def train(
     encoder: Encoder = DEFAULT_ENCODER,
     seed: Seed = 0,
     warm: Annotated[str, typer.Option(help="Begin the final fit from this run's weights.")] = "",
-    set_: Settings = [],  # noqa: B006  typer reads a list's default, and nothing changes it
+    settings_files: SettingsFiles = [],  # noqa: B006  typer reads a list's default, and nothing changes it
+    set_: Settings = [],  # noqa: B006
 ) -> None:
     """Train a model on a snapshot, measure it beside the baselines, and save runs of it and of `pop`."""
     from recommender import pipeline
     from recommender.cli.report import run_lines
     from recommender.errors import ConfigError
+    from recommender.training.settings import MEASURED_BY, overlaid, read_settings
 
     if (data is None) == (snapshot is None):
         raise ConfigError("give --data or --snapshot, one of them")
     info = pipeline.open_snapshot(snapshot) if snapshot else snapshot_of(data or Path(), root)
+    chosen = overlaid(read_settings(settings_files, MEASURED_BY), settings(set_))
     lenders = [pipeline.open_run(root / warm)] if warm else []
     with for_people() as progress:
         runs = pipeline.train_candidates(
@@ -80,7 +83,7 @@ def train(
             root,
             seed=seed,
             encoder=encoder,
-            settings=settings(set_),
+            settings=chosen,
             warm=lenders,
             progress=progress,
         )
@@ -90,15 +93,19 @@ def train(
 
 
 def snapshot_of(data: Path, root: Path) -> "SnapshotInfo":
-    """A snapshot of a data directory; its moment is the last event's, so that it can be taken again."""
+    """A snapshot of a data directory; its moment is the last event's, so that it can be taken again.
+
+    Events of the future are no events yet: they do not move that moment, and are left out.
+    """
     from recommender import pipeline
     from recommender.data.reading import read_directory
     from recommender.errors import DataError
 
     tables = read_directory(data)
-    last = tables.events["timestamp"].max()
+    times = tables.events["timestamp"]
+    last = times.filter(times <= datetime.now(UTC)).max()
     if last is None:
-        raise DataError(f"{data} has no events: there is nothing to learn from")
+        raise DataError(f"{data} has no events up to now: there is nothing to learn from")
     provenance = pipeline.Provenance.model_validate(
         {"finalized": {}, "behaviour_until": last, "source": "files"}
     )

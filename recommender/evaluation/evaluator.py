@@ -11,15 +11,20 @@ from recommender.evaluation.metrics import (
     METRICS,
     Ranks,
     Targets,
+    calibration_error,
     coverage,
     gini,
+    mean_by_user,
     per_user,
     rank_targets,
+    self_information,
 )
 from recommender.evaluation.splits import Split
 from recommender.models.base import Recommender, popularity
 
 ALL = "all"
+BY_USER = (*METRICS, "auc", "novelty@10")
+"""Metrics with a value for each user, so that they have an interval over users."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,10 @@ class Report:
         rows = [row for row in self.rows if row.model == model and row.slice == ALL]
         return {row.metric: {"mean": row.mean, "low": row.low, "high": row.high} for row in rows}
 
+    def by_slice(self, model: str, metric: str) -> dict[str, Row]:
+        """One of the model's metrics, by slice."""
+        return {row.slice: row for row in self.rows if (row.model, row.metric) == (model, metric)}
+
 
 Fit = Callable[[str, int], Recommender]
 """(model, seed) → a model fitted for the split's test and bound to its history."""
@@ -70,10 +79,13 @@ def evaluate(
 ) -> Report:
     """Fit each model for each seed and measure it. Models without randomness are fitted once.
 
-    Intervals are over users, each user's value being the mean over the seeds; those of coverage and Gini are
-    the smallest and the largest over the seeds.
+    Intervals are over users, each user's value being the mean over the seeds; those of coverage, Gini and
+    ECE are the smallest and the largest over the seeds. ECE is there for models whose scores are logits, and
+    where each user wants one item.
     """
     slices = make_slices(dataset, split)
+    backed = split.refit.pairs.backed
+    bits = self_information(popularity(backed, len(dataset.item_ids)), len(np.unique(backed.user)))
     rows: list[Row] = []
     values: dict[str, dict[str, Floats]] = {}
     for name in models:
@@ -81,10 +93,10 @@ def evaluate(
         for slice_name, mask in slices.items():
             if not mask.any():
                 continue
-            users, means = _mean_over_runs(runs, mask)
+            users, means = _mean_over_runs(runs, mask, bits)
             if slice_name == ALL:
                 values[name] = means
-            for metric in METRICS:
+            for metric in BY_USER:
                 found = interval(means[metric])
                 rows.append(_row(name, split, slice_name, metric, found, len(runs), len(users)))
         rows.extend(_list_rows(name, split, runs, slices[ALL]))
@@ -124,24 +136,45 @@ def _measure(model: Recommender, split: Split) -> Ranks:
     return rank_targets(model, split.test, split.candidates, split.seen, split.windows)
 
 
-def _mean_over_runs(runs: Sequence[Ranks], mask: Bools) -> tuple[Ints, dict[str, Floats]]:
+def _mean_over_runs(runs: Sequence[Ranks], mask: Bools, bits: Floats) -> tuple[Ints, dict[str, Floats]]:
+    """The users of the masked targets and their metrics, of BY_USER."""
     targets: Targets = runs[0].targets.where(mask)
     users = np.unique(targets.user)
-    measured = [per_user(targets, run.rank[mask], users) for run in runs]
-    return users, {metric: np.mean([m[metric] for m in measured], axis=0) for metric in METRICS}
+    measured = [
+        per_user(targets, run.rank[mask], users)
+        | {
+            "auc": mean_by_user(targets, run.auc[mask], users),
+            "novelty@10": bits[run.top[np.isin(run.users, users)]].mean(1),
+        }
+        for run in runs
+    ]
+    return users, {metric: np.mean([m[metric] for m in measured], axis=0) for metric in BY_USER}
 
 
 def _list_rows(name: str, split: Split, runs: Sequence[Ranks], mask: Bools) -> list[Row]:
+    """What is measured of all lists together."""
     users = np.unique(runs[0].targets.user[mask])
     lists = [run.top[np.isin(run.users, users)] for run in runs]
     found = {
         "coverage@10": [coverage(top, len(split.candidates)) for top in lists],
         "gini@10": [gini(top, split.candidates) for top in lists],
     }
+    errors = [_calibration(run, run.chance, mask) for run in runs if run.chance is not None]
+    # The chances are of being the next one: where several are wanted, they must not come true as told.
+    if errors and np.count_nonzero(mask) == len(users):
+        found["ece@10"] = errors
     return [
         _row(name, split, ALL, metric, Interval(float(np.mean(v)), min(v), max(v)), len(runs), len(users))
         for metric, v in found.items()
     ]
+
+
+def _calibration(run: Ranks, chance: Floats, mask: Bools) -> float:
+    """ECE of the chances told for the ten items shown, against whether they were wanted."""
+    targets, items = run.targets.where(mask), int(max(run.top.max(), run.targets.item.max())) + 1
+    asked = np.isin(run.users, targets.user)
+    shown = run.users[asked, None] * items + run.top[asked]
+    return calibration_error(chance[asked], np.isin(shown, targets.user * items + targets.item))
 
 
 def _row(

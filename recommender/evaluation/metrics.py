@@ -2,7 +2,8 @@
 
 With the ranks r (from 1) of a user's wanted items among all candidates:
 NDCG@k = Σ_{r ≤ k} 1/log₂(r + 1) / Σ_{j ≤ min(k, wanted)} 1/log₂(j + 1); Recall@k = |r ≤ k| / wanted;
-HR@k = 1 if any r ≤ k; MRR = 1 / min r (Järvelin and Kekäläinen 2002; Voorhees 1999).
+HR@k = 1 if any r ≤ k; MRR = 1 / min r (Järvelin and Kekäläinen 2002; Voorhees 1999). AUC = the share of the
+unwanted candidates that stand behind a wanted one, equal scores counting half (Hanley and McNeil 1982).
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ from recommender.models.history import History
 
 CUTOFFS = (10, 20)
 METRICS = (*(f"{name}@{k}" for k in CUTOFFS for name in ("ndcg", "recall", "hr")), "mrr")
+TOP = 10
+"""Length of the lists whose variety and chances are measured."""
+DECIDING = "ndcg@10"
+"""What settings are chosen by, and models judged by."""
 
 CELLS_PER_BLOCK = 8_000_000
 """Scores held at a time."""
@@ -59,10 +64,14 @@ class Ranks:
     targets: Targets
     rank: Ints
     """Of each target, from 1."""
+    auc: Floats
+    """Of each target against the candidates its user did not want; NaN where they wanted all."""
     users: Ints
     """The users asked for, ascending."""
     top: Ints
     """(users, 10) item numbers."""
+    chance: Floats | None = None
+    """(users, 10): how likely the model says each of them is; None if its scores are no logits."""
 
 
 def score_blocks(
@@ -124,25 +133,35 @@ def rank_targets(
     if (column < 0).any():
         raise RecommenderError("a target is not among the candidates")
     history = History.of(seen, np.ones(len(seen)), model.sizes)
-    rank = np.zeros(len(targets), np.int64)
-    top = np.zeros((len(users), min(10, len(candidates))), np.int64)
+    rank, auc = np.zeros(len(targets), np.int64), np.zeros(len(targets))
+    chance = np.zeros((len(users), min(TOP, len(candidates)))) if model.scores_are_logits else None
+    top = np.zeros((len(users), min(TOP, len(candidates))), np.int64)
     places = torch.arange(len(candidates))
     last = np.full(len(users), -np.inf)
     np.maximum.at(last, row_of, targets.time)
     for block, scores in score_blocks(model, users, candidates, history):
         rows = np.flatnonzero((row_of >= block.start) & (row_of < block.stop))
+        wanted = torch.zeros_like(scores, dtype=torch.bool)
+        wanted[torch.from_numpy(row_of[rows] - block.start), torch.from_numpy(column[rows])] = True
         for part in np.array_split(rows, max(1, len(rows) * len(candidates) // CELLS_PER_BLOCK)):
             mine = scores[torch.from_numpy(row_of[part] - block.start)]
             at = torch.from_numpy(column[part]).unsqueeze(1)
             own = mine.gather(1, at)
             if windows:
                 mine = mine.masked_fill(~windows.open_at(targets.time[part], candidates), -torch.inf)
-            ahead = (mine > own).sum(1) + ((mine == own) & (places < at)).sum(1)
-            rank[part] = ahead.numpy() + 1
+            ahead, level = mine > own, mine == own
+            rank[part] = (ahead.sum(1) + (level & (places < at)).sum(1)).numpy() + 1
+            others = ~wanted[torch.from_numpy(row_of[part] - block.start)] & (mine > -torch.inf)
+            before = (ahead & others).sum(1) + 0.5 * (level & others).sum(1)
+            # None there: 0 / 0 is NaN, as it should be.
+            auc[part] = 1.0 - (before / others.sum(1)).numpy()
         if windows:
             scores = scores.masked_fill(~windows.open_at(last[block], candidates), -torch.inf)
-        top[block] = candidates[top_k(scores, 10)[1].numpy()]
-    return Ranks(targets, rank, users, top)
+        columns = top_k(scores, TOP)[1]
+        top[block] = candidates[columns.numpy()]
+        if chance is not None:
+            chance[block] = torch.softmax(scores.double(), dim=1).gather(1, columns).numpy()
+    return Ranks(targets, rank, auc, users, top, chance)
 
 
 def per_user(targets: Targets, rank: Ints, users: Ints) -> dict[str, Floats]:
@@ -165,6 +184,35 @@ def per_user(targets: Targets, rank: Ints, users: Ints) -> dict[str, Floats]:
         values[f"hr@{k}"] = (found > 0).astype(float)
     values["mrr"] = np.where(np.isinf(best), 0.0, 1.0 / best)
     return {name: np.where(none, np.nan, value) for name, value in values.items()}
+
+
+def mean_by_user(targets: Targets, values: Floats, users: Ints) -> Floats:
+    """The mean of the targets' values for each user, leaving NaN out; NaN for users without any."""
+    known = ~np.isnan(values)
+    row = np.searchsorted(users, targets.user[known])
+    count = np.bincount(row, minlength=len(users))
+    total = np.bincount(row, values[known], len(users))
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def self_information(backers: Ints, users: int) -> Floats:
+    """How little known each item is: −log₂((backers + 1) / (users + 1)), in bits.
+
+    The mean over a list is its novelty (Zhou et al. 2010); one is added so that new items have a value too.
+    """
+    bits: Floats = -np.log2((backers + 1.0) / (users + 1.0))
+    return bits
+
+
+def calibration_error(chance: Floats, happened: Bools, bins: int = 15) -> float:
+    """ECE: Σ_b |b| / n · |mean chance in b − share that happened in b|, over bins of equal width.
+
+    Source: Naeini et al. 2015; Guo et al. 2017.
+    """
+    place = np.minimum((chance * bins).astype(np.int64), bins - 1)
+    told = np.bincount(place.ravel(), chance.ravel(), bins)
+    came = np.bincount(place.ravel(), happened.ravel().astype(float), bins)
+    return float(np.abs(told - came).sum() / max(chance.size, 1))
 
 
 def coverage(top: Ints, candidates: int) -> float:

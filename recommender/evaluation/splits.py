@@ -44,7 +44,9 @@ class Split:
     valid: Targets
     test: Targets
     candidates: Ints
-    """The items ranked."""
+    """The items ranked at the test."""
+    valid_candidates: Ints
+    """The items ranked when settings are chosen."""
     refit: Dataset
     """What models learn from before the test: with the validation part, except where a peer's protocol says
     otherwise."""
@@ -62,17 +64,19 @@ def last_out(dataset: Dataset, options: SplitOptions) -> Split:
     """
     dataset = dataset.with_events(_core(dataset.events, options.core))
     backed = dataset.pairs.backed
-    back = _place_from_the_end(backed)
+    back = backed.places_from_the_end
     big_enough = np.bincount(backed.user, minlength=len(dataset.users))[backed.user] >= 3
     test, valid = (back == 0) & big_enough, (back == 1) & big_enough
     refit = dataset.with_events(_without(dataset.events, backed, test))
     train = dataset.with_events(_without(dataset.events, backed, test | valid))
+    candidates = np.unique(dataset.events.item)
     return Split(
         "last-out",
         train,
         _targets(backed, valid),
         _targets(backed, test),
-        np.unique(dataset.events.item),
+        candidates,
+        candidates,
         refit,
         backed.where(~test),
         {"core": options.core, "note": "leaks the future: other users' later events are in training"},
@@ -99,16 +103,17 @@ def temporal(dataset: Dataset, options: SplitOptions) -> Split:
     middle = float(np.quantile(earlier, 0.9))
     refit = dataset.with_events(events.where(before), now=start)
     train = dataset.with_events(events.where(events.time < middle), now=middle)
-    test = _new_to_user(refit, events.where((events.time >= start) & (events.time < end)))
-    valid = _new_to_user(train, events.where((events.time >= middle) & before))
+    test = new_to_user(refit, events.where((events.time >= start) & (events.time < end)))
+    valid = new_to_user(train, events.where((events.time >= middle) & before))
     candidates = np.flatnonzero(dataset.items.created < end)
-    known = np.isin(valid.item, candidates)
+    known_before = np.flatnonzero(dataset.items.created < start)
     return Split(
         "temporal",
         train,
-        valid.where(known),
+        valid.where(np.isin(valid.item, known_before)),
         test.where(np.isin(test.item, candidates)),
         candidates,
+        known_before,
         refit,
         refit.pairs.backed,
         {
@@ -142,6 +147,7 @@ def cold_items(dataset: Dataset, options: SplitOptions) -> Split:
         _targets(backed, np.isin(backed.item, tuning) & known_users[backed.user]),
         _targets(backed, np.isin(backed.item, hidden) & known_users[backed.user]),
         hidden,
+        tuning,
         refit,
         refit.pairs.backed,
         {"hidden": len(hidden), "of": len(eligible), "supporters": COLD_SUPPORTERS, "seed": options.seed},
@@ -166,12 +172,14 @@ def random_holdout(dataset: Dataset, options: SplitOptions) -> Split:
     test = from_end <= np.maximum(tenth, (count >= 3).astype(int))[backed.user]
     valid = ~test & (from_end <= 2 * np.maximum(tenth, (count >= 3).astype(int))[backed.user])
     train = dataset.with_events(_without(dataset.events, backed, test | valid))
+    candidates = np.unique(dataset.events.item)
     return Split(
         "random",
         train,
         _targets(backed, valid),
         _targets(backed, test),
-        np.unique(dataset.events.item),
+        candidates,
+        candidates,
         train,
         backed.where(~test),
         {"ratio": "8:1:1 per user", "seed": options.seed, "note": "validation masked, not learnt from"},
@@ -208,7 +216,8 @@ def _targets(pairs: Pairs, mask: Bools) -> Targets:
     return Targets(pairs.user[mask], pairs.item[mask], pairs.first_time[mask])
 
 
-def _new_to_user(train: Dataset, later: Events) -> Targets:
+def new_to_user(train: Dataset, later: Events) -> Targets:
+    """The later contributions to items the user had not backed in `train`."""
     items = len(train.item_ids)
     wanted, known = pairs_of(later, items).backed, train.pairs.backed
     is_new = ~np.isin(wanted.user * items + wanted.item, known.user * items + known.item)
@@ -220,16 +229,6 @@ def _without(events: Events, pairs: Pairs, mask: Bools) -> Events:
     width = int(max(events.item.max(initial=0), pairs.item.max(initial=0))) + 1
     held = pairs.user[mask] * width + pairs.item[mask]
     return events.where(~np.isin(events.user * width + events.item, held))
-
-
-def _place_from_the_end(pairs: Pairs) -> Ints:
-    """0 for each user's last pair, 1 for the one before it, and so on."""
-    order = np.lexsort((pairs.first_time, pairs.user))
-    count = np.bincount(pairs.user)
-    end = np.cumsum(count)
-    place = np.empty(len(pairs), np.int64)
-    place[order] = end[pairs.user[order]] - 1 - np.arange(len(pairs))
-    return place
 
 
 def _core(events: Events, least: int) -> Events:

@@ -17,6 +17,7 @@ from recommender.data.dataset import Dataset, Vocabulary
 from recommender.data.snapshot import ChainHead, SnapshotInfo
 from recommender.errors import DamagedError
 from recommender.files import publish, sha256_file, sha256_hex, staging_directory, to_json
+from recommender.life.card import CARD, make_card
 from recommender.models.base import Recommender, Sizes
 from recommender.models.registry import make_config, make_model
 from recommender.training.config import TrainingConfig
@@ -46,6 +47,10 @@ class Measured(_Strict):
     high: float
 
 
+class MeasuredSlice(Measured):
+    users: int
+
+
 class RunMetrics(_Strict):
     """metrics.json: how the model and the baselines did on the run's snapshot."""
 
@@ -58,6 +63,8 @@ class RunMetrics(_Strict):
     """Measured ones."""
     best_epoch: int = 0
     curve: list[dict[str, float]] = []
+    slices: dict[str, MeasuredSlice] = {}
+    """NDCG@10 of this model by slice."""
 
 
 class RunManifest(_Strict):
@@ -121,6 +128,8 @@ def save_run(
         files = {path.name: sha256_file(path) for path in sorted(staging.iterdir())}
         digest = sha256_hex((files[WEIGHTS] + snapshot.hash + files["config.json"]).encode())
         run_id = f"{model.name}-{snapshot.hash[:8]}-{training.seed}-{digest[:8]}"
+        (staging / CARD).write_text(make_card(run_id, config, metrics, snapshot.manifest))
+        files[CARD] = sha256_file(staging / CARD)
         manifest = RunManifest(
             run_id=run_id,
             model=model.name,

@@ -1,6 +1,7 @@
 """What every model is: built from a config and sizes, given a context, asked for scores."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -12,6 +13,7 @@ from torch import nn
 from recommender.data.dataset import Dataset, Floats, Ints, Items, Pairs
 from recommender.text.cache import TextVectors
 from recommender.training.config import TrainingConfig
+from recommender.training.search_space import SearchSpace
 
 TextNeed = Literal["none", "pooled", "tokens"]
 
@@ -50,6 +52,8 @@ class Context:
     """Seconds since 1970, by item; −∞ for items without a deadline, see `open_windows`."""
     closed: torch.Tensor
     """The deadline; ∞ where there is none."""
+    created: torch.Tensor
+    """When each item was launched: the given time, else its first backing in `pairs`, else NaN."""
     now: float
     """Seconds since 1970."""
     sizes: Sizes
@@ -82,6 +86,7 @@ def context_of(dataset: Dataset, vectors: TextVectors | None) -> Context:
         items.texts,
         vectors,
         *open_windows(items),
+        _launched(dataset),
         dataset.now,
         Sizes(
             users=len(dataset.users),
@@ -92,6 +97,14 @@ def context_of(dataset: Dataset, vectors: TextVectors | None) -> Context:
             text=vectors.dims if vectors else 0,
         ),
     )
+
+
+def _launched(dataset: Dataset) -> torch.Tensor:
+    backed = dataset.pairs.backed
+    first = np.full(len(dataset.item_ids), np.nan)
+    np.fmin.at(first, backed.item, backed.first_time)
+    declared = dataset.items.declared
+    return torch.from_numpy(np.where(np.isnan(declared), first, declared))
 
 
 @dataclass(frozen=True)
@@ -116,6 +129,12 @@ class Recommender(nn.Module, ABC):
     name: ClassVar[str]
     text: ClassVar[TextNeed] = "none"
     config_type: ClassVar[type[ModelConfig]] = ModelConfig
+    search_space: ClassVar[SearchSpace] = {}
+    """What tuning varies; what is not in it stays as it is."""
+    is_baseline: ClassVar[bool] = False
+    """Whether the others have to beat it to be worth their trouble."""
+    scores_are_logits: ClassVar[bool] = False
+    """Whether a softmax over what can be shown gives each item's chance of being the next."""
     is_personal: ClassVar[bool] = True
     """False where everybody gets the same list, which may not be called `for you`."""
 
@@ -151,6 +170,33 @@ class Recommender(nn.Module, ABC):
     def audience_scores(self, items: torch.Tensor) -> torch.Tensor | None:
         """How likely each user is to care for each item: (items, users); None: the model cannot say."""
         return None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What users turned out to want, and what could be known before: a lesson for `AskedModel`."""
+
+    context: Context
+    """Without what is asked for."""
+    user: Ints
+    item: Ints
+    """What each of these users wanted."""
+    time: Floats
+    """When; seconds since 1970."""
+    candidates: Ints
+    """The items to choose from, ascending; what is wanted is among them."""
+    seen: Pairs
+    """What users had backed: nobody is asked for it."""
+    among_open: bool
+    """Ask only for what was open at each user's last time."""
+
+
+class AskedModel(Recommender):
+    """A model that learns how to weigh its parts from questions with known answers."""
+
+    @abstractmethod
+    def fit_asked(self, context: Context, questions: Sequence[Question]) -> None:
+        """Learn from the questions what to trust, and everything else from the context; ends bound to it."""
 
 
 class TrainableModel(Recommender):

@@ -40,6 +40,7 @@ from recommender.models.history import History
 from recommender.models.text_space import principal_axes
 from recommender.text.cache import TextVectors, project
 from recommender.training.config import TrainingConfig
+from recommender.training.search_space import TRAINING_SPACE, OneOf, Real, SearchSpace
 
 TERMS = ("contrastive", "duration", "users")
 
@@ -73,6 +74,16 @@ class ChainFund(TrainableModel):
     text: ClassVar[TextNeed] = "tokens"
     config_type = ChainFundConfig
     training_defaults = TrainingConfig(learning_rate=5e-3)
+    search_space: ClassVar[SearchSpace] = {
+        "content_dims": OneOf((64, 128, 256)),
+        "user_dims": OneOf((32, 64, 128)),
+        "dropout": Real(0.0, 0.6),
+        "id_dropout": Real(0.0, 0.8),
+        "margin": Real(0.1, 4.0, log=True),
+        "negatives": OneOf((16, 64, 256)),
+        "view_weight": Real(0.0, 1.0),
+        **TRAINING_SPACE,
+    }
     by_vocabulary: ClassVar[dict[str, str]] = {
         "user.weight": "users",
         "users_head.weight": "users",

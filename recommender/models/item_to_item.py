@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from recommender.models.base import Context, ModelConfig, Recommender, Sizes, TextNeed, pair_weights
 from recommender.models.history import History
+from recommender.training.search_space import Real, SearchSpace, Whole
 
 Matrix = NDArray[np.float32]
 
@@ -19,12 +20,17 @@ class ItemToItemConfig(ModelConfig):
     """What three minutes of attention count beside a contribution; 0: views do not count."""
 
 
+VIEWS: SearchSpace = {"view_weight": Real(0.0, 1.0)}
+
+
 class ItemToItem(Recommender):
     """score(u, i) = Σⱼ h(u, j) · S(j, i) with the user's history h and a matrix S of likeness."""
 
     config_type: ClassVar[type[ModelConfig]] = ItemToItemConfig
+    search_space: ClassVar[SearchSpace] = VIEWS
+    is_baseline = True
 
-    def __init__(self, config: ItemToItemConfig, sizes: Sizes) -> None:
+    def __init__(self, config: ModelConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         self.register_buffer("likeness", torch.zeros(sizes.items, sizes.items))
         self.likeness: torch.Tensor
@@ -65,12 +71,15 @@ class ItemKnn(ItemToItem):
 
     name = "itemknn"
     config_type = ItemKnnConfig
+    search_space: ClassVar[SearchSpace] = {
+        **VIEWS,
+        "neighbours": Whole(5, 1_000, log=True),
+        "shrink": Real(0.1, 1_000.0, log=True),
+    }
 
     def learn(self, history: csr_matrix, context: Context) -> Matrix:
         common: Matrix = (history.T @ history).toarray().astype(np.float32)
-        norms = np.sqrt(np.diag(common))
-        likeness = common / (np.outer(norms, norms) + self.config.shrink + 1e-9)
-        np.fill_diagonal(likeness, 0.0)
+        likeness = cosine_likeness(common, self.config.shrink)
         if self.config.neighbours < self.sizes.items:
             cut = np.partition(likeness, -self.config.neighbours, axis=0)[-self.config.neighbours]
             likeness = np.where(likeness >= cut, likeness, 0.0)
@@ -90,14 +99,11 @@ class Ease(ItemToItem):
 
     name = "ease"
     config_type = EaseConfig
+    search_space: ClassVar[SearchSpace] = {**VIEWS, "regularization": Real(1.0, 5_000.0, log=True)}
 
     def learn(self, history: csr_matrix, context: Context) -> Matrix:
-        gram: NDArray[np.float64] = (history.T @ history).toarray().astype(np.float64)
-        gram[np.diag_indices_from(gram)] += self.config.regularization
-        precision = np.linalg.inv(gram)
-        weights = -precision / np.diag(precision)
-        np.fill_diagonal(weights, 0.0)
-        return weights.astype(np.float32)
+        gram: Matrix = (history.T @ history).toarray().astype(np.float32)
+        return ease_weights(gram, self.config.regularization)
 
 
 class TextProfile(ItemToItem):
@@ -113,3 +119,21 @@ class TextProfile(ItemToItem):
         centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
         cosines: Matrix = (centred @ centred.T).astype(np.float32)
         return cosines
+
+
+def cosine_likeness(gram: Matrix, shrink: float) -> Matrix:
+    """Gⱼᵢ / (√Gⱼⱼ √Gᵢᵢ + shrink) with a zero diagonal, of a Gram matrix G: (items, items)."""
+    norms = np.sqrt(np.diag(gram))
+    likeness: Matrix = (gram / (np.outer(norms, norms) + shrink + 1e-9)).astype(np.float32)
+    np.fill_diagonal(likeness, 0.0)
+    return likeness
+
+
+def ease_weights(gram: Matrix, regularization: float) -> Matrix:
+    """−P / diag(P) with a zero diagonal, P = (G + λI)⁻¹, of a Gram matrix G: (items, items)."""
+    regularized: NDArray[np.float64] = gram.astype(np.float64)
+    regularized[np.diag_indices_from(regularized)] += regularization
+    precision = np.linalg.inv(regularized)
+    weights: Matrix = (-precision / np.diag(precision)).astype(np.float32)
+    np.fill_diagonal(weights, 0.0)
+    return weights

@@ -1,16 +1,20 @@
 """Lists that are the same for everybody, and the list drawn at random: what others have to beat."""
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from pydantic import Field
 
 from recommender.models.base import Context, ModelConfig, Recommender, Sizes, popularity, recency_weights
+from recommender.training.search_space import Real, SearchSpace
 
 
 class Popularity(Recommender):
     """`pop`: distinct backers so far."""
 
     name = "pop"
+    is_baseline = True
     is_personal = False
 
     def __init__(self, config: ModelConfig, sizes: Sizes) -> None:
@@ -34,6 +38,7 @@ class RecentPopularity(Popularity):
 
     name = "recent_pop"
     config_type = RecentPopularityConfig
+    search_space: ClassVar[SearchSpace] = {"half_life_days": Real(0.5, 730.0, log=True)}
 
     def fit(self, context: Context) -> None:
         backed = context.pairs.backed
@@ -49,6 +54,7 @@ class RandomOrder(Recommender):
     """`random`: a fixed random order for each user; what no information gives."""
 
     name = "random"
+    is_baseline = True
     config_type = RandomConfig
 
     def score(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:

@@ -32,6 +32,7 @@ from recommender.models.base import (
 from recommender.models.history import History
 from recommender.models.text_space import principal_axes
 from recommender.training.config import TrainingConfig
+from recommender.training.search_space import TRAINING_SPACE, OneOf, Real, SearchSpace
 
 FULL_SOFTMAX_ITEMS = 50_000
 """Below this many items the softmax runs over all of them; the batch's own items are for larger ones."""
@@ -54,7 +55,17 @@ class TwoTower(TrainableModel):
     name = "twotower"
     text: ClassVar[TextNeed] = "pooled"
     config_type = TwoTowerConfig
+    scores_are_logits = True
     training_defaults = TrainingConfig(learning_rate=1e-3, batch_size=512)
+    search_space: ClassVar[SearchSpace] = {
+        "dims": OneOf((32, 64, 128, 256)),
+        "hidden": OneOf((64, 128, 256, 512)),
+        "id_dropout": Real(0.0, 0.9),
+        "dropout": Real(0.0, 0.7),
+        "temperature": Real(0.03, 0.5, log=True),
+        "view_weight": Real(0.0, 1.0),
+        **TRAINING_SPACE,
+    }
     by_vocabulary: ClassVar[dict[str, str]] = {
         "user_id.weight": "users",
         "item_id.weight": "items",

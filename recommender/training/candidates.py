@@ -11,7 +11,7 @@ from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.splits import Split, SplitOptions, make_split
 from recommender.files import sha256_hex, to_json
 from recommender.life.gates import BASELINE, DECIDING
-from recommender.life.runs import Measured, RunInfo, RunMetrics
+from recommender.life.runs import Measured, MeasuredSlice, RunInfo, RunMetrics
 from recommender.life.warm import warm_weights
 from recommender.models.base import Recommender
 from recommender.progress import Progress
@@ -111,4 +111,8 @@ def _metrics(name: str, report: Report, log: TrainingLog | None) -> RunMetrics:
         users=len(ours),
         best_epoch=log.best_epoch if log else 0,
         curve=log.curve if log else [],
+        slices={
+            slice_name: MeasuredSlice(mean=row.mean, low=row.low, high=row.high, users=row.users)
+            for slice_name, row in report.by_slice(name, DECIDING).items()
+        },
     )

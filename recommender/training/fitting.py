@@ -1,6 +1,7 @@
 """Fits a model to a split or to all data: closed forms at once, the others by training."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,18 +10,17 @@ from pydantic import ValidationError
 
 from recommender.data.dataset import Dataset
 from recommender.errors import ConfigError
-from recommender.evaluation.metrics import Targets, per_user, rank_targets
+from recommender.evaluation.metrics import DECIDING, per_user, rank_targets
 from recommender.evaluation.splits import Split
-from recommender.models.base import ModelConfig, Recommender, TrainableModel, context_of
-from recommender.models.registry import make_config, make_model, model_type
+from recommender.models.base import AskedModel, ModelConfig, Question, Recommender, TrainableModel, context_of
+from recommender.models.registry import make_config, make_model, model_type, wrong_setting
 from recommender.progress import Progress, silent
 from recommender.text.cache import TextVectors
 from recommender.training.checkpoint import Checkpoint
 from recommender.training.config import TrainingConfig
+from recommender.training.questions import questions_of, questions_within, validation_targets
+from recommender.training.search_space import TRAINING
 from recommender.training.trainer import TrainingLog, seed_everything, train
-
-VALIDATION_USERS = 2_000
-"""Enough to choose the number of epochs by; more would only be slower."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,22 @@ def make_plan(
 ) -> Plan:
     """A plan with the model's own defaults, changed by `settings` and `training`.
 
+    `settings` are the model's own; those of training may stand in them under `training`.
+
     Raises:
         ConfigError: an unknown model or setting.
     """
     kind = model_type(name)
     base = kind.training_defaults if issubclass(kind, TrainableModel) else TrainingConfig()
+    own = dict(settings or {})
+    inner = own.pop(TRAINING, {})
+    if not isinstance(inner, Mapping):
+        raise ConfigError(f"{name}.{TRAINING} is {inner!r}: write its settings as {TRAINING}.name=value")
     try:
-        chosen = TrainingConfig.model_validate(base.model_dump() | dict(training or {}))
+        chosen = TrainingConfig.model_validate(base.model_dump() | dict(inner) | dict(training or {}))
     except ValidationError as error:
-        raise ConfigError(f"training has no such setting: {error.errors()[0]['loc']}") from None
-    return Plan(name, make_config(name, settings), chosen)
+        raise wrong_setting(TRAINING, error) from None
+    return Plan(name, make_config(name, own), chosen)
 
 
 def needs_text(plans: list[Plan]) -> bool:
@@ -77,10 +83,14 @@ def fit_all(
     *,
     epochs: int | None = None,
     start: Mapping[str, Any] | None = None,
+    questions: Sequence[Question] | None = None,
     checkpoint: Checkpoint | None = None,
     progress: Progress = silent,
 ) -> Recommender:
-    """Fit to all of `data`: for `epochs` epochs, without validation. `start` are weights to begin from."""
+    """Fit to all of `data`: for `epochs` epochs, without validation. `start` are weights to begin from.
+
+    A model that is asked learns from `questions`, or from those that the data themselves can answer.
+    """
     context = context_of(data, vectors)
     seed_everything(plan.training.seed)
     model = make_model(plan.name, plan.config, context.sizes)
@@ -89,6 +99,9 @@ def fit_all(
     if isinstance(model, TrainableModel):
         training = plan.training.model_copy(update={"epochs": epochs or plan.training.epochs})
         train(model, context, training, checkpoint=checkpoint, progress=progress)
+    elif isinstance(model, AskedModel):
+        asked = questions_within(data, vectors) if questions is None else questions
+        model.fit_asked(next((q.context for q in asked if q.context.pairs is data.pairs), context), asked)
     else:
         model.fit(context)
         model.bind(context)
@@ -104,35 +117,59 @@ def fit_split(
     progress: Progress = silent,
 ) -> tuple[Recommender, TrainingLog | None]:
     """Fit for the split's test: choose the number of epochs on its validation part, then fit to `refit`."""
+    if issubclass(model_type(plan.name), AskedModel):
+        return fit_all(plan, split.refit, vectors, questions=questions_of(split, vectors)), None
     if not plan.is_trained:
         return fit_all(plan, split.refit, vectors), None
-    context = context_of(split.train, vectors)
-    seed_everything(plan.training.seed)
-    model = make_model(plan.name, plan.config, context.sizes)
-    if not isinstance(model, TrainableModel):
-        raise TypeError(plan.name)
-    targets = validation_targets(split)
-    candidates = np.unique(targets.item) if split.name == "cold-items" else split.candidates
-    seen = split.train.pairs.backed
-
-    def validate() -> float:
-        ranks = rank_targets(model, targets, candidates, seen, split.windows)
-        return float(np.nanmean(per_user(targets, ranks.rank, ranks.users)["ndcg@10"]))
-
-    check = validate if len(targets) else None
-    log = train(model, context, plan.training, validate=check, checkpoint=checkpoint, progress=progress)
+    model, log = _fit_validated(plan, split, vectors, checkpoint=checkpoint, progress=progress)
     if split.refit is split.train:
         return model.eval(), log
     return fit_all(plan, split.refit, vectors, epochs=log.best_epoch, progress=progress), log
 
 
-def validation_targets(split: Split) -> Targets:
-    """The validation part for users with a history, at most VALIDATION_USERS of them, the same each time."""
-    known = np.zeros(len(split.train.users), np.bool_)
-    known[split.train.pairs.backed.user] = True
-    targets = split.valid.where(known[split.valid.user])
-    users = np.unique(targets.user)
-    if len(users) <= VALIDATION_USERS:
-        return targets
-    chosen = np.random.default_rng(0).choice(users, VALIDATION_USERS, replace=False)
-    return targets.where(np.isin(targets.user, chosen))
+def validation_score(
+    plan: Plan, split: Split, vectors: TextVectors | None, follow: Callable[[int, float], None] | None = None
+) -> float:
+    """NDCG@10 on the validation part, learnt from `train` alone; of the best epoch where there are any.
+
+    `follow` is told each epoch's number and value; what it raises ends the training.
+    """
+    if not plan.is_trained:
+        return validate(fit_all(plan, split.train, vectors), split)
+    _, log = _fit_validated(plan, split, vectors, follow=follow)
+    return max(epoch["validation"] for epoch in log.curve)
+
+
+def validate(model: Recommender, split: Split) -> float:
+    """Mean NDCG@10 of the validation part's users."""
+    targets = validation_targets(split)
+    ranks = rank_targets(model, targets, split.valid_candidates, split.train.pairs.backed, split.windows)
+    return float(np.nanmean(per_user(targets, ranks.rank, ranks.users)[DECIDING]))
+
+
+def _fit_validated(
+    plan: Plan,
+    split: Split,
+    vectors: TextVectors | None,
+    *,
+    follow: Callable[[int, float], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+    progress: Progress = silent,
+) -> tuple[TrainableModel, TrainingLog]:
+    """Train on `train` with an eye on the validation part, if there is anybody in it."""
+    context = context_of(split.train, vectors)
+    seed_everything(plan.training.seed)
+    model = make_model(plan.name, plan.config, context.sizes)
+    if not isinstance(model, TrainableModel):
+        raise TypeError(plan.name)
+    epochs = itertools.count(1)
+
+    def watch() -> float:
+        value = validate(model, split)
+        if follow:
+            follow(next(epochs), value)
+        return value
+
+    check = watch if len(validation_targets(split)) else None
+    log = train(model, context, plan.training, validate=check, checkpoint=checkpoint, progress=progress)
+    return model, log

@@ -2,13 +2,15 @@
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from recommender import cli
 from recommender.data.dataset import Dataset, build_dataset
 from recommender.data.reading import conform
 from recommender.data.schema import Tables
@@ -19,6 +21,8 @@ from recommender.models.tfidf import terms
 from recommender.pipeline import build_snapshot, snapshots_root, train_candidates
 from recommender.progress import Progress, silent
 from recommender.text.cache import EmbeddingCache, TextVectors
+
+Command = Callable[..., tuple[int, str, str]]
 
 DIMS = 32
 TOWER = {"twotower": {"text_dims": 16, "dims": 16, "hidden": 32}}
@@ -108,3 +112,22 @@ def small_directory(small_tables: Tables, tmp_path: Path) -> Path:
     small_tables.events.write_parquet(directory / "events.parquet")
     small_tables.items.write_parquet(directory / "items.parquet")
     return directory
+
+
+@pytest.fixture
+def run(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command in this process on a copy of the trained root; gives exit status, output and errors."""
+    read_words_alone(monkeypatch)
+    monkeypatch.setenv("CHAINFUND_RECOMMENDER_DIR", str(root))
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["recommender", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        streams = capsys.readouterr()
+        status = ended.value.code
+        if isinstance(status, str):
+            return 1, streams.out, streams.err + status
+        return int(status or 0), streams.out, streams.err
+
+    return command

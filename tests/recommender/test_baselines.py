@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from recommender.errors import ConfigError
+from recommender.evaluation.metrics import per_user, rank_targets
+from recommender.evaluation.splits import SplitOptions, make_split
 from recommender.models.base import context_of, pair_weights
 from recommender.models.history import History
 from recommender.models.registry import MODELS, make_config, model_type
@@ -66,6 +68,59 @@ def test_ease_solves_its_regularised_least_squares_with_a_zero_diagonal() -> Non
     gram = (MATRIX.T @ MATRIX).astype(float)
     gradient = gram @ (weights - np.eye(9)) + 3.0 * weights
     np.testing.assert_allclose(gradient - np.diag(np.diag(gradient)), 0.0, atol=1e-4)
+
+
+@pytest.mark.parametrize("both_ways", [True, False])
+def test_markov_counts_what_follows_and_fades_what_is_past(both_ways: bool) -> None:
+    rng = np.random.default_rng(7)
+    orders = [rng.permutation(8)[: rng.integers(1, 9)].tolist() for _ in range(12)]
+    rows = [
+        event(f"u{user:02d}", str(thing), user * 100 + hour)
+        for user, things in enumerate(orders)
+        for hour, thing in enumerate(things)
+    ]
+    # Backing again what was backed before does not change the order of what was new.
+    rows.append(event("u00", str(orders[0][0]), 5_000))
+    data = dataset(rows, [item(str(n)) for n in range(8)])
+    counts = np.zeros((8, 8))
+    for things in orders:
+        for place, thing in enumerate(things):
+            for step, later in enumerate(things[place + 1 : place + 4], 1):
+                counts[thing, later] += 1 / step
+                counts[later, thing] += both_ways / step
+    likely = counts / (counts.sum(1, keepdims=True) + 2.0)
+    expected = [sum(0.5**n * likely[thing] for n, thing in enumerate(reversed(things))) for things in orders]
+    model = fitted_to("markov", data, reach=3, fading=0.5, shrink=2.0, both_ways=both_ways)
+    np.testing.assert_allclose(model.score(every(13)[1:], every(8)).numpy(), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_markov_without_fading_looks_at_the_last_item_alone() -> None:
+    rows = [
+        event("a", "x", 1),
+        event("a", "y", 2),
+        event("b", "x", 1),
+        event("b", "z", 2),
+        event("c", "y", 1),
+    ]
+    data = dataset([*rows, event("c", "x", 2)], [item(n) for n in "xyz"])
+    model = fitted_to("markov", data, reach=1, fading=0.0, shrink=0.0, both_ways=False)
+    # After x came y once and z once; what c backed before x does not count.
+    assert model.score(torch.tensor([3]), every(3))[0].tolist() == pytest.approx([0.0, 0.5, 0.5])
+
+
+def test_markov_finds_a_planted_chain_where_likeness_cannot() -> None:
+    rng = np.random.default_rng(8)
+    rows = []
+    for user in range(80):
+        start, back = rng.integers(20), 1000.0 * user
+        # Everybody walks the same circle from somewhere: the next one follows, the previous one is as near.
+        rows += [event(f"u{user:03d}", f"i{(start + n) % 20:02d}", back + n) for n in range(6)]
+    split = make_split("last-out", dataset(rows, [item(f"i{n:02d}") for n in range(20)]), SplitOptions())
+    found = {}
+    for model in (fitted_to("markov", split.refit, both_ways=False), fitted_to("itemknn", split.refit)):
+        ranks = rank_targets(model, split.test, split.candidates, split.seen)
+        found[model.name] = per_user(split.test, ranks.rank, ranks.users)["ndcg@10"].mean()
+    assert found["markov"] > 0.95 > 0.9 > found["itemknn"]
 
 
 def test_tfidf_is_the_cosine_of_damped_counts_times_rarity() -> None:
@@ -138,7 +193,7 @@ def test_an_unknown_model_is_named() -> None:
         model_type("oracle")
 
 
-@pytest.mark.parametrize("name", ["pop", "recent_pop", "random", "itemknn", "ease", "tfidf"])
+@pytest.mark.parametrize("name", ["pop", "recent_pop", "random", "itemknn", "ease", "markov", "tfidf"])
 def test_one_user_and_one_item_are_enough(name: str) -> None:
     context = context_of(dataset([event("a", "x", 1)], [item("x")]), None)
     scores = fitted(name, context).score(torch.tensor([0, 1]), torch.tensor([0]))

@@ -5,40 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from recommender import cli
 from recommender.life.runs import RunInfo
 from recommender.models.twotower import TwoTower
 from recommender.pipeline import run_snapshot, train_candidates
 from tests.recommender.build import event, item, tables
-from tests.recommender.conftest import TOWER, read_words_alone, runs_under
-
-Command = Callable[..., tuple[int, str, str]]
+from tests.recommender.conftest import TOWER, Command, runs_under
+from tests.recommender.test_movielens import atomic
 
 KEYS = {"model", "split", "slice", "metric", "mean", "low", "high", "seeds", "users"}
-
-
-@pytest.fixture
-def run(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run a command in this process on a copy of the trained root; gives exit status, output and errors."""
-    read_words_alone(monkeypatch)
-    monkeypatch.setenv("CHAINFUND_RECOMMENDER_DIR", str(root))
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["recommender", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        streams = capsys.readouterr()
-        status = ended.value.code
-        if isinstance(status, str):
-            return 1, streams.out, streams.err + status
-        return int(status or 0), streams.out, streams.err
-
-    return command
 
 
 def test_evaluate_writes_the_report_as_json(run: Command, small_directory: Path, tmp_path: Path) -> None:
@@ -59,9 +39,81 @@ def test_evaluate_writes_the_report_as_json(run: Command, small_directory: Path,
     assert (tower["seeds"], pop["seeds"]) == (2, 1)
     assert tower["users"] == pop["users"] > 20
     assert {r["metric"] for r in report["rows"]} == {
-        "ndcg@10", "recall@10", "hr@10", "ndcg@20", "recall@20", "hr@20", "mrr", "coverage@10", "gini@10",
+        "ndcg@10", "recall@10", "hr@10", "ndcg@20", "recall@20", "hr@20", "mrr", "auc", "novelty@10",
+        "coverage@10", "gini@10", "ece@10",
     }  # fmt: skip
     assert f"{tower['mean']:.4f} ({tower['low']:.4f}–{tower['high']:.4f})" in printed
+
+
+def test_what_tune_writes_evaluate_train_and_compare_take(
+    run: Command, small_directory: Path, tmp_path: Path
+) -> None:
+    tuned, out = tmp_path / "tuned.json", tmp_path / "compared.json"
+    where = ("--data", small_directory)
+    status, printed, errors = run(
+        "tune", "ease", *where, "--split", "last-out", "--trials", "3", "--json", tuned
+    )
+    assert status == 0, errors
+    found = json.loads(tuned.read_text())
+    best = found["settings"]["last-out"]["ease"]
+    by_hand = [f"--set ease.{name}={value}" for name, value in best.items()]
+    assert sorted(printed.splitlines()[2:]) == by_hand
+    assert (len(found["history"]), found["protocol"]["trials"]) == (3, 3)
+    measuring = (*where, "--split", "last-out", "--models", "ease")
+    with_file = run("evaluate", *measuring, "--settings", tuned)[1]
+    assert f"settings: {{'ease': {best}}}" in with_file
+    set_by_hand = run("evaluate", *measuring, *" ".join(by_hand).split())[1]
+    assert set_by_hand.splitlines()[1:] == with_file.splitlines()[1:]
+    assert run("train", "ease", *where, "--settings", tuned)[0] == 0
+    status, printed, errors = run(
+        "compare", *where, "--splits", "last-out", "--models", "pop,ease,itemknn", "--settings", tuned,
+        "--trials", "2", "--json", out,
+    )  # fmt: skip
+    assert status == 0, errors
+    assert "tuning_trials: {'itemknn': 2}" in printed, "what a file gives is held"
+    report = json.loads(out.read_text())
+    assert all(set(row) == KEYS for row in report["rows"])
+    assert report["settings"]["last-out"]["ease"] == best
+    gap = next(d for d in report["differences"] if (d["model"], d["metric"]) == ("pop", "ndcg@10"))
+    assert f"{gap['mean']:+.4f} ({gap['low']:+.4f} to {gap['high']:+.4f})" in printed
+
+
+def test_movielens_writes_a_data_directory(run: Command, tmp_path: Path) -> None:
+    status, printed, errors = run("movielens", atomic(tmp_path / "films"), tmp_path / "out")
+    assert (status, printed.strip()) == (0, f"{tmp_path / 'out'}: 2 ratings of 2 films"), errors
+    status, _, errors = run("movielens", tmp_path / "out", tmp_path / "again")
+    assert (status, "holds neither u.data" in errors) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("tune", "pop", "--split", "last-out"), "pop has no settings left to tune"),
+        (("tune", "oracle", "--split", "last-out"), "no model 'oracle': choose from random"),
+        (("tune", "ease", "--split", "sideways"), "no split 'sideways': choose one of last-out"),
+        (("tune", "ease", "--split", "last-out", "--json", "."), "--json . is a directory: name a file"),
+        (("compare", "--splits", "last-out,sideways", "--models", "pop"), "no split 'sideways'"),
+        (("compare", "--splits", "last-out", "--models", "pop,oracle"), "no model 'oracle'"),
+        (
+            ("compare", "--splits", "last-out", "--models", "pop", "--reference", "ease"),
+            "the reference ease is not measured",
+        ),
+        (
+            ("compare", "--splits", "last-out", "--models", "pop", "--settings", "nowhere.json"),
+            "nowhere.json cannot be read",
+        ),
+        (
+            ("compare", "--splits", "last-out", "--models", "ease", "--set", "ease.training.speed=1"),
+            "training has no such setting speed",
+        ),
+    ],
+)
+def test_searching_and_comparing_say_what_is_wrong(
+    run: Command, small_directory: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    status, printed, errors = run(*arguments, "--data", small_directory)
+    assert (status, sentence in errors) == (1, True), errors
+    assert "Traceback" not in printed + errors
 
 
 @pytest.mark.parametrize("split", ["temporal", "cold-items", "random"])
@@ -149,6 +201,19 @@ def test_looking_at_lists_audiences_and_explanations(run: Command, runs: dict[st
     assert "(trending)" in run("topk", "a stranger", "-k", 3, "--run", tower)[1]
 
 
+def test_curves_are_drawn_for_what_was_trained_by_epochs(
+    run: Command, runs: dict[str, RunInfo], tmp_path: Path
+) -> None:
+    out = tmp_path / "curves.png"
+    assert run("curves", runs["twotower"].id, out)[0] == 0
+    with Image.open(out) as picture:
+        assert picture.size == (700, 600)
+        assert picture.convert("L").getextrema() == (0, 255)
+    assert "was not trained by epochs: it has no curves" in run("curves", runs["pop"].id, out)[2]
+    assert "is a directory: name a file" in run("curves", runs["twotower"].id, tmp_path)[2]
+    assert "is not a run" in run("curves", "nothing", out)[2]
+
+
 def test_train_takes_a_snapshot_of_a_directory(run: Command, small_directory: Path, root: Path) -> None:
     status, printed, errors = run("train", "ease", "--data", small_directory)
     assert status == 0, errors
@@ -180,7 +245,7 @@ import sys
 from pathlib import Path
 import pytest
 from recommender import pipeline
-from tests.recommender.conftest import TOWER, read_words_alone, runs_under
+from tests.recommender.conftest import TOWER, read_words_alone
 read_words_alone(pytest.MonkeyPatch())
 root = Path(sys.argv[1])
 snapshot = pipeline.open_snapshot(next((root / "snapshots").iterdir()))

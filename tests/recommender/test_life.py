@@ -147,6 +147,7 @@ class TestRuns:
             "vocab.parquet",
             "metrics.json",
             "manifest.json",
+            "card.md",
         }
         assert tower.manifest.finalized["31337"].number == 9
         assert run_snapshot(tower, root).hash == tower.manifest.snapshot_hash

@@ -16,10 +16,13 @@ from recommender.evaluation.metrics import (
     METRICS,
     Targets,
     Windows,
+    calibration_error,
     coverage,
     gini,
+    mean_by_user,
     per_user,
     rank_targets,
+    self_information,
     top_k,
 )
 from recommender.models.base import ModelConfig, Recommender, Sizes
@@ -74,6 +77,13 @@ def naive(scores: np.ndarray, wanted: set[int], candidates: list[int], seen: set
     return found | {"mrr": 1 / places[0] if places else 0.0}
 
 
+def naive_auc(scores: np.ndarray, wanted: set[int], candidates: list[int], seen: set[int]) -> float:
+    """Over all pairs of a wanted and an unwanted candidate; NaN if there are none."""
+    others = [c for c in candidates if c not in seen and c not in wanted]
+    pairs = [(scores[w] > scores[o]) + 0.5 * (scores[w] == scores[o]) for w in wanted for o in others]
+    return float(np.mean(pairs)) if pairs else math.nan
+
+
 @pytest.mark.parametrize("levels", [None, 4])
 def test_metrics_are_those_of_a_slow_loop_also_with_equal_scores(levels: int | None) -> None:
     rng = np.random.default_rng(5)
@@ -85,10 +95,13 @@ def test_metrics_are_those_of_a_slow_loop_also_with_equal_scores(levels: int | N
     model = Table(torch.from_numpy(scores.astype(np.float32)))
     ranks = rank_targets(model, targets, candidates, seen_pairs(seen))
     found = per_user(targets, ranks.rank, ranks.users)
+    auc = mean_by_user(targets, ranks.auc, ranks.users)
     for row, user in enumerate(ranks.users):
         wanted = set(targets.item[targets.user == user].tolist())
-        slow = naive(scores[user], wanted, candidates.tolist(), set(np.flatnonzero(seen[user]).tolist()))
+        known = set(np.flatnonzero(seen[user]).tolist())
+        slow = naive(scores[user], wanted, candidates.tolist(), known)
         assert {m: found[m][row] for m in METRICS} == pytest.approx(slow)
+        assert auc[row] == pytest.approx(naive_auc(scores[user], wanted, candidates.tolist(), known))
 
 
 def test_among_open_items_each_target_meets_only_those_of_its_time() -> None:
@@ -111,24 +124,88 @@ def test_among_open_items_each_target_meets_only_those_of_its_time() -> None:
         assert is_open.tolist() == sorted(is_open.tolist(), reverse=True)
 
 
-def test_metrics_agree_with_ranx(monkeypatch: pytest.MonkeyPatch) -> None:
+THEIR_NAMES = {
+    "ndcg@10": "ndcg@10", "recall@10": "recall@10", "hr@10": "hit_rate@10",
+    "ndcg@20": "ndcg@20", "recall@20": "recall@20", "hr@20": "hit_rate@20", "mrr": "mrr",
+}  # fmt: skip
+
+
+def wants(case: str, rng: np.random.Generator) -> Targets:
+    """Who wants what in a case that is easily got wrong."""
+    if case == "one each":
+        user, item = np.arange(USERS), rng.integers(ITEMS, size=USERS)
+    elif case == "more than the list is long":
+        user, item = np.divmod(np.sort(rng.choice(USERS * ITEMS, USERS * ITEMS // 2, replace=False)), ITEMS)
+    elif case == "everything":
+        user, item = np.divmod(np.arange(USERS * ITEMS), ITEMS)
+    else:
+        return some_targets(rng)
+    return Targets(user, item, np.zeros(len(user)))
+
+
+@pytest.mark.parametrize("levels", [None, 3], ids=["distinct", "ties"])
+@pytest.mark.parametrize("case", ["some", "one each", "more than the list is long", "everything"])
+def test_every_metric_agrees_with_ranx(
+    monkeypatch: pytest.MonkeyPatch, case: str, levels: int | None
+) -> None:
     # Compiling its loops takes a minute; interpreting them for thirty users takes none.
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     import ranx
 
+    assert set(THEIR_NAMES) == set(METRICS)
     rng = np.random.default_rng(6)
-    scores = rng.permutation(USERS * ITEMS).reshape(USERS, ITEMS).astype(np.float32)
-    targets = some_targets(rng)
+    if levels is None:
+        scores = rng.permutation(USERS * ITEMS).reshape(USERS, ITEMS).astype(np.float64)
+    else:
+        scores = rng.integers(levels, size=(USERS, ITEMS)).astype(np.float64)
+    targets = wants(case, rng)
     ranks = rank_targets(Table(torch.from_numpy(scores)), targets, np.arange(ITEMS), nothing_seen())
     found = per_user(targets, ranks.rank, ranks.users)
     qrels: dict[str, dict[str, int]] = {}
     for user, item in zip(targets.user.tolist(), targets.item.tolist(), strict=True):
         qrels.setdefault(str(user), {})[str(item)] = 1
-    run = {user: {str(i): float(scores[int(user), i]) for i in range(ITEMS)} for user in qrels}
-    names = {"ndcg@10": "ndcg@10", "recall@20": "recall@20", "hr@10": "hit_rate@10", "mrr": "mrr"}
-    theirs = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), list(names.values()))
-    for ours, other in names.items():
+    # ranx leaves ties in no order it promises; ours is the items' own, written into its scores.
+    distinct = scores - np.arange(ITEMS) / (2 * ITEMS)
+    run = {user: {str(i): float(distinct[int(user), i]) for i in range(ITEMS)} for user in qrels}
+    theirs = ranx.evaluate(ranx.Qrels(qrels), ranx.Run(run), list(THEIR_NAMES.values()))
+    for ours, other in THEIR_NAMES.items():
         assert found[ours].mean() == pytest.approx(float(theirs[other]), rel=1e-6), ours
+
+
+class TestEdges:
+    def test_fewer_candidates_than_the_list_is_long(self) -> None:
+        model = Table(torch.tensor([[0.1, 0.9, 0.5, 0.0]]))
+        targets = Targets(np.zeros(2, int), np.array([0, 2]), np.zeros(2))
+        ranks = rank_targets(model, targets, np.array([0, 1, 2]), from_matrix(np.zeros((1, 4), int)).pairs)
+        assert ranks.rank.tolist() == [3, 2]
+        assert ranks.top.tolist() == [[1, 2, 0]]
+        assert ranks.auc.tolist() == [0.0, 0.0]
+
+    def test_who_wants_all_candidates_has_no_auc(self) -> None:
+        model = Table(torch.tensor([[1.0, 2.0], [1.0, 2.0]]))
+        targets = Targets(np.array([0, 0, 1]), np.array([0, 1, 1]), np.zeros(3))
+        ranks = rank_targets(model, targets, np.arange(2), from_matrix(np.zeros((1, 2), int)).pairs)
+        np.testing.assert_array_equal(mean_by_user(targets, ranks.auc, ranks.users), [np.nan, 1.0])
+
+    def test_a_list_that_is_the_same_for_all_items_has_an_auc_of_one_half(self) -> None:
+        rng = np.random.default_rng(1)
+        targets = some_targets(rng)
+        ranks = rank_targets(Table(torch.ones(USERS, ITEMS)), targets, np.arange(ITEMS), nothing_seen())
+        assert set(ranks.auc.tolist()) == {0.5}
+
+    def test_a_user_without_a_target_has_no_value(self) -> None:
+        targets = Targets(np.array([0, 2]), np.array([1, 1]), np.zeros(2))
+        found = per_user(targets, np.array([1, 40]), np.array([0, 1, 2]))
+        np.testing.assert_array_equal(found["ndcg@10"], [1.0, np.nan, 0.0])
+        np.testing.assert_array_equal(found["mrr"], [1.0, np.nan, 1 / 40])
+
+    def test_auc_among_open_items_leaves_the_closed_out(self) -> None:
+        model = Table(torch.tensor([[1.0, 2.0, 3.0, 0.0]]))
+        windows = Windows(torch.tensor([0.0, 0.0, 9.0, 0.0]).double(), torch.full((4,), torch.inf).double())
+        target = Targets(np.array([0]), np.array([0]), np.array([5.0]))
+        seen = from_matrix(np.zeros((1, 4), int)).pairs
+        # Of 1, 2 and 3, item 2 is not open yet: one is ahead, one behind.
+        assert rank_targets(model, target, np.arange(4), seen, windows).auc.tolist() == [0.5]
 
 
 def test_many_users_are_ranked_in_blocks_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,6 +217,7 @@ def test_many_users_are_ranked_in_blocks_with_the_same_result(monkeypatch: pytes
     parts = rank_targets(model, targets, np.arange(ITEMS), nothing_seen())
     np.testing.assert_array_equal(whole.rank, parts.rank)
     np.testing.assert_array_equal(whole.top, parts.top)
+    np.testing.assert_array_equal(whole.auc, parts.auc)
 
 
 def test_scores_that_are_no_numbers_are_refused() -> None:
@@ -181,6 +259,41 @@ def test_coverage_and_gini() -> None:
     assert coverage(top, len(candidates)) == 0.75
     assert gini(top, candidates) == pytest.approx(pairs / (2 * len(counts) * sum(counts)))
     assert gini(np.array([[0, 2, 3, 5]]), candidates) == 0.0
+
+
+def test_self_information_falls_with_each_doubling_of_backers() -> None:
+    bits = self_information(np.array([0, 1, 3, 7]), 7)
+    np.testing.assert_allclose(bits, [3.0, 2.0, 1.0, 0.0])
+
+
+class TestCalibration:
+    def test_it_is_the_mean_gap_between_what_was_told_and_what_came(self) -> None:
+        rng = np.random.default_rng(3)
+        chance = rng.random((40, 10))
+        happened = rng.random((40, 10)) < chance**2
+        slow = 0.0
+        for low in range(15):
+            inside = (chance >= low / 15) & (chance < (low + 1) / 15)
+            if inside.any():
+                slow += inside.mean() * abs(chance[inside].mean() - happened[inside].mean())
+        assert calibration_error(chance, happened) == pytest.approx(slow)
+
+    def test_chances_that_come_true_as_often_as_told_have_next_to_none(self) -> None:
+        rng = np.random.default_rng(4)
+        chance = rng.random(200_000)
+        assert calibration_error(chance, rng.random(200_000) < chance) < 0.01
+        assert calibration_error(np.ones(5), np.zeros(5, bool)) == 1.0
+        assert calibration_error(np.ones(5), np.ones(5, bool)) == 0.0
+
+    def test_chances_are_a_softmax_over_what_can_be_shown(self) -> None:
+        model = Table(torch.tensor([[0.0, 1.0, 5.0, 2.0]]))
+        model.scores_are_logits = True  # type: ignore[misc]
+        target = Targets(np.array([0]), np.array([1]), np.zeros(1))
+        seen = seen_pairs(np.array([[False, False, True, False]]))
+        ranks = rank_targets(model, target, np.arange(4), seen)
+        odds = np.exp([2.0, 1.0, 0.0])
+        assert ranks.chance is not None
+        np.testing.assert_allclose(ranks.chance[0], [*odds / odds.sum(), 0.0])
 
 
 class TestIntervals:

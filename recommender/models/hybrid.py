@@ -1,0 +1,181 @@
+"""`hybrid`: contrastive retrieval beside closed-form signals, weighed by what users wanted when asked.
+
+The two-tower's score and the signals of `models.signals` are standardised over each user's candidates and
+weighed by `models.mixing`. The weights are learnt on questions: everything is fitted without some of what is
+known, and asked for it. Then everything is fitted again to all that is known, and the weights are kept.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from recommender.data.dataset import Ints
+from recommender.models import signals
+from recommender.models.base import (
+    AskedModel,
+    Context,
+    ModelConfig,
+    Question,
+    Sizes,
+    TextNeed,
+    popularity,
+    was_open,
+)
+from recommender.models.history import History
+from recommender.models.mixing import Answered, Mixer
+from recommender.models.twotower import TwoTower, TwoTowerConfig
+from recommender.training.search_space import OneOf, Real, SearchSpace, Whole
+from recommender.training.trainer import seed_everything, train
+
+NAMES = (*signals.SIGNALS, "twotower")
+QUESTION_CELLS = 2_500_000
+"""Users × candidates of one question: more would only cost memory."""
+USERS_PER_BLOCK = 256
+LARGEST = 20.0
+"""Standard deviations; what lies further out is cut."""
+
+
+class HybridConfig(ModelConfig):
+    seed: int = Field(0, ge=0)
+    tower: TwoTowerConfig = TwoTowerConfig()
+    tower_epochs: int = Field(10, ge=1)
+    hidden: int = Field(16, ge=1)
+    passes: int = Field(30, ge=1)
+    """Over the questions, when weights are learnt."""
+    decay: float = Field(30.0, ge=0)
+    """λ of the weights, see `models.mixing`."""
+
+
+class Hybrid(AskedModel):
+    name = "hybrid"
+    text: ClassVar[TextNeed] = "pooled"
+    config_type = HybridConfig
+    search_space: ClassVar[SearchSpace] = {
+        "decay": Real(0.5, 200.0, log=True),
+        "hidden": OneOf((8, 16, 32)),
+        "tower_epochs": Whole(3, 30, log=True),
+    }
+
+    def __init__(self, config: HybridConfig, sizes: Sizes) -> None:
+        super().__init__(config, sizes)
+        self.tower = TwoTower(config.tower, sizes)
+        self.mixer = Mixer(len(NAMES), config.hidden)
+        kept = signals.kept_entries(sizes.items)
+        for matrix in signals.MATRICES:
+            self.register_buffer(f"{matrix}_rows", torch.zeros(kept, sizes.items, dtype=torch.int32))
+            self.register_buffer(f"{matrix}_values", torch.zeros(kept, sizes.items))
+        self._bound: signals.Bound | None = None
+
+    def fit_asked(self, context: Context, questions: Sequence[Question]) -> None:
+        """Learn the weights from the questions, then everything else from the context."""
+        seed_everything(self.config.seed)
+        self.mixer = Mixer(len(NAMES), self.config.hidden)
+        answered = []
+        learnt: Context | None = None
+        for question in questions:
+            if question.context is not learnt:
+                self._learn_parts(question.context)
+                learnt = question.context
+            answered.append(self._answered(question))
+        if answered:
+            self.mixer.learn(
+                answered, passes=self.config.passes, decay=self.config.decay, seed=self.config.seed
+            )
+        else:
+            self.mixer.prefer(NAMES.index("pop"), NAMES.index("twotower"))
+        if context is not learnt:
+            self._learn_parts(context)
+
+    def fit(self, context: Context) -> None:
+        self.fit_asked(context, ())
+
+    def bind(self, context: Context) -> None:
+        super().bind(context)
+        self.tower.bind(context)
+        matrices = {
+            name: signals.to_sparse(self.get_buffer(f"{name}_rows"), self.get_buffer(f"{name}_values"))
+            for name in signals.MATRICES
+        }
+        self._bound = signals.Bound.of(context, matrices)
+
+    def _learn_parts(self, context: Context) -> None:
+        """All but the weights."""
+        for name, matrix in signals.learn_matrices(context):
+            rows, values = signals.keep_largest(matrix)
+            setattr(self, f"{name}_rows", rows)
+            setattr(self, f"{name}_values", values)
+        seed_everything(self.config.seed)
+        self.tower = TwoTower(self.config.tower, self.sizes)
+        settings = TwoTower.training_defaults.model_copy(
+            update={"epochs": self.config.tower_epochs, "seed": self.config.seed}
+        )
+        train(self.tower, context, settings)
+        self.tower.eval()
+        self.bind(context)
+
+    def _signals(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+        """z, (users, items, signals). What the user backed takes no part in mean and variance."""
+        bound = self._asked()
+        numbers, columns = users.cpu().numpy(), items.cpu().numpy()
+        found = bound.of_users(numbers, columns)
+        new = torch.from_numpy(bound.is_new(numbers, columns))
+        count = new.sum(1, keepdim=True).clamp(min=1)
+        z = torch.empty(len(users), len(items), len(NAMES))
+        for place, name in enumerate(NAMES):
+            raw = torch.from_numpy(found[name]) if name in found else self.tower.score(users, items)
+            mean = (raw * new).sum(1, keepdim=True) / count
+            centred = raw - mean
+            spread = ((centred.square() * new).sum(1, keepdim=True) / count).sqrt()
+            scaled = (centred / spread.clamp(min=1e-6)).clamp(-LARGEST, LARGEST)
+            z[:, :, place] = torch.where(spread > 1e-6, scaled, torch.zeros(()))
+        return z
+
+    def _answered(self, question: Question) -> Answered:
+        items = question.candidates
+        users: Ints = np.unique(question.user)
+        most = max(QUESTION_CELLS // len(items), 1)
+        if len(users) > most:
+            rng = np.random.default_rng(self.config.seed)
+            users = np.sort(rng.choice(users, most, replace=False))
+        asked = np.isin(question.user, users)
+        row = np.searchsorted(users, question.user[asked])
+        with torch.no_grad():
+            z = self._signals(torch.from_numpy(users), torch.from_numpy(items))
+        share = torch.zeros(len(users), len(items))
+        share[torch.from_numpy(row), torch.from_numpy(np.searchsorted(items, question.item[asked]))] = 1.0
+        share /= share.sum(1, keepdim=True)
+        known = History.of(question.seen, np.ones(len(question.seen)), self.sizes)
+        barred = known.rows(torch.from_numpy(users))[:, torch.from_numpy(items)] > 0
+        if question.among_open:
+            when = np.full(len(users), -np.inf)
+            np.maximum.at(when, row, question.time[asked])
+            barred |= ~was_open(question.context, torch.from_numpy(when), torch.device("cpu"))[:, items]
+        backers = popularity(question.context.pairs, self.sizes.items)
+        return Answered(
+            z, torch.from_numpy(backers[items] == 0), torch.where(barred & (share == 0), -1.0, share)
+        )
+
+    def score(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+        cold = torch.from_numpy(self._asked().backers[items.cpu().numpy()] == 0)
+        parts = [self._scored(part, items, cold) for part in torch.split(users, USERS_PER_BLOCK)]
+        return torch.cat(parts) if parts else torch.zeros(0, len(items))
+
+    def _scored(self, users: torch.Tensor, items: torch.Tensor, cold: torch.Tensor) -> torch.Tensor:
+        """(users, items). Nobody was asked who had no history: newcomers get what many backed."""
+        z = self._signals(users, items)
+        has_history = torch.from_numpy(self._asked().has_history(users.cpu().numpy()))
+        return torch.where(has_history.unsqueeze(1), self.mixer(z, cold), z[..., NAMES.index("pop")])
+
+    def _asked(self) -> signals.Bound:
+        if self._bound is None:
+            raise RuntimeError("hybrid: bind() comes first")
+        return self._bound
+
+    def item_vectors(self) -> torch.Tensor:
+        return self.tower.item_vectors()
+
+    def audience_scores(self, items: torch.Tensor) -> torch.Tensor:
+        return self.tower.audience_scores(items)

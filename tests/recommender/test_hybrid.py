@@ -1,0 +1,154 @@
+"""The hybrid: what it asks, what it learns from the answers, and what it does with little."""
+
+import numpy as np
+import pytest
+import torch
+
+from recommender.data.dataset import Dataset
+from recommender.evaluation.evaluator import evaluate
+from recommender.evaluation.splits import SplitOptions, make_split
+from recommender.models.base import Recommender, context_of
+from recommender.models.hybrid import NAMES
+from recommender.models.mixing import Answered, Mixer
+from recommender.models.registry import make_config, make_model
+from recommender.text.cache import TextVectors
+from recommender.training.fitting import fit_all, fit_split, make_plan
+from recommender.training.questions import MOMENTS, questions_by_time, questions_of, questions_within
+from tests.recommender.build import dataset, event, item
+from tests.recommender.conftest import word_vectors
+
+LITTLE = {"tower": {"text_dims": 16, "dims": 16, "hidden": 32}, "tower_epochs": 2, "passes": 10}
+
+
+def answered(seed: int, helpful: int, misleading: int | None = None) -> Answered:
+    """Users who want what one signal says, where another says nothing or the opposite."""
+    generator = torch.Generator().manual_seed(seed)
+    z = torch.randn(200, 12, 3, generator=generator)
+    best = z[..., helpful].argmax(1)
+    if misleading is not None:
+        z[..., misleading] = -z[..., helpful]
+    share = torch.zeros(200, 12)
+    share[torch.arange(200), best] = 1.0
+    return Answered(z, torch.zeros(12, dtype=torch.bool), share)
+
+
+def test_weights_find_the_signal_that_was_right() -> None:
+    mixer = Mixer(3, 4)
+    mixer.learn([answered(0, helpful=1)], passes=60, decay=1.0, seed=0)
+    weights = mixer.weights.detach()
+    assert weights[1] > 5 * weights[[0, 2]].abs().max()
+
+
+def test_a_signal_that_fails_at_some_moments_is_not_trusted() -> None:
+    """In two of three moments the first signal is right and the second too; in one the second misleads."""
+    calm, other, storm = answered(0, 0), answered(1, 0), answered(2, 0, misleading=1)
+    for part in (calm, other):
+        part.z[..., 1] = part.z[..., 0]
+    mixer = Mixer(3, 4)
+    mixer.learn([calm, other, storm], passes=60, decay=1.0, seed=0)
+    assert mixer.weights[0] > 3 * mixer.weights[1].abs()
+
+
+def test_what_cannot_be_wanted_takes_no_part() -> None:
+    part = answered(0, helpful=1)
+    barred = part.z[..., 2].argmax(1)
+    wanted = part.share.argmax(1)
+    part.share[torch.arange(200)[barred != wanted], barred[barred != wanted]] = -1.0
+    mixer = Mixer(3, 4)
+    mixer.learn([part], passes=60, decay=1.0, seed=0)
+    assert torch.isfinite(mixer.weights).all()
+    # Where the third signal is highest nothing was ever wanted, but nobody was asked: it learns no dislike.
+    assert mixer.weights[2].abs() < 0.5 * mixer.weights[1]
+
+
+def test_items_without_backers_have_weights_of_their_own() -> None:
+    part = answered(0, helpful=1)
+    cold = torch.ones(12, dtype=torch.bool)
+    mixer = Mixer(3, 4)
+    before = mixer.weights.clone()
+    mixer.learn([Answered(part.z, cold, part.share)], passes=60, decay=1.0, seed=0)
+    assert mixer.cold_weights[1] > 5 * mixer.cold_weights[[0, 2]].abs().max()
+    assert torch.allclose(mixer.weights, before)
+
+
+@pytest.mark.parametrize("name", ["last-out", "cold-items", "random", "temporal"])
+def test_what_is_asked_for_is_neither_learnt_from_nor_in_the_test(name: str, small: Dataset) -> None:
+    split = make_split(name, small, SplitOptions(core=1))
+    width = len(small.item_ids)
+    test = split.test.user * width + split.test.item
+    questions = questions_of(split, None)
+    assert questions
+    for question in questions:
+        asked = question.user * width + question.item
+        before = question.context.pairs.backed
+        known = before.user * width + before.item
+        assert not np.isin(asked, known).any()
+        assert not np.isin(asked, test).any()
+        assert np.isin(question.item, question.candidates).all()
+        assert np.isin(question.user, before.user).all()
+
+
+def test_moments_lie_one_after_the_other_before_now(small: Dataset) -> None:
+    questions = questions_by_time(small, None)
+    assert 1 <= len(questions) <= MOMENTS
+    for question in questions:
+        assert (question.context.pairs.last_time < question.context.now).all()
+        assert (question.time >= question.context.now).all()
+    moments = [question.context.now for question in questions]
+    assert moments == sorted(moments)
+
+
+def test_data_alone_ask_for_the_last_and_for_hidden_items(small: Dataset) -> None:
+    assert len(questions_within(small, None)) == 2
+    lonely = dataset([event("a", "x", 1)], [item("x")])
+    assert questions_within(lonely, None) == []
+
+
+@pytest.fixture(scope="module")
+def little(small: Dataset, small_vectors: TextVectors) -> Recommender:
+    return fit_all(make_plan("hybrid", LITTLE), small, small_vectors)
+
+
+def test_the_same_scores_after_loading_and_for_the_same_seed(
+    little: Recommender, small: Dataset, small_vectors: TextVectors
+) -> None:
+    users, items = torch.arange(20), torch.arange(len(small.item_ids))
+    with torch.inference_mode():
+        scores = little.score(users, items)
+    loaded = make_model("hybrid", make_config("hybrid", LITTLE), little.sizes).eval()
+    loaded.load_state_dict(little.state_dict())
+    loaded.bind(context_of(small, None))
+    again = fit_all(make_plan("hybrid", LITTLE), small, small_vectors)
+    with torch.inference_mode():
+        assert torch.equal(loaded.score(users, items), scores)
+        assert torch.equal(again.score(users, items), scores)
+    assert torch.isfinite(scores).all()
+
+
+def test_finds_planted_taste(small: Dataset, small_vectors: TextVectors) -> None:
+    split = make_split("last-out", small, SplitOptions(core=1, among_open=True))
+
+    def fit(name: str, _: int) -> Recommender:
+        return fit_split(make_plan(name, LITTLE if name == "hybrid" else None), split, small_vectors)[0]
+
+    report = evaluate(["pop", "hybrid"], fit, small, split, 1, is_random=lambda _: False)
+    ours, theirs = (report.table(name)["ndcg@10"] for name in ("hybrid", "pop"))
+    assert ours["low"] > theirs["mean"]
+
+
+def test_one_user_and_one_item_are_enough() -> None:
+    data = dataset([event("a", "x", 1)], [item("x")])
+    model = fit_all(make_plan("hybrid", LITTLE), data, word_vectors(data.items.texts))
+    with torch.inference_mode():
+        scores = model.score(torch.tensor([0, 1]), torch.tensor([0]))
+    assert scores.shape == (2, 1)
+    assert torch.isfinite(scores).all()
+    assert len(NAMES) == len(set(NAMES))
+
+
+def test_newcomers_get_what_many_backed(little: Recommender, small: Dataset) -> None:
+    items = torch.arange(len(small.item_ids))
+    backers = torch.from_numpy(np.bincount(small.pairs.backed.item, minlength=len(items)))
+    with torch.inference_mode():
+        (scores,) = little.score(torch.tensor([0]), items)
+    assert torch.equal(backers[scores.argsort(descending=True)], backers.sort(descending=True).values)
