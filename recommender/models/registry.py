@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from recommender.errors import ConfigError
 from recommender.models.base import ModelConfig, Recommender, Sizes
-from recommender.models.chainfund import ChainFund
+from recommender.models.chainfund import ChainFund, ChainFundAsPublished
 from recommender.models.item_to_item import Ease, ItemKnn, TextProfile
 from recommender.models.popularity import Popularity, RandomOrder, RecentPopularity
 from recommender.models.tfidf import TfIdf
@@ -16,7 +16,8 @@ from recommender.models.twotower import TwoTower
 MODELS: dict[str, type[Recommender]] = {
     model.name: model
     for model in (
-        RandomOrder, Popularity, RecentPopularity, ItemKnn, Ease, TfIdf, TextProfile, ChainFund, TwoTower,
+        RandomOrder, Popularity, RecentPopularity, ItemKnn, Ease, TfIdf, TextProfile, ChainFund,
+        ChainFundAsPublished, TwoTower,
     )
 }  # fmt: skip
 
