@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from recommender.cli import judging, learning, looking
+from recommender.cli import ablating, judging, learning, looking
 from recommender.errors import RecommenderError
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
 )
 learning.register(app)
 judging.register(app)
+ablating.register(app)
 looking.register(app)
 
 
