@@ -40,7 +40,7 @@ from recommender.models.base import (
 )
 from recommender.models.chainfund_config import AsPublishedConfig, ChainFundConfig
 from recommender.models.content import ContentReader
-from recommender.models.history import History
+from recommender.models.history import Entries, History
 from recommender.training.config import TrainingConfig
 
 TERMS = ("contrastive", "duration", "users")
@@ -194,18 +194,18 @@ class ChainFund(TrainableModel):
             return torch.ones(count, device=device)
         return (torch.rand(count, device=device) >= dropped).float()
 
-    def _rows(self, users: torch.Tensor) -> torch.Tensor:
+    def _past(self, users: torch.Tensor) -> Entries:
         if self._history is None:
             raise RuntimeError("bind() comes first")
-        return self._history.rows(users)
+        return self._history.entries(users)
 
-    def _users(self, users: torch.Tensor, history: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
-        """(users, dims) of length 1, from their histories (users, items) and all items' vectors."""
+    def _users(self, users: torch.Tensor, past: Entries, vectors: torch.Tensor) -> torch.Tensor:
+        """(users, dims) of length 1, from what they did and all items' vectors."""
         kept = self.user_known[users].float()
         pooled = torch.zeros(len(users), vectors.shape[1], device=vectors.device)
         if self.config.history:
             kept = kept * self._kept(len(users), self.config.user_dropout)
-            pooled = (history @ vectors) / history.sum(1, keepdim=True).clamp(min=1e-6)
+            pooled = past.mean(vectors)
             pooled = pooled + self.history_layer(pooled)
         return F.normalize(self.user_norm(pooled + kept.unsqueeze(1) * self.user(users)), dim=1)
 
@@ -215,17 +215,14 @@ class ChainFund(TrainableModel):
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         look = self._look(batch)
-        history = self._rows(batch.user)
-        user = self._users(
-            batch.user,
-            history.scatter(1, batch.item.unsqueeze(1), 0.0),
-            self.vectors.index_copy(0, look.items, look.vectors),
-        )
+        past = self._past(batch.user)
+        vectors = self.vectors.index_copy(0, look.items, look.vectors)
+        user = self._users(batch.user, past.without(batch.item), vectors)
         terms: dict[str, torch.Tensor] = {}
         if not torch.isnan(batch.minutes).all():
             minutes = self.duration_head(torch.cat([look.about[look.row], user], 1)).squeeze(1)
             terms["duration"] = masked_mse(minutes, batch.minutes.clamp(max=self.config.max_minutes))
-        terms["contrastive"] = self._contrast(batch, look, user, history)
+        terms["contrastive"] = self._contrast(batch, look, user, past)
         if self.config.users_head != "none":
             terms["users"] = self._name(batch, look)
         return terms
@@ -243,13 +240,13 @@ class ChainFund(TrainableModel):
         rows = len(batch.item)
         return _Look(items, place[:rows], place[rows:], kept, contents, about, vectors)
 
-    def _contrast(self, batch: Batch, look: _Look, user: torch.Tensor, history: torch.Tensor) -> torch.Tensor:
+    def _contrast(self, batch: Batch, look: _Look, user: torch.Tensor, past: Entries) -> torch.Tensor:
         """What the user liked against what was looked at; what they like or could not back is no negative."""
         if self.config.contrast == "by-position":
             other = look.drawn[torch.arange(len(look.row), device=look.row.device) % len(look.drawn)]
             return hinge_by_position(look.contents[look.row], look.contents[other], self.config.margin)
-        unfit = (history > 0) | ~was_open(self.context, batch.time, history.device)
-        unfit = unfit[:, look.items]
+        unfit = past.among(look.items, self.sizes.items)
+        unfit |= ~was_open(self.context, batch.time, unfit.device, look.items)
         logits = self._match(user, look.vectors, look.kept * self.log_rate[look.items])
         if self.config.contrast == "softmax":
             if len(look.items) < self.sizes.items:
@@ -283,7 +280,7 @@ class ChainFund(TrainableModel):
         share = self.config.users_share if self.config.users_head != "none" else 0.0
         scores = torch.zeros(len(users), len(items), device=self.log_rate.device)
         if share < 1:
-            user = self._users(users, self._rows(users), self.vectors)
+            user = self._users(users, self._past(users), self.vectors)
             scores += (1 - share) * self._match(user, self.vectors[items], self.log_rate[items])
         if share > 0:
             # Taught publishers, the head says nothing that Bayes' rule could turn around.
@@ -307,7 +304,7 @@ class ChainFund(TrainableModel):
     def audience_scores(self, items: torch.Tensor) -> torch.Tensor:
         every = torch.arange(self.sizes.users, device=items.device)
         if self.config.users_head == "none":
-            users = [self._users(part, self._rows(part), self.vectors) for part in torch.split(every, 4096)]
+            users = [self._users(part, self._past(part), self.vectors) for part in torch.split(every, 4096)]
             return self.vectors[items] @ torch.cat(users).T
         likely = self._named(every, items).T
         if self.config.users_head == "publishers":

@@ -13,6 +13,7 @@ from recommender.data.dataset import Dataset
 from recommender.losses.weighting import DynamicLossWeights
 from recommender.models.base import Batch, context_of, pair_weights
 from recommender.models.chainfund import ChainFund
+from recommender.models.history import History
 from recommender.models.registry import make_config, make_model
 from recommender.text.cache import TextVectors
 from recommender.training.fitting import fit_all, make_plan
@@ -134,6 +135,31 @@ def test_without_attention_content_is_read_off_the_mean_token(
     ) @ reader.token_basis.numpy()
     x = reader.layer.weight.detach().numpy() @ tokens.mean(0) + reader.layer.bias.detach().numpy()
     np.testing.assert_allclose(model.contents[5], np.where(x > 0, x, 0.01 * x), atol=1e-5)
+
+
+def test_entries_say_what_the_dense_rows_say(small: Dataset) -> None:
+    history = History.of(small.pairs, pair_weights(small.pairs, 0.3), context_of(small, None).sizes)
+    users, asked, chosen = torch.tensor([7, 0, 3]), torch.tensor([2, 5, 9]), torch.tensor([9, 1, 30])
+    rows, vectors = history.rows(users), torch.randn(40, 6)
+    past = history.entries(users)
+    assert torch.equal(past.among(chosen, 40), rows[:, chosen] > 0)
+    for entries, dense in ((past, rows), (past.without(asked), rows.scatter(1, asked.unsqueeze(1), 0.0))):
+        expected = dense @ vectors / dense.sum(1, keepdim=True).clamp(min=1e-6)
+        torch.testing.assert_close(entries.mean(vectors), expected)
+    # Nobody did nothing: number 0 has no entries, and their mean is no vector at all.
+    assert not past.mean(vectors)[1].any()
+
+
+@pytest.mark.parametrize("name", ["chainfund", "chainfund-as-published"])
+def test_the_loss_can_be_computed_in_bfloat16(name: str, small: Dataset, small_vectors: TextVectors) -> None:
+    model = ready(small, small_vectors, name)
+    batch = batch_of(small, slice(0, 200), [0, 3, 30])
+    exact = model.combine(model.loss(batch)).item()
+    with torch.autocast("cpu", torch.bfloat16):
+        narrow = model.combine(model.loss(batch))
+    torch.autograd.backward(narrow)
+    assert narrow.item() == pytest.approx(exact, rel=0.05)
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
 
 
 def test_the_softmax_is_over_all_items_the_user_does_not_know(
