@@ -237,18 +237,26 @@ def test_what_the_user_knows_or_could_not_back_is_no_negative(
     assert model.loss(early)["contrastive"].item() == 0.0
 
 
-def test_the_users_head_names_one_of_the_batchs_users(small: Dataset, small_vectors: TextVectors) -> None:
+@pytest.mark.parametrize("most", [1_000, 10])
+def test_the_users_head_names_one_of_all_users_or_of_the_batchs(
+    most: int, small: Dataset, small_vectors: TextVectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.models.chainfund.ALL_USERS", most)
     model = ready(small, small_vectors)
     batch = batch_of(small, slice(0, 30), [3])
     weights, biases = model.users_head.weight.detach().numpy(), model.users_head.bias.detach().numpy()
-    share = np.bincount(small.pairs.user, minlength=len(small.users)) / len(small.pairs)
+    known = np.unique(small.pairs.user)
+    assert 10 < len(known) < len(small.users)
+    named, chance = known, np.ones(len(small.users))
+    if most < len(known):
+        share = np.bincount(small.pairs.user, minlength=len(small.users)) / len(small.pairs)
+        named, chance = np.unique(batch.user), 1 - (1 - share.clip(min=1e-9)) ** 30
     total = 0.0
     for user, wanted, weight in zip(
         batch.user.tolist(), batch.item.tolist(), batch.weight.tolist(), strict=True
     ):
-        odds = np.exp(weights @ about(model, small)[wanted] + biases)
-        odds /= 1 - (1 - share.clip(min=1e-9)) ** 30
-        total -= weight * math.log(odds[user] / odds[np.unique(batch.user)].sum())
+        odds = np.exp(weights @ about(model, small)[wanted] + biases) / chance
+        total -= weight * math.log(odds[user] / odds[named].sum())
     found = model.loss(batch)["users"].item()
     assert found == pytest.approx(total / batch.weight.sum().item(), rel=1e-4)
 
