@@ -18,6 +18,7 @@ ask the users head. The option `as_published` does just that, so that the differ
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 the name everybody knows
 from torch import nn
@@ -77,6 +78,7 @@ class ChainFund(TrainableModel):
         "users_head.weight": "users",
         "users_head.bias": "users",
         "publisher.weight": "publishers",
+        "publisher_known": "publishers",
         "contents": "items",
         "vectors": "items",
         "log_total": "items",
@@ -122,12 +124,15 @@ class ChainFund(TrainableModel):
             config.weighting, TERMS, config.weighting_momentum, config.weighting_floor
         )
         self.register_buffer("user_known", torch.zeros(sizes.users, dtype=torch.bool))
+        self.register_buffer("publisher_known", torch.zeros(sizes.publishers, dtype=torch.bool))
         self.register_buffer("log_rate", torch.zeros(sizes.items))
         self.register_buffer("contents", torch.zeros(sizes.items, config.content_dims))
         self.register_buffer("vectors", torch.zeros(sizes.items, dims))
         self.register_buffer("log_total", torch.zeros(sizes.items))
         self.user_known: torch.Tensor
         """Those with a history; nothing was ever learnt of the others."""
+        self.publisher_known: torch.Tensor
+        """Those of an item that somebody turned to; the others' vectors are as they were drawn."""
         self.log_rate: torch.Tensor
         """Of backers, centred; see `log_rates`."""
         self.contents: torch.Tensor
@@ -148,6 +153,9 @@ class ChainFund(TrainableModel):
         self.log_rate = log_rates(context)
         self.user_known = torch.zeros(self.sizes.users, dtype=torch.bool)
         self.user_known[torch.from_numpy(context.pairs.user)] = True
+        # As published, what was never learnt counts as well.
+        self.publisher_known = torch.full((self.sizes.publishers,), self.config.as_published)
+        self.publisher_known[context.publisher[torch.from_numpy(np.unique(context.pairs.item))]] = True
 
     def bind(self, context: Context) -> None:
         super().bind(context)
@@ -188,8 +196,9 @@ class ChainFund(TrainableModel):
         return about
 
     def _about(self, contents: torch.Tensor, items: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-        """What is known of items: content ⊕ publisher, the unknown one where it is not kept."""
-        publisher = self.context.publisher[items].masked_fill(kept == 0, 0)
+        """What is known of items: content ⊕ publisher, the unknown one where it is new or not kept."""
+        publisher = self.context.publisher[items]
+        publisher = publisher.masked_fill((kept == 0) | ~self.publisher_known[publisher], 0)
         return torch.cat([contents, self.publisher(publisher)], 1)
 
     def _kept(self, count: int, dropped: float) -> torch.Tensor:

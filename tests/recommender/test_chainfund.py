@@ -283,6 +283,19 @@ def test_a_stranger_is_ranked_for_by_rate_and_match_alone(small: Dataset, small_
     assert torch.equal(before, model.score(torch.tensor([0]), torch.tensor(ALL_ITEMS)))
 
 
+def test_a_publisher_nothing_was_learnt_of_counts_as_unknown() -> None:
+    events = [event("a", "x", 1), event("b", "y", 2)]
+    data = dataset(events, [item(name, publisher_id=f"p{name}") for name in "xyz"])
+    vectors = word_vectors(data.items.texts)
+    model = ready(data, vectors)
+    before = model.vectors.clone()
+    with torch.no_grad():
+        model.publisher.weight[data.items.publisher] += 5.0
+    model.freeze()
+    assert torch.equal(model.vectors[2], before[2])
+    assert not torch.allclose(model.vectors[:2], before[:2])
+
+
 def test_rows_without_minutes_do_not_move_the_duration(small: Dataset, small_vectors: TextVectors) -> None:
     model = ready(small, small_vectors)
     batch = batch_of(small, slice(0, 40), [0, 1])
