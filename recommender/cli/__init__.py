@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from recommender.cli import comparing, converting, judging, learning, looking
+from recommender.cli import ablating, comparing, converting, judging, learning, looking
 from recommender.errors import RecommenderError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 learning.register(app)
 judging.register(app)
 comparing.register(app)
+ablating.register(app)
 looking.register(app)
 converting.register(app)
 

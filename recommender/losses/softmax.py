@@ -44,3 +44,21 @@ def in_batch_softmax(
     corrected = (logits - log_share).masked_fill((known | same) & ~own, -torch.inf)
     surprise = F.cross_entropy(corrected, torch.arange(len(items), device=items.device), reduction="none")
     return (weight * surprise).sum() / weight.sum().clamp(min=1e-9)
+
+
+def log_inclusion(share: torch.Tensor, rows: int, draws: int) -> torch.Tensor:
+    """Logarithm of each item's chance q to be among the items a step looks at, (items,).
+
+    qⱼ = 1 − (1 − shareⱼ)^rows · (1 − 1/items)^draws, for a step that looks at the items of `rows` observed
+    pairs and at `draws` items drawn evenly. With logits − log q the softmax over that step's distinct items
+    estimates the softmax over all (Yi et al. 2019; the mixture of both draws: Yang et al. 2020, Mixed
+    Negative Sampling).
+
+    Args:
+        share: (items,) of the observed pairs that are the item's; sums to 1.
+        rows: observed pairs in a step.
+        draws: items drawn evenly in a step.
+    """
+    evenly = draws * torch.log1p(torch.tensor(-1.0 / max(len(share), 2)))
+    missed = rows * torch.log1p(-share.clamp(max=1 - 1e-6)) + evenly
+    return torch.log(-torch.expm1(missed).clamp(max=-1e-12))

@@ -241,10 +241,15 @@ def popularity(pairs: Pairs, items: int) -> Ints:
     return np.bincount(pairs.backed.item, minlength=items)
 
 
-def was_open(context: Context, times: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """Which items could be backed at each moment: (times, items). What was closed was not turned down."""
-    moments = times.unsqueeze(1)
-    return ((context.opened <= moments) & (moments < context.closed)).to(device)
+def was_open(
+    context: Context, times: torch.Tensor, device: torch.device, items: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Which items, or which of `items`, could be backed at each moment: (times, items).
+
+    What was closed was not turned down.
+    """
+    moments, chosen = times.unsqueeze(1), slice(None) if items is None else items.cpu()
+    return ((context.opened[chosen] <= moments) & (moments < context.closed[chosen])).to(device)
 
 
 def log_rates(context: Context) -> torch.Tensor:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from recommender.errors import ConfigError
 from recommender.models.base import ModelConfig, Recommender, Sizes
-from recommender.models.chainfund import ChainFund
+from recommender.models.chainfund import ChainFund, ChainFundAsPublished
 from recommender.models.hybrid import Hybrid
 from recommender.models.item_to_item import Ease, ItemKnn, TextProfile
 from recommender.models.markov import Markov
@@ -19,7 +19,7 @@ MODELS: dict[str, type[Recommender]] = {
     model.name: model
     for model in (
         RandomOrder, Popularity, RecentPopularity, ItemKnn, Ease, Markov, TfIdf, TextProfile, ChainFund,
-        TwoTower, Hybrid,
+        ChainFundAsPublished, TwoTower, Hybrid,
     )
 }  # fmt: skip
 

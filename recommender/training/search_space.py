@@ -37,6 +37,6 @@ TRAINING = "training"
 TRAINING_SPACE: SearchSpace = {
     "training.learning_rate": Real(3e-4, 3e-2, log=True),
     "training.weight_decay": Real(1e-6, 1e-1, log=True),
-    "training.batch_size": OneOf((256, 512, 1024, 2048)),
+    "training.batch_size": OneOf((256, 512, 1024, 2048, 4096)),
 }
 """For every model that is trained."""

@@ -1,5 +1,6 @@
 """Each formula against slow and obvious loops."""
 
+import itertools
 import math
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 
 from recommender.losses.contrastive import hinge, hinge_by_position
 from recommender.losses.duration import masked_mse
-from recommender.losses.softmax import full_softmax, in_batch_softmax
+from recommender.losses.softmax import full_softmax, in_batch_softmax, log_inclusion
 from recommender.losses.user_prediction import user_cross_entropy
 from recommender.losses.weighting import DynamicLossWeights, UncertaintyWeights, make_weighting
 from recommender.models.attention import MultiHeadAttention, masked_mean
@@ -100,6 +101,53 @@ def test_in_batch_softmax_corrects_for_popular_items_and_masks_false_negatives()
         total -= weight[row].item() * math.log(terms[row] / sum(terms.values()))
     found = in_batch_softmax(logits, items, log_share, known, weight).item()
     assert found == pytest.approx(total / weight.sum().item(), rel=1e-5)
+
+
+def test_the_chance_to_be_looked_at_is_that_of_all_possible_steps_together() -> None:
+    share = [0.5, 0.3, 0.2]
+    chance = np.zeros(3)
+    for rows in itertools.product(range(3), repeat=2):
+        for draws in itertools.product(range(3), repeat=2):
+            likelihood = math.prod(share[item] for item in rows) / 3**2
+            chance[list({*rows, *draws})] += likelihood
+    found = log_inclusion(torch.tensor(share), rows=2, draws=2)
+    np.testing.assert_allclose(found.exp().numpy(), chance, rtol=1e-5)
+
+
+def test_the_chance_stays_finite_at_both_ends() -> None:
+    share = torch.tensor([0.0, 1.0, 1e-9])
+    assert torch.isfinite(log_inclusion(share, rows=4096, draws=0)).all()
+    assert log_inclusion(share, rows=4096, draws=1)[1].item() == pytest.approx(0.0, abs=1e-5)
+    assert torch.isfinite(log_inclusion(torch.tensor([1.0]), rows=1, draws=1)).all()
+
+
+def learnt_odds(share: torch.Tensor, rows: int, *, corrected: bool) -> torch.Tensor:
+    """Log-odds of items, learnt by the softmax over the items of each step from rows drawn by `share`."""
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.zeros(len(share), requires_grad=True)
+    optimizer = torch.optim.Adam([logits], 0.05)
+    chance = log_inclusion(share, rows, draws=1) if corrected else torch.zeros(len(share))
+    for _ in range(300):
+        drawn = torch.multinomial(share, rows, replacement=True, generator=generator)
+        extra = torch.randint(len(share), (1,), generator=generator)
+        step, place = torch.unique(torch.cat([drawn, extra]), return_inverse=True)
+        own = (logits[step] - chance[step]).expand(rows, -1)
+        loss = full_softmax(
+            own, place[:rows], torch.zeros(rows, len(step), dtype=torch.bool), torch.ones(rows)
+        )
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return logits.detach().log_softmax(0)
+
+
+def test_a_softmax_over_each_steps_items_learns_the_true_odds_only_if_corrected() -> None:
+    share = torch.tensor([0.4, 0.25, 0.15, 0.1, 0.06, 0.04])
+    errors = {
+        corrected: (learnt_odds(share, 3, corrected=corrected) - share.log()).abs().mean().item()
+        for corrected in (True, False)
+    }
+    assert errors[True] < 0.7 * errors[False]
 
 
 class TestWeights:

@@ -1,7 +1,5 @@
 """The learned models: what they find, what they do not, what they leak, and that they come back the same."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -17,12 +15,10 @@ from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.metrics import per_user, rank_targets
 from recommender.evaluation.splits import SplitOptions, make_split
 from recommender.models.base import Batch, Recommender, context_of
-from recommender.models.chainfund import ChainFund
 from recommender.models.registry import make_config, make_model
 from recommender.models.twotower import TwoTower
 from recommender.text.cache import TextVectors
 from recommender.training.fitting import Plan, fit_all, fit_split, make_plan
-from tests.recommender.build import dataset, event, item
 from tests.recommender.conftest import word_vectors
 
 LEARNED = ("chainfund", "twotower")
@@ -143,6 +139,9 @@ def test_scores_of_some_are_those_of_all(name: str, small: Dataset, small_vector
     ("name", "settings"),
     [
         ("chainfund", {"as_published": True}),
+        ("chainfund", {"contrast": "hinge"}),
+        ("chainfund", {"attention": False, "history": False}),
+        ("chainfund", {"users_head": "none"}),
         ("chainfund", {"weighting": "sum"}),
         ("chainfund", {"weighting": "uncertainty"}),
         ("twotower", {"in_batch": True}),
@@ -159,7 +158,7 @@ def test_the_corrected_chainfund_beats_the_published_one(small_tables: Tables) -
     data = build_dataset(small_tables)
     vectors = word_vectors(data.items.texts)
     split = make_split("last-out", data, SplitOptions(core=1))
-    plans = {"corrected": plan("chainfund"), "published": plan("chainfund", as_published=True)}
+    plans = {"corrected": plan("chainfund"), "published": plan("chainfund-as-published")}
     report = evaluate(
         list(plans),
         lambda name, _: fit_split(plans[name], split, vectors)[0],
@@ -169,103 +168,6 @@ def test_the_corrected_chainfund_beats_the_published_one(small_tables: Tables) -
         is_random=lambda _: True,
     )
     assert paired(report.values["corrected"]["ndcg@10"], report.values["published"]["ndcg@10"]).low > 0
-
-
-class TestChainFund:
-    TIME = datetime(2025, 12, 31, tzinfo=UTC).timestamp()
-    """Everything is open then."""
-
-    def model(self, data: Dataset, vectors: TextVectors, **settings: Any) -> ChainFund:
-        config = make_config("chainfund", SETTINGS["chainfund"] | {"dropout": 0, "id_dropout": 0} | settings)
-        torch.manual_seed(0)
-        model = make_model("chainfund", config, context_of(data, vectors).sizes)
-        assert isinstance(model, ChainFund)
-        model.fit(context_of(data, vectors))
-        model.bind(context_of(data, vectors))
-        model.freeze()
-        return model
-
-    def batch(self, data: Dataset, rows: slice, negatives: list[int]) -> Batch:
-        pairs = data.pairs
-        return Batch(
-            torch.from_numpy(pairs.user[rows]),
-            torch.from_numpy(pairs.item[rows]),
-            torch.ones(len(pairs.user[rows])),
-            torch.from_numpy(pairs.minutes[rows]).float(),
-            torch.full((len(pairs.user[rows]),), self.TIME, dtype=torch.float64),
-            torch.tensor(negatives),
-        )
-
-    def test_rows_without_minutes_do_not_move_the_duration(
-        self, small: Dataset, small_vectors: TextVectors
-    ) -> None:
-        model = self.model(small, small_vectors)
-        pairs = small.pairs
-        batch = self.batch(small, slice(0, 40), [0, 1])
-        assert torch.isnan(batch.minutes).any()
-        about = torch.cat([model.contents, model.publisher(torch.from_numpy(small.items.publisher))], 1)
-        user = model.user(batch.user)
-        predicted = model.duration_head(torch.cat([about[batch.item], user], 1)).squeeze(1).detach().numpy()
-        minutes = np.clip(pairs.minutes[:40], None, model.config.max_minutes)
-        expected = np.nanmean((predicted - minutes) ** 2)
-        assert model.loss(batch)["duration"].item() == pytest.approx(expected, rel=1e-4)
-
-    def test_without_any_minutes_there_is_no_duration(self, small_vectors: TextVectors) -> None:
-        data = dataset([event("a", "x", 1), event("b", "y", 2)], [item("x"), item("y")])
-        vectors = word_vectors(data.items.texts)
-        assert set(self.model(data, vectors).loss(self.batch(data, slice(0, 2), [0]))) == {
-            "contrastive",
-            "users",
-        }
-
-    def test_known_items_are_no_negatives(self, small: Dataset, small_vectors: TextVectors) -> None:
-        model = self.model(small, small_vectors)
-        user = small.pairs.user[0]
-        mine = small.pairs.item[small.pairs.user == user]
-        rows = slice(0, 1)
-        # With nothing but the user's own items drawn, nothing is left to be violated.
-        assert model.loss(self.batch(small, rows, mine.tolist()))["contrastive"].item() == 0.0
-        others = np.setdiff1d(np.arange(len(small.item_ids)), mine)[:3]
-        assert model.loss(self.batch(small, rows, others.tolist()))["contrastive"].item() > 0.0
-
-    def test_what_was_closed_is_no_negative(self, small: Dataset, small_vectors: TextVectors) -> None:
-        model = self.model(small, small_vectors)
-        user = small.pairs.user[0]
-        others = np.setdiff1d(np.arange(len(small.item_ids)), small.pairs.item[small.pairs.user == user])
-        batch = self.batch(small, slice(0, 1), others.tolist())
-        early = replace(batch, time=torch.tensor([small.items.created.min() - 1.0], dtype=torch.float64))
-        assert model.loss(batch)["contrastive"].item() > 0.0
-        assert model.loss(early)["contrastive"].item() == 0.0
-
-    def test_the_published_head_is_taught_the_publisher(
-        self, small: Dataset, small_vectors: TextVectors
-    ) -> None:
-        published = self.model(small, small_vectors, as_published=True)
-        batch = self.batch(small, slice(0, 5), [3])
-        about = torch.cat(
-            [published.contents, published.publisher(torch.from_numpy(small.items.publisher))], 1
-        )
-        odds = published.users_head(about[batch.item]).log_softmax(1).detach()
-        publishers = torch.from_numpy(small.items.publisher)[batch.item]
-        expected = -odds[torch.arange(5), publishers].mean()
-        assert published.loss(batch)["users"].item() == pytest.approx(expected.item(), rel=1e-4)
-
-    def test_ranking_follows_bayes_rule_and_the_match(
-        self, small: Dataset, small_vectors: TextVectors
-    ) -> None:
-        model = self.model(small, small_vectors)
-        about = torch.cat([model.contents, model.publisher(torch.from_numpy(small.items.publisher))], 1)
-        likelihood = model.users_head(about).log_softmax(1)
-        backers = np.bincount(small.pairs.backed.item, minlength=len(small.item_ids))
-        days = (np.minimum(small.items.deadline, small.now) - small.items.created) / 86_400
-        rates = np.log((backers + 0.5) / np.maximum(days, 1.0))
-        rates -= rates[backers > 0].mean()
-        for user, thing in ((3, 4), (10, 22)):
-            match = model.user.weight[user] @ model.match(about[thing])
-            expected = (likelihood[thing, user] + rates[thing] + match).item()
-            assert model.score(torch.tensor([user]), torch.tensor([thing])).item() == pytest.approx(
-                expected, rel=1e-4
-            )
 
 
 class TestTwoTower:
