@@ -37,7 +37,7 @@ from recommender.models.base import (
     was_open,
 )
 from recommender.models.history import History
-from recommender.models.text_space import principal_axes
+from recommender.models.text_space import principal_axes, token_spread
 from recommender.text.cache import TextVectors, project
 from recommender.training.config import TrainingConfig
 
@@ -121,8 +121,7 @@ class ChainFund(TrainableModel):
         if not self.token_basis.any():
             mean, basis = principal_axes(context.vectors, self.config.token_dims, of_tokens=True)
             # Unit variance overall keeps the attention's first logits small.
-            spread = torch.cat([torch.from_numpy(t).float() for t in context.vectors.tokens]).std()
-            self.token_mean, self.token_basis = mean, basis / spread.clamp(min=1e-6)
+            self.token_mean, self.token_basis = mean, basis / max(token_spread(context.vectors), 1e-6)
         self.prior = log_rates(context)
 
     def bind(self, context: Context) -> None:
@@ -133,8 +132,9 @@ class ChainFund(TrainableModel):
             self._read(context.vectors)
 
     def _read(self, vectors: TextVectors) -> None:
-        texts = [tokens[: self.config.max_tokens] for tokens in vectors.tokens]
-        tokens, mask = project(texts, self.token_mean.cpu(), self.token_basis.cpu())
+        tokens, mask = project(
+            vectors.tokens, self.token_mean.cpu(), self.token_basis.cpu(), self.config.max_tokens
+        )
         self._tokens, self._mask = tokens.to(self.prior.device), mask.to(self.prior.device)
 
     def freeze(self) -> None:
