@@ -68,10 +68,12 @@ def train(
     from recommender import pipeline
     from recommender.cli.report import run_lines
     from recommender.errors import ConfigError
+    from recommender.processes import processes
 
     if (data is None) == (snapshot is None):
         raise ConfigError("give --data or --snapshot, one of them")
-    info = pipeline.open_snapshot(snapshot) if snapshot else snapshot_of(data or Path(), root)
+    with processes().main_first():
+        info = pipeline.open_snapshot(snapshot) if snapshot else snapshot_of(data or Path(), root)
     lenders = [pipeline.open_run(root / warm)] if warm else []
     with for_people() as progress:
         runs = pipeline.train_candidates(
@@ -84,7 +86,8 @@ def train(
             warm=lenders,
             progress=progress,
         )
-    typer.echo(f"snapshot {info.path}")
+    if processes().is_main:
+        typer.echo(f"snapshot {info.path}")
     for line in run_lines(runs):
         typer.echo(line)
 

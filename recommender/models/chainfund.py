@@ -73,6 +73,7 @@ class ChainFund(TrainableModel):
     text: ClassVar[TextNeed] = "tokens"
     config_type = ChainFundConfig
     training_defaults = TrainingConfig(learning_rate=5e-3)
+    terms = TERMS
     by_vocabulary: ClassVar[dict[str, str]] = {
         "user.weight": "users",
         "users_head.weight": "users",
@@ -193,6 +194,11 @@ class ChainFund(TrainableModel):
             raise RuntimeError("bind() comes before loss()")
         liked = self._history.contains(batch.user.unsqueeze(1), batch.negatives.unsqueeze(0))
         return liked | ~was_open(self.context, batch.time, liked.device)[:, batch.negatives]
+
+    def mass(self, term: str, batch: Batch) -> torch.Tensor:
+        if term == "duration":
+            return (~torch.isnan(batch.minutes)).sum()
+        return batch.weight.sum() if not self.config.as_published else torch.tensor(len(batch.user))
 
     def combine(self, terms: dict[str, torch.Tensor]) -> torch.Tensor:
         combined: torch.Tensor = self.weighting(terms)

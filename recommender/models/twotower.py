@@ -55,6 +55,7 @@ class TwoTower(TrainableModel):
     text: ClassVar[TextNeed] = "pooled"
     config_type = TwoTowerConfig
     training_defaults = TrainingConfig(learning_rate=1e-3, batch_size=512)
+    terms = ("softmax",)
     by_vocabulary: ClassVar[dict[str, str]] = {
         "user_id.weight": "users",
         "item_id.weight": "items",

@@ -14,6 +14,7 @@ from safetensors.numpy import load, save
 
 from recommender.errors import DamagedError
 from recommender.files import sha256_hex, write_atomic
+from recommender.processes import processes
 from recommender.progress import Progress, silent
 from recommender.text.encoders import TextEncoder, TokenVectors, encoder_key, load_encoder
 
@@ -48,7 +49,7 @@ class TextVectors:
 class Moments(NamedTuple):
     """How many vectors there are, their sum (dims,) and the sum of their outer products (dims, dims)."""
 
-    count: int
+    number: int
     total: NDArray[np.float64]
     products: NDArray[np.float64]
 
@@ -100,13 +101,19 @@ class EmbeddingCache:
         return load_encoder(self.encoder_name)
 
     def vectors(self, texts: Sequence[str], progress: Progress = silent) -> TextVectors:
-        """The texts' vectors, from disk where they are there and sound, else encoded and stored."""
-        missing = [text for text in dict.fromkeys(texts) if _read(self._path(text)) is None]
+        """The texts' vectors, from disk where they are there and sound, else encoded and stored.
+
+        Of several processes each encodes its part.
+        """
+        group = processes()
+        mine = (text for text in dict.fromkeys(texts) if _number(text) % group.count == group.rank)
+        missing = [text for text in mine if _read(self._path(text)) is None]
         for start in range(0, len(missing), TEXTS_BETWEEN_WRITES):
             some = missing[start : start + TEXTS_BETWEEN_WRITES]
             for text, encoded in zip(some, self.encoder.encode(some), strict=True):
                 write_atomic(self._path(text), save({"tokens": encoded}))
             progress("reading texts", (start + len(some)) / len(missing))
+        group.wait()
         tokens = StoredTokens([self._path(text) for text in texts])
         return TextVectors(tokens, tokens[0].shape[1] if tokens else 0)
 
@@ -117,6 +124,11 @@ class EmbeddingCache:
     @cached_property
     def _folder(self) -> str:
         return encoder_key(self.encoder_name).replace("/", "--")
+
+
+def _number(text: str) -> int:
+    """The same in every process."""
+    return int(sha256_hex(text.encode())[:8], 16)
 
 
 def _read(path: Path) -> TokenVectors | None:
