@@ -153,7 +153,9 @@ def train(
     model.fit(context)
     model.to(group.device)
     model.bind(context)
-    optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
     rows = Rows.of(context.pairs, model.config.view_weight, context.sizes.items)
     state = load_checkpoint(checkpoint) if checkpoint else None
     if state is None:
