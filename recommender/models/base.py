@@ -169,7 +169,7 @@ class TrainableModel(Recommender):
         """The loss's terms by name, each a scalar."""
 
     def mass(self, term: str, batch: Batch) -> torch.Tensor:
-        """What the term is a mean over: the rows' weights, unless a model says otherwise. 0: no such term."""
+        """What the term is a mean over: the rows' weights, unless a model says otherwise."""
         return batch.weight.sum()
 
     @abstractmethod

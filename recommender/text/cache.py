@@ -16,7 +16,7 @@ from recommender.errors import DamagedError
 from recommender.files import sha256_hex, write_atomic
 from recommender.processes import processes
 from recommender.progress import Progress, silent
-from recommender.text.encoders import TextEncoder, TokenVectors, encoder_key, load_encoder
+from recommender.text.encoders import MAX_TOKENS, TextEncoder, TokenVectors, encoder_key, load_encoder
 
 TEXTS_BETWEEN_WRITES = 256
 """Encoded at a time: similar lengths share a batch, and a killed run loses no more than these."""
@@ -139,7 +139,7 @@ def _read(path: Path) -> TokenVectors | None:
 
 
 def project(
-    tokens: Sequence[TokenVectors], mean: torch.Tensor, basis: torch.Tensor, max_tokens: int
+    tokens: Sequence[TokenVectors], mean: torch.Tensor, basis: torch.Tensor, max_tokens: int = MAX_TOKENS
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Centre and rotate the first tokens' vectors into fewer dimensions, padded to the longest text.
 

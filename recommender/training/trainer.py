@@ -108,21 +108,19 @@ class Step(nn.Module):
             return model.combine(terms), {name: term.detach() for name, term in terms.items()}
 
     def _together(self, terms: dict[str, torch.Tensor], part: Batch, whole: Batch) -> dict[str, torch.Tensor]:
-        masses = {name: float(self.model.mass(name, whole)) for name in self.model.terms}
-        nothing = torch.zeros((), device=self.group.device)
-        mine = {
-            name: terms[name].float() * (float(self.model.mass(name, part)) / mass)
-            if name in terms
-            else nothing
-            for name, mass in masses.items()
-            if mass > 0
-        }
-        values = self.group.sum(torch.stack(list(mine.values())))
-        scaled = [term * self.group.count for term in mine.values()]
-        return {
-            name: term + (value - term.detach())
-            for name, term, value in zip(mine, scaled, values, strict=True)
-        }
+        names, nothing = self.model.terms, torch.zeros((), device=self.group.device)
+        mine = dict.fromkeys(names, nothing)
+        for name, term in terms.items():
+            share = float(self.model.mass(name, part)) / max(float(self.model.mass(name, whole)), 1e-9)
+            mine[name] = term.float() * share
+        is_there = torch.tensor([float(name in terms) for name in names], device=self.group.device)
+        summed = self.group.sum(torch.cat([torch.stack(list(mine.values())), is_there]))
+        found = {}
+        for name, value, processes_with in zip(names, summed, summed[len(names) :], strict=False):
+            if processes_with > 0:
+                term = mine[name] * self.group.count
+                found[name] = term + (value - term.detach())
+        return found
 
 
 def train(
