@@ -113,7 +113,7 @@ def prepare(options: Options) -> dict[str, float]:
     ]
     before, now = (pipeline.snapshot_dataset(snapshot) for snapshot in snapshots)
     cache = EmbeddingCache(options.work / pipeline.EMBEDDINGS, options.encoder)
-    encoded, seconds = _timed(lambda: cache.vectors(now.items.texts))
+    cache.vectors(now.items.texts)
     plan = make_plan(
         options.model, training={"epochs": PREVIOUS_EPOCHS} if is_trained(options.model) else None
     )
@@ -128,7 +128,7 @@ def prepare(options: Options) -> dict[str, float]:
         metrics=RunMetrics(protocol={}, metrics={}, better_than={}, users=0),
     )
     (options.work / "nights.json").write_text(json.dumps([snapshots[1].path.name, previous.id]))
-    return {"texts_per_s": len(encoded.tokens) / seconds}
+    return {}
 
 
 def nights(options: Options) -> tuple[pipeline.SnapshotInfo, str]:
