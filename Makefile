@@ -88,7 +88,7 @@ screenshots: setup-test ## pictures of the running demo for README and docs; URL
 	@$(PY) -m tests.e2e.screenshots --url $(or $(URL),http://127.0.0.1:8000)
 
 .PHONY: bench
-bench: setup-test ## speed, into benchmarks/results/PART.json; PART=indexing or web
+bench: setup-test ## speed, into benchmarks/results/PART.json; PART=indexing, recommender or web
 	@[ -f benchmarks/$(PART).py ] || { echo "Name a part: make bench PART=indexing" >&2; exit 1; }
 	@$(PY) -m benchmarks.$(PART) $(ARGS)
 

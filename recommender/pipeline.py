@@ -27,6 +27,7 @@ from recommender.errors import ConfigError, DamagedError, DataError
 from recommender.life.gates import PromotionDecision, Verdict, decide_promotion, judge
 from recommender.life.runs import RunInfo, load_model, open_run, save_run
 from recommender.models.base import context_of
+from recommender.processes import processes
 from recommender.progress import Progress, silent
 from recommender.ranking.lists import ANYBODY, Ranker, audiences, digest, rank_all, similar_items
 from recommender.text.cache import EmbeddingCache
@@ -93,7 +94,8 @@ def train_candidates(
     The baselines are measured beside them, and a run of `pop` is the first of the results; with too few
     contributions to measure anything it is the only one. `settings` are the models' own, by name, with those
     of training under `training`. A run in `warm` lends its weights to the final fit of its kind. A killed
-    call goes on from its last epoch when it is made again.
+    call goes on from its last epoch when it is made again. Of several processes (see `recommender.processes`)
+    the first alone saves and returns runs.
 
     Raises:
         DataError: the snapshot has no contributions. ConfigError: an unknown model or setting.
@@ -119,6 +121,7 @@ def train_candidates(
             metrics=fitted.metrics,
         )
         for name, fitted in trial.run(plans, lenders)
+        if processes().is_main
     ]
 
 

@@ -1,5 +1,6 @@
 """How far the work is: a bar on a terminal, plain lines elsewhere, a callback for workers."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -34,7 +35,10 @@ class _Lines:
 
 @contextmanager
 def for_people() -> Iterator[Progress]:
-    """A callback that shows itself on standard error."""
+    """A callback that shows itself on standard error; of several processes the first one's does."""
+    if int(os.environ.get("RANK", "0")):
+        yield silent
+        return
     if not sys.stderr.isatty():
         yield _Lines()
         return

@@ -69,11 +69,13 @@ def train(
     from recommender import pipeline
     from recommender.cli.report import run_lines
     from recommender.errors import ConfigError
+    from recommender.processes import processes
     from recommender.training.settings import MEASURED_BY, overlaid, read_settings
 
     if (data is None) == (snapshot is None):
         raise ConfigError("give --data or --snapshot, one of them")
-    info = pipeline.open_snapshot(snapshot) if snapshot else snapshot_of(data or Path(), root)
+    with processes().main_first():
+        info = pipeline.open_snapshot(snapshot) if snapshot else snapshot_of(data or Path(), root)
     chosen = overlaid(read_settings(settings_files, MEASURED_BY), settings(set_))
     lenders = [pipeline.open_run(root / warm)] if warm else []
     with for_people() as progress:
@@ -87,7 +89,8 @@ def train(
             warm=lenders,
             progress=progress,
         )
-    typer.echo(f"snapshot {info.path}")
+    if processes().is_main:
+        typer.echo(f"snapshot {info.path}")
     for line in run_lines(runs):
         typer.echo(line)
 

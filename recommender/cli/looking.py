@@ -32,15 +32,11 @@ def topk(
     root: Root = DEFAULT_ROOT,
 ) -> None:
     """A user's best open items, with reasons; an unknown user gets the list for anybody."""
-    from recommender.ranking.lists import ANYBODY, rank_all
+    from recommender.ranking.lists import rank_user
 
     ranker = _ranker(run, root)
-    rows = rank_all(ranker, k).to_pylist()
-    mine = [row for row in rows if row["user_id"] == user] or [
-        row for row in rows if row["user_id"] == ANYBODY
-    ]
     titles = dict(zip(ranker.dataset.item_ids.names, ranker.dataset.items.texts, strict=True))
-    for row in mine:
+    for row in rank_user(ranker, user, k).to_pylist():
         title = titles[row["item_id"]].split("\n")[0][:50]
         past = f" {row['reason_item_id']}" if row["reason_item_id"] else ""
         typer.echo(

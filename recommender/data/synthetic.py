@@ -5,7 +5,9 @@ language (some read both); how much they like an item decides what they view, fo
 back. With `taste=0` everybody picks at random, and a model that finds anything has found noise.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -60,6 +62,8 @@ class SyntheticConfig(BaseModel):
     days: int = Field(120, ge=1)
     chinese: float = Field(0.4, ge=0, le=1)
     """Share of items, and of users, in Chinese."""
+    words: int = Field(30, ge=1)
+    """Of each description; a campaign's whole story has three hundred."""
     seed: int = 0
 
 
@@ -77,7 +81,9 @@ def synthesize(config: SyntheticConfig) -> Tables:
                 f"publisher:{p:03d}" for p in rng.integers(max(config.items // 3, 1), size=config.items)
             ],
             "title": [_words(rng, names[t], c, 4) for t, c in zip(topic, chinese, strict=True)],
-            "description": [_words(rng, names[t], c, 30) for t, c in zip(topic, chinese, strict=True)],
+            "description": [
+                _words(rng, names[t], c, config.words) for t, c in zip(topic, chinese, strict=True)
+            ],
             "category": [names[t] for t in topic],
             "language": ["zh-hans" if c else "en" for c in chinese],
             "created_at": _times(created, config.days),
@@ -86,10 +92,10 @@ def synthesize(config: SyntheticConfig) -> Tables:
         },
         schema_overrides={"created_at": TIME, "deadline": TIME},
     )
-    liking = _liking(rng, config, topic, chinese, len(names))
+    liking = _Liking.drawn(rng, config, topic, chinese, len(names))
     views = _draw(rng, config, liking, config.views, created)
     backed = _draw(rng, config, liking, config.contributions, created)
-    love = liking[views[0], views[1]] / max(config.taste, 1.0)
+    love = liking.of(*views[:2]) / max(config.taste, 1.0)
     minutes = np.exp(rng.normal(0, 0.4, config.views)) * (0.5 + 2.0 * np.clip(love, 0, 1))
     events = pl.concat(
         [
@@ -109,30 +115,53 @@ def _words(rng: np.random.Generator, topic: str, chinese: bool, count: int) -> s
     return ("" if chinese else " ").join(picked)
 
 
-def _liking(
-    rng: np.random.Generator, config: SyntheticConfig, topic: Ints, chinese: np.ndarray, topics: int
-) -> Floats:
-    """How much each user likes each item, (users, items), in log-odds."""
-    loves = np.zeros((config.users, topics))
-    for _ in range(2):
-        loves[np.arange(config.users), rng.integers(topics, size=config.users)] = 1
-    reads_chinese = rng.random(config.users) < config.chinese
-    reads_both = rng.random(config.users) < 0.15
-    readable = reads_both[:, None] | (reads_chinese[:, None] == chinese[None, :])
-    popularity = rng.normal(0, 0.5, config.items)
-    liking: Floats = config.taste * (loves[:, topic] + 0.7 * readable - 0.7) + popularity
-    return liking
+@dataclass(frozen=True)
+class _Liking:
+    """How much each user likes each item, in log-odds: never all of them at once."""
+
+    taste: float
+    loves: Floats
+    """(users, topics), 1 where the user loves the topic."""
+    reads: np.ndarray
+    """(users, 2), whether the user reads English and Chinese."""
+    topic: Ints
+    chinese: np.ndarray
+    popularity: Floats
+
+    @classmethod
+    def drawn(
+        cls, rng: np.random.Generator, config: SyntheticConfig, topic: Ints, chinese: np.ndarray, topics: int
+    ) -> "_Liking":
+        loves = np.zeros((config.users, topics))
+        for _ in range(2):
+            loves[np.arange(config.users), rng.integers(topics, size=config.users)] = 1
+        reads_chinese = rng.random(config.users) < config.chinese
+        reads_both = rng.random(config.users) < 0.15
+        reads = np.stack([~reads_chinese | reads_both, reads_chinese | reads_both], 1)
+        return cls(config.taste, loves, reads, topic, chinese, rng.normal(0, 0.5, config.items))
+
+    def of(self, users: Ints, items: Ints) -> Floats:
+        """Of pairs: the two are broadcast against each other."""
+        readable = self.reads[users, self.chinese[items].astype(np.int64)]
+        odds: Floats = self.taste * (self.loves[users, self.topic[items]] + 0.7 * readable - 0.7)
+        return odds + self.popularity[items]
 
 
 def _draw(
-    rng: np.random.Generator, config: SyntheticConfig, liking: Floats, count: int, created: Floats
+    rng: np.random.Generator, config: SyntheticConfig, liking: _Liking, count: int, created: Floats
 ) -> tuple[Ints, Ints, Floats]:
     """`count` events as (users, items, days): active users and liked items come up more often."""
     activity = rng.pareto(2.0, config.users) + 0.3
     users = rng.choice(config.users, size=count, p=activity / activity.sum())
-    odds = np.exp(liking - liking.max(1, keepdims=True))
-    cumulative = np.cumsum(odds / odds.sum(1, keepdims=True), axis=1)
-    items = (cumulative[users] < rng.random(count)[:, None]).sum(1).clip(max=config.items - 1)
+    drawn, every = rng.random(count), np.arange(config.items)
+    items = np.zeros(count, np.int64)
+    order = np.argsort(users, kind="stable")
+    edges = np.flatnonzero(np.diff(users[order], prepend=-1, append=-1))
+    for start, stop in pairwise(edges.tolist()):
+        mine = order[start:stop]
+        odds = np.exp(liking.of(users[mine[0]], every))
+        items[mine] = np.searchsorted(np.cumsum(odds / odds.sum()), drawn[mine])
+    items = items.clip(max=config.items - 1)
     return users, items, rng.uniform(created[items], config.days)
 
 

@@ -205,12 +205,18 @@ class TrainableModel(Recommender):
     negatives: int = 0
     """Items to draw for each batch."""
     training_defaults: ClassVar[TrainingConfig] = TrainingConfig()
+    terms: ClassVar[tuple[str, ...]] = ()
+    """All terms `loss` may have, for training by several processes; empty: the model cannot."""
     by_vocabulary: ClassVar[dict[str, str]] = {}
     """Parameters whose first dimension is a vocabulary, for warm starts: parameter → vocabulary."""
 
     @abstractmethod
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         """The loss's terms by name, each a scalar."""
+
+    def mass(self, term: str, batch: Batch) -> torch.Tensor:
+        """What the term is a mean over: the rows' weights, unless a model says otherwise."""
+        return batch.weight.sum()
 
     @abstractmethod
     def freeze(self) -> None:

@@ -73,6 +73,7 @@ class ChainFund(TrainableModel):
     text: ClassVar[TextNeed] = "tokens"
     config_type = ChainFundConfig
     training_defaults = TrainingConfig(learning_rate=5e-3, batch_size=4096, epochs=60, patience=4)
+    terms = TERMS
     search_space: ClassVar[SearchSpace] = {
         "content_dims": OneOf((64, 128, 256)),
         "user_dims": OneOf((32, 64, 128)),
@@ -301,6 +302,15 @@ class ChainFund(TrainableModel):
             chance = log_inclusion(self._user_share, len(row), 0)[named]
             logits = about @ self.users_head.weight[named].T + self.users_head.bias[named] - chance
         return user_cross_entropy(logits, row, number, batch.weight)
+
+    def mass(self, term: str, batch: Batch) -> torch.Tensor:
+        if term == "duration":
+            return (~torch.isnan(batch.minutes)).sum()
+        by_rows = {
+            "contrastive": self.config.contrast == "by-position",
+            "users": self.config.users_head == "publishers",
+        }
+        return torch.tensor(len(batch.user)) if by_rows[term] else batch.weight.sum()
 
     def combine(self, terms: dict[str, torch.Tensor]) -> torch.Tensor:
         combined: torch.Tensor = self.weighting(terms)

@@ -5,7 +5,7 @@ import torch.nn.functional as F  # noqa: N812 the name everybody knows
 from torch import nn
 
 from recommender.models.attention import MultiHeadAttention, masked_mean
-from recommender.models.text_space import principal_axes
+from recommender.models.text_space import principal_axes, token_spread
 from recommender.text.cache import TextVectors, project
 
 TEXTS_TOGETHER = 128
@@ -48,13 +48,11 @@ class ContentReader(nn.Module):
             return
         mean, basis = principal_axes(vectors, self.token_basis.shape[1], of_tokens=True)
         # Unit variance overall keeps the attention's first logits small.
-        spread = torch.cat([torch.from_numpy(tokens).float() for tokens in vectors.tokens]).std()
-        self.token_mean, self.token_basis = mean, basis / spread.clamp(min=1e-6)
+        self.token_mean, self.token_basis = mean, basis / max(token_spread(vectors), 1e-6)
 
     def bind(self, vectors: TextVectors) -> None:
         """Take the texts to read: rotated once, where the weights are."""
-        texts = [tokens[: self.max_tokens] for tokens in vectors.tokens]
-        tokens, mask = project(texts, self.token_mean.cpu(), self.token_basis.cpu())
+        tokens, mask = project(vectors.tokens, self.token_mean.cpu(), self.token_basis.cpu(), self.max_tokens)
         self._tokens = tokens.to(self.token_mean.device)
         # On the CPU: how far to read is decided here, without waiting for the device.
         self._lengths = mask.sum(1)

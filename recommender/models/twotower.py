@@ -66,6 +66,7 @@ class TwoTower(TrainableModel):
         "view_weight": Real(0.0, 1.0),
         **TRAINING_SPACE,
     }
+    terms = ("softmax",)
     by_vocabulary: ClassVar[dict[str, str]] = {
         "user_id.weight": "users",
         "item_id.weight": "items",

@@ -25,16 +25,16 @@ def explain_pair(ranker: Ranker, user_id: str, item_id: str) -> Iterator[str]:
     with exact_arithmetic():
         every = torch.arange(len(dataset.item_ids))
         scores = ranker.model.score(torch.tensor([user]), every)[0].numpy()
-        facts = ranker.facts()
+        facts = ranker.facts
     place = 1 + int((scores[dataset.items.is_open] > scores[item]).sum())
     reason = reasons_for(facts, user, np.array([item]), is_personal=ranker.model.is_personal)[0]
     named = f" {dataset.item_ids.names[reason.item]}" if reason.kind == SIMILAR_TO else ""
     yield f"score {scores[item]:.4f}, place {place} of {dataset.items.is_open.sum()} open items"
     yield f"reason shown: {reason.kind}{named}"
     past = facts.past[user]
-    nearest = past[np.argsort(-facts.likeness[past, item])][:3] if len(past) else past
-    for other in nearest.tolist():
-        alike = f"{facts.likeness[other, item]:.3f}"
+    likeness = facts.likeness(past, np.array([item]))[:, 0]
+    for place_in_past in np.argsort(-likeness)[:3].tolist():
+        other, alike = past[place_in_past], f"{likeness[place_in_past]:.3f}"
         yield f"likeness {alike} to {dataset.item_ids.names[other]}, which they backed"
     category, mine = dataset.items.category[item], facts.category_counts[user]
     name = dataset.categories.names[category] or "no category"

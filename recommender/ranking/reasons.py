@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import torch
 
 from recommender.data.dataset import SECONDS_PER_DAY, Bools, Dataset, Floats, Ints
 from recommender.models.base import popularity
@@ -36,8 +37,8 @@ class Facts:
     """What the data says about items and users, gathered once for all lists."""
 
     dataset: Dataset
-    likeness: Floats
-    """(items, items) cosines."""
+    directions: Floats
+    """(items, dims) of length 1: their products are cosines. All of them would grow by the square."""
     close: float
     is_trending: Bools
     is_new: Bools
@@ -49,13 +50,20 @@ class Facts:
     category_counts: Ints
     """(users, categories): contributions."""
 
+    def likeness(self, some: Ints, others: Ints) -> Floats:
+        """(some, others) cosines of items."""
+        # By torch, which multiplies on as many threads as it was told to; numpy asks for all there are.
+        left, right = (torch.from_numpy(self.directions[items]) for items in (some, others))
+        cosines: Floats = (left @ right.T).numpy()
+        return cosines
+
 
 def gather_facts(dataset: Dataset, vectors: Floats | None) -> Facts:
     """Facts about everybody. `vectors` (items, dims) say what is alike; without them nothing is."""
     items, users = len(dataset.item_ids), len(dataset.users)
-    likeness = _cosines(vectors) if vectors is not None else np.zeros((items, items))
+    directions = _unit(vectors) if vectors is not None else np.zeros((items, 1))
     some = np.linspace(0, items - 1, min(items, SAMPLED_ITEMS)).astype(np.int64)
-    upper = likeness[np.ix_(some, some)][np.triu_indices(len(some), 1)]
+    upper = (directions[some] @ directions[some].T)[np.triu_indices(len(some), 1)]
     close = float(np.quantile(upper, CLOSE_QUANTILE)) if vectors is not None and len(upper) else np.inf
     pairs = dataset.pairs
     recent = pairs.backed.where(pairs.backed.last_time > dataset.now - RECENT_DAYS * SECONDS_PER_DAY)
@@ -69,7 +77,7 @@ def gather_facts(dataset: Dataset, vectors: Floats | None) -> Facts:
     np.add.at(categories, (pairs.backed.user, dataset.items.category[pairs.backed.item]), 1)
     return Facts(
         dataset,
-        likeness,
+        directions,
         close,
         (lately >= max(float(edge), TRENDING_LEAST)),
         dataset.now - dataset.items.created <= RECENT_DAYS * SECONDS_PER_DAY,
@@ -81,49 +89,59 @@ def gather_facts(dataset: Dataset, vectors: Floats | None) -> Facts:
 
 
 def reasons_for(facts: Facts, user: int, items: Ints, *, is_personal: bool) -> list[Reason]:
-    """One reason for each item of a user's list.
+    """One reason for each item of a user's list; see `choose_reasons`."""
+    users = np.full(len(items), user)
+    kinds, named = choose_reasons(facts, users, items, is_personal=is_personal)
+    return [Reason(KINDS[kind], item) for kind, item in zip(kinds.tolist(), named.tolist(), strict=True)]
+
+
+def choose_reasons(facts: Facts, users: Ints, items: Ints, *, is_personal: bool) -> tuple[Ints, Ints]:
+    """One reason for each row of a user and an item. Rows of one user stand together.
 
     The strongest fact wins: close to something the user backed; of a category that holds much of their
     contributions; trending; new; popular. Where none is true, the nearest backed item is named if it is alike
     at all, and else what is left is how many back it. A list that is the same for all never speaks of the
     user.
+
+    Returns:
+        The kinds as numbers into KINDS and the backed items that `similar_to` names, −1 for other kinds; both
+        (rows,).
     """
-    past = facts.past[user] if is_personal else np.empty(0, np.int64)
-    nearest = _nearest(facts, past, items)
-    mine = facts.category_counts[user] if is_personal else np.zeros(facts.category_counts.shape[1], np.int64)
-    total = max(int(mine.sum()), 1)
-    found = []
-    for place, item in enumerate(items):
-        near = int(nearest[place])
-        category = facts.dataset.items.category[item]
-        in_category = int(mine[category]) if category else 0
-        if near >= 0 and facts.likeness[near, item] >= facts.close:
-            found.append(Reason(SIMILAR_TO, near))
-        elif in_category >= CATEGORY_LEAST and in_category / total >= CATEGORY_SHARE:
-            found.append(Reason(CATEGORY))
-        elif facts.is_trending[item]:
-            found.append(Reason(TRENDING))
-        elif facts.is_new[item]:
-            found.append(Reason(NEW))
-        elif facts.is_popular[item]:
-            found.append(Reason(POPULAR))
-        elif near >= 0 and facts.likeness[near, item] > 0:
-            found.append(Reason(SIMILAR_TO, near))
-        else:
-            found.append(Reason(POPULAR))
-    return found
+    near, likeness = np.full(len(items), -1), np.full(len(items), -np.inf)
+    in_category, share = np.zeros(len(items), np.int64), np.zeros(len(items))
+    if is_personal:
+        _find_nearest(facts, users, items, near, likeness)
+        category = facts.dataset.items.category[items]
+        in_category = np.where(category > 0, facts.category_counts[users, category], 0)
+        share = in_category / np.maximum(facts.category_counts.sum(1), 1)[users]
+    found = [
+        (SIMILAR_TO, likeness >= facts.close),
+        (CATEGORY, (in_category >= CATEGORY_LEAST) & (share >= CATEGORY_SHARE)),
+        (TRENDING, facts.is_trending[items]),
+        (NEW, facts.is_new[items]),
+        (POPULAR, facts.is_popular[items]),
+        (SIMILAR_TO, likeness > 0),
+    ]
+    kinds = np.select(
+        [holds for _, holds in found], [KINDS.index(kind) for kind, _ in found], KINDS.index(POPULAR)
+    )
+    return kinds, np.where(kinds == KINDS.index(SIMILAR_TO), near, -1)
 
 
-def _nearest(facts: Facts, past: Ints, items: Ints) -> Ints:
-    """The past item most like each item, never the item itself; −1 without a past."""
-    if not len(past):
-        return np.full(len(items), -1)
-    likeness = np.where(past[:, None] == items[None, :], -np.inf, facts.likeness[np.ix_(past, items)])
-    best = past[likeness.argmax(0)]
-    return np.where(np.isfinite(likeness.max(0)), best, -1)
+def _find_nearest(facts: Facts, users: Ints, items: Ints, near: Ints, likeness: Floats) -> None:
+    """Fill in the user's past item most like each item, never the item itself, and how much it is."""
+    edges = np.flatnonzero(np.diff(users, prepend=-1, append=-1))
+    for start, stop in pairwise(edges.tolist()):
+        past, mine = facts.past[users[start]], items[start:stop]
+        if not len(past):
+            continue
+        cosines = facts.likeness(past, mine)
+        cosines[past[:, None] == mine] = -np.inf
+        best = cosines.argmax(0)
+        likeness[start:stop] = cosines[best, np.arange(len(mine))]
+        near[start:stop] = np.where(np.isfinite(likeness[start:stop]), past[best], -1)
 
 
-def _cosines(vectors: Floats) -> Floats:
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    cosines: Floats = unit @ unit.T
-    return cosines
+def _unit(vectors: Floats) -> Floats:
+    unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return unit

@@ -1,11 +1,13 @@
 """Lists: exact, the same each time, and with reasons that are true."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -21,7 +23,9 @@ from recommender.pipeline import (
     run_snapshot,
     similar_items,
 )
+from recommender.ranking import lists as lists_module
 from recommender.ranking.explain import explain_pair
+from recommender.ranking.lists import RANKINGS, rank_user
 from recommender.ranking.reasons import Facts, Reason, gather_facts, reasons_for
 from tests.recommender.build import START, dataset, event, fitted_to, item
 
@@ -69,7 +73,8 @@ class TestLists:
         assert digest(rank_all(ranker, 200)) == digest(rank_all(again, 200))
         assert digest(rank_all(ranker, 200)) != digest(rank_all(ranker, 10))
 
-    def test_threads_do_not_change_a_byte(self, ranker: Ranker) -> None:
+    def test_threads_do_not_change_a_byte(self, ranker: Ranker, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(lists_module, "CELLS_PER_BLOCK", 500)  # a dozen users in each block
         before = torch.get_num_threads()
         found = set()
         try:
@@ -79,6 +84,30 @@ class TestLists:
         finally:
             torch.set_num_threads(before)
         assert len(found) == 1
+
+    def test_blocks_do_not_change_what_stands_in_the_lists(
+        self, ranker: Ranker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        makers: list[Callable[[Ranker, int], pa.Table]] = [rank_all, similar_items, audiences]
+        whole = [make(ranker, 10).to_pylist() for make in makers]
+        monkeypatch.setattr(lists_module, "CELLS_PER_BLOCK", 500)
+        for make, expected in zip(makers, whole, strict=True):
+            for found, row in zip(make(ranker, 10).to_pylist(), expected, strict=True):
+                assert found.pop("score") == pytest.approx(row.pop("score"), abs=1e-5)
+                assert found == row
+
+    def test_the_digest_is_that_of_the_rows_however_they_came_together(self, ranker: Ranker) -> None:
+        table = rank_all(ranker, 20)
+        assert digest(pa.table(table.to_pydict(), schema=RANKINGS)) == digest(table)
+
+    def test_one_user_alone_gets_the_list_they_have_among_all(self, ranker: Ranker) -> None:
+        among_all = lists(ranker)
+        for name in [*ranker.dataset.users.names[:20], "a stranger"]:
+            rows = rank_user(ranker, name, 10).to_pylist()
+            expected = among_all.get(name, among_all[""])
+            for row, other in zip(rows, expected, strict=True):
+                assert row.pop("score") == pytest.approx(other["score"], abs=1e-5)
+                assert row == {name: value for name, value in other.items() if name != "score"}
 
     def test_visitors_own_campaigns_and_closed_ones_are_left_out(self) -> None:
         data = dataset(

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from recommender.errors import ConfigError
-from recommender.models.text_space import principal_axes
+from recommender.errors import ConfigError, DamagedError
+from recommender.models.text_space import principal_axes, token_spread
 from recommender.text import cache as cache_module
 from recommender.text.cache import EmbeddingCache, TextVectors, project
 from recommender.text.encoders import MAX_TOKENS
@@ -74,6 +74,15 @@ class TestCache:
         assert len(again.tokens) == 3
         np.testing.assert_array_equal(again.tokens[0], again.tokens[2])
 
+    def test_tokens_are_read_when_asked_for_and_a_loss_is_named(self, filled: Path) -> None:
+        tokens = EmbeddingCache(filled, MINILM).vectors(TEXTS[:2]).tokens
+        assert len(tokens[1:]) == 1
+        np.testing.assert_array_equal(tokens[1:][0], tokens[1])
+        for path in filled.rglob("*.safetensors"):
+            path.unlink()
+        with pytest.raises(DamagedError, match="ask again, and it is encoded anew"):
+            tokens[0]
+
     def test_a_torn_file_is_made_again(self, filled: Path) -> None:
         before = EmbeddingCache(filled, MINILM).vectors(TEXTS[:2]).pooled
         for path in filled.rglob("*.safetensors"):
@@ -92,7 +101,7 @@ def test_projection_centres_rotates_and_pads() -> None:
     rng = np.random.default_rng(0)
     tokens = [rng.normal(size=(n, 6)).astype(np.float16) for n in (2, 4)]
     mean, basis = torch.randn(6), torch.randn(6, 3)
-    padded, mask = project(tokens, mean, basis)
+    padded, mask = project(tokens, mean, basis, 9)
     assert mask.tolist() == [[True, True, False, False], [True] * 4]
     for row, text in enumerate(tokens):
         for place, vector in enumerate(text):
@@ -102,6 +111,16 @@ def test_projection_centres_rotates_and_pads() -> None:
             ]
             np.testing.assert_allclose(padded[row, place].numpy(), slow, rtol=1e-4, atol=1e-5)
     assert not padded[0, 2:].any()
+    short, short_mask = project(tokens, mean, basis, 3)
+    assert short_mask.tolist() == [[True, True, False], [True] * 3]
+    assert torch.equal(short, padded[:, :3])
+
+
+def test_the_spread_is_the_deviation_of_all_components() -> None:
+    rng = np.random.default_rng(2)
+    tokens = [rng.normal(0.5, 2.0, size=(n, 8)).astype(np.float16) for n in (3, 7, 5)]
+    expected = np.concatenate(tokens).astype(np.float64).std()
+    assert token_spread(TextVectors(tokens, 8)) == pytest.approx(expected)
 
 
 def test_principal_axes_are_those_of_the_singular_values() -> None:

@@ -10,6 +10,7 @@ from recommender.errors import ConfigError, RecommenderError
 from recommender.models.base import Batch, TrainableModel, context_of
 from recommender.models.registry import make_config, make_model
 from recommender.text.cache import TextVectors
+from recommender.training import trainer
 from recommender.training.checkpoint import Checkpoint, load_checkpoint
 from recommender.training.config import TrainingConfig
 from recommender.training.fitting import make_plan
@@ -108,6 +109,22 @@ def test_a_loss_that_is_no_number_ends_with_a_sentence(
         RecommenderError, match="the loss is not a number in epoch 1; lower the learning rate"
     ):
         train(model, context_of(small, small_vectors), CONFIG)
+
+
+@pytest.mark.parametrize("name", ["chainfund", "twotower"])
+def test_bfloat16_learns_as_float32_does(
+    name: str, small: Dataset, small_vectors: TextVectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, context = CONFIG.model_copy(update={"epochs": 3}), context_of(small, small_vectors)
+    exact = train(fresh(name, small, small_vectors), context, config)
+    monkeypatch.setattr(trainer, "autocast", lambda device: torch.autocast(device.type, torch.bfloat16))
+    model = fresh(name, small, small_vectors)
+    narrow = train(model, context, config)
+    assert narrow != exact  # it was computed in bfloat16
+    for epoch, expected in zip(narrow.curve, exact.curve, strict=True):
+        assert epoch == pytest.approx(expected, rel=0.03)
+    assert {tensor.dtype for tensor in model.parameters()} == {torch.float32}
+    assert all(tensor.isfinite().all() for tensor in model.parameters())
 
 
 def test_progress_ends_at_one(small: Dataset, small_vectors: TextVectors) -> None:
