@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from recommender.evaluation.evaluator import Report, Row
-from recommender.life.gates import DECIDING
+from recommender.life.figures import DECIDING
 from recommender.life.runs import RunInfo
 
 SHOWN = ("ndcg@10", "recall@10", "hr@10", "mrr", "coverage@10", "gini@10")

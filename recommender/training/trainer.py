@@ -12,6 +12,7 @@ from recommender.device import autocast, best_device, use_threads
 from recommender.errors import RecommenderError
 from recommender.models.base import Batch, Context, TrainableModel, pair_weights
 from recommender.progress import Progress, silent
+from recommender.training.capping import capped
 from recommender.training.checkpoint import Checkpoint, TrainingState, load_checkpoint, save_checkpoint
 from recommender.training.config import TrainingConfig
 
@@ -48,11 +49,12 @@ class Rows:
     items: int
 
     @classmethod
-    def of(cls, pairs: Pairs, view_weight: float, items: int) -> "Rows":
+    def of(cls, pairs: Pairs, view_weight: float, max_user_weight: float, items: int) -> "Rows":
+        weights = capped(pairs.user, pair_weights(pairs, view_weight), max_user_weight)
         return cls(
             torch.from_numpy(pairs.user),
             torch.from_numpy(pairs.item),
-            torch.from_numpy(pair_weights(pairs, view_weight)).float(),
+            torch.from_numpy(weights).float(),
             torch.from_numpy(pairs.minutes).float(),
             torch.from_numpy(pairs.first_time),
             items,
@@ -97,7 +99,7 @@ def train(
     model.to(device)
     model.bind(context)
     optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    rows = Rows.of(context.pairs, model.config.view_weight, context.sizes.items)
+    rows = Rows.of(context.pairs, model.config.view_weight, config.max_user_weight, context.sizes.items)
     state = load_checkpoint(checkpoint) if checkpoint else None
     if state is None:
         state = TrainingState(0, 0, -np.inf, [], {}, {}, {})

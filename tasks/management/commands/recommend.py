@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_project.core.models import Job
 from django_project.discovery.models import ModelVersion, RankingPublication
 from recommender.errors import RecommenderError
-from recommender.life.gates import DECIDING
+from recommender.life.figures import DECIDING
 from recommender.progress import Progress, for_people
 from tasks.recommending import publishing, steps
 from tasks.recommending.jobs import SkippedError, only_one
