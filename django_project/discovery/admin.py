@@ -4,12 +4,21 @@ from django_project.core.admin import ReadOnlyAdmin
 from django_project.discovery.models import (
     AudienceMember,
     BehaviourEvent,
+    Erasure,
+    ExplorationArm,
     ModelVersion,
     Ranking,
     RankingPublication,
     SimilarCampaign,
     Visitor,
 )
+
+FEEDBACK = ("coverage", "gini", "top_users")
+
+
+def _share(version: ModelVersion, name: str) -> str:
+    value = version.feedback.get(name)
+    return "" if value is None else f"{value:.2f}"
 
 
 @admin.register(Visitor)
@@ -26,14 +35,36 @@ class BehaviourEventAdmin(ReadOnlyAdmin):
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = ["run_id", "model", "state", "trained_at", "promoted_at"]
+    list_display = ["run_id", "model", "state", *FEEDBACK, "trained_at", "promoted_at"]
     list_filter = ["state", "model"]
+
+    @admin.display(description="coverage@10")
+    def coverage(self, version: ModelVersion) -> str:
+        return _share(version, "coverage@10")
+
+    @admin.display(description="Gini@10")
+    def gini(self, version: ModelVersion) -> str:
+        return _share(version, "gini@10")
+
+    @admin.display(description="top 1 % of users in training")
+    def top_users(self, version: ModelVersion) -> str:
+        return _share(version, "top_users_share")
 
 
 @admin.register(RankingPublication)
 class RankingPublicationAdmin(ReadOnlyAdmin):
-    list_display = ["version", "previous", "published_at"]
-    list_select_related = ["version", "previous"]
+    list_display = ["version", "previous", "candidate", "stage", "stage_since", "published_at"]
+    list_select_related = ["version", "previous", "candidate"]
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnlyAdmin):
+    list_display = ["user_hash", "erased_at"]
+
+
+@admin.register(ExplorationArm)
+class ExplorationArmAdmin(ReadOnlyAdmin):
+    list_display = ["chain_id", "impressions", "clicks", "probability", "updated_at"]
 
 
 @admin.register(Ranking)

@@ -1,31 +1,23 @@
 """From ledger rows to published rankings: what goes into a snapshot, what is shown, and how it is undone."""
 
 import json
-import random
-import uuid
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
-from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
-from django.utils import timezone
 
 from django_project.core.models import AuditEntry, Job
 from django_project.discovery.models import (
     AudienceMember,
-    BehaviourEvent,
     ModelVersion,
     Ranking,
     RankingPublication,
     SimilarCampaign,
-    Visitor,
 )
 from django_project.discovery.selectors import LiveModel, live_model, recommended_for, similar_to
-from django_project.ledger.models import CampaignLaunched
+from django_project.discovery.services import grant_consent, withdraw_consent
 from recommender.data.snapshot import load_snapshot, open_snapshot
 from recommender.pipeline import digest, open_ranker, rank_all, run_snapshot
 from recommender.text import cache
@@ -34,14 +26,20 @@ from tasks.recommending import jobs, publishing, steps, versions
 from tasks.recommending.jobs import ADVISORY_LOCK
 from tasks.recommending.tables import provenance, tables
 from tests.factories import CHAIN_ID, ETHER, TOKEN, World, address
+from tests.tastes import (
+    BACKERS,
+    backers_with_tastes,
+    campaigns_of_two_tastes,
+    command,
+    item_of,
+    key_of,
+    refresh,
+    snapshot_events,
+    view,
+    visitor,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-TASTES = {
-    "food": "Bees, honey, hives and wild flowers on the roof of the old tram depot",
-    "technology": "A mechanical keyboard with open firmware, quiet switches and printed keycaps",
-}
-BACKERS = 40
 
 
 @pytest.fixture(autouse=True)
@@ -53,61 +51,6 @@ def _own_directory(settings: Any, tmp_path: Path) -> None:
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def campaigns_of_two_tastes(world: World, each: int = 10) -> list[CampaignLaunched]:
-    """Even numbers are food, odd ones technology."""
-    made = []
-    for number in range(2 * each):
-        category = ("food", "technology")[number % 2]
-        made.append(
-            world.campaign(
-                category=category, title=f"{category} {number}", story=f"{TASTES[category]} {number}"
-            )
-        )
-    for campaign in made:
-        world.listing(campaign)
-    return made
-
-
-def backers_with_tastes(world: World, campaigns: list[CampaignLaunched], backers: int = BACKERS) -> None:
-    """Backer n backs five campaigns of one taste, even ones food; then everything becomes final."""
-    dice = random.Random(1)
-    for number in range(backers):
-        for campaign in dice.sample(campaigns[number % 2 :: 2], 5):
-            world.contribute(campaign, backer=address(number))
-    world.mine(20)
-
-
-def view(
-    campaign: CampaignLaunched, visitor: Visitor, wallet: bytes | None = None, seconds: int = 90
-) -> None:
-    BehaviourEvent.objects.create(
-        visitor=visitor,
-        wallet_address=wallet,
-        client_event_id=uuid.uuid4(),
-        kind=BehaviourEvent.Kind.VIEW,
-        chain_id=campaign.chain_id,
-        campaign_address=campaign.address,
-        dwell_seconds=seconds,
-        occurred_at=timezone.now(),
-    )
-
-
-def visitor(*, consents: bool = True) -> Visitor:
-    return Visitor.objects.create(consented_at=timezone.now() if consents else None)
-
-
-def key_of(number: int) -> str:
-    return "0x" + address(number).hex()
-
-
-def item_of(campaign: CampaignLaunched) -> str:
-    return f"{campaign.chain_id}:0x{bytes(campaign.address).hex()}"
-
-
-def snapshot_events() -> pl.DataFrame:
-    return tables(provenance()).events
 
 
 def quiet(stage: str, fraction: float) -> None:
@@ -164,10 +107,18 @@ class TestSnapshots:
         assert events["minutes"].to_list() == [1.5, 1.5]
 
     def test_a_withdrawn_consent_changes_what_a_snapshot_is_made_from(self, world: World) -> None:
+        campaign = world.campaign()
+        world.listing(campaign)
         world.mine(20)
-        before = provenance()
-        Visitor.objects.create(consented_at=None, refused_at=timezone.now())
-        assert provenance().erasure_version == before.erasure_version + 1
+        before, browser = provenance(), visitor()
+        view(campaign, browser)
+        withdraw_consent(browser.public_id)
+        after = provenance()
+        assert after.erasure_version > before.erasure_version
+        # Agreeing anew brings nothing back, and no two sets of people share a number.
+        grant_consent(browser.public_id, None)
+        assert provenance().erasure_version == after.erasure_version
+        assert tables(after).events.is_empty()
 
     def test_the_same_key_gives_the_same_bytes(self, world: World) -> None:
         backers_with_tastes(world, campaigns_of_two_tastes(world, 5), 4)
@@ -304,7 +255,12 @@ class TestRefresh:
         status = json.loads(command("status", "--json"))
         assert status["live"] == refreshed["live"]
         assert {run["model"] for run in status["runs"]} == {"pop", "twotower"}
-        assert str(refreshed["live"]) in command("status")
+        assert set(status["feedback"]) == {
+            "coverage@10", "gini@10", "top_users_share", "top_users_share_uncapped",
+        }  # fmt: skip
+        printed = command("status")
+        assert f"live: {refreshed['live']}" in printed
+        assert "feedback: coverage@10 1.00, gini@10 " in printed
 
 
 def test_with_too_few_backers_the_popular_list_is_shown(world: World) -> None:
@@ -389,14 +345,3 @@ def shown() -> LiveModel:
     live = live_model()
     assert live is not None
     return live
-
-
-def refresh() -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(command("refresh", "--models", "twotower", "--json"))
-    return result
-
-
-def command(*arguments: str) -> str:
-    out = StringIO()
-    call_command("recommend", *arguments, stdout=out)
-    return out.getvalue()
