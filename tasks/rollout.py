@@ -60,10 +60,7 @@ def _look_at_canary(candidate: ModelVersion, live: ModelVersion, since: datetime
     )
     if fallen:
         return _withdraw(f"{candidate.run_id} at a tenth of the users: {fallen}: taken back.")
-    said = (
-        f"{candidate.run_id} at a tenth of the users: "
-        f"clicks {ours.clicks}, contributions {ours.contributions}"
-    )
+    said = f"{candidate.run_id} at a tenth of the users: {ours}"
     if not (ours.clicks.is_enough and theirs.clicks.is_enough):
         return f"{said}: fewer than the {MIN_TRIALS} impressions on {MIN_PEOPLE} visitors it takes to tell"
     return _advance(candidate, said, is_due=now - since >= settings.RECOMMENDER_CANARY_PERIOD)
@@ -87,7 +84,7 @@ def _look_at_live(publication: RankingPublication, now: datetime) -> str:
         ("clicks", ours.clicks, theirs.clicks), ("contributions", ours.contributions, theirs.contributions)
     )
     if not fallen:
-        return f"{live.run_id} is live: clicks {ours.clicks}, contributions {ours.contributions}"
+        return f"{live.run_id} is live: {ours}"
     reason = f"{live.run_id} for all: {fallen}: rolled back to {before.run_id}."
     rollout.go_back(reason)
     return reason

@@ -1,6 +1,13 @@
-from django.contrib import admin
+from collections.abc import Callable
 
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from django_project.accounts.models import User
 from django_project.core.admin import ReadOnlyAdmin
+from django_project.discovery import rollout
 from django_project.discovery.models import (
     AudienceMember,
     BehaviourEvent,
@@ -12,7 +19,9 @@ from django_project.discovery.models import (
     SimilarCampaign,
     Visitor,
 )
+from django_project.discovery.rates import WATCHED, exposure, rates
 
+BY_HAND = "An operator took it back."
 FEEDBACK = ("coverage", "gini", "top_users")
 
 
@@ -53,8 +62,57 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
 @admin.register(RankingPublication)
 class RankingPublicationAdmin(ReadOnlyAdmin):
-    list_display = ["version", "previous", "candidate", "stage", "stage_since", "published_at"]
+    """What is shown to whom and how it fares; its one row is moved by actions that leave audit entries."""
+
+    list_display = [
+        "version", "live_rates", "candidate", "stage", "stage_since", "candidate_rates", "shown_lately",
+        "previous", "published_at",
+    ]  # fmt: skip
     list_select_related = ["version", "previous", "candidate"]
+    actions = ["take_further", "take_back", "roll_back"]
+
+    @admin.display(description="live in seven days")
+    def live_rates(self, publication: RankingPublication) -> str:
+        return _lately(publication.version)
+
+    @admin.display(description="candidate in seven days")
+    def candidate_rates(self, publication: RankingPublication) -> str:
+        return _lately(publication.candidate) if publication.candidate else ""
+
+    @admin.display(description="shown in seven days")
+    def shown_lately(self, publication: RankingPublication) -> str:
+        seen = exposure(timezone.now() - WATCHED)
+        return f"{seen.impressions:,} on {seen.campaigns:,} campaigns, Gini {seen.gini:.2f}"
+
+    @admin.action(description="Show the candidate to more people", permissions=["publish"])
+    def take_further(self, request: HttpRequest, rows: "QuerySet[RankingPublication]") -> None:
+        self._move(request, lambda actor: rollout.advance(actor=actor).run_id, "goes on")
+
+    @admin.action(description="Take the candidate back", permissions=["publish"])
+    def take_back(self, request: HttpRequest, rows: "QuerySet[RankingPublication]") -> None:
+        self._move(request, lambda actor: rollout.withdraw(BY_HAND, actor=actor).run_id, "was taken back")
+
+    @admin.action(description="Show what was live before", permissions=["publish"])
+    def roll_back(self, request: HttpRequest, rows: "QuerySet[RankingPublication]") -> None:
+        self._move(request, lambda actor: rollout.go_back(actor=actor).run_id, "is live again")
+
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("discovery.change_rankingpublication")
+
+    def _move(self, request: HttpRequest, move: Callable[[User], str], done: str) -> None:
+        if not isinstance(request.user, User):
+            return
+        try:
+            run_id = move(request.user)
+        except rollout.RolloutError as reason:
+            self.message_user(request, f"Nothing was done: {reason}.", messages.ERROR)
+        else:
+            self.message_user(request, f"{run_id} {done}.", messages.SUCCESS)
+
+
+def _lately(version: ModelVersion) -> str:
+    now = timezone.now()
+    return str(rates([version.run_id], now - WATCHED, now))
 
 
 @admin.register(Erasure)

@@ -15,6 +15,8 @@ from django_project.ledger.models import Contribution
 CLICK_WITHIN = timedelta(days=1)
 CONTRIBUTION_WITHIN = timedelta(days=7)
 LIST_LENGTH = 10
+WATCHED = timedelta(days=7)
+"""What operators are shown."""
 MIN_TRIALS = 200
 MIN_PEOPLE = 30
 """Fewer of either version say nothing yet."""
@@ -69,6 +71,9 @@ class Rates:
 
     clicks: Rate
     contributions: Rate
+
+    def __str__(self) -> str:
+        return f"clicks {self.clicks}, contributions {self.contributions}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,17 +104,22 @@ def advance(*, actor: User | None = None) -> ModelVersion:
 
 
 @transaction.atomic
-def withdraw(reason: str) -> None:
-    """Take the candidate back; nobody sees it from the next request on."""
+def withdraw(reason: str, *, actor: User | None = None) -> ModelVersion:
+    """Take the candidate back; nobody sees it from the next request on.
+
+    Raises:
+        RolloutError: there is no candidate.
+    """
     publication = _locked()
     if publication is None or publication.candidate is None:
-        return
+        raise RolloutError("there is no candidate to take back")
     candidate = publication.candidate
     candidate.state, candidate.reasons = State.REFUSED, [*candidate.reasons, reason]
     candidate.save(update_fields=["state", "reasons"])
     publication.candidate, publication.stage, publication.stage_since = None, Stage.NONE, None
     publication.save()
-    audit.record("discovery.rankings.withdrawn", candidate.run_id, reason=reason)
+    audit.record("discovery.rankings.withdrawn", candidate.run_id, actor=actor, reason=reason)
+    return candidate
 
 
 @transaction.atomic

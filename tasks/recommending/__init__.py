@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from celery import shared_task
 
-from tasks.recommending.jobs import work
+from tasks.recommending.jobs import only_one, work
 
 SNAPSHOT = "tasks.recommending.snapshot"
 TRAIN = "tasks.recommending.train"
@@ -26,7 +26,7 @@ def snapshot(*, force: bool = False, full: bool = False) -> None:
 
     What follows is a warm training, begun from the weights before, or with `full` one from nothing.
     """
-    with work(SNAPSHOT, patience=PATIENCE if full else timedelta(0)) as job:
+    with work(SNAPSHOT) as job, only_one(PATIENCE if full else timedelta(0)):
         from tasks.recommending import steps
 
         name = steps.take_snapshot(force=force, full=full)
@@ -36,7 +36,7 @@ def snapshot(*, force: bool = False, full: bool = False) -> None:
 @shared_task(name=TRAIN)
 def train(snapshot_name: str, full: bool = True) -> None:  # a message's argument
     """Train the candidates on a snapshot and register their runs."""
-    with work(TRAIN, patience=PATIENCE) as job:
+    with work(TRAIN) as job, only_one(PATIENCE):
         from tasks.recommending import steps
 
         run_ids = steps.train(snapshot_name, job, warm=not full)
@@ -46,7 +46,7 @@ def train(snapshot_name: str, full: bool = True) -> None:  # a message's argumen
 @shared_task(name=PROMOTE)
 def promote(run_ids: list[str]) -> None:
     """Ask the gates about the runs of one snapshot."""
-    with work(PROMOTE, patience=PATIENCE) as job:
+    with work(PROMOTE) as job, only_one(PATIENCE):
         from tasks.recommending import steps
 
         decision = steps.decide(run_ids)
@@ -57,7 +57,7 @@ def promote(run_ids: list[str]) -> None:
 @shared_task(name=RANK)
 def rank(placements: list[tuple[str, str]]) -> None:
     """Rank with runs and put their lists where they belong: (run id, stage)."""
-    with work(RANK, patience=PATIENCE) as job:
+    with work(RANK) as job, only_one(PATIENCE):
         from tasks.recommending import steps
 
         done = [steps.publish(run_id, job, stage).sentence for run_id, stage in placements]

@@ -37,16 +37,16 @@ class Work(JobProgress):
 
 
 @contextmanager
-def work(name: str, *, patience: timedelta = timedelta(0)) -> Iterator[Work]:
-    """Run a block as a step: skipped when another one runs on and on, and marked failed when it raises.
+def work(name: str) -> Iterator[Work]:
+    """Run a block as a step: skipped when it says so, and marked failed when it raises.
 
     What the recommender says about its data or files ends the step with that sentence; anything else is
-    raised on, for Celery and whoever reads its log. The following task is asked for once the lock is free.
+    raised on, for Celery and whoever reads its log. The following task is asked for at the end, when the
+    block's own `only_one` has given its lock back.
     """
     job = Work(name)
     try:
-        with only_one(patience):
-            yield job
+        yield job
     except SkippedError as reason:
         job.finish(Job.State.SKIPPED, str(reason))
     except Exception as error:

@@ -1,6 +1,7 @@
 """From ledger rows to published rankings: what goes into a snapshot, what is shown, and how it is undone."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -297,6 +298,92 @@ def test_the_tasks_do_the_same_one_after_the_other(world: World, monkeypatch: py
         (name, "done") for name in by_name
     ]
     assert live_model() is not None
+
+
+def test_a_nightly_training_begins_from_the_weights_before_and_a_weekly_one_from_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    monkeypatch.setattr(jobs, "enqueue", lambda name, *args: asked.append((name, args)))
+    monkeypatch.setattr(steps, "MODELS", ("twotower",))
+    campaigns = campaigns_of_two_tastes(world)
+    backers_with_tastes(world, campaigns)
+    by_name: dict[str, Any] = {task.name: task for task in (recommending.train, recommending.promote)}
+
+    def work_off() -> str:
+        """Do what was asked for; the newest run of the tower."""
+        while asked:
+            name, arguments = asked.pop(0)
+            by_name.get(name, recommending.rank)(*arguments)
+        return ModelVersion.objects.filter(model="twotower").order_by("-pk")[0].run_id
+
+    def begun_from(run_id: str) -> str:
+        return ModelVersion.objects.get(run_id=run_id).warm_from
+
+    recommending.snapshot()
+    first = work_off()
+    assert begun_from(first) == ""
+    world.mine(50)
+    recommending.snapshot()
+    recommending.snapshot(full=True)
+    assert not asked
+    assert {job.message.split(" since ")[0] for job in Job.objects.filter(state="skipped")} == {
+        "nothing is new"
+    }
+
+    world.contribute(campaigns[0], backer=address(500))
+    world.mine(20)
+    recommending.snapshot()
+    second = work_off()
+    assert begun_from(second) == first
+    # A full one has something to do where only a warm one came since.
+    recommending.snapshot(full=True)
+    third = work_off()
+    assert (begun_from(third), third != second) == ("", True)
+    recommending.snapshot(full=True)
+    assert not asked
+
+
+def test_both_trainings_are_asked_for_by_beat_on_the_gpus_queue() -> None:
+    from tasks.celery import app
+
+    entries = [entry for entry in app.conf.beat_schedule.values() if entry["task"] == recommending.SNAPSHOT]
+    assert [entry.get("kwargs", {}) for entry in entries] == [{}, {"full": True}]
+    nightly, weekly = (entry["schedule"] for entry in entries)
+    assert (nightly.days, weekly.days) == (1, 7)
+    for task in (recommending.SNAPSHOT, recommending.TRAIN, recommending.PROMOTE, recommending.RANK):
+        assert app.amqp.router.route({}, task)["queue"].name == "gpu"
+
+
+def test_what_was_begun_waits_for_another_step_and_a_nightly_one_does_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.mine(20)
+    monkeypatch.setattr(recommending, "PATIENCE", timedelta(milliseconds=50))
+    with connection.copy().cursor() as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        try:
+            recommending.snapshot()
+            recommending.snapshot(full=True)
+            recommending.promote([])
+        finally:
+            other.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
+            other.connection.close()
+    told = list(Job.objects.values_list("state", "message"))
+    assert told == 3 * [("skipped", "another step of the recommender is running")]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "metrics.json"])
+def test_a_damaged_candidate_changes_nothing_and_its_step_says_so(name: str, world: World) -> None:
+    backers_with_tastes(world, campaigns_of_two_tastes(world))
+    live = refresh()["live"]
+    pop = ModelVersion.objects.get(model="pop").run_id
+    (versions.root() / pop / name).write_text("{}")
+    recommending.promote([pop, live])
+    job = Job.objects.order_by("-pk")[0]
+    assert job.state == "failed"
+    assert pop in job.message
+    assert shown().run_id == live
 
 
 def test_a_second_refresh_waits_for_no_one(world: World) -> None:

@@ -5,7 +5,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,7 +14,7 @@ from django_project.core.addresses import parse_address
 from django_project.core.models import Job
 from django_project.discovery import rollout
 from django_project.discovery.models import ModelVersion, RankingPublication
-from django_project.discovery.rates import exposure, rates
+from django_project.discovery.rates import WATCHED, exposure, rates
 from django_project.discovery.rollout import RolloutError
 from django_project.discovery.services import erase
 from django_project.discovery.session import VISITOR
@@ -25,8 +24,6 @@ from recommender.progress import Progress, for_people
 from tasks.recommending import steps
 from tasks.recommending.jobs import SkippedError, only_one
 from tasks.recommending.publishing import ALL
-
-WATCHED = timedelta(days=7)
 
 
 class Command(BaseCommand):
@@ -206,9 +203,7 @@ def _people(publication: RankingPublication | None) -> tuple[dict[str, Any], lis
             name: {"hits": rate.hits, "trials": rate.trials, "people": rate.people}
             for name, rate in (("clicks", found.clicks), ("contributions", found.contributions))
         }
-        lines.append(
-            f"{version.run_id} in seven days: clicks {found.clicks}, contributions {found.contributions}"
-        )
+        lines.append(f"{version.run_id} in seven days: {found}")
     feedback, seen = publication.version.feedback, exposure(now - WATCHED)
     lines.append(
         "feedback: "
