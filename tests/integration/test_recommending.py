@@ -17,6 +17,7 @@ from django_project.discovery.models import (
     RankingPublication,
     SimilarCampaign,
 )
+from django_project.discovery.rollout import CANARY_PERCENT, bucket
 from django_project.discovery.selectors import LiveModel, live_model, recommended_for, similar_to
 from django_project.discovery.services import grant_consent, withdraw_consent
 from recommender.data.snapshot import load_snapshot, open_snapshot
@@ -371,6 +372,30 @@ def test_what_was_begun_waits_for_another_step_and_a_nightly_one_does_not(
             other.connection.close()
     told = list(Job.objects.values_list("state", "message"))
     assert told == 3 * [("skipped", "another step of the recommender is running")]
+
+
+def test_another_kind_of_model_goes_by_steps_while_the_live_kind_is_renewed(world: World) -> None:
+    campaigns = campaigns_of_two_tastes(world)
+    backers_with_tastes(world, campaigns)
+    assert refresh("--models", "itemknn")["live"].startswith("itemknn-")
+    world.contribute(campaigns[0], backer=address(500))
+    world.mine(20)
+    again = refresh()
+    tower = next(run["run"] for run in again["runs"] if run["model"] == "twotower")
+    assert again["live"].startswith("itemknn-")
+    assert again["placed"] == {again["live"]: "all", tower: "shadow"}
+    assert recommended_for(key_of(0), 1, seed="still")[0].model_version == again["live"]
+
+    assert json.loads(command("promote", tower, "--json"))["stage"] == "canary"
+    seen = {
+        key: recommended_for(key, 1, seed="still")[0].model_version
+        for key in (key_of(number) for number in range(BACKERS))
+    }
+    assert seen == {key: tower if bucket(key) < CANARY_PERCENT else again["live"] for key in seen}
+    assert set(seen.values()) == {tower, again["live"]}
+
+    assert json.loads(command("promote", tower, "--json"))["live"] == tower
+    assert json.loads(command("rollback", "--json"))["live"] == again["live"]
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "metrics.json"])
