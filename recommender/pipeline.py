@@ -10,6 +10,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,16 @@ from recommender.data.snapshot import (
     open_snapshot,
 )
 from recommender.errors import ConfigError, DamagedError, DataError
+from recommender.life.figures import BASELINES
 from recommender.life.gates import PromotionDecision, Verdict, decide_promotion, judge
-from recommender.life.runs import RunInfo, load_model, open_run, save_run
+from recommender.life.runs import MANIFEST, RunInfo, load_model, open_run, save_run
 from recommender.models.base import context_of
 from recommender.processes import processes
 from recommender.progress import Progress, silent
 from recommender.ranking.lists import ANYBODY, Ranker, audiences, digest, rank_all, similar_items
 from recommender.text.cache import EmbeddingCache
 from recommender.text.names import DEFAULT_ENCODER
-from recommender.training.candidates import BASELINES, Trial
+from recommender.training.candidates import Trial
 from recommender.training.fitting import make_plan
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "open_ranker",
     "open_run",
     "open_snapshot",
+    "peers_of",
     "rank_all",
     "run_snapshot",
     "similar_items",
@@ -119,10 +122,22 @@ def train_candidates(
             training=plans[name].training,
             encoder=encoder,
             metrics=fitted.metrics,
+            warm_from=lenders[name].id if name in lenders else "",
         )
         for name, fitted in trial.run(plans, lenders)
         if processes().is_main
     ]
+
+
+def peers_of(run: RunInfo, root: Path) -> list[RunInfo]:
+    """The sound runs of the same snapshot, newest first; for the gates to compare with."""
+    peers = []
+    for path in root.glob(f"*-{run.manifest.snapshot_hash[:8]}-*/{MANIFEST}"):
+        # What is damaged cannot be compared with; `doctor` names it.
+        with suppress(DamagedError):
+            peers.append(open_run(path.parent))
+    peers = [peer for peer in peers if peer.manifest.snapshot_hash == run.manifest.snapshot_hash]
+    return sorted(peers, key=lambda peer: peer.manifest.trained_at, reverse=True)
 
 
 def open_ranker(run: RunInfo, snapshot: SnapshotInfo, root: Path, progress: Progress = silent) -> Ranker:

@@ -45,6 +45,17 @@ app.conf.update(
             "schedule": settings.RECOMMENDER_REFRESH_INTERVAL,
             "options": {"expires": settings.RECOMMENDER_REFRESH_INTERVAL.total_seconds()},
         },
+        "learn everything anew": {
+            "task": "tasks.recommending.snapshot",
+            "schedule": settings.RECOMMENDER_FULL_INTERVAL,
+            "kwargs": {"full": True},
+            "options": {"expires": settings.RECOMMENDER_FULL_INTERVAL.total_seconds()},
+        },
+        "take a candidate further or back": {
+            "task": "tasks.rollout.watch",
+            "schedule": timedelta(minutes=5),
+            "options": {"expires": 300.0},
+        },
         "forget delivered messages": {
             "task": "tasks.upkeep.clean",
             "schedule": timedelta(hours=1),
@@ -56,3 +67,4 @@ app.autodiscover_tasks(["tasks"], related_name="indexing.tasks")
 app.autodiscover_tasks(["tasks"], related_name="recommending")
 app.autodiscover_tasks(["tasks"], related_name="notifying")
 app.autodiscover_tasks(["tasks"], related_name="upkeep")
+app.autodiscover_tasks(["tasks"], related_name="rollout")

@@ -1,15 +1,33 @@
-from django.contrib import admin
+from collections.abc import Callable
 
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from django_project.accounts.models import User
 from django_project.core.admin import ReadOnlyAdmin
+from django_project.discovery import rollout
 from django_project.discovery.models import (
     AudienceMember,
     BehaviourEvent,
+    Erasure,
+    ExplorationArm,
     ModelVersion,
     Ranking,
     RankingPublication,
     SimilarCampaign,
     Visitor,
 )
+from django_project.discovery.rates import WATCHED, exposure, rates
+
+BY_HAND = "An operator took it back."
+FEEDBACK = ("coverage", "gini", "top_users")
+
+
+def _share(version: ModelVersion, name: str) -> str:
+    value = version.feedback.get(name)
+    return "" if value is None else f"{value:.2f}"
 
 
 @admin.register(Visitor)
@@ -26,14 +44,85 @@ class BehaviourEventAdmin(ReadOnlyAdmin):
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = ["run_id", "model", "state", "trained_at", "promoted_at"]
+    list_display = ["run_id", "model", "state", *FEEDBACK, "trained_at", "promoted_at"]
     list_filter = ["state", "model"]
+
+    @admin.display(description="coverage@10")
+    def coverage(self, version: ModelVersion) -> str:
+        return _share(version, "coverage@10")
+
+    @admin.display(description="Gini@10")
+    def gini(self, version: ModelVersion) -> str:
+        return _share(version, "gini@10")
+
+    @admin.display(description="top 1 % of users in training")
+    def top_users(self, version: ModelVersion) -> str:
+        return _share(version, "top_users_share")
 
 
 @admin.register(RankingPublication)
 class RankingPublicationAdmin(ReadOnlyAdmin):
-    list_display = ["version", "previous", "published_at"]
-    list_select_related = ["version", "previous"]
+    """What is shown to whom and how it fares; its one row is moved by actions that leave audit entries."""
+
+    list_display = [
+        "version", "live_rates", "candidate", "stage", "stage_since", "candidate_rates", "shown_lately",
+        "previous", "published_at",
+    ]  # fmt: skip
+    list_select_related = ["version", "previous", "candidate"]
+    actions = ["take_further", "take_back", "roll_back"]
+
+    @admin.display(description="live in seven days")
+    def live_rates(self, publication: RankingPublication) -> str:
+        return _lately(publication.version)
+
+    @admin.display(description="candidate in seven days")
+    def candidate_rates(self, publication: RankingPublication) -> str:
+        return _lately(publication.candidate) if publication.candidate else ""
+
+    @admin.display(description="shown in seven days")
+    def shown_lately(self, publication: RankingPublication) -> str:
+        seen = exposure(timezone.now() - WATCHED)
+        return f"{seen.impressions:,} on {seen.campaigns:,} campaigns, Gini {seen.gini:.2f}"
+
+    @admin.action(description="Show the candidate to more people", permissions=["publish"])
+    def take_further(self, request: HttpRequest, rows: "QuerySet[RankingPublication]") -> None:
+        self._move(request, lambda actor: rollout.advance(actor=actor).run_id, "goes on")
+
+    @admin.action(description="Take the candidate back", permissions=["publish"])
+    def take_back(self, request: HttpRequest, rows: "QuerySet[RankingPublication]") -> None:
+        self._move(request, lambda actor: rollout.withdraw(BY_HAND, actor=actor).run_id, "was taken back")
+
+    @admin.action(description="Show what was live before", permissions=["publish"])
+    def roll_back(self, request: HttpRequest, rows: "QuerySet[RankingPublication]") -> None:
+        self._move(request, lambda actor: rollout.go_back(actor=actor).run_id, "is live again")
+
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("discovery.change_rankingpublication")
+
+    def _move(self, request: HttpRequest, move: Callable[[User], str], done: str) -> None:
+        if not isinstance(request.user, User):
+            return
+        try:
+            run_id = move(request.user)
+        except rollout.RolloutError as reason:
+            self.message_user(request, f"Nothing was done: {reason}.", messages.ERROR)
+        else:
+            self.message_user(request, f"{run_id} {done}.", messages.SUCCESS)
+
+
+def _lately(version: ModelVersion) -> str:
+    now = timezone.now()
+    return str(rates([version.run_id], now - WATCHED, now))
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnlyAdmin):
+    list_display = ["user_hash", "erased_at"]
+
+
+@admin.register(ExplorationArm)
+class ExplorationArmAdmin(ReadOnlyAdmin):
+    list_display = ["chain_id", "impressions", "clicks", "probability", "updated_at"]
 
 
 @admin.register(Ranking)

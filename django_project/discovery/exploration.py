@@ -1,10 +1,12 @@
 """Slots that try something else, with the probability of every choice written down.
 
 Slot by slot: with probability 1 - EPSILON the best campaign left in the ranking is shown, otherwise one drawn
-evenly from the pool of the newest open campaigns without that best one. So the best one's propensity is
-1 - EPSILON, an explored one's EPSILON / |pool|, each given the slots before; with an empty pool the best one
-is certain. Later training divides by these numbers to undo what the list itself made people see
-(inverse propensity scoring; Horvitz and Thompson 1952, Schnabel et al. 2016).
+from the pool of the newest open campaigns without that best one, each with its chance. A chance is the
+probability that the campaign is the best of the pool given its clicks, so that drawing with it is Thompson
+sampling (`tasks.thompson` works the chances out; a campaign too new to have one gets the mean). So the best
+one's propensity is 1 - EPSILON, an explored one's EPSILON · chance / Σ chances, each given the slots before;
+with an empty pool the best one is certain. Later training divides by these numbers to undo what the list
+itself made people see (inverse propensity scoring; Horvitz and Thompson 1952, Schnabel et al. 2016).
 """
 
 import hashlib
@@ -21,6 +23,8 @@ EPSILON = 0.08
 class Candidate:
     key: CampaignKey
     card: CampaignCard
+    chance: float = 1.0
+    """Of being drawn, beside the others of the pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,9 @@ def fill_slots(ranked: Sequence[Candidate], pool: Sequence[Candidate], limit: in
         if best is None:
             break
         if others and draw.random() < EPSILON:
-            slot = Slot(len(slots), draw.choice(others), EPSILON / len(others), is_exploration=True)
+            chances = [candidate.chance for candidate in others]
+            [chosen] = draw.choices(others, chances)
+            slot = Slot(len(slots), chosen, EPSILON * chosen.chance / sum(chances), is_exploration=True)
         else:
             slot = Slot(len(slots), best, 1 - EPSILON if others else 1.0, is_exploration=False)
         slots.append(slot)

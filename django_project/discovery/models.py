@@ -51,11 +51,43 @@ class BehaviourEvent(models.Model):
         return f"{self.kind} {self.occurred_at:%Y-%m-%d}"
 
 
+class Erasure(models.Model):
+    """Somebody asked to be forgotten. Only a hash is kept, to see that no later model knows them."""
+
+    user_hash = models.CharField(max_length=64, db_index=True, help_text="SHA-256 of the user's key.")
+    is_whole = models.BooleanField(
+        help_text="What they wrote into chains is left out of training too, not their behaviour alone."
+    )
+    erased_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"erased {self.erased_at:%Y-%m-%d}"
+
+
+class ExplorationArm(models.Model):
+    """A new campaign's chances in the slots that explore: how often Thompson sampling would draw it."""
+
+    chain_id = models.BigIntegerField()
+    address = AddressField()
+    impressions = models.PositiveIntegerField()
+    clicks = models.PositiveIntegerField()
+    probability = models.FloatField(help_text="That it is the best of the new campaigns, given its clicks.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain_id", "address"], name="one_arm_a_campaign")]
+
+    def __str__(self) -> str:
+        return f"{self.clicks} of {self.impressions}"
+
+
 class ModelVersion(models.Model):
     """A trained run, as the registry of the site knows it. Run files are immutable."""
 
     class State(models.TextChoices):
         CANDIDATE = "candidate"
+        SHADOW = "shadow"
+        CANARY = "canary"
         REFUSED = "refused"
         LIVE = "live"
         RETIRED = "retired"
@@ -70,6 +102,12 @@ class ModelVersion(models.Model):
         default=dict, help_text="{model: {metric: {mean, low, high}}}, ours and baselines."
     )
     reasons = models.JSONField(default=list, help_text="The gate's sentences, in order.")
+    feedback = models.JSONField(
+        default=dict,
+        help_text="Coverage and Gini of its lists, and the top users' share in training.",
+    )
+    warm_from = models.CharField(max_length=64, blank=True, help_text="The run whose weights it began with.")
+    rankings_hash = HashField(null=True, blank=True, help_text="SHA-256 of its lists' bytes, once ranked.")
     trained_at = models.DateTimeField()
     promoted_at = models.DateTimeField(null=True, blank=True)
 
@@ -159,7 +197,16 @@ class AudienceMember(RankedItem):
 
 
 class RankingPublication(models.Model):
-    """The one row that says which rankings the site shows; moving it is what publishes or rolls back."""
+    """The one row that says which rankings the site shows; moving it is what publishes or rolls back.
+
+    A candidate stands beside what is live: scored and not shown (shadow), or shown to a tenth of the users
+    (canary). See `rollout`.
+    """
+
+    class Stage(models.TextChoices):
+        NONE = ""
+        SHADOW = "shadow"
+        CANARY = "canary"
 
     version = models.OneToOneField(ModelVersion, on_delete=models.PROTECT, related_name="publication")
     published_at = models.DateTimeField(auto_now=True)
@@ -167,6 +214,11 @@ class RankingPublication(models.Model):
     previous = models.ForeignKey(
         ModelVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    candidate = models.ForeignKey(
+        ModelVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    stage = models.CharField(max_length=6, choices=Stage, default=Stage.NONE, blank=True)
+    stage_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="only_one_publication")]

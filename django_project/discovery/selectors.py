@@ -1,27 +1,38 @@
 """The published rankings, as pages show them."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from django.core.cache import cache
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import CampaignCard, CampaignKey, cards, cards_by_key, visible
-from django_project.core.addresses import format_hash, parse_address
+from django_project.campaigns.selectors import (
+    CampaignCard,
+    CampaignKey,
+    card_of,
+    cards,
+    cards_by_key,
+    visible,
+    with_card_columns,
+)
+from django_project.core.addresses import format_hash
 from django_project.discovery.exploration import Candidate, Slot, fill_slots
 from django_project.discovery.models import (
     AudienceMember,
+    ExplorationArm,
     ModelVersion,
     Ranking,
     RankingPublication,
     SimilarCampaign,
 )
-from django_project.ledger.models import Contribution
+from django_project.discovery.rollout import version_for
+from django_project.discovery.session import History, history_of, nearest
 
-ReasonKind = Literal["similar_to", "category", "trending", "new", "popular", "exploration"]
+ReasonKind = Literal["similar_to", "category", "trending", "new", "popular", "viewed", "exploration"]
 
 # Rows read of one list: enough to be left with a page of it after those closed or backed already are gone.
 CANDIDATES = 120
@@ -100,36 +111,44 @@ def live_model() -> LiveModel | None:
         published_at=publication.published_at,
         rankings_hash=format_hash(publication.rankings_hash),
         previous_run_id=publication.previous.run_id if publication.previous else "",
-        is_personal=version.model not in IMPERSONAL_MODELS,
+        is_personal=_is_personal(version),
     )
 
 
 def recommended_for(user_key: str | None, limit: int, *, seed: str | None = None) -> list[Recommendation]:
-    """The list of one backer, or everybody's, in at most six queries.
+    """The list of one backer, or everybody's, in at most six queries; one more if nothing of a list is left.
 
-    Reads the published version's list of `user_key` (a lower-case 0x address), else the list of those we
-    know nothing about, else what was backed most in the last week. Campaigns that are closed, hidden, frozen
-    out of rankings, the backer's own or backed already are left out. Some slots explore (see `exploration`);
-    the same `seed`, by default the day, gives the same list.
+    Reads the list of `user_key` (a lower-case 0x address or `visitor:<id>`) in the version their bucket is
+    shown. Who has none gets what is near to what they backed or looked at today, then what is backed lately
+    in its categories, then anywhere; see `session`. Campaigns that are closed, hidden, frozen out of
+    rankings, the backer's own or backed already are left out. Some slots explore (see `exploration`); the
+    same `seed`, by default the day, gives the same list.
     """
     publication = _publication()
-    ranked, is_personal = _ranked_rows(publication, user_key)
-    known = cards_by_key([key for row in ranked for key in (_key(row), _reason_key(row)) if key])
-    excluded = _backed_keys(user_key)
+    shown = version_for(publication, user_key) if publication else None
+    ranked, is_personal = _ranked_rows(shown, user_key)
+    past = history_of(user_key)
+    near = nearest(shown, past) if shown and _is_personal(shown) and not is_personal else {}
+    named = [key for row in ranked for key in (_key(row), _reason_key(row)) if key]
+    known = cards_by_key([*named, *near, *(past_key for past_key in near.values() if past_key), *past.viewed])
+    rows = {_key(row): row for row in ranked}
+    order = [*near, *_by_category([key for key in rows if key not in near], known, past)]
     candidates = [
-        Candidate(_key(row), known[_key(row)])
-        for row in ranked
-        if _key(row) in known and _may_show(known[_key(row)], user_key, excluded)
+        Candidate(key, known[key])
+        for key in order
+        if key in known and _may_show(known[key], user_key, past.backed)
     ]
-    version = publication.version.run_id if publication and candidates else RECENT_POPULARITY
+    version = shown.run_id if shown and candidates else RECENT_POPULARITY
     if not candidates:
-        is_personal = False
-        candidates = [Candidate(card.key, card) for card in _popular() if _may_show(card, user_key, excluded)]
-    pool = [Candidate(card.key, card) for card in _newest() if _may_show(card, user_key, excluded)]
+        is_personal, near = False, {}
+        candidates = [
+            Candidate(card.key, card) for card in _popular() if _may_show(card, user_key, past.backed)
+        ]
+    pool = [candidate for candidate in _newest() if _may_show(candidate.card, user_key, past.backed)]
     draw = f"{user_key or ''}|{version}|{seed or timezone.now().date().isoformat()}"
     slots = fill_slots(candidates, pool, limit, draw)
-    rows = {_key(row): row for row in ranked}
-    return [_recommendation(slot, rows, known, version, is_personal) for slot in slots]
+    reasons = _Reasons(rows, near, known, is_personal=is_personal)
+    return [_recommendation(slot, reasons, version) for slot in slots]
 
 
 def similar_to(listing: Listing, limit: int) -> list[CampaignCard]:
@@ -166,22 +185,23 @@ def audience_of(listing: Listing, limit: int) -> list[AudienceEntry]:
 
 
 def _publication() -> RankingPublication | None:
-    return RankingPublication.objects.select_related("version", "previous").first()
+    return RankingPublication.objects.select_related("version", "previous", "candidate").first()
 
 
-def _ranked_rows(
-    publication: RankingPublication | None, user_key: str | None
-) -> tuple[Sequence[Ranking], bool]:
+def _ranked_rows(version: ModelVersion | None, user_key: str | None) -> tuple[Sequence[Ranking], bool]:
     """The list and whether it is the backer's own."""
-    if publication is None:
+    if version is None:
         return [], False
-    version = publication.version
     lists = Ranking.objects.filter(version=version, user_key__in={user_key or "", ""}).order_by("rank")
     rows = list(lists.filter(rank__lte=CANDIDATES))
     own = [row for row in rows if row.user_key and row.user_key == user_key]
     if own:
-        return own, version.model not in IMPERSONAL_MODELS
+        return own, _is_personal(version)
     return [row for row in rows if not row.user_key], False
+
+
+def _is_personal(version: ModelVersion) -> bool:
+    return version.model not in IMPERSONAL_MODELS
 
 
 def _key(row: Ranking) -> CampaignKey:
@@ -194,14 +214,15 @@ def _reason_key(row: Ranking) -> CampaignKey | None:
     return row.reason_chain_id, row.reason_address
 
 
-def _backed_keys(user_key: str | None) -> set[CampaignKey]:
-    if not user_key or not user_key.startswith("0x"):
-        return set()
-    backed = Contribution.objects.filter(backer=parse_address(user_key))
-    return set(backed.values_list("campaign__chain_id", "campaign__address").distinct().order_by())
+def _by_category(
+    keys: Sequence[CampaignKey], known: dict[CampaignKey, CampaignCard], past: History
+) -> list[CampaignKey]:
+    """Everybody's list with the categories of what was looked at lately in front; a backer's own as it is."""
+    liked = {known[key].category.slug for key in past.viewed if key in known}
+    return sorted(keys, key=lambda key: not (key in known and known[key].category.slug in liked))
 
 
-def _may_show(card: CampaignCard, user_key: str | None, excluded: set[CampaignKey]) -> bool:
+def _may_show(card: CampaignCard, user_key: str | None, excluded: Collection[CampaignKey]) -> bool:
     return card.is_open and card.is_ranked and card.key not in excluded and card.creator.lower() != user_key
 
 
@@ -215,40 +236,62 @@ def _popular() -> list[CampaignCard]:
     )
 
 
-def _newest() -> list[CampaignCard]:
-    def read() -> list[CampaignCard]:
-        listed = visible().filter(status="open", visibility=Listing.Visibility.LISTED)
-        return cards(listed.order_by("-launched__start", "-pk")[:EXPLORATION_POOL])
-
-    return cache.get_or_set("discovery:newest", read, NEWEST_CACHE_SECONDS) or []
+def _newest() -> list[Candidate]:
+    """What exploration draws from, each with its chance of being what people want."""
+    return cache.get_or_set("discovery:newest", _read_newest, NEWEST_CACHE_SECONDS) or []
 
 
-def _recommendation(
-    slot: Slot,
-    rows: dict[CampaignKey, Ranking],
-    known: dict[CampaignKey, CampaignCard],
-    version: str,
-    is_personal: bool,
-) -> Recommendation:
-    row = rows.get(slot.candidate.key)
-    reason: ReasonKind = "popular"
-    reason_card = None
-    if slot.is_exploration:
-        reason = "exploration"
-    elif row is not None:
+def _read_newest() -> list[Candidate]:
+    arm = ExplorationArm.objects.filter(chain_id=OuterRef("chain_id"), address=OuterRef("address"))
+    listed = visible().filter(status="open", visibility=Listing.Visibility.LISTED)
+    newest = listed.order_by("-launched__start", "-pk").annotate(chance=Subquery(arm.values("probability")))
+    found = list(with_card_columns(newest[:EXPLORATION_POOL]))
+    chances = [cast("Any", listing).chance for listing in found]
+    known = [chance for chance in chances if chance is not None]
+    mean = sum(known) / len(known) if known else 1.0
+    return [
+        Candidate(card.key, card, mean if chance is None else chance)
+        for card, chance in zip(map(card_of, found), chances, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reasons:
+    """What a slot's reason is made of."""
+
+    rows: dict[CampaignKey, Ranking]
+    near: dict[CampaignKey, CampaignKey | None]
+    """Near to what the user did lately: the campaign they backed, None where they only looked."""
+    known: dict[CampaignKey, CampaignCard]
+    is_personal: bool
+
+    def of(self, key: CampaignKey) -> tuple[ReasonKind, CampaignCard | None]:
+        if key in self.near:
+            past = self.near[key]
+            card = self.known.get(past) if past else None
+            return ("similar_to", card) if card else ("viewed", None)
+        row = self.rows.get(key)
+        if row is None:
+            return "popular", None
+        named = _reason_key(row)
+        card = self.known.get(named) if named else None
         reason = _reason_kind(row)
-        key = _reason_key(row)
-        reason_card = known.get(key) if key else None
-        if reason == "similar_to" and reason_card is None:
-            reason = "category" if is_personal else "popular"
+        if reason == "similar_to" and card is None:
+            reason = "category" if self.is_personal else "popular"
+        return reason, card
+
+
+def _recommendation(slot: Slot, reasons: _Reasons, version: str) -> Recommendation:
+    key = slot.candidate.key
+    reason, card = ("exploration", None) if slot.is_exploration else reasons.of(key)
     return Recommendation(
         card=slot.candidate.card,
         reason=reason,
-        reason_card=reason_card,
+        reason_card=card,
         slot=slot.index,
         propensity=slot.propensity,
         model_version=version,
-        is_popular_fallback=not is_personal,
+        is_popular_fallback=not (reasons.is_personal or reasons.near),
     )
 
 

@@ -1,5 +1,6 @@
 """Consent, and the observations that come with it."""
 
+import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from django.utils import timezone
 
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignKey, key_filter
-from django_project.discovery.models import BehaviourEvent, Visitor
+from django_project.core import audit
+from django_project.core.addresses import parse_address
+from django_project.discovery.models import AudienceMember, BehaviourEvent, Erasure, Ranking, Visitor
 from django_project.ledger.models import CampaignLaunched
 
 EVENTS_PER_POST = 50
@@ -49,10 +52,51 @@ def grant_consent(visitor_id: uuid.UUID | None, user: User | None) -> Visitor:
     return visitor
 
 
+@transaction.atomic
 def withdraw_consent(visitor_id: uuid.UUID | None) -> None:
-    """Stop recording a browser. Somebody who never agreed leaves no row at all."""
-    if visitor_id is not None:
-        Visitor.objects.filter(public_id=visitor_id).update(consented_at=None, refused_at=timezone.now())
+    """Stop recording a browser and forget what it did. Somebody who never agreed leaves no row at all."""
+    if visitor_id is None:
+        return
+    visitor = Visitor.objects.select_for_update().filter(public_id=visitor_id).first()
+    if visitor is None:
+        return
+    events = BehaviourEvent.objects.filter(visitor=visitor)
+    # Whoever was signed in may have nothing else to be known by, so that the next model need not know them.
+    wallets = events.filter(wallet_address__isnull=False).values_list("wallet_address", flat=True).distinct()
+    keys = [f"visitor:{visitor.public_id}", *("0x" + bytes(wallet).hex() for wallet in wallets if wallet)]
+    events.delete()
+    visitor.consented_at, visitor.refused_at = None, timezone.now()
+    visitor.save(update_fields=["consented_at", "refused_at"])
+    Erasure.objects.bulk_create(Erasure(user_hash=erasure_hash(key), is_whole=False) for key in keys)
+
+
+@transaction.atomic
+def erase(user_key: str, *, actor: User | None = None) -> int:
+    """Forget somebody: what they did here, their lists and their place in audiences; returns rows deleted.
+
+    What a wallet wrote into a chain is not ours to delete, but no later snapshot has it, so the next model
+    has no vector for them. `user_key` is a lower-case 0x address or `visitor:<id>`.
+    """
+    if user_key.startswith("0x"):
+        events = BehaviourEvent.objects.filter(wallet_address=parse_address(user_key))
+    else:
+        events = BehaviourEvent.objects.filter(visitor__public_id=user_key.removeprefix("visitor:"))
+    deleted = sum(
+        rows.delete()[0]
+        for rows in (
+            events,
+            Ranking.objects.filter(user_key=user_key),
+            AudienceMember.objects.filter(user_key=user_key),
+        )
+    )
+    Erasure.objects.create(user_hash=erasure_hash(user_key), is_whole=True)
+    audit.record("discovery.erased", erasure_hash(user_key), actor=actor)
+    return deleted
+
+
+def erasure_hash(user_key: str) -> str:
+    """What is kept of somebody who is not to be kept."""
+    return hashlib.sha256(user_key.encode()).hexdigest()
 
 
 def consenting_visitor(visitor_id: uuid.UUID | None, user: User | None) -> Visitor | None:

@@ -9,6 +9,8 @@ from django_project.campaigns.models import Follow, Report
 from django_project.core import audit
 from django_project.core.addresses import format_address
 from django_project.discovery.models import BehaviourEvent, Visitor
+from django_project.discovery.services import erase
+from django_project.discovery.session import VISITOR
 from django_project.notifications.models import Mailbox, Notification, Preference
 from django_project.pledges.models import PledgeIntent
 
@@ -74,11 +76,14 @@ def export(user: User) -> dict[str, object]:
 def forget(user: User) -> None:
     """Delete an account with all that is kept about it.
 
-    Of its browsers an empty row stays, marked as refused and without a name: the recommender counts these as
-    its erasure version, so that the next snapshot is taken without what was deleted here.
+    Of its browsers an empty row stays, marked as refused and without a name. The recommender keeps a hash of
+    each wallet and browser: no later snapshot has anything of theirs, and no later model knows them.
     """
     visitors = Visitor.objects.filter(user=user)
-    BehaviourEvent.objects.filter(visitor__in=visitors).delete()
+    for wallet in wallet_texts(user):
+        erase(wallet.lower())
+    for visitor in visitors:
+        erase(f"{VISITOR}{visitor.public_id}")
     visitors.update(user=None, consented_at=None, refused_at=timezone.now())
     audit.record("privacy.account.forgotten", user.public_id)
     user.delete()

@@ -57,7 +57,7 @@ def ablate(
 def table_lines(found: "Ablation") -> Iterator[str]:
     """The protocol, then Markdown: NDCG@10 and the paired difference to the whole model, with intervals."""
     from recommender.ablation import WHOLE, label
-    from recommender.life.gates import DECIDING
+    from recommender.evaluation.metrics import DECIDING
 
     yield ", ".join(f"{name}: {value}" for name, value in found.report.protocol.items())
     yield ""

@@ -78,7 +78,7 @@ def promote(
     from recommender.life import pointer
 
     candidate = pipeline.open_run(root / run)
-    verdict = pipeline.judge(candidate, pointer.live_run(root))
+    verdict = pipeline.judge(candidate, pointer.live_run(root), pipeline.peers_of(candidate, root))
     for sentence in verdict.sentences:
         typer.echo(sentence)
     if not verdict.is_accepted and not force:

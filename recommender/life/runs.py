@@ -65,6 +65,18 @@ class RunMetrics(_Strict):
     curve: list[dict[str, float]] = []
     slices: dict[str, MeasuredSlice] = {}
     """NDCG@10 of this model by slice."""
+    cold_items: Measured | None = None
+    """NDCG@10 on the cold-items split."""
+    cold_items_gain: Measured | None = None
+    """The same less that of `tfidf`, paired by user."""
+    cold_items_unmeasured: str = ""
+    """Why there is no such split."""
+    calibration_error: float | None = None
+    """None where the model gives no probabilities."""
+    latency_p95_ms: float | None = None
+    top_users_share: float = 0.0
+    """Of what was learnt from, that of the 1 % of users with most of it; after the cap on each user."""
+    top_users_share_uncapped: float = 0.0
 
 
 class RunManifest(_Strict):
@@ -80,6 +92,8 @@ class RunManifest(_Strict):
     files: dict[str, str]
     stack: dict[str, str]
     """The software the weights were trained with: training is bitwise the same only there."""
+    warm_from: str = ""
+    """The run whose weights it began with; empty: it was trained from nothing."""
     trained_at: datetime
 
 
@@ -110,6 +124,7 @@ def save_run(
     training: TrainingConfig,
     encoder: str,
     metrics: RunMetrics,
+    warm_from: str = "",
 ) -> RunInfo:
     """Write `root/<run id>`, atomically. The id ends in the weights' hash, so equal runs are one."""
     config = RunConfig(
@@ -139,6 +154,7 @@ def save_run(
             finalized=snapshot.manifest.provenance.finalized,
             files=files,
             stack=_stack(),
+            warm_from=warm_from,
             trained_at=datetime.now(UTC),
         )
         (staging / MANIFEST).write_bytes(to_json(manifest.model_dump(mode="json")))
@@ -185,8 +201,11 @@ def load_model(run: RunInfo) -> Recommender:
 
 
 def load_vocabularies(run: RunInfo) -> dict[str, Vocabulary]:
-    """The run's names by number, by vocabulary."""
-    frame = pl.read_parquet(run.path / "vocab.parquet").sort("vocabulary", "number")
+    """The run's names by number, by vocabulary; raises DamagedError."""
+    try:
+        frame = pl.read_parquet(run.path / "vocab.parquet").sort("vocabulary", "number")
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DamagedError(f"{run.path / 'vocab.parquet'} cannot be read: {error}") from None
     return {
         name: Vocabulary(tuple(frame.filter(pl.col("vocabulary") == name)["name"].to_list()))
         for name in VOCABULARIES

@@ -1,5 +1,7 @@
 """Training's state on disk after each epoch, so that a killed run goes on where it was. No pickle."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from safetensors.torch import save
 from recommender.files import write_atomic
 
 _STATE = "state"
+_DIGEST = "sha256"
 
 
 @dataclass(frozen=True)
@@ -52,20 +55,24 @@ def save_checkpoint(checkpoint: Checkpoint, state: TrainingState) -> None:
         "groups": state.optimizer["param_groups"],
     }
     # safetensors refuses tensors that share memory; the best model may be the current one.
-    write_atomic(
-        checkpoint.path,
-        save({n: t.clone() for n, t in tensors.items()}, {_STATE: orjson.dumps(header).decode()}),
-    )
+    tensors = {name: tensor.cpu().clone() for name, tensor in tensors.items()}
+    text = orjson.dumps(header).decode()
+    write_atomic(checkpoint.path, save(tensors, {_STATE: text, _DIGEST: _digest(text, tensors)}))
 
 
 def load_checkpoint(checkpoint: Checkpoint) -> TrainingState | None:
-    """The state written under its key; None if there is none that can be read."""
+    """The state written under its key; None if there is none, or not with the bytes that were written."""
     try:
         with safe_open(checkpoint.path, "pt") as file:
-            header = orjson.loads(file.metadata()[_STATE])
+            notes = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 not a dict
-    except (FileNotFoundError, SafetensorError, KeyError, TypeError, orjson.JSONDecodeError):
+        text = notes[_STATE]
+        is_sound = notes[_DIGEST] == _digest(text, tensors)
+    except (FileNotFoundError, SafetensorError, KeyError, TypeError):
         return None
+    if not is_sound:
+        return None
+    header = orjson.loads(text)
     if header["key"] != checkpoint.key:
         return None
     slots: dict[int, dict[str, torch.Tensor]] = {}
@@ -83,3 +90,12 @@ def load_checkpoint(checkpoint: Checkpoint) -> TrainingState | None:
         {n.removeprefix("best/"): t for n, t in tensors.items() if n.startswith("best/")},
         {"state": slots, "param_groups": header["groups"]},
     )
+
+
+def _digest(text: str, tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 of the header and every tensor: safetensors itself does not notice a flipped bit."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -16,4 +16,7 @@ class TrainingConfig(BaseModel):
     learning_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(1e-3, ge=0)
     max_gradient_norm: float = Field(5.0, gt=0)
+    max_user_weight: float = Field(200.0, gt=0)
+    """What all rows of one user may weigh together; a contribution weighs 1. It caps the feedback of power
+    users on what everybody is shown."""
     seed: int = Field(0, ge=0)

@@ -14,6 +14,7 @@ from recommender.errors import ConfigError, RecommenderError
 from recommender.models.base import Batch, Context, TrainableModel, pair_weights
 from recommender.processes import Processes, processes
 from recommender.progress import Progress, silent
+from recommender.training.capping import capped
 from recommender.training.checkpoint import Checkpoint, TrainingState, load_checkpoint, save_checkpoint
 from recommender.training.config import TrainingConfig
 
@@ -50,11 +51,12 @@ class Rows:
     items: int
 
     @classmethod
-    def of(cls, pairs: Pairs, view_weight: float, items: int) -> "Rows":
+    def of(cls, pairs: Pairs, view_weight: float, max_user_weight: float, items: int) -> "Rows":
+        weights = capped(pairs.user, pair_weights(pairs, view_weight), max_user_weight)
         return cls(
             torch.from_numpy(pairs.user),
             torch.from_numpy(pairs.item),
-            torch.from_numpy(pair_weights(pairs, view_weight)).float(),
+            torch.from_numpy(weights).float(),
             torch.from_numpy(pairs.minutes).float(),
             torch.from_numpy(pairs.first_time),
             items,
@@ -154,7 +156,7 @@ def train(
     optimizer = torch.optim.AdamW(
         model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
-    rows = Rows.of(context.pairs, model.config.view_weight, context.sizes.items)
+    rows = Rows.of(context.pairs, model.config.view_weight, config.max_user_weight, context.sizes.items)
     state = load_checkpoint(checkpoint) if checkpoint else None
     if state is None:
         state = TrainingState(0, 0, -np.inf, [], {}, {}, {})

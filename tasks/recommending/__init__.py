@@ -4,51 +4,61 @@ Each step names the next by what it made, so that a step delivered twice makes t
 recommender itself is imported when a task runs: it brings torch, which the other queues' workers do without.
 """
 
+from datetime import timedelta
+
 from celery import shared_task
 
-from tasks.recommending.jobs import work
+from tasks.recommending.jobs import only_one, work
 
 SNAPSHOT = "tasks.recommending.snapshot"
 TRAIN = "tasks.recommending.train"
 PROMOTE = "tasks.recommending.promote"
 RANK = "tasks.recommending.rank"
 
+PATIENCE = timedelta(minutes=30)
+"""How long a step waits for another refresh's: what was begun is ended, and a full training is not lost
+because a nightly one runs at its hour. A nightly snapshot does not wait: the other one is as new."""
+
 
 @shared_task(name=SNAPSHOT)
-def snapshot(*, force: bool = False) -> None:
-    """Freeze what is final and consented; skipped, with the reason, if nothing is new."""
-    with work(SNAPSHOT) as job:
+def snapshot(*, force: bool = False, full: bool = False) -> None:
+    """Freeze what is final and consented; skipped, with the reason, if nothing is new.
+
+    What follows is a warm training, begun from the weights before, or with `full` one from nothing.
+    """
+    with work(SNAPSHOT) as job, only_one(PATIENCE if full else timedelta(0)):
         from tasks.recommending import steps
 
-        name = steps.take_snapshot(force=force)
-        job.ends_with(f"snapshot {name}", TRAIN, name)
+        name = steps.take_snapshot(force=force, full=full)
+        job.ends_with(f"snapshot {name}", TRAIN, name, full)
 
 
 @shared_task(name=TRAIN)
-def train(snapshot_name: str) -> None:
+def train(snapshot_name: str, full: bool = True) -> None:  # a message's argument
     """Train the candidates on a snapshot and register their runs."""
-    with work(TRAIN) as job:
+    with work(TRAIN) as job, only_one(PATIENCE):
         from tasks.recommending import steps
 
-        run_ids = steps.train(snapshot_name, job)
+        run_ids = steps.train(snapshot_name, job, warm=not full)
         job.ends_with(f"runs {', '.join(run_ids)}", PROMOTE, run_ids)
 
 
 @shared_task(name=PROMOTE)
 def promote(run_ids: list[str]) -> None:
     """Ask the gates about the runs of one snapshot."""
-    with work(PROMOTE) as job:
+    with work(PROMOTE) as job, only_one(PATIENCE):
         from tasks.recommending import steps
 
         decision = steps.decide(run_ids)
-        following = (RANK, decision.run.id) if decision.run else ()
-        job.ends_with(" ".join(decision.sentences), *following)
+        following = (RANK, decision.placements) if decision.placements else ()
+        job.ends_with(decision.sentence, *following)
 
 
 @shared_task(name=RANK)
-def rank(run_id: str) -> None:
-    """Rank with a run and publish its lists."""
-    with work(RANK) as job:
+def rank(placements: list[tuple[str, str]]) -> None:
+    """Rank with runs and put their lists where they belong: (run id, stage)."""
+    with work(RANK) as job, only_one(PATIENCE):
         from tasks.recommending import steps
 
-        job.ends_with(steps.publish(run_id, job).sentence)
+        done = [steps.publish(run_id, job, stage).sentence for run_id, stage in placements]
+        job.ends_with("; ".join(done))

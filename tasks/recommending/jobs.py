@@ -3,12 +3,15 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from django_project.core.jobs import JobProgress, enqueue
 from django_project.core.models import Job
+from django_project.discovery.rollout import RolloutError
 
 logger = logging.getLogger(__name__)
 
@@ -35,15 +38,15 @@ class Work(JobProgress):
 
 @contextmanager
 def work(name: str) -> Iterator[Work]:
-    """Run a block as a step: skipped when another one runs, and marked failed when it raises.
+    """Run a block as a step: skipped when it says so, and marked failed when it raises.
 
     What the recommender says about its data or files ends the step with that sentence; anything else is
-    raised on, for Celery and whoever reads its log. The following task is asked for once the lock is free.
+    raised on, for Celery and whoever reads its log. The following task is asked for at the end, when the
+    block's own `only_one` has given its lock back.
     """
     job = Work(name)
     try:
-        with only_one():
-            yield job
+        yield job
     except SkippedError as reason:
         job.finish(Job.State.SKIPPED, str(reason))
     except Exception as error:
@@ -58,12 +61,9 @@ def work(name: str) -> Iterator[Work]:
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
-    """Hold the recommender's lock in the database; raises SkippedError if somebody else has it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
-        row = cursor.fetchone()
-    if row is None or not row[0]:
+def only_one(patience: timedelta = timedelta(0)) -> Iterator[None]:
+    """Hold the recommender's lock in the database; raises SkippedError if somebody else keeps it."""
+    if not _lock(patience):
         raise SkippedError("another step of the recommender is running")
     try:
         yield
@@ -72,7 +72,24 @@ def only_one() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
 
 
+def _lock(patience: timedelta) -> bool:
+    with connection.cursor() as cursor:
+        if not patience:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
+            row = cursor.fetchone()
+            return bool(row and row[0])
+        try:
+            with transaction.atomic():
+                cursor.execute(f"SET LOCAL lock_timeout = {int(patience.total_seconds() * 1000)}")
+                cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                return False
+            raise
+    return True
+
+
 def _is_sentence(error: Exception) -> bool:
     from recommender.errors import RecommenderError
 
-    return isinstance(error, RecommenderError)
+    return isinstance(error, (RecommenderError, RolloutError))

@@ -8,10 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 from django.db import transaction
-from django.utils import timezone
 
-from django_project.core import audit
 from django_project.core.addresses import format_address, parse_address
+from django_project.discovery import rollout
 from django_project.discovery.models import (
     AudienceMember,
     ModelVersion,
@@ -19,7 +18,6 @@ from django_project.discovery.models import (
     RankingPublication,
     SimilarCampaign,
 )
-from recommender.errors import ConfigError
 from recommender.pipeline import Ranker, audiences, digest, rank_all, similar_items
 from recommender.progress import Progress
 from recommender.ranking.lists import RANKINGS
@@ -29,6 +27,12 @@ RANKED = 200
 """Campaigns in each user's list."""
 SIMILAR = 12
 AUDIENCE = 50
+ALL = "all"
+WHERE = {
+    ALL: "is live",
+    RankingPublication.Stage.SHADOW: "is scored in the shadow",
+    RankingPublication.Stage.CANARY: "is shown to a tenth of the users",
+}
 KEPT_VERSIONS = 15
 """Newest runs whose files and lists are kept, to go back to and to reproduce from."""
 
@@ -36,17 +40,21 @@ KEPT_VERSIONS = 15
 @dataclass(frozen=True)
 class Published:
     version: ModelVersion
+    stage: str
     rankings: int
     users: int
     rankings_hash: str
 
     @property
     def sentence(self) -> str:
-        return f"{self.version.run_id} is live: {self.rankings:,} rows for {self.users:,} users"
+        return f"{self.version.run_id} {WHERE[self.stage]}: {self.rankings:,} rows for {self.users:,} users"
 
 
-def publish_run(version: ModelVersion, ranker: Ranker, progress: Progress) -> Published:
-    """Rank everybody and show it. Doing it again with the same run writes the same rows."""
+def publish_run(version: ModelVersion, ranker: Ranker, progress: Progress, stage: str = ALL) -> Published:
+    """Rank everybody and show it, or put it beside what is live (`shadow`, `canary`).
+
+    Doing it again with the same run writes the same rows.
+    """
     table = rank_all(ranker, RANKED, progress)
     similar = similar_items(ranker, SIMILAR).to_pylist()
     likely = audiences(ranker, AUDIENCE).to_pylist()
@@ -56,28 +64,13 @@ def publish_run(version: ModelVersion, ranker: Ranker, progress: Progress) -> Pu
         copy_rows(Ranking, _RANKING_COLUMNS, _rankings(version, table.to_pylist()))
         copy_rows(SimilarCampaign, _SIMILAR_COLUMNS, _similar(version, similar))
         copy_rows(AudienceMember, _AUDIENCE_COLUMNS, _audience(version, likely))
-        _show(version, digest(table))
-    return Published(version, table.num_rows, len(table["user_id"].unique()) - 1, digest(table))
-
-
-def go_back() -> ModelVersion:
-    """Show the version that was live before, whose lists are still there; returns it.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    with transaction.atomic():
-        publication = RankingPublication.objects.select_for_update().first()
-        if publication is None or publication.previous is None:
-            raise ConfigError("no model was live before this one: there is nothing to go back to")
-        before = publication.previous
-        if not Ranking.objects.filter(version=before).exists():
-            raise ConfigError(
-                f"the lists of {before.run_id} are no longer kept: promote it to rank them anew"
-            )
-        _show(before, digest(published_table(before)))
-        audit.record("discovery.rankings.rolled_back", before.run_id)
-    return before
+        version.rankings_hash = bytes.fromhex(digest(table))
+        version.save(update_fields=["rankings_hash"])
+        if stage == ALL:
+            rollout.show(version)
+        else:
+            rollout.stage(version, RankingPublication.Stage(stage))
+    return Published(version, stage, table.num_rows, len(table["user_id"].unique()) - 1, digest(table))
 
 
 def published_table(version: ModelVersion) -> pa.Table:
@@ -91,7 +84,9 @@ def published_table(version: ModelVersion) -> pa.Table:
 def forget_old(root: Path) -> int:
     """Delete versions beyond the newest KEPT_VERSIONS, their lists and files; returns how many."""
     publication = RankingPublication.objects.first()
-    protected = {publication.version_id, publication.previous_id} if publication else set()
+    protected: set[int | None] = set()
+    if publication:
+        protected = {publication.version_id, publication.previous_id, publication.candidate_id}
     newest = list(ModelVersion.objects.order_by("-trained_at", "-pk"))
     old = [version for version in newest[KEPT_VERSIONS:] if version.pk not in protected]
     for version in old:
@@ -102,25 +97,6 @@ def forget_old(root: Path) -> int:
         if old and path.name not in kept:
             shutil.rmtree(path, ignore_errors=True)
     return len(old)
-
-
-def _show(version: ModelVersion, fingerprint: str) -> None:
-    """Move the one row that says what the site shows; the caller holds the transaction."""
-    publication = RankingPublication.objects.select_for_update().first()
-    before = publication.version if publication else None
-    ModelVersion.objects.filter(state=ModelVersion.State.LIVE).exclude(pk=version.pk).update(
-        state=ModelVersion.State.RETIRED
-    )
-    version.state, version.promoted_at = ModelVersion.State.LIVE, timezone.now()
-    version.save(update_fields=["state", "promoted_at"])
-    previous = before if before != version else _before(publication)
-    RankingPublication.objects.update_or_create(
-        pk=1, defaults={"version": version, "rankings_hash": bytes.fromhex(fingerprint), "previous": previous}
-    )
-
-
-def _before(publication: RankingPublication | None) -> ModelVersion | None:
-    return publication.previous if publication else None
 
 
 _ITEM_COLUMNS = ("version_id", "chain_id", "address", "rank", "score")

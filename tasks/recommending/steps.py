@@ -1,10 +1,12 @@
 """The steps of a refresh, as tasks and the command line call them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
 
 from django_project.discovery.models import ModelVersion, RankingPublication
+from django_project.discovery.selectors import IMPERSONAL_MODELS
 from recommender.errors import ConfigError, RecommenderError
 from recommender.life.gates import PromotionDecision
 from recommender.pipeline import (
@@ -21,19 +23,35 @@ from recommender.pipeline import (
 from recommender.progress import Progress
 from tasks.recommending import publishing, versions
 from tasks.recommending.jobs import SkippedError
-from tasks.recommending.tables import is_anything_new, provenance, tables, texts
+from tasks.recommending.publishing import ALL
+from tasks.recommending.tables import departed, is_anything_new, provenance, tables, texts
 
 MODELS = ("chainfund", "twotower")
-"""Trained at each refresh; the best that passes the gates is shown."""
+"""Trained at each refresh; the best that passes the gates is taken further."""
+SHADOW = RankingPublication.Stage.SHADOW.value
 
 
-def take_snapshot(*, force: bool = False) -> str:
+@dataclass(frozen=True)
+class Decision:
+    """What the gates said, and which runs are ranked where."""
+
+    promotion: PromotionDecision
+    placements: list[tuple[str, str]]
+    """(run id, stage), in order."""
+
+    @property
+    def sentence(self) -> str:
+        return " ".join(self.promotion.sentences)
+
+
+def take_snapshot(*, force: bool = False, full: bool = False) -> str:
     """Freeze the tables; returns the snapshot's name.
 
     Raises:
-        SkippedError: nothing came in since the newest run's snapshot; not with `force`.
+        SkippedError: nothing came in since the newest run's snapshot, or with `full` since the newest one
+            that was trained from nothing; not with `force`.
     """
-    if not force and (last := _last_snapshot()) and not is_anything_new(last.manifest.provenance):
+    if not force and (last := _last_snapshot(full=full)) and not is_anything_new(last.manifest.provenance):
         raise SkippedError(f"nothing is new since snapshot {last.path.name}")
     key = provenance()
     return build_snapshot(tables(key), key, snapshots_root(versions.root())).path.name
@@ -45,16 +63,28 @@ def embed(progress: Progress) -> int:
 
 
 def train(
-    snapshot_name: str, progress: Progress, *, models: Sequence[str] = MODELS, seed: int = 0
+    snapshot_name: str,
+    progress: Progress,
+    *,
+    models: Sequence[str] = (),
+    seed: int = 0,
+    warm: bool = False,
 ) -> list[str]:
-    """Train, measure and register the models; returns the runs' ids, `pop` first."""
+    """Train, measure and register the models, by default MODELS; returns the runs' ids, `pop` first.
+
+    The live model's kind is always among them: candidates are compared with it on the same snapshot. A `warm`
+    training begins from each model's newest run.
+    """
     snapshot = open_snapshot(snapshots_root(versions.root()) / snapshot_name)
+    live = versions.live_version()
+    wanted = list(dict.fromkeys([*(models or MODELS), *([live.model] if live else [])]))
     runs = train_candidates(
         snapshot,
-        models,
+        [name for name in wanted if name not in IMPERSONAL_MODELS or name in models],
         versions.root(),
         seed=seed,
         encoder=settings.RECOMMENDER_TEXT_ENCODER,
+        warm=versions.lenders(wanted) if warm else (),
         progress=progress,
     )
     for run in runs:
@@ -62,21 +92,39 @@ def train(
     return [run.id for run in runs]
 
 
-def decide(run_ids: Sequence[str]) -> PromotionDecision:
-    """Ask the gates, and write down what they said."""
+def decide(run_ids: Sequence[str]) -> Decision:
+    """Ask the gates, write down what they said, and say which runs go where."""
     runs = [versions.run_of(_version(run_id)) for run_id in run_ids]
     live = versions.live_version()
-    decision = decide_promotion(runs, versions.run_of(live) if live else None)
-    versions.note(decision, runs)
-    return decision
+    promotion = decide_promotion(runs, versions.run_of(live) if live else None, departed())
+    versions.note(promotion, runs)
+    return Decision(promotion, _placements(promotion))
 
 
-def publish(run_id: str, progress: Progress) -> publishing.Published:
-    """Rank with a run and show its lists, whatever the gates said of it."""
+def _placements(promotion: PromotionDecision) -> list[tuple[str, str]]:
+    """A newer run of what is live replaces it; another kind of model goes through the stages.
+
+    Where nothing personal is live there is nothing to protect: the first model that passes is shown to all.
+    """
+    publication = RankingPublication.objects.select_related("version", "candidate").first()
+    chosen = promotion.run
+    if chosen is None:
+        return []
+    live = publication.version if publication else None
+    if publication is None or live is None or live.model in {*IMPERSONAL_MODELS, chosen.model}:
+        return [(chosen.id, ALL)]
+    candidate = publication.candidate
+    stage = publication.stage if candidate and candidate.model == chosen.model else SHADOW
+    fresh = promotion.accepted(live.model)
+    return [*([(fresh.id, ALL)] if fresh else []), (chosen.id, stage)]
+
+
+def publish(run_id: str, progress: Progress, stage: str = ALL) -> publishing.Published:
+    """Rank with a run and show its lists, or stage them, whatever the gates said of it."""
     version = _version(run_id)
     run = versions.run_of(version)
     ranker = open_ranker(run, run_snapshot(run, versions.root()), versions.root(), progress)
-    published = publishing.publish_run(version, ranker, progress)
+    published = publishing.publish_run(version, ranker, progress, stage)
     publishing.forget_old(versions.root())
     return published
 
@@ -88,9 +136,13 @@ def _version(run_id: str) -> ModelVersion:
     return version
 
 
-def _last_snapshot() -> SnapshotInfo | None:
-    """What the newest run was made from, if its files are sound and its lists are what the site shows."""
-    newest = ModelVersion.objects.order_by("-trained_at", "-pk").first()
+def _last_snapshot(*, full: bool) -> SnapshotInfo | None:
+    """What the newest run was made from, if its files are sound and its lists are what the site shows.
+
+    With `full` only runs that were trained from nothing count.
+    """
+    runs = ModelVersion.objects.filter(warm_from="").exclude(model="pop") if full else ModelVersion.objects
+    newest = runs.order_by("-trained_at", "-pk").first()
     if newest is None or not RankingPublication.objects.exists():
         return None
     try:

@@ -6,17 +6,20 @@ Users are called by their wallet's lower-case address, visitors without one `vis
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from django_project.campaigns.models import Listing, Metadata
 from django_project.core.addresses import format_hash
-from django_project.discovery.models import BehaviourEvent, Visitor
+from django_project.discovery.models import BehaviourEvent, Erasure
+from django_project.discovery.services import erasure_hash
 from django_project.ledger.models import (
     Block,
+    CampaignLaunched,
     Cancellation,
     Chain,
     Contribution,
@@ -28,7 +31,10 @@ from django_project.ledger.models import (
 from recommender.data.dataset import item_text
 from recommender.data.schema import EVENTS, IMPRESSIONS, ITEMS, TableFormat, Tables
 from recommender.data.snapshot import ChainHead, Provenance
+from recommender.life.soundness import Departed
 from tasks.recommending.jobs import SkippedError
+
+LEARNT_FROM = (CampaignLaunched, Contribution, Refund, TakeBack, Cancellation)
 
 
 def provenance() -> Provenance:
@@ -51,27 +57,60 @@ def provenance() -> Provenance:
         newest = max(newest, block.timestamp) if block else newest
     if not finalized:
         raise SkippedError("no chain has a finalized block yet: index one first")
-    # A browser that takes its consent back takes its past events with it.
-    withdrawn = Visitor.objects.filter(refused_at__isnull=False).count()
-    return Provenance(finalized=finalized, behaviour_until=newest.astimezone(UTC), erasure_version=withdrawn)
+    # Grows with each erasure and never falls, so that no two sets of people share a number.
+    erasures = Erasure.objects.aggregate(last=Max("pk"))["last"] or 0
+    return Provenance(finalized=finalized, behaviour_until=newest.astimezone(UTC), erasure_version=erasures)
 
 
 def is_anything_new(since: Provenance) -> bool:
-    """Whether a snapshot taken now would differ from one with this provenance."""
+    """Whether a snapshot taken now would hold other rows than one with this provenance.
+
+    Blocks that became final without an event of ours are nothing new.
+    """
     now = provenance()
-    later = BehaviourEvent.objects.filter(received_at__gt=since.behaviour_until)
-    same = (now.finalized, now.erasure_version) == (since.finalized, since.erasure_version)
-    return not same or later.exists()
+    if now.erasure_version != since.erasure_version or now.finalized.keys() != since.finalized.keys():
+        return True
+    behaviour = BehaviourEvent.objects.filter(
+        received_at__gt=since.behaviour_until, visitor__consented_at__isnull=False
+    )
+    later = _final_rows(now) & ~_final_rows(since)
+    texts_stored = Metadata.objects.filter(stored_at__gt=since.behaviour_until)
+    found = (behaviour, texts_stored, *(model.objects.filter(later) for model in LEARNT_FROM))
+    return any(rows.exists() for rows in found)
 
 
 def tables(key: Provenance) -> Tables:
-    """The rows that belong to a provenance."""
+    """The rows that belong to a provenance, without those of whoever asked to be forgotten."""
     final = _final_rows(key)
+    forgotten = departed().erased
     return Tables(
-        events=_frame(_events(key, final), EVENTS),
-        items=_frame(_items(key, final), ITEMS),
-        impressions=_frame(_impressions(key), IMPRESSIONS),
+        events=_frame(_kept(_events(key, final), forgotten), EVENTS),
+        items=_frame(_items(key, final, forgotten), ITEMS),
+        impressions=_frame(_kept(_impressions(key), forgotten), IMPRESSIONS),
     )
+
+
+def departed() -> Departed:
+    """Who asked to be forgotten, and who may have nothing left in a snapshot."""
+    hashes = dict(Erasure.objects.order_by("is_whole").values_list("user_hash", "is_whole"))
+    refunded = {
+        erasure_hash(_hex(backer))
+        for model in (Refund, TakeBack)
+        for backer in model.objects.values_list("backer", flat=True).distinct().order_by()
+    }
+    return Departed(
+        frozenset(digits for digits, is_whole in hashes.items() if is_whole), frozenset({*hashes, *refunded})
+    )
+
+
+def _kept(rows: Iterable[dict[str, Any]], forgotten: frozenset[str]) -> Iterator[dict[str, Any]]:
+    if not forgotten:
+        yield from rows
+        return
+    yield from (row for row in rows if _cached_hash(row["user_id"]) not in forgotten)
+
+
+_cached_hash = lru_cache(maxsize=1 << 17)(erasure_hash)
 
 
 def _final_rows(key: Provenance) -> Q:
@@ -119,7 +158,8 @@ def _events(key: Provenance, final: Q) -> Iterator[dict[str, Any]]:
         }
 
 
-def _items(key: Provenance, final: Q) -> Iterator[dict[str, Any]]:
+def _items(key: Provenance, final: Q, forgotten: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """Campaigns; whoever asked to be forgotten is not named as a publisher either."""
     cancelled = set(
         Cancellation.objects.filter(final).values_list("campaign__chain_id", "campaign__address").order_by()
     )
@@ -132,10 +172,10 @@ def _items(key: Provenance, final: Q) -> Iterator[dict[str, Any]]:
         head = key.finalized.get(str(listing.chain_id))
         if launched is None or head is None or launched.block_number > head.number:
             continue
-        address = bytes(listing.address)
+        address, publisher = bytes(listing.address), _hex(launched.creator)
         yield {
             "item_id": _item_id(listing.chain_id, address),
-            "publisher_id": _hex(launched.creator),
+            "publisher_id": None if _cached_hash(publisher) in forgotten else publisher,
             "title": text.title,
             "description": _description(text),
             "category": text.category.slug,

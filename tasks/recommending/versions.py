@@ -1,12 +1,16 @@
 """The site's register of runs: which there are, which is live, what the gates said."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
 
 from django_project.discovery.models import ModelVersion, RankingPublication
+from recommender.errors import RecommenderError
 from recommender.pipeline import PromotionDecision, RunInfo, open_run
+
+logger = logging.getLogger(__name__)
 
 
 def root() -> Path:
@@ -17,6 +21,20 @@ def root() -> Path:
 def run_of(version: ModelVersion) -> RunInfo:
     """The version's files, verified; raises DamagedError."""
     return open_run(root() / version.run_id)
+
+
+def lenders(models: Sequence[str]) -> list[RunInfo]:
+    """The newest run of each model whose files are sound, to begin the next training from."""
+    found = []
+    for model in models:
+        for version in ModelVersion.objects.filter(model=model).order_by("-trained_at", "-pk"):
+            try:
+                found.append(run_of(version))
+            except RecommenderError as error:
+                logger.warning("no warm start from %s: %s", version.run_id, error)
+                continue
+            break
+    return found
 
 
 def live_version() -> ModelVersion | None:
@@ -37,6 +55,8 @@ def register(run: RunInfo) -> ModelVersion:
                 model: {metric: figures.model_dump() for metric, figures in table.items()}
                 for model, table in run.metrics.metrics.items()
             },
+            "feedback": _feedback(run),
+            "warm_from": run.manifest.warm_from,
             "trained_at": run.manifest.trained_at,
         },
     )
@@ -50,6 +70,16 @@ def note(decision: PromotionDecision, runs: Sequence[RunInfo]) -> None:
         version = register(run)
         verdict = said.get(run.id)
         version.reasons = verdict.sentences if verdict else decision.sentences
-        if version.state != ModelVersion.State.LIVE and run != decision.run:
+        is_chosen = run == decision.run or (verdict is not None and verdict.is_accepted)
+        if version.state == ModelVersion.State.CANDIDATE and not is_chosen:
             version.state = ModelVersion.State.REFUSED
         version.save(update_fields=["reasons", "state"])
+
+
+def _feedback(run: RunInfo) -> dict[str, float]:
+    """What tells whether the lists feed on themselves: few campaigns in them, few users behind them."""
+    table = run.metrics.metrics.get(run.model, {})
+    return {name: table[name].mean for name in ("coverage@10", "gini@10") if name in table} | {
+        "top_users_share": run.metrics.top_users_share,
+        "top_users_share_uncapped": run.metrics.top_users_share_uncapped,
+    }

@@ -1,31 +1,25 @@
 """From ledger rows to published rankings: what goes into a snapshot, what is shown, and how it is undone."""
 
 import json
-import random
-import uuid
-from io import StringIO
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
-from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
-from django.utils import timezone
 
 from django_project.core.models import AuditEntry, Job
 from django_project.discovery.models import (
     AudienceMember,
-    BehaviourEvent,
     ModelVersion,
     Ranking,
     RankingPublication,
     SimilarCampaign,
-    Visitor,
 )
+from django_project.discovery.rollout import CANARY_PERCENT, bucket
 from django_project.discovery.selectors import LiveModel, live_model, recommended_for, similar_to
-from django_project.ledger.models import CampaignLaunched
+from django_project.discovery.services import grant_consent, withdraw_consent
 from recommender.data.snapshot import load_snapshot, open_snapshot
 from recommender.pipeline import digest, open_ranker, rank_all, run_snapshot
 from recommender.text import cache
@@ -34,14 +28,20 @@ from tasks.recommending import jobs, publishing, steps, versions
 from tasks.recommending.jobs import ADVISORY_LOCK
 from tasks.recommending.tables import provenance, tables
 from tests.factories import CHAIN_ID, ETHER, TOKEN, World, address
+from tests.tastes import (
+    BACKERS,
+    backers_with_tastes,
+    campaigns_of_two_tastes,
+    command,
+    item_of,
+    key_of,
+    refresh,
+    snapshot_events,
+    view,
+    visitor,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-TASTES = {
-    "food": "Bees, honey, hives and wild flowers on the roof of the old tram depot",
-    "technology": "A mechanical keyboard with open firmware, quiet switches and printed keycaps",
-}
-BACKERS = 40
 
 
 @pytest.fixture(autouse=True)
@@ -53,61 +53,6 @@ def _own_directory(settings: Any, tmp_path: Path) -> None:
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def campaigns_of_two_tastes(world: World, each: int = 10) -> list[CampaignLaunched]:
-    """Even numbers are food, odd ones technology."""
-    made = []
-    for number in range(2 * each):
-        category = ("food", "technology")[number % 2]
-        made.append(
-            world.campaign(
-                category=category, title=f"{category} {number}", story=f"{TASTES[category]} {number}"
-            )
-        )
-    for campaign in made:
-        world.listing(campaign)
-    return made
-
-
-def backers_with_tastes(world: World, campaigns: list[CampaignLaunched], backers: int = BACKERS) -> None:
-    """Backer n backs five campaigns of one taste, even ones food; then everything becomes final."""
-    dice = random.Random(1)
-    for number in range(backers):
-        for campaign in dice.sample(campaigns[number % 2 :: 2], 5):
-            world.contribute(campaign, backer=address(number))
-    world.mine(20)
-
-
-def view(
-    campaign: CampaignLaunched, visitor: Visitor, wallet: bytes | None = None, seconds: int = 90
-) -> None:
-    BehaviourEvent.objects.create(
-        visitor=visitor,
-        wallet_address=wallet,
-        client_event_id=uuid.uuid4(),
-        kind=BehaviourEvent.Kind.VIEW,
-        chain_id=campaign.chain_id,
-        campaign_address=campaign.address,
-        dwell_seconds=seconds,
-        occurred_at=timezone.now(),
-    )
-
-
-def visitor(*, consents: bool = True) -> Visitor:
-    return Visitor.objects.create(consented_at=timezone.now() if consents else None)
-
-
-def key_of(number: int) -> str:
-    return "0x" + address(number).hex()
-
-
-def item_of(campaign: CampaignLaunched) -> str:
-    return f"{campaign.chain_id}:0x{bytes(campaign.address).hex()}"
-
-
-def snapshot_events() -> pl.DataFrame:
-    return tables(provenance()).events
 
 
 def quiet(stage: str, fraction: float) -> None:
@@ -164,10 +109,18 @@ class TestSnapshots:
         assert events["minutes"].to_list() == [1.5, 1.5]
 
     def test_a_withdrawn_consent_changes_what_a_snapshot_is_made_from(self, world: World) -> None:
+        campaign = world.campaign()
+        world.listing(campaign)
         world.mine(20)
-        before = provenance()
-        Visitor.objects.create(consented_at=None, refused_at=timezone.now())
-        assert provenance().erasure_version == before.erasure_version + 1
+        before, browser = provenance(), visitor()
+        view(campaign, browser)
+        withdraw_consent(browser.public_id)
+        after = provenance()
+        assert after.erasure_version > before.erasure_version
+        # Agreeing anew brings nothing back, and no two sets of people share a number.
+        grant_consent(browser.public_id, None)
+        assert provenance().erasure_version == after.erasure_version
+        assert tables(after).events.is_empty()
 
     def test_the_same_key_gives_the_same_bytes(self, world: World) -> None:
         backers_with_tastes(world, campaigns_of_two_tastes(world, 5), 4)
@@ -304,7 +257,12 @@ class TestRefresh:
         status = json.loads(command("status", "--json"))
         assert status["live"] == refreshed["live"]
         assert {run["model"] for run in status["runs"]} == {"pop", "twotower"}
-        assert str(refreshed["live"]) in command("status")
+        assert set(status["feedback"]) == {
+            "coverage@10", "gini@10", "top_users_share", "top_users_share_uncapped",
+        }  # fmt: skip
+        printed = command("status")
+        assert f"live: {refreshed['live']}" in printed
+        assert "feedback: coverage@10 1.00, gini@10 " in printed
 
 
 def test_with_too_few_backers_the_popular_list_is_shown(world: World) -> None:
@@ -341,6 +299,116 @@ def test_the_tasks_do_the_same_one_after_the_other(world: World, monkeypatch: py
         (name, "done") for name in by_name
     ]
     assert live_model() is not None
+
+
+def test_a_nightly_training_begins_from_the_weights_before_and_a_weekly_one_from_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    monkeypatch.setattr(jobs, "enqueue", lambda name, *args: asked.append((name, args)))
+    monkeypatch.setattr(steps, "MODELS", ("twotower",))
+    campaigns = campaigns_of_two_tastes(world)
+    backers_with_tastes(world, campaigns)
+    by_name: dict[str, Any] = {task.name: task for task in (recommending.train, recommending.promote)}
+
+    def work_off() -> str:
+        """Do what was asked for; the newest run of the tower."""
+        while asked:
+            name, arguments = asked.pop(0)
+            by_name.get(name, recommending.rank)(*arguments)
+        return ModelVersion.objects.filter(model="twotower").order_by("-pk")[0].run_id
+
+    def begun_from(run_id: str) -> str:
+        return ModelVersion.objects.get(run_id=run_id).warm_from
+
+    recommending.snapshot()
+    first = work_off()
+    assert begun_from(first) == ""
+    world.mine(50)
+    recommending.snapshot()
+    recommending.snapshot(full=True)
+    assert not asked
+    assert {job.message.split(" since ")[0] for job in Job.objects.filter(state="skipped")} == {
+        "nothing is new"
+    }
+
+    world.contribute(campaigns[0], backer=address(500))
+    world.mine(20)
+    recommending.snapshot()
+    second = work_off()
+    assert begun_from(second) == first
+    # A full one has something to do where only a warm one came since.
+    recommending.snapshot(full=True)
+    third = work_off()
+    assert (begun_from(third), third != second) == ("", True)
+    recommending.snapshot(full=True)
+    assert not asked
+
+
+def test_both_trainings_are_asked_for_by_beat_on_the_gpus_queue() -> None:
+    from tasks.celery import app
+
+    entries = [entry for entry in app.conf.beat_schedule.values() if entry["task"] == recommending.SNAPSHOT]
+    assert [entry.get("kwargs", {}) for entry in entries] == [{}, {"full": True}]
+    nightly, weekly = (entry["schedule"] for entry in entries)
+    assert (nightly.days, weekly.days) == (1, 7)
+    for task in (recommending.SNAPSHOT, recommending.TRAIN, recommending.PROMOTE, recommending.RANK):
+        assert app.amqp.router.route({}, task)["queue"].name == "gpu"
+
+
+def test_what_was_begun_waits_for_another_step_and_a_nightly_one_does_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.mine(20)
+    monkeypatch.setattr(recommending, "PATIENCE", timedelta(milliseconds=50))
+    with connection.copy().cursor() as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        try:
+            recommending.snapshot()
+            recommending.snapshot(full=True)
+            recommending.promote([])
+        finally:
+            other.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
+            other.connection.close()
+    told = list(Job.objects.values_list("state", "message"))
+    assert told == 3 * [("skipped", "another step of the recommender is running")]
+
+
+def test_another_kind_of_model_goes_by_steps_while_the_live_kind_is_renewed(world: World) -> None:
+    campaigns = campaigns_of_two_tastes(world)
+    backers_with_tastes(world, campaigns)
+    assert refresh("--models", "itemknn")["live"].startswith("itemknn-")
+    world.contribute(campaigns[0], backer=address(500))
+    world.mine(20)
+    again = refresh()
+    tower = next(run["run"] for run in again["runs"] if run["model"] == "twotower")
+    assert again["live"].startswith("itemknn-")
+    assert again["placed"] == {again["live"]: "all", tower: "shadow"}
+    assert recommended_for(key_of(0), 1, seed="still")[0].model_version == again["live"]
+
+    assert json.loads(command("promote", tower, "--json"))["stage"] == "canary"
+    seen = {
+        key: recommended_for(key, 1, seed="still")[0].model_version
+        for key in (key_of(number) for number in range(BACKERS))
+    }
+    assert seen == {key: tower if bucket(key) < CANARY_PERCENT else again["live"] for key in seen}
+    assert set(seen.values()) == {tower, again["live"]}
+
+    assert json.loads(command("promote", tower, "--json"))["live"] == tower
+    assert json.loads(command("rollback", "--json"))["live"] == again["live"]
+
+
+def test_a_damaged_candidate_changes_nothing_and_its_step_says_so(world: World) -> None:
+    backers_with_tastes(world, campaigns_of_two_tastes(world))
+    live = refresh()["live"]
+    pop = ModelVersion.objects.get(model="pop").run_id
+    for name in ("metrics.json", "manifest.json"):
+        (versions.root() / pop / name).write_text("{}")
+        recommending.promote([pop, live])
+        job = Job.objects.order_by("-pk")[0]
+        assert job.state == "failed"
+        assert pop in job.message
+        assert shown().run_id == live
 
 
 def test_a_second_refresh_waits_for_no_one(world: World) -> None:
@@ -389,14 +457,3 @@ def shown() -> LiveModel:
     live = live_model()
     assert live is not None
     return live
-
-
-def refresh() -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(command("refresh", "--models", "twotower", "--json"))
-    return result
-
-
-def command(*arguments: str) -> str:
-    out = StringIO()
-    call_command("recommend", *arguments, stdout=out)
-    return out.getvalue()

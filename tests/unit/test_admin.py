@@ -3,10 +3,13 @@
 import pytest
 from django.contrib.admin.sites import site
 from django.test import Client
+from django.utils import timezone
 
 from django_project.accounts.models import User
 from django_project.campaigns.models import Category, Listing
 from django_project.core.models import AuditEntry
+from django_project.discovery import rollout
+from django_project.discovery.models import ModelVersion, RankingPublication
 from tests.factories import World, address, backer_user
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +99,40 @@ def test_viewers_cannot_moderate() -> None:
     listing = world.listing(world.campaign())
     act(client, listing, "hide", "because I can")
     assert listing.visibility == Listing.Visibility.LISTED
+
+
+def test_operators_see_the_roll_out_and_move_it(admin: Client) -> None:
+    live, candidate = (
+        ModelVersion.objects.create(
+            run_id=name,
+            model=name,
+            snapshot_hash="ab" * 32,
+            seed=0,
+            trained_at=timezone.now(),
+            rankings_hash=bytes(32),
+            feedback={"coverage@10": 0.5, "gini@10": 0.25, "top_users_share": 0.125},
+        )
+        for name in ("twotower", "chainfund")
+    )
+    rollout.show(live)
+    rollout.stage(candidate, RankingPublication.Stage.SHADOW)
+    page = "/admin/discovery/rankingpublication/"
+
+    def move(action: str) -> str:
+        reply = admin.post(page, {"action": action, "_selected_action": ["1"]}, follow=True)
+        return str(next(iter(reply.context["messages"])))
+
+    text = admin.get(page).content.decode()
+    assert "clicks 0.00% of 0, contributions 0.00% of 0" in text
+    assert "0 on 0 campaigns, Gini 0.00" in text
+    assert "0.50" in admin.get("/admin/discovery/modelversion/").content.decode()
+    assert move("take_further") == "chainfund goes on."
+    assert RankingPublication.objects.get().stage == "canary"
+    assert move("take_back") == "chainfund was taken back."
+    assert move("take_back") == "Nothing was done: there is no candidate to take back."
+    assert "there is nothing to go back to" in move("roll_back")
+    acts = AuditEntry.objects.order_by("pk").values_list("action", "actor__username")
+    assert list(acts)[-2:] == [
+        ("discovery.rankings.canary", "admin"),
+        ("discovery.rankings.withdrawn", "admin"),
+    ]

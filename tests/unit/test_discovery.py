@@ -2,7 +2,6 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -17,65 +16,20 @@ from django_project.discovery.exploration import EPSILON, Candidate, fill_slots
 from django_project.discovery.models import (
     AudienceMember,
     BehaviourEvent,
-    ModelVersion,
-    Ranking,
-    RankingPublication,
     SimilarCampaign,
     Visitor,
 )
 from django_project.discovery.services import Observation
 from django_project.ledger.models import CampaignLaunched
 from tests.factories import World, address, backer_user
+from tests.rankings import ALICE, exploited, publish, rank
 
 pytestmark = pytest.mark.django_db
-
-ALICE = "0x" + address(1).hex()
 
 
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def publish(model: str = "chainfund") -> ModelVersion:
-    version = ModelVersion.objects.create(
-        run_id=f"run-{model}",
-        model=model,
-        state=ModelVersion.State.LIVE,
-        snapshot_hash="ab" * 32,
-        finalized_blocks={"31337": {"number": 7, "hash": "0x00"}},
-        seed=3,
-        metrics={model: {"ndcg@10": {"mean": 0.3, "low": 0.2, "high": 0.4}}},
-        reasons=["It beat pop."],
-        trained_at=timezone.now(),
-    )
-    RankingPublication.objects.create(id=1, version=version, rankings_hash=bytes(32))
-    return version
-
-
-def rank(
-    version: ModelVersion,
-    user_key: str,
-    campaigns: Sequence[CampaignLaunched],
-    reason: str = "popular",
-    because: CampaignLaunched | None = None,
-) -> None:
-    for place, campaign in enumerate(campaigns, start=1):
-        Ranking.objects.create(
-            version=version,
-            user_key=user_key,
-            chain_id=campaign.chain_id,
-            address=campaign.address,
-            rank=place,
-            score=1 / place,
-            reason=reason,
-            reason_chain_id=because.chain_id if because else None,
-            reason_address=because.address if because else None,
-        )
-
-
-def exploited(entries: list[selectors.Recommendation]) -> list[str]:
-    return [entry.card.title for entry in entries if entry.reason != "exploration"]
 
 
 def test_a_backers_own_list_with_its_reasons(

@@ -167,5 +167,5 @@ def test_export_and_forget(shop: Shop, backer: Client) -> None:
     assert not User.objects.filter(pk=user.pk).exists()
     assert not BehaviourEvent.objects.exists()
     assert Visitor.objects.get().user is None
-    assert provenance().erasure_version == before + 1
+    assert provenance().erasure_version > before
     assert signed_in(backer_user(1)).get("/me/").status_code == 200

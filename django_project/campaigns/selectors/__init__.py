@@ -18,6 +18,7 @@ from django_project.campaigns.selectors.cards import (
     sitemap_rows,
     staff_picks,
     visible,
+    with_card_columns,
 )
 from django_project.campaigns.selectors.details import (
     CampaignDetail,
@@ -98,4 +99,5 @@ __all__ = [
     "staff_picks",
     "updates",
     "visible",
+    "with_card_columns",
 ]

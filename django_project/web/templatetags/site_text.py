@@ -105,6 +105,7 @@ REASON_ICONS = {
     "trending": "flame",
     "new": "spark",
     "popular": "users",
+    "viewed": "compass",
     "exploration": "dice",
 }
 
@@ -127,6 +128,8 @@ def reason(recommendation: Recommendation) -> str:
             return gettext("Gaining backers this week")
         case "new":
             return gettext("Launched this week")
+        case "viewed":
+            return gettext("Like what you looked at today")
         case "exploration":
             return gettext("Something different, chosen by lot")
         case _:

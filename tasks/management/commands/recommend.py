@@ -2,19 +2,28 @@
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
+from django_project.core.addresses import parse_address
 from django_project.core.models import Job
+from django_project.discovery import rollout
 from django_project.discovery.models import ModelVersion, RankingPublication
+from django_project.discovery.rates import WATCHED, exposure, rates
+from django_project.discovery.rollout import RolloutError
+from django_project.discovery.services import erase
+from django_project.discovery.session import VISITOR
 from recommender.errors import RecommenderError
-from recommender.life.gates import DECIDING
+from recommender.evaluation.metrics import DECIDING
 from recommender.progress import Progress, for_people
-from tasks.recommending import publishing, steps
+from tasks.recommending import steps
 from tasks.recommending.jobs import SkippedError, only_one
+from tasks.recommending.publishing import ALL
 
 
 class Command(BaseCommand):
@@ -36,9 +45,16 @@ class Command(BaseCommand):
         refresh = action("refresh", "snapshot, train, ask the gates, rank and publish")
         refresh.add_argument("--if-new", action="store_true", help="do nothing when nothing came in")
         _training_arguments(refresh)
-        promote = action("promote", "rank with a run and show its lists, whatever the gates said")
+        promote = action("promote", "take a run further, whatever the gates said: ranks with it if need be")
         promote.add_argument("run", help="its id, as `status` lists it")
+        promote.add_argument(
+            "--stage",
+            choices=["shadow", "canary", ALL],
+            help="where to; by default a candidate's next stage, and all for any other run",
+        )
         action("rollback", "show the lists that were shown before")
+        erase = action("erase", "forget a user: behaviour and lists now, their vector at the next training")
+        erase.add_argument("user", help="a wallet's address or visitor:<id>")
         action("status", "what is live, what was tried and how the last work ended")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,6 +65,7 @@ class Command(BaseCommand):
             "refresh": self._refresh,
             "promote": self._promote,
             "rollback": self._rollback,
+            "erase": self._erase,
             "status": self._status,
         }
         try:
@@ -56,7 +73,7 @@ class Command(BaseCommand):
                 result = actions[options["action"]](options, progress)
         except SkippedError as reason:
             result = {"skipped": str(reason), "lines": [f"skipped: {reason}"]}
-        except RecommenderError as error:
+        except (RecommenderError, RolloutError) as error:
             raise CommandError(str(error)) from error
         lines = result.pop("lines")
         self.stdout.write(json.dumps(result) if options["json"] else "\n".join(lines))
@@ -72,7 +89,13 @@ class Command(BaseCommand):
 
     def _train(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
         with only_one():
-            runs = steps.train(options["snapshot"], progress, models=_models(options), seed=options["seed"])
+            runs = steps.train(
+                options["snapshot"],
+                progress,
+                models=_models(options),
+                seed=options["seed"],
+                warm=options["warm"],
+            )
         return {"runs": runs, "lines": runs}
 
     def _refresh(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -81,70 +104,130 @@ class Command(BaseCommand):
             with clock.stage("snapshot"):
                 name = steps.take_snapshot(force=not options["if_new"])
             with clock.stage("train"):
-                run_ids = steps.train(name, progress, models=_models(options), seed=options["seed"])
+                run_ids = steps.train(
+                    name, progress, models=_models(options), seed=options["seed"], warm=options["warm"]
+                )
             with clock.stage("promote"):
                 decision = steps.decide(run_ids)
-            published = None
-            if decision.run is not None:
+            placed = []
+            for run_id, stage in decision.placements:
                 with clock.stage("rank"):
-                    published = steps.publish(decision.run.id, progress)
-        live = published.version.run_id if published else _live_run()
+                    placed.append(steps.publish(run_id, progress, stage))
+        shown = next((each for each in placed if each.stage == ALL), None)
+        live = _live_run()
         return {
             "snapshot": name,
             "runs": _measured(run_ids),
-            "sentences": decision.sentences,
+            "sentences": decision.promotion.sentences,
             "live": live,
-            "rankings": published.rankings if published else 0,
-            "rankings_hash": published.rankings_hash if published else "",
+            "placed": {each.version.run_id: each.stage for each in placed},
+            "rankings": shown.rankings if shown else 0,
+            "rankings_hash": shown.rankings_hash if shown else "",
             "seconds": clock.seconds,
             "lines": [
                 *_table(run_ids),
-                *decision.sentences,
-                published.sentence if published else f"{live} stays live",
+                *decision.promotion.sentences,
+                *(each.sentence for each in placed),
+                *([] if shown else [f"{live} stays live"]),
                 ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in clock.seconds.items()),
             ],
         }
 
     def _promote(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        publication = RankingPublication.objects.select_related("candidate").first()
+        candidate = publication.candidate if publication else None
         with only_one():
-            published = steps.publish(options["run"], progress)
+            if publication and candidate and candidate.run_id == options["run"] and not options["stage"]:
+                stage = ALL if publication.stage == RankingPublication.Stage.CANARY else "canary"
+            else:
+                stage = options["stage"] or ALL
+            published = steps.publish(options["run"], progress, stage)
         return {
-            "live": published.version.run_id,
+            "live": _live_run(),
+            "stage": published.stage,
             "rankings_hash": published.rankings_hash,
             "lines": [published.sentence],
         }
 
+    def _erase(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        deleted = erase(_user_key(options["user"]))
+        return {
+            "deleted": deleted,
+            "lines": [f"{deleted:,} rows deleted; the next training forgets the rest"],
+        }
+
     def _rollback(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
         with only_one():
-            version = publishing.go_back()
+            version = rollout.go_back()
         return {"live": version.run_id, "lines": [f"{version.run_id} is live again"]}
 
     def _status(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        publication = RankingPublication.objects.select_related("version", "previous").first()
+        publication = RankingPublication.objects.select_related("version", "previous", "candidate").first()
         versions = list(ModelVersion.objects.order_by("-trained_at")[:10])
         jobs = list(Job.objects.filter(name__startswith="tasks.recommending.")[:5])
         live = publication.version.run_id if publication else ""
         previous = publication.previous.run_id if publication and publication.previous else ""
+        candidate = publication.candidate.run_id if publication and publication.candidate else ""
+        stage = publication.stage if publication else ""
+        people, people_lines = _people(publication)
         return {
             "live": live,
             "previous": previous,
+            "candidate": candidate,
+            "stage": stage,
             "rankings_hash": bytes(publication.rankings_hash).hex() if publication else "",
             "runs": _measured([version.run_id for version in versions]),
             "jobs": [
                 {"name": job.name, "state": job.state, "stage": job.stage, "message": job.message}
                 for job in jobs
             ],
+            **people,
             "lines": [
                 f"live: {live or 'nothing yet'}" + (f", before it {previous}" if previous else ""),
+                *([f"candidate: {candidate} ({stage})"] if candidate else []),
+                *people_lines,
                 *_table([version.run_id for version in versions]),
                 *(f"{job.started_at:%Y-%m-%d %H:%M} {job.name}: {job.state} {job.message}" for job in jobs),
             ],
         }
 
 
+def _people(publication: RankingPublication | None) -> tuple[dict[str, Any], list[str]]:
+    """How the versions fare with people, and whether the lists feed on themselves."""
+    if publication is None:
+        return {}, []
+    now, lines, fared = timezone.now(), [], {}
+    for version in filter(None, (publication.version, publication.candidate)):
+        found = rates([version.run_id], now - WATCHED, now)
+        fared[version.run_id] = {
+            name: {"hits": rate.hits, "trials": rate.trials, "people": rate.people}
+            for name, rate in (("clicks", found.clicks), ("contributions", found.contributions))
+        }
+        lines.append(f"{version.run_id} in seven days: {found}")
+    feedback, seen = publication.version.feedback, exposure(now - WATCHED)
+    lines.append(
+        "feedback: "
+        + ", ".join(f"{name} {value:.2f}" for name, value in sorted(feedback.items()))
+        + f"; {seen.impressions:,} impressions on {seen.campaigns:,} campaigns, Gini {seen.gini:.2f}"
+    )
+    exposed = {"impressions": seen.impressions, "campaigns": seen.campaigns, "gini": seen.gini}
+    return {"rates": fared, "feedback": feedback, "exposure": exposed}, lines
+
+
+def _user_key(text: str) -> str:
+    """Raises CommandError for what is neither a wallet nor a visitor."""
+    try:
+        if text.startswith(VISITOR):
+            return f"{VISITOR}{uuid.UUID(text.removeprefix(VISITOR))}"
+        return "0x" + parse_address(text).hex()
+    except ValueError:
+        raise CommandError(f"{text} is no user: give a wallet's address or visitor:<id>") from None
+
+
 def _training_arguments(parser: CommandParser) -> None:
     parser.add_argument("--models", default=",".join(steps.MODELS), help="names with commas between them")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--warm", action="store_true", help="begin from the newest weights of each model")
 
 
 def _models(options: dict[str, Any]) -> list[str]:
@@ -193,4 +276,4 @@ class _Clock:
     def stage(self, name: str) -> Iterator[None]:
         start = time.monotonic()
         yield
-        self.seconds[name] = round(time.monotonic() - start, 2)
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 2)

@@ -1,0 +1,360 @@
+"""A candidate's way from the shadow to everybody, and back when people turn away: on real rows."""
+
+import json
+import uuid
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db.models import F
+from django.utils import timezone
+
+from django_project.core.models import AuditEntry
+from django_project.discovery import rollout
+from django_project.discovery.models import (
+    BehaviourEvent,
+    ExplorationArm,
+    ModelVersion,
+    Ranking,
+    RankingPublication,
+    Visitor,
+)
+from django_project.discovery.rates import Rate, has_fallen, rates
+from django_project.discovery.rollout import CANARY_PERCENT, RolloutError, bucket
+from django_project.discovery.selectors import recommended_for
+from django_project.ledger.models import CampaignLaunched, Contribution
+from tasks.rollout import look, watch
+from tasks.thompson import best_of
+from tests.factories import World, address
+
+pytestmark = pytest.mark.django_db
+
+USERS = [f"0x{address(number).hex()}" for number in range(1, 301)]
+FEW = [user for user in USERS if bucket(user) < CANARY_PERCENT]
+MANY = [user for user in USERS if bucket(user) >= CANARY_PERCENT]
+PUBLICATION = RankingPublication.objects
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def campaigns(world: World) -> list[CampaignLaunched]:
+    made = [world.campaign(title=f"c{number}") for number in range(10)]
+    for campaign in made:
+        world.listing(campaign)
+    return made
+
+
+@pytest.fixture
+def versions(campaigns: list[CampaignLaunched]) -> tuple[ModelVersion, ModelVersion]:
+    """What is live lists the campaigns in their order, the candidate backwards."""
+    live, candidate = ranked("twotower", campaigns), ranked("chainfund", campaigns[::-1])
+    rollout.show(live)
+    return live, candidate
+
+
+def ranked(model: str, campaigns: list[CampaignLaunched], users: list[str] = USERS[:40]) -> ModelVersion:
+    version = ModelVersion.objects.create(
+        run_id=f"{model}-{uuid.uuid4().hex[:6]}",
+        model=model,
+        snapshot_hash="ab" * 32,
+        seed=0,
+        trained_at=timezone.now(),
+        rankings_hash=bytes(32),
+    )
+    Ranking.objects.bulk_create(
+        Ranking(
+            version=version,
+            user_key=user,
+            chain_id=campaign.chain_id,
+            address=campaign.address,
+            rank=place,
+            score=1 / place,
+            reason="popular",
+        )
+        for user in sorted({*users, FEW[0], MANY[0], ""})
+        for place, campaign in enumerate(campaigns, start=1)
+    )
+    return version
+
+
+def age(**spent: float) -> None:
+    """Let time pass since the current stage began, or since what is live was shown."""
+    publication = PUBLICATION.get()
+    if publication.stage_since:
+        PUBLICATION.update(stage_since=publication.stage_since - timedelta(**spent))
+    version = publication.version
+    if version.promoted_at:
+        version.promoted_at -= timedelta(**spent)
+        version.save()
+
+
+def visits(version: ModelVersion, campaign: CampaignLaunched, shown: int, clicked: int) -> None:
+    """So many browsers were shown a campaign by a version in the last hour, and so many opened it."""
+    browsers = Visitor.objects.bulk_create(Visitor(consented_at=timezone.now()) for _ in range(shown))
+    then = timezone.now() - timedelta(minutes=30)
+
+    def event(browser: Visitor, kind: str, **more: object) -> BehaviourEvent:
+        return BehaviourEvent(
+            visitor=browser,
+            client_event_id=uuid.uuid4(),
+            kind=kind,
+            chain_id=campaign.chain_id,
+            campaign_address=campaign.address,
+            **{"occurred_at": then, **more},
+        )
+
+    shows = [event(each, "impression", slot=0, model_version=version.run_id) for each in browsers]
+    opens = [event(each, "view", occurred_at=then + timedelta(minutes=1)) for each in browsers[:clicked]]
+    BehaviourEvent.objects.bulk_create([*shows, *opens])
+
+
+def first_seen(user: str) -> tuple[str, str]:
+    """The run and the campaign in a user's first slot that does not explore."""
+    entry = next(e for e in recommended_for(user, 5, seed="still") if e.reason != "exploration")
+    return entry.model_version, entry.card.title
+
+
+def test_from_the_shadow_to_a_tenth_to_all(
+    versions: tuple[ModelVersion, ModelVersion], campaigns: list[CampaignLaunched]
+) -> None:
+    live, candidate = versions
+    few, many = FEW[0], MANY[0]
+    assert look().endswith("there is nothing to go back to")
+
+    rollout.stage(candidate, RankingPublication.Stage.SHADOW)
+    assert first_seen(few) == first_seen(many) == (live.run_id, "c0")
+    assert "its time is not over" in look()
+    age(days=1)
+    assert look().endswith("it goes on")
+
+    assert first_seen(few) == (candidate.run_id, "c9")
+    assert first_seen(many) == (live.run_id, "c0")
+    age(days=4)
+    assert "fewer than the 200 impressions on 30 visitors it takes to tell" in look()
+    visits(candidate, campaigns[9], shown=250, clicked=30)
+    visits(live, campaigns[0], shown=250, clicked=28)
+    assert look().endswith("clicks 12.00% of 250, contributions 0.00% of 250: it goes on")
+
+    assert first_seen(few) == first_seen(many) == (candidate.run_id, "c9")
+    publication = PUBLICATION.get()
+    assert (publication.candidate, publication.stage, publication.previous) == (None, "", live)
+    assert dict(ModelVersion.objects.values_list("model", "state")) == {
+        "twotower": "retired",
+        "chainfund": "live",
+    }
+    acts = AuditEntry.objects.order_by("pk").values_list("action", flat=True)
+    assert [act.rsplit(".")[-1] for act in acts] == ["shown", "shadow", "canary", "shown"]
+
+
+def test_a_candidate_that_people_turn_away_from_is_taken_back_at_once(
+    versions: tuple[ModelVersion, ModelVersion], campaigns: list[CampaignLaunched]
+) -> None:
+    live, candidate = versions
+    rollout.stage(candidate, RankingPublication.Stage.CANARY)
+    age(hours=2)
+    visits(candidate, campaigns[9], shown=250, clicked=5)
+    visits(live, campaigns[0], shown=600, clicked=72)
+    assert "clicks fell to 2.00% of 250 from 12.00% of 600: taken back" in look()
+    assert first_seen(FEW[0]) == (live.run_id, "c0")
+    candidate.refresh_from_db()
+    assert candidate.state == "refused"
+    assert "taken back" in candidate.reasons[-1]
+
+
+def test_what_is_live_is_rolled_back_when_contributions_fall(
+    world: World, versions: tuple[ModelVersion, ModelVersion], campaigns: list[CampaignLaunched]
+) -> None:
+    live, candidate = versions
+    visits(live, campaigns[0], shown=300, clicked=60)
+    shown = BehaviourEvent.objects.filter(kind="impression").order_by("pk")
+    for number, event in enumerate(shown[:40]):
+        event.wallet_address = address(400 + number)
+        event.save()
+        world.contribute(
+            campaigns[0], backer=address(400 + number), at=timezone.now() - timedelta(minutes=20)
+        )
+    found = rates([live.run_id], timezone.now() - timedelta(hours=1), timezone.now())
+    assert [(rate.hits, rate.trials, rate.people) for rate in (found.clicks, found.contributions)] == [
+        (60, 300, 300),
+        (40, 300, 300),
+    ]
+    # The day before, at the same hour.
+    for rows, field in ((BehaviourEvent.objects, "occurred_at"), (Contribution.objects, "block_time")):
+        rows.update(**{field: F(field) - timedelta(days=1)})
+    rollout.show(candidate)
+    age(hours=1)
+    visits(candidate, campaigns[9], shown=300, clicked=60)
+    assert f"contributions fell to 0.00% of 300 from 13.33% of 300: rolled back to {live.run_id}." in look()
+    assert first_seen(MANY[0]) == (live.run_id, "c0")
+    candidate.refresh_from_db()
+    assert candidate.state == "refused"
+    # What was refused is not gone back to in turn.
+    age(minutes=30)
+    assert "there is nothing to go back to" in look()
+
+
+def test_lists_that_nobody_was_shown_are_scored_by_what_people_did(
+    world: World, versions: tuple[ModelVersion, ModelVersion]
+) -> None:
+    live, candidate = versions
+    rollout.stage(candidate, RankingPublication.Stage.SHADOW)
+    age(hours=1)
+    new = [world.campaign(title=f"new {number}") for number in range(6)]
+    for version, ranks in ((live, range(1, 7)), (candidate, range(50, 56))):
+        Ranking.objects.filter(version=version).delete()
+        Ranking.objects.bulk_create(
+            Ranking(
+                version=version,
+                user_key=user,
+                chain_id=each.chain_id,
+                address=each.address,
+                rank=rank,
+                score=1,
+                reason="new",
+            )
+            for user in USERS[:40]
+            for each, rank in zip(new, ranks, strict=True)
+        )
+    for number in range(1, 41):
+        for campaign in new:
+            world.contribute(campaign, backer=address(number), at=timezone.now())
+    said = look()
+    assert f"its first ten held 0.00% of 240, those of {live.run_id} 100.00% of 240: worse" in said
+    assert PUBLICATION.get().candidate is None
+
+
+def test_each_step_waits_for_a_human_where_that_is_wanted(
+    versions: tuple[ModelVersion, ModelVersion], settings: Any
+) -> None:
+    settings.RECOMMENDER_NEEDS_APPROVAL = True
+    _, candidate = versions
+    rollout.stage(candidate, RankingPublication.Stage.SHADOW)
+    age(days=9)
+    assert look().endswith(f"waits for `manage.py recommend promote {candidate.run_id}`")
+    assert PUBLICATION.get().stage == "shadow"
+    rollout.advance()
+    assert PUBLICATION.get().stage == "canary"
+    rollout.advance()
+    assert PUBLICATION.get().version == candidate
+    with pytest.raises(RolloutError, match="there is no candidate"):
+        rollout.advance()
+
+
+def test_a_newer_run_of_the_candidates_kind_keeps_its_place(
+    versions: tuple[ModelVersion, ModelVersion], campaigns: list[CampaignLaunched]
+) -> None:
+    _, candidate = versions
+    rollout.stage(candidate, RankingPublication.Stage.CANARY)
+    age(days=2)
+    since = PUBLICATION.get().stage_since
+    newer = ranked("chainfund", campaigns)
+    rollout.stage(newer, RankingPublication.Stage.CANARY)
+    publication = PUBLICATION.get()
+    assert (publication.candidate, publication.stage_since) == (newer, since)
+    candidate.refresh_from_db()
+    assert candidate.state == "retired"
+
+
+def test_what_cannot_be_staged_says_why(versions: tuple[ModelVersion, ModelVersion]) -> None:
+    live, candidate = versions
+    with pytest.raises(RolloutError, match="is live: it cannot be a candidate"):
+        rollout.stage(live, RankingPublication.Stage.SHADOW)
+    ModelVersion.objects.filter(pk=candidate.pk).update(rankings_hash=None)
+    candidate.refresh_from_db()
+    with pytest.raises(RolloutError, match="has no lists yet"):
+        rollout.show(candidate)
+    with pytest.raises(CommandError, match="nothing to go back to"):
+        call_command("recommend", "rollback")
+
+
+def test_status_shows_the_stage_and_the_rates(
+    versions: tuple[ModelVersion, ModelVersion], campaigns: list[CampaignLaunched]
+) -> None:
+    live, candidate = versions
+    rollout.stage(candidate, RankingPublication.Stage.CANARY)
+    visits(candidate, campaigns[9], shown=20, clicked=5)
+    out = StringIO()
+    call_command("recommend", "status", "--json", stdout=out)
+    status = json.loads(out.getvalue())
+    assert (status["live"], status["candidate"], status["stage"]) == (
+        live.run_id,
+        candidate.run_id,
+        "canary",
+    )
+    assert status["rates"][candidate.run_id]["clicks"] == {"hits": 5, "trials": 20, "people": 20}
+    assert status["exposure"] == {"impressions": 20, "campaigns": 1, "gini": 0.0}
+
+
+def test_buckets_are_even_and_stay() -> None:
+    share = sum(bucket(f"user {number}") < CANARY_PERCENT for number in range(20_000)) / 20_000
+    assert share == pytest.approx(0.1, abs=0.01)
+    assert bucket("0xab") == bucket("0xab")
+
+
+def people(hits: int, trials: int, each: int = 1) -> Rate:
+    """So many trials by people who made `each` of them, and hit with all or with none."""
+    return Rate.of((each if number < hits // each else 0, each) for number in range(trials // each))
+
+
+def test_few_trials_and_small_gaps_are_no_fall() -> None:
+    assert not has_fallen(people(0, 199), people(100, 200))
+    assert not has_fallen(people(20, 200), people(30, 200))
+    assert has_fallen(people(5, 200), people(30, 200))
+    assert not has_fallen(people(0, 200), people(0, 200))
+    assert not has_fallen(people(0, 290, each=10), people(145, 290, each=5))
+
+
+def test_ten_slots_seen_by_one_person_are_not_ten_answers() -> None:
+    assert has_fallen(people(30, 600), people(80, 600))
+    assert not has_fallen(people(30, 600, each=10), people(80, 600, each=10))
+
+
+def test_false_alarms_are_rare_when_nothing_differs() -> None:
+    """People differ in how much they click; both versions draw from the same people, 2,000 times over."""
+    draw = np.random.default_rng(1)
+    alarms = 0
+    for _ in range(2_000):
+        shown = draw.integers(1, 20, (2, 150))
+        clicked = draw.binomial(shown, draw.beta(0.3, 2.7, (2, 150)))
+        ours, theirs = (
+            Rate.of(zip(c.tolist(), n.tolist(), strict=True)) for c, n in zip(clicked, shown, strict=True)
+        )
+        alarms += has_fallen(ours, theirs)
+    assert alarms <= 10
+
+
+def test_exploration_draws_the_new_campaign_that_people_open(
+    versions: tuple[ModelVersion, ModelVersion], campaigns: list[CampaignLaunched]
+) -> None:
+    live, _ = versions
+    for campaign in campaigns[:-1]:
+        visits(live, campaign, shown=30, clicked=3)
+    visits(live, campaigns[-1], shown=30, clicked=15)
+    watch()
+    arms = {bytes(arm.address): arm for arm in ExplorationArm.objects.all()}
+    assert len(arms) == 10
+    best = arms[bytes(campaigns[-1].address)]
+    assert (best.impressions, best.clicks) == (30, 15)
+    assert best.probability > 0.95
+    assert sum(arm.probability for arm in arms.values()) == pytest.approx(1)
+    tried = [
+        entry.card.title
+        for number in range(120)
+        for entry in recommended_for(MANY[0], 1, seed=str(number))
+        if entry.reason == "exploration"
+    ]
+    assert tried.count("c9") > 0.8 * len(tried) > 0
+
+
+def test_thompsons_probabilities_are_those_of_being_best() -> None:
+    """Two arms against the closed form: P(Beta(2, 1) > Beta(1, 1)) = 2/3."""
+    assert best_of([(1, 1), (0, 0)]) == pytest.approx([2 / 3, 1 / 3], abs=0.01)
+    assert best_of([]) == []
