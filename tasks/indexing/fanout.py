@@ -18,6 +18,7 @@ from tasks.indexing.chain_guard import require_identity
 from tasks.indexing.errors import RangeTooLargeError, TooManyLogsError
 from tasks.indexing.events import Event
 from tasks.indexing.fetch import Fetched, Source
+from tasks.indexing.memory import return_large_buffers
 from tasks.indexing.rpc import Pool
 from tasks.indexing.wire import Header, pack_logs, unpack_logs
 
@@ -150,6 +151,7 @@ def fetch_for_others(chain_id: int, from_block: int, to_block: int, events: Mapp
     )
     if not wanted.exists():
         return
+    return_large_buffers()
     with Pool(settings.RPC_URLS.get(chain_id, [])) as pool:
         require_identity(pool, chain_id, Chain.objects.get(pk=chain_id).genesis_hash)
         try:

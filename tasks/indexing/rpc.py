@@ -323,7 +323,7 @@ class Pool:
 
 
 def _read(response: urllib3.BaseHTTPResponse, endpoint: Endpoint, most_bytes: int | None) -> bytes:
-    """The whole body; when it is larger than `most_bytes` the connection is closed and the rest left unread."""
+    """The whole body; one that is larger than `most_bytes` is left unread, its connection closed."""
     if most_bytes is None:
         return response.read()
     told = response.headers.get("Content-Length", "")
