@@ -6,7 +6,7 @@ campaigns' own totals say whether an index of them is right.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from web3.contract import Contract
+from web3.types import Wei
 
 from tasks.demo.servers import PROJECT_ROOT, Anvil
-from tests.support.contracts import compile_sources, create_campaign, deploy_suite, sources_digest
+from tests.support.contracts import Suite, compile_sources, create_campaign, deploy_suite, sources_digest
 
 CACHE = PROJECT_ROOT / ".setup" / "benchmarks"
 SOURCE = "benchmarks/contracts/LoadGenerator.sol"
@@ -25,10 +27,9 @@ CAMPAIGNS = 200
 QUIET_BLOCKS = 16
 PURSE = 10**24
 # Without the state of every old block, which anvil would write to the disk: tens of gigabytes.
-ANVIL_ARGUMENTS = [
-    *("--accounts", "10", "--balance", "10000000", "--gas-limit", "300000000"),
-    "--prune-history",
-]
+GENESIS_ARGUMENTS = ["--accounts", "10", "--balance", "10000000", "--gas-limit", "300000000"]
+ANVIL_ARGUMENTS = [*GENESIS_ARGUMENTS, "--prune-history"]
+FORK_ARGUMENTS = ["--no-rate-limit", "--no-storage-caching"]
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,22 @@ def loaded_chain(shape: Shape, logs: Path) -> Iterator[LoadedChain]:
 
 @contextmanager
 def passing_chain(shape: Shape, directory: Path) -> Iterator[LoadedChain]:
-    """The chain of this shape, made anew and not kept."""
-    anvil = Anvil(directory, arguments=ANVIL_ARGUMENTS)
+    """The chain of this shape, made anew and not kept.
+
+    The node continues another one's genesis block. A node of its own would compute the root of the whole
+    state for each block, a second of hashing when there are a million contributions in it; one that continues
+    a chain whose state it does not have writes zero there. Logs, transactions and receipts are the same.
+    """
+    genesis = Anvil(directory / "genesis", arguments=GENESIS_ARGUMENTS)
     try:
-        about = _fill(anvil, shape, directory / shape.name)
-        yield LoadedChain(anvil, directory / shape.name / "31337.json", **about)
+        anvil = Anvil(directory, arguments=[*ANVIL_ARGUMENTS, "--fork-url", genesis.url, *FORK_ARGUMENTS])
+        try:
+            about = _fill(anvil, shape, directory / shape.name)
+            yield LoadedChain(anvil, directory / shape.name / "31337.json", **about)
+        finally:
+            anvil.stop()
     finally:
-        anvil.stop()
+        genesis.stop()
 
 
 def _generate(shape: Shape, directory: Path, logs: Path) -> None:
@@ -99,21 +109,30 @@ def _fill(anvil: Anvil, shape: Shape, deployments: Path) -> dict[str, Any]:
     """Deploy, create the campaigns and contribute to them; what `LoadedChain` says of it."""
     suite = deploy_suite(anvil, deployments)
     campaigns = [create_campaign(suite, goal=10**30).address for _ in range(CAMPAIGNS)]
-    artifact = compile_sources((SOURCE,), ("LoadGenerator",))["LoadGenerator"]
-    factory = suite.web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
-    sent = factory.constructor(campaigns).transact({"from": suite.admin, "value": PURSE})
-    receipt = suite.web3.eth.wait_for_transaction_receipt(sent)
-    generator = suite.web3.eth.contract(receipt["contractAddress"], abi=artifact.abi)
+    generator = deploy_generator(suite, campaigns, PURSE)
+    first_block = suite.web3.eth.block_number + 1
     anvil.request("evm_setAutomine", *[False])
     _contribute(suite.url, generator, suite.admin, shape)
     about = {
         "events": shape.events,
-        "first_block": receipt["blockNumber"] + 1,
+        "first_block": first_block,
         "last_block": suite.web3.eth.block_number,
         "campaigns": campaigns,
     }
     anvil.request("anvil_mine", hex(QUIET_BLOCKS))
     return about
+
+
+def deploy_generator(suite: Suite, campaigns: Sequence[str], purse: int) -> Contract:
+    """The contract that contributes to the campaigns, with so much money to do it."""
+    artifact = compile_sources((SOURCE,), ("LoadGenerator",))["LoadGenerator"]
+    factory = suite.web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
+    sent = factory.constructor(campaigns).transact({"from": suite.admin, "value": Wei(purse)})
+    receipt = suite.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
+    address = receipt["contractAddress"]
+    if receipt["status"] != 1 or address is None:
+        raise RuntimeError("the deployment of the load generator reverted")
+    return suite.web3.eth.contract(address, abi=artifact.abi)
 
 
 def _contribute(url: str, generator: Any, sender: str, shape: Shape) -> None:

@@ -144,6 +144,14 @@ def measure_million(directory: Path, postgres: Postgres) -> dict[str, float]:
     }
 
 
+def _with_ratios(figures: dict[str, float]) -> dict[str, float]:
+    """How ten times the events compare with the others: rate and peak of memory."""
+    return figures | {
+        "million_rate_ratio": round(figures["million_events_per_s"] / figures["events_per_s"], 2),
+        "million_rss_ratio": round(figures["million_rss_mb"] / figures["rss_mb"], 2),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=100_000)
@@ -162,7 +170,7 @@ def main() -> None:
             delays = following.measure(directory, postgres.ensure_database("following"))
             figures |= {key: round(value) for key, value in asdict(delays).items()}
             if options.million:
-                figures |= measure_million(directory, postgres)
+                figures = _with_ratios(figures | measure_million(directory, postgres))
         finally:
             postgres.stop()
     RESULTS.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from tasks.indexing.errors import RangeTooLargeError
+from tasks.indexing.errors import NoEndpointError, RangeTooLargeError, TooManyLogsError
 from tasks.indexing.fetch import Fetched, Source
 
 FETCHERS = 4
@@ -37,12 +37,19 @@ class Span:
         return MOST_LOGS_AHEAD if self.logs_per_block is None else self.logs_per_block * blocks
 
     def learn(self, fetched: Fetched) -> None:
-        """Grow while ranges come back light and quick, shrink when they do not."""
+        """Grow while ranges come back quick, up to the aim at the density that was met; shrink when slow."""
         self.logs_per_block = len(fetched.logs) / (fetched.to_block - fetched.from_block + 1)
-        if len(fetched.logs) > AIM_LOGS or fetched.seconds > AIM_SECONDS:
-            self.blocks = max(1, self.blocks // 2)
-        elif len(fetched.logs) * GROWTH <= AIM_LOGS and fetched.seconds * GROWTH <= AIM_SECONDS:
+        if fetched.seconds > AIM_SECONDS:
+            self.blocks = self.blocks // 2
+        elif fetched.seconds * GROWTH <= AIM_SECONDS:
             self.blocks = min(self.ceiling, int(self.blocks * GROWTH) + 1)
+        if self.logs_per_block:
+            self.blocks = min(self.blocks, int(AIM_LOGS / self.logs_per_block))
+        self.blocks = max(1, self.blocks)
+
+    def restart(self, blocks: int) -> None:
+        """Nothing of what was learnt holds any more: so many blocks next, and those alone."""
+        self.blocks, self.logs_per_block = blocks, None
 
     def refuse(self, size: int, error: RangeTooLargeError) -> None:
         """A provider refused a range of `size` blocks: stay below, or at what it asked for.
@@ -120,11 +127,18 @@ def cold_ranges(
             request = pending.popleft()
             try:
                 fetched = _wait(request.found, keep_alive)
-            except RangeTooLargeError as error:
-                span.refuse(request.blocks, error)
+            except (RangeTooLargeError, TooManyLogsError) as error:
+                if isinstance(error, RangeTooLargeError):
+                    span.refuse(request.blocks, error)
+                else:
+                    span.restart(error.fitting)
                 _cancel(pending)
                 position = request.from_block
                 continue
+            except NoEndpointError:
+                # Perhaps it was too much to be answered in time; whoever tries again asks for less.
+                span.restart(max(1, request.blocks // 2))
+                raise
             span.learn(fetched)
             yield fetched
     finally:

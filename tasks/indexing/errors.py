@@ -56,6 +56,23 @@ class RangeTooLargeError(RpcError):
         self.hint = hint
 
 
+class ReplyTooLargeError(RpcError):
+    """A reply of more bytes than its caller holds, left unread; `size` is None when nobody told it."""
+
+    def __init__(self, endpoint: str, most_bytes: int, size: int | None) -> None:
+        told = "an untold number of" if size is None else f"{size:,}"
+        super().__init__(f"{endpoint}: a reply of {told} bytes, more than {most_bytes:,}")
+        self.most_bytes, self.size = most_bytes, size
+
+
+class TooManyLogsError(RpcError):
+    """Blocks with more logs than this process holds at a time; about `fitting` of them would do."""
+
+    def __init__(self, from_block: int, to_block: int, fitting: int) -> None:
+        super().__init__(f"blocks {from_block} to {to_block} hold too many logs, {fitting} of them would do")
+        self.fitting = fitting
+
+
 class NoEndpointError(RpcError):
     """Every endpoint of the chain failed."""
 

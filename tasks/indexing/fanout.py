@@ -15,9 +15,10 @@ from django.utils import timezone
 from django_project.core.jobs import enqueue
 from django_project.ledger.models import Chain, FetchedRange
 from tasks.indexing.chain_guard import require_identity
-from tasks.indexing.errors import RangeTooLargeError
+from tasks.indexing.errors import RangeTooLargeError, TooManyLogsError
 from tasks.indexing.events import Event
 from tasks.indexing.fetch import Fetched, Source
+from tasks.indexing.memory import return_large_buffers
 from tasks.indexing.rpc import Pool
 from tasks.indexing.wire import Header, pack_logs, unpack_logs
 
@@ -59,7 +60,12 @@ class FanOut:
         FetchedRange.objects.filter(is_done, chain_id=self._chain_id).delete()
 
     def take(self, key: int) -> Fetched | None:
-        """What a worker has put there; raises RangeTooLargeError when the provider refused the range."""
+        """What a worker has put there.
+
+        Raises:
+            RangeTooLargeError: the provider refused the range.
+            TooManyLogsError: the worker did.
+        """
         row = FetchedRange.objects.filter(pk=key).exclude(fetched_at=None).first()
         if row is None:
             return None
@@ -71,6 +77,8 @@ class FanOut:
         )
         if row.is_refused:
             raise RangeTooLargeError(row.endpoint, "a worker was refused the range", row.refusal_hint)
+        if row.refusal_hint is not None:
+            raise TooManyLogsError(row.from_block, row.to_block, row.refusal_hint)
         headers = [_header(told) for told in row.headers]
         return Fetched(
             row.from_block,
@@ -143,12 +151,17 @@ def fetch_for_others(chain_id: int, from_block: int, to_block: int, events: Mapp
     )
     if not wanted.exists():
         return
+    return_large_buffers()
     with Pool(settings.RPC_URLS.get(chain_id, [])) as pool:
         require_identity(pool, chain_id, Chain.objects.get(pk=chain_id).genesis_hash)
         try:
             fetched = Source(pool, events).cold_range(from_block, to_block)
         except RangeTooLargeError as error:
             wanted.update(fetched_at=timezone.now(), is_refused=True, refusal_hint=error.hint)
+            return
+        except TooManyLogsError as error:
+            # Not refused by the provider: what it would answer is more than is to be held.
+            wanted.update(fetched_at=timezone.now(), refusal_hint=error.fitting)
             return
     wanted.update(
         fetched_at=timezone.now(),

@@ -13,11 +13,23 @@ from typing import Any
 
 from django_project.core.addresses import format_hash
 from tasks.indexing.bloom import TopicBloom
-from tasks.indexing.errors import BadReplyError, CallRefusedError, NoEndpointError, ParentMismatchError
-from tasks.indexing.rpc import Call, Endpoint, Pool
-from tasks.indexing.wire import Header, Log, parse_header, parse_log
+from tasks.indexing.errors import (
+    BadReplyError,
+    CallRefusedError,
+    NoEndpointError,
+    ParentMismatchError,
+    ReplyTooLargeError,
+    TooManyLogsError,
+)
+from tasks.indexing.rpc import Call, Endpoint, Pool, Reply
+from tasks.indexing.wire import Header, Log, parse_header, parse_logs
 
 CONTENT_ATTEMPTS = 4
+# Of the answer to a log query: 6,000 contributions in JSON, which take three times as much when parsed.
+MOST_LOG_BYTES = 7_000_000
+# What of a query is asked next when its answer was too large: so much that it surely fits.
+SAFE_SHARE = 0.7
+SHARE_OF_UNTOLD = 0.25
 
 
 @dataclass
@@ -63,25 +75,26 @@ class Source:
         hashes = [None if block is None else parse_header(block).hash for block in reply.results]
         return hashes, reply.endpoint
 
-    def cold_range(self, from_block: int, to_block: int, avoid: Endpoint | None = None) -> Fetched:
+    def cold_range(
+        self, from_block: int, to_block: int, avoid: Endpoint | None = None, *, whole: bool = False
+    ) -> Fetched:
         """A range at or below finality, its last block confirmed by the one after it where there is one.
 
         Raises:
             RangeTooLargeError: the provider wants a smaller one.
+            TooManyLogsError: it is not to be held at once; never when `whole` is asked for.
             NoEndpointError: no endpoint gave an answer that holds together.
         """
         started = time.monotonic()
         problem = ""
         for _ in range(CONTENT_ATTEMPTS):
-            reply = self.pool.batch(
-                [
-                    self._range_call(from_block, to_block),
-                    _header_call(from_block),
-                    _header_call(to_block),
-                    _header_call(to_block + 1),
-                ],
-                avoid=avoid,
-            )
+            calls = [
+                self._range_call(from_block, to_block),
+                _header_call(from_block),
+                _header_call(to_block),
+                _header_call(to_block + 1),
+            ]
+            reply = self._ask_for_logs(calls, from_block, to_block, avoid=avoid, whole=whole)
             try:
                 fetched = self._assemble_cold(from_block, to_block, reply.results, reply.endpoint)
             except BadReplyError as error:
@@ -95,14 +108,14 @@ class Source:
     def _assemble_cold(
         self, from_block: int, to_block: int, results: list[Any], endpoint: Endpoint
     ) -> Fetched:
-        raw_logs, raw_first, raw_last, raw_after = results
+        unordered, raw_first, raw_last, raw_after = results
         if raw_first is None or raw_last is None:
             raise BadReplyError(f"{endpoint.name} does not have block {to_block}")
         first, last = parse_header(raw_first), parse_header(raw_last)
         if raw_after is not None:
             _check_links([last, parse_header(raw_after)])
         headers = {first.number: first, last.number: last}
-        logs = _ordered(raw_logs, from_block, to_block)
+        logs = _ordered(unordered, from_block, to_block)
         wanted = sorted({log.block_number for log in logs} - headers.keys())
         reply = self.pool.batch([_header_call(number) for number in wanted], endpoint=endpoint)
         for block in reply.results:
@@ -122,11 +135,13 @@ class Source:
         *,
         endpoint: Endpoint | None = None,
         avoid: Endpoint | None = None,
+        whole: bool = False,
     ) -> Fetched:
         """The blocks from `from_block` up to `latest`, logs by block hash, preferably from `endpoint`.
 
         Raises:
             ParentMismatchError: the first block does not stand on `parent_hash`.
+            TooManyLogsError: they are not to be held at once; never when all are to be had as a `whole`.
             NoEndpointError: no endpoint gave an answer that holds together.
         """
         problem = ""
@@ -141,7 +156,7 @@ class Source:
                     raise ParentMismatchError(
                         f"block {from_block} of {reply.endpoint.name} does not stand on the indexed head"
                     )
-                logs = self._logs_of(headers, reply.endpoint)
+                logs = self._logs_of(headers, reply.endpoint, whole=whole)
             except BadReplyError as error:
                 problem, avoid = str(error), reply.endpoint
                 self.pool.distrust(reply.endpoint, problem)
@@ -152,21 +167,25 @@ class Source:
             return Fetched(from_block, latest.number, parent_hash, by_number, logs, reply.endpoint)
         raise NoEndpointError(f"blocks {from_block} to {latest.number} cannot be read: {problem}")
 
-    def _logs_of(self, headers: Sequence[Header], endpoint: Endpoint) -> list[Log]:
+    def _logs_of(self, headers: Sequence[Header], endpoint: Endpoint, *, whole: bool) -> list[Log]:
         calls = [
-            Call("eth_getLogs", ({"blockHash": format_hash(header.hash), "topics": self._topics},))
+            Call(
+                "eth_getLogs", ({"blockHash": format_hash(header.hash), "topics": self._topics},), parse_logs
+            )
             for header in headers
         ]
         try:
-            reply = self.pool.batch(calls, endpoint=endpoint)
+            reply = self._ask_for_logs(
+                calls, headers[0].number, headers[-1].number, endpoint=endpoint, whole=whole
+            )
         except CallRefusedError as error:
             raise BadReplyError(
                 f"{endpoint.name} gave headers of blocks whose logs it refuses: {error}"
             ) from error
         logs: list[Log] = []
         doubtful = []
-        for header, raw_logs in zip(headers, reply.results, strict=True):
-            found = _ordered(raw_logs, header.number, header.number)
+        for header, unordered in zip(headers, reply.results, strict=True):
+            found = _ordered(unordered, header.number, header.number)
             _check_hashes(found, {header.number: header})
             logs += found
             if not found and self._bloom.may_contain(header.bloom):
@@ -189,14 +208,34 @@ class Source:
         if receipts is None:
             raise BadReplyError(f"{reply.endpoint.name} has no receipts of block {header.number}")
         raw_logs = [log for receipt in receipts for log in receipt.get("logs", ())]
-        logs = _ordered(raw_logs, header.number, header.number)
+        logs = _ordered(parse_logs(raw_logs), header.number, header.number)
         _check_hashes(logs, {header.number: header})
         return [log for log in logs if log.topics[:32] in self._wanted]
+
+    def _ask_for_logs(
+        self,
+        calls: Sequence[Call],
+        from_block: int,
+        to_block: int,
+        *,
+        endpoint: Endpoint | None = None,
+        avoid: Endpoint | None = None,
+        whole: bool,
+    ) -> Reply:
+        """Make the calls unless the answer is too large to hold; a single block is taken as it comes."""
+        blocks = to_block - from_block + 1
+        most_bytes = None if whole or blocks == 1 else MOST_LOG_BYTES
+        try:
+            return self.pool.batch(calls, endpoint=endpoint, avoid=avoid, most_bytes=most_bytes)
+        except ReplyTooLargeError as error:
+            share = SHARE_OF_UNTOLD if error.size is None else SAFE_SHARE * error.most_bytes / error.size
+            raise TooManyLogsError(from_block, to_block, max(1, int(blocks * share))) from error
 
     def _range_call(self, from_block: int, to_block: int) -> Call:
         return Call(
             "eth_getLogs",
             ({"fromBlock": hex(from_block), "toBlock": hex(to_block), "topics": self._topics},),
+            parse_logs,
         )
 
 
@@ -220,13 +259,10 @@ def _header_call(block: int | str) -> Call:
     return Call("eth_getBlockByNumber", (hex(block) if isinstance(block, int) else block, False))
 
 
-def _ordered(raw_logs: Any, from_block: int, to_block: int) -> list[Log]:
+def _ordered(logs: Sequence[Log], from_block: int, to_block: int) -> list[Log]:
     """Logs in chain order, each once; raises BadReplyError when two claim one place or one is outside."""
-    if not isinstance(raw_logs, list):
-        raise BadReplyError("a log query was answered by no list")
     placed: dict[tuple[int, int], Log] = {}
-    for raw in raw_logs:
-        log = parse_log(raw)
+    for log in logs:
         place = (log.block_number, log.log_index)
         if not from_block <= log.block_number <= to_block:
             raise BadReplyError(f"a log of block {log.block_number} came for {from_block} to {to_block}")

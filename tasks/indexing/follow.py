@@ -22,6 +22,7 @@ from tasks.indexing.errors import (
     ParentMismatchError,
     SeqGapError,
     StillInconsistentError,
+    TooManyLogsError,
 )
 from tasks.indexing.events import Event
 from tasks.indexing.fetch import Fetched, Source
@@ -132,16 +133,25 @@ class Follower:
                         fetched, head_hash, view, target, self._cold_again(fetched), self._writer.submit
                     )
                     next_block, head_hash = batch.to_block + 1, batch.head.hash
+        self._advance_hot(next_block, head_hash, view, target)
+        return target >= cursor.next_block
+
+    def _advance_hot(self, next_block: int, head_hash: bytes, view: View, target: int) -> None:
+        """Through the window: blocks that may be taken back, each with its header."""
+        blocks = HOT_BLOCKS
         while next_block <= target:
-            end = min(next_block + HOT_BLOCKS - 1, target)
+            end = min(next_block + blocks - 1, target)
             last = view.latest if end == view.latest.number else self._source.header(end)
             if last is None:
                 raise ParentMismatchError(f"block {end} is gone")
             reread = self._hot_again(next_block, end, head_hash)
-            fetched = self._source.hot_range(last, next_block, head_hash, endpoint=view.endpoint)
+            try:
+                fetched = self._source.hot_range(last, next_block, head_hash, endpoint=view.endpoint)
+            except TooManyLogsError as error:
+                blocks = error.fitting
+                continue
             batch = self._apply(fetched, head_hash, view, target, reread, _at_once)
             next_block, head_hash = batch.to_block + 1, batch.head.hash
-        return next_block > cursor.next_block
 
     def _fetchers(self, blocks: int) -> Fetchers:
         if self._fan_out and blocks >= fanout.WORTH_BLOCKS:
@@ -149,14 +159,14 @@ class Follower:
         return Threads(self._source)
 
     def _cold_again(self, fetched: Fetched) -> Reread:
-        return lambda avoid: self._source.cold_range(fetched.from_block, fetched.to_block, avoid)
+        return lambda avoid: self._source.cold_range(fetched.from_block, fetched.to_block, avoid, whole=True)
 
     def _hot_again(self, from_block: int, to_block: int, parent_hash: bytes) -> Reread:
         def reread(avoid: Endpoint | None) -> Fetched:
             last = self._source.header(to_block)
             if last is None:
                 raise ParentMismatchError(f"block {to_block} is gone")
-            return self._source.hot_range(last, from_block, parent_hash, avoid=avoid)
+            return self._source.hot_range(last, from_block, parent_hash, avoid=avoid, whole=True)
 
         return reread
 

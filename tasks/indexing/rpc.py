@@ -9,7 +9,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
@@ -23,11 +23,13 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from tasks.indexing.errors import (
+    BadReplyError,
     CallRefusedError,
     ConfigurationError,
     EndpointError,
     NoEndpointError,
     RangeTooLargeError,
+    ReplyTooLargeError,
     RpcError,
 )
 from tasks.indexing.heads import is_websocket
@@ -62,9 +64,16 @@ _NAMED_SPAN = re.compile(
 )
 
 
+def _as_it_is(result: Any) -> Any:
+    return result
+
+
 class Call(NamedTuple):
+    """A call, and how its result is read; `read` raises BadReplyError when it is not what was asked for."""
+
     method: str
     params: tuple[Any, ...] = ()
+    read: Callable[[Any], Any] = _as_it_is
 
 
 @dataclass
@@ -170,6 +179,7 @@ class Pool:
             ca_certs=certifi.where(),
         )
         self._lock = Lock()
+        self._reading = Lock()
         self._turn = 0
 
     def close(self) -> None:
@@ -187,19 +197,27 @@ class Pool:
         return sum(endpoint.requests for endpoint in self.endpoints)
 
     def batch(
-        self, calls: Sequence[Call], *, endpoint: Endpoint | None = None, avoid: Endpoint | None = None
+        self,
+        calls: Sequence[Call],
+        *,
+        endpoint: Endpoint | None = None,
+        avoid: Endpoint | None = None,
+        most_bytes: int | None = None,
     ) -> Reply:
         """Make the calls on one endpoint, chosen by weight and latency unless it is given.
 
+        An HTTP reply of more than `most_bytes` is neither read nor parsed.
+
         Raises:
             RangeTooLargeError, CallRefusedError: as the node says; asking again would not help.
+            ReplyTooLargeError: it has more than `most_bytes`.
             NoEndpointError: all attempts failed; the message tells how each endpoint did.
         """
         problems: dict[str, str] = {}
         for attempt in range(ATTEMPTS):
             chosen = endpoint if endpoint is not None and attempt == 0 else self._choose(avoid)
             try:
-                results = self._ask_in_chunks(chosen, calls)
+                results = self._ask_in_chunks(chosen, calls, most_bytes)
             except EndpointError as error:
                 problems[chosen.name] = error.problem
                 self._fail(chosen, error.problem)
@@ -264,13 +282,13 @@ class Pool:
         others = [endpoint for endpoint in candidates if endpoint is not avoid]
         return min(others or candidates, key=lambda each: each.latency / each.weight)
 
-    def _ask_in_chunks(self, endpoint: Endpoint, calls: Sequence[Call]) -> list[Any]:
+    def _ask_in_chunks(self, endpoint: Endpoint, calls: Sequence[Call], most_bytes: int | None) -> list[Any]:
         results: list[Any] = []
         for start in range(0, len(calls), BATCH_LIMIT):
-            results += self._ask(endpoint, calls[start : start + BATCH_LIMIT])
+            results += self._ask(endpoint, calls[start : start + BATCH_LIMIT], most_bytes)
         return results
 
-    def _ask(self, endpoint: Endpoint, calls: Sequence[Call]) -> list[Any]:
+    def _ask(self, endpoint: Endpoint, calls: Sequence[Call], most_bytes: int | None) -> list[Any]:
         body = [
             {"jsonrpc": "2.0", "id": index, "method": call.method, "params": call.params}
             for index, call in enumerate(calls)
@@ -279,19 +297,45 @@ class Pool:
         endpoint.requests += 1
         try:
             response = self._client.request(
-                "POST", endpoint.address, body=orjson.dumps(body), headers=endpoint.headers, redirect=False
+                "POST",
+                endpoint.address,
+                body=orjson.dumps(body),
+                headers=endpoint.headers,
+                redirect=False,
+                preload_content=False,
             )
+            content = _read(response, endpoint, most_bytes)
         except HTTPError as error:
             raise EndpointError(endpoint.name, _in_short(error)) from error
         if response.status != HTTPStatus.OK:
             raise EndpointError(endpoint.name, f"HTTP {response.status}", _retry_after(response))
-        try:
-            reply = orjson.loads(response.data)
-        except orjson.JSONDecodeError as error:
-            raise EndpointError(endpoint.name, "the reply is no JSON") from error
         seconds = time.monotonic() - started
         endpoint.latency += (seconds - endpoint.latency) * (LATENCY_SMOOTHING if endpoint.latency else 1.0)
-        return _results(endpoint, calls, reply)
+        # JSON takes several times the memory of what is read from it, so there is one reply of it at a time;
+        # threads would not be quicker, for Python runs one of them at a time anyway.
+        with self._reading:
+            try:
+                reply = orjson.loads(content)
+            except orjson.JSONDecodeError as error:
+                raise EndpointError(endpoint.name, "the reply is no JSON") from error
+            del content
+            return _results(endpoint, calls, reply)
+
+
+def _read(response: urllib3.BaseHTTPResponse, endpoint: Endpoint, most_bytes: int | None) -> bytes:
+    """The whole body; one that is larger than `most_bytes` is left unread, its connection closed."""
+    if most_bytes is None:
+        return response.read()
+    told = response.headers.get("Content-Length", "")
+    size = int(told) if told.isdecimal() else None
+    if size is None or size <= most_bytes:
+        content = response.read(most_bytes + 1)
+        if len(content) <= most_bytes:
+            return content
+        # What was told is the size on the wire, if anything.
+        size = None
+    response.close()
+    raise ReplyTooLargeError(endpoint.name, most_bytes, size)
 
 
 def _results(endpoint: Endpoint, calls: Sequence[Call], reply: Any) -> list[Any]:
@@ -305,7 +349,10 @@ def _results(endpoint: Endpoint, calls: Sequence[Call], reply: Any) -> list[Any]
         item = by_id[index]
         if "result" not in item:
             raise _refusal(endpoint, call.method, item.get("error"))
-        results.append(item["result"])
+        try:
+            results.append(call.read(item["result"]))
+        except BadReplyError as error:
+            raise EndpointError(endpoint.name, str(error)) from error
     return results
 
 

@@ -20,6 +20,7 @@ from tasks.indexing.errors import (
 from tasks.indexing.follow import Commit, Follower
 from tasks.indexing.heads import Heads
 from tasks.indexing.lease import Lease
+from tasks.indexing.memory import return_large_buffers
 from tasks.indexing.registry import Registry, attach, load_events
 from tasks.indexing.rpc import Pool
 
@@ -82,6 +83,7 @@ class Runner:
             LeaseLostError: another worker took over.
             RpcError, StillInconsistentError: only with `once`.
         """
+        return_large_buffers()
         events = load_events(self._registry)
         chain = self._attach()
         lease = Lease(chain.chain_id)

@@ -75,6 +75,15 @@ def parse_header(block: Any) -> Header:
         raise BadReplyError(f"a block came without its {error}") from error
 
 
+def parse_logs(logs: Any) -> list[Log]:
+    """Each is let go of as soon as it is read; raises BadReplyError when they are no list of logs."""
+    if not isinstance(logs, list):
+        raise BadReplyError("a log query was answered by no list")
+    for position, log in enumerate(logs):
+        logs[position] = parse_log(log)
+    return logs
+
+
 def parse_log(log: Any) -> Log:
     """Raises BadReplyError when it is no log, or one that a reorganisation removed."""
     try:

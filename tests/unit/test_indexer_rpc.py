@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from tasks.indexing import rpc
-from tasks.indexing.errors import CallRefusedError, ConfigurationError, NoEndpointError, RangeTooLargeError
+from tasks.indexing.errors import (
+    BadReplyError,
+    CallRefusedError,
+    ConfigurationError,
+    NoEndpointError,
+    RangeTooLargeError,
+    ReplyTooLargeError,
+)
 from tasks.indexing.rpc import STRIKES_TO_QUARANTINE, Call, Pool
 from tests.faults.proxy import RATE_LIMITS
 
@@ -26,6 +33,8 @@ class Node:
             [{"id": call["id"], "result": call["method"]} for call in calls],
         )
         self.batches: list[list[Any]] = []
+        # Without, the size of a reply shows only when all of it is there.
+        self.tells_size = True
         node = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -35,7 +44,8 @@ class Node:
                 status, reply = node.answer(calls)
                 body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
+                if node.tells_size:
+                    self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -114,6 +124,36 @@ def test_what_does_not_pass_is_asked_once(nodes: tuple[Node, Node]) -> None:
     with Pool([nodes[0].url]) as pool, pytest.raises(CallRefusedError, match="refused b: the method"):
         pool.batch([Call("b")])
     assert len(nodes[0].batches) == 1
+
+
+@pytest.mark.parametrize("tells_size", [True, False])
+def test_a_reply_that_is_too_large_is_left_unread(nodes: tuple[Node, Node], *, tells_size: bool) -> None:
+    nodes[0].tells_size = tells_size
+    size = len(json.dumps(results([{"id": 0, "method": "a" * 1000}])))
+    calls = [Call("a" * 1000)]
+    with Pool([nodes[0].url]) as pool:
+        assert pool.batch(calls, most_bytes=size).results == ["a" * 1000]
+        with pytest.raises(ReplyTooLargeError) as caught:
+            pool.batch(calls, most_bytes=size - 1)
+        assert caught.value.size == (size if tells_size else None)
+        assert pool.batch(calls).results == ["a" * 1000]
+    assert len(nodes[0].batches) == 3
+
+
+def test_a_result_that_cannot_be_read_is_asked_for_elsewhere(nodes: tuple[Node, Node]) -> None:
+    broken, good = nodes
+    broken.answer = lambda calls: (200, [{"id": call["id"], "result": None} for call in calls])
+
+    def read(result: Any) -> int:
+        if result is None:
+            raise BadReplyError("there is nothing")
+        return len(result)
+
+    with Pool([broken.url, good.url]) as pool:
+        reply = pool.batch([Call("four", (), read)])
+        assert reply.results == [4]
+        assert reply.endpoint.url == good.url
+        assert pool.endpoints[0].reason == "there is nothing"
 
 
 def test_a_limit_on_log_queries_is_told_with_its_hint(nodes: tuple[Node, Node]) -> None:
