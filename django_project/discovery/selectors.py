@@ -5,11 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from django.core.cache import cache
 from django.utils import timezone
 
+from django_project.campaigns import edition
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import CampaignCard, CampaignKey, cards, cards_by_key, visible
+from django_project.campaigns.selectors import (
+    CampaignCard,
+    CampaignKey,
+    cards,
+    cards_by_key,
+    just_launched,
+    most_backed,
+    visible,
+)
 from django_project.core.addresses import format_hash, parse_address
 from django_project.discovery.exploration import Candidate, Slot, fill_slots
 from django_project.discovery.models import (
@@ -30,10 +38,6 @@ EXPLORATION_POOL = 48
 RECENT_POPULARITY = "recent-popularity"
 # Models whose lists are the same for everybody, however they are keyed.
 IMPERSONAL_MODELS = ("pop", "recent_pop", "random")
-
-
-# The pool is the same for everybody.
-NEWEST_CACHE_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def live_model() -> LiveModel | None:
 
 
 def recommended_for(user_key: str | None, limit: int, *, seed: str | None = None) -> list[Recommendation]:
-    """The list of one backer, or everybody's, in at most six queries.
+    """The list of one backer, or everybody's, in at most six queries of its own.
 
     Reads the published version's list of `user_key` (a lower-case 0x address), else the list of those we
     know nothing about, else what was backed most in the last week. Campaigns that are closed, hidden, frozen
@@ -134,24 +138,15 @@ def recommended_for(user_key: str | None, limit: int, *, seed: str | None = None
 
 def similar_to(listing: Listing, limit: int) -> list[CampaignCard]:
     """Open campaigns nearest to one; before the first publication, those of its category and language."""
-    publication = _publication()
-    keys: list[CampaignKey] = []
-    if publication:
-        rows = SimilarCampaign.objects.filter(
-            version=publication.version, of_chain_id=listing.chain_id, of_address=listing.address
-        ).order_by("rank")
-        keys = list(rows.values_list("chain_id", "address")[:CANDIDATES])
+    rows = SimilarCampaign.objects.filter(
+        version__publication__isnull=False, of_chain_id=listing.chain_id, of_address=listing.address
+    ).order_by("rank")
+    keys: list[CampaignKey] = list(rows.values_list("chain_id", "address")[:CANDIDATES])
     known = cards_by_key(keys)
     found = [known[key] for key in keys if key in known and known[key].is_open and known[key].is_ranked]
     if found:
         return found[:limit]
-    alike = visible().filter(
-        status="open",
-        visibility=Listing.Visibility.LISTED,
-        metadata__category=listing.metadata.category_id,
-        metadata__language=listing.metadata.language,
-    )
-    return cards(alike.exclude(pk=listing.pk).order_by("-launched__totals__backers", "-pk")[:limit])
+    return most_backed(limit, listing.metadata.category.slug, listing.metadata.language, excluding=listing.pk)
 
 
 def audience_of(listing: Listing, limit: int) -> list[AudienceEntry]:
@@ -216,11 +211,7 @@ def _popular() -> list[CampaignCard]:
 
 
 def _newest() -> list[CampaignCard]:
-    def read() -> list[CampaignCard]:
-        listed = visible().filter(status="open", visibility=Listing.Visibility.LISTED)
-        return cards(listed.order_by("-launched__start", "-pk")[:EXPLORATION_POOL])
-
-    return cache.get_or_set("discovery:newest", read, NEWEST_CACHE_SECONDS) or []
+    return edition.shared("newest", lambda: just_launched(EXPLORATION_POOL))
 
 
 def _recommendation(
