@@ -11,8 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from django_project.campaigns import services as campaign_services
-from django_project.campaigns.selectors import cards, visible
-from django_project.campaigns.selectors import just_launched
+from django_project.campaigns.selectors import cards, just_launched, visible
 from django_project.discovery import selectors, services
 from django_project.discovery.exploration import EPSILON, Candidate, fill_slots
 from django_project.discovery.models import (
