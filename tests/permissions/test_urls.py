@@ -35,6 +35,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "web:campaign-rewards": ("/campaigns/{slug}/rewards/", OPEN),
     "web:campaign-milestones": ("/campaigns/{slug}/milestones/", OPEN),
     "web:campaign-updates": ("/campaigns/{slug}/updates/", OPEN),
+    "web:campaign-messages": ("/campaigns/{slug}/messages/", OPEN),
     "web:campaign-contributors": ("/campaigns/{slug}/contributors/", OPEN),
     "web:campaign-contributors-csv": ("/campaigns/{slug}/contributors.csv", OPEN),
     "web:campaign-contract": ("/campaigns/{slug}/contract/", OPEN),
