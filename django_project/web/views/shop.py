@@ -17,6 +17,7 @@ from django_project.campaigns.selectors import (
 from django_project.discovery import consent
 from django_project.discovery.selectors import live_model, recommended_for
 from django_project.web import words
+from django_project.web.gate_words import gate_sentence
 from django_project.web.links import absolute_url
 from django_project.web.metrics import metric_table
 from django_project.web.shared_pages import shared_between_visitors
@@ -104,5 +105,9 @@ def about_rankings(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "web/about_rankings.html",
-        {"model": model, "table": metric_table(model) if model else None},
+        {
+            "model": model,
+            "table": metric_table(model) if model else None,
+            "reasons": [gate_sentence(each) for each in model.reasons] if model else [],
+        },
     )
