@@ -8,6 +8,7 @@ With 10,000 campaigns the query takes 0.1 s and the rows 2 MB; both grow with th
 """
 
 import math
+import threading
 from collections import Counter
 from datetime import timedelta
 from functools import cached_property
@@ -134,17 +135,28 @@ class Shelf:
         return sorted(short, key=lambda each: (-each.ratio, each.deadline))
 
 
-# The edition that this process has unpacked.
+# The edition that this process has unpacked. Threads that need another wait for the first of them.
 _here: tuple[str, Shelf] | None = None
+_unpacking = threading.Lock()
 
 
 def shelf() -> Shelf:
     """The edition's campaigns: this process's own, else what another has put into Redis, else read anew."""
+    return _shelf_of(edition.current())
+
+
+def _shelf_of(name: str) -> Shelf:
     global _here
-    name = edition.current()
-    if _here is None or _here[0] != name:
-        _here = name, Shelf(*edition.shared("shelf", _read))
-    return _here[1]
+    here = _here
+    if here is None or here[0] != name:
+        with _unpacking:
+            here = _here
+            if here is None or here[0] != name:
+                here = _here = name, Shelf(*edition.shared("shelf", _read, name))
+    return here[1]
+
+
+edition.prepare_with(_shelf_of)
 
 
 def _read() -> tuple[list[Place], list[int]]:
