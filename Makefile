@@ -92,6 +92,11 @@ bench: setup-test ## speed, into benchmarks/results/PART.json; PART=indexing, re
 	@[ -f benchmarks/$(PART).py ] || { echo "Name a part: make bench PART=indexing" >&2; exit 1; }
 	@$(PY) -m benchmarks.$(PART) $(ARGS)
 
+.PHONY: lighthouse
+lighthouse: setup-test ## Lighthouse's scores of home, explore and a campaign in production mode; fails below the targets
+	@npm ci --prefix tools/lighthouse --no-audit --no-fund --silent
+	@$(PY) -m benchmarks.lighthouse $(ARGS)
+
 .PHONY: soak
 soak: setup-test ## what takes long: ten times the fuzzing, mutants of the contracts, a hundred seeds of faults, 10,000 campaigns
 	@FOUNDRY_PROFILE=long tools/forge test

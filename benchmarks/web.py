@@ -83,7 +83,8 @@ def serving(directory: Path, env: dict[str, str], workers: int) -> Iterator[int]
 def _answers(port: int) -> bool:
     try:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        connection.request("GET", "/livez")
+        # In production mode, plain requests are sent on to https, which a proxy ends.
+        connection.request("GET", "/livez", headers={"X-Forwarded-Proto": "https"})
         return connection.getresponse().status == 200
     except OSError:
         return False
@@ -125,7 +126,7 @@ def requests_per_s(port: int, campaigns: int, seconds: float) -> float:
     return round(sum(answered) / (time.perf_counter() - started), 1)
 
 
-def _fill(env: dict[str, str], campaigns: int, contributions: int) -> None:
+def fill(env: dict[str, str], campaigns: int, contributions: int) -> None:
     started = time.monotonic()
     manage = [sys.executable, "manage.py"]
     subprocess.run([*manage, "migrate", "-v0"], env=env, cwd=PROJECT_ROOT, check=True)
@@ -159,7 +160,7 @@ def main() -> None:
             "CHAINFUND_RATE_LIMIT_SCALE": "1000000",
         }
         try:
-            _fill(env, options.campaigns, options.contributions)
+            fill(env, options.campaigns, options.contributions)
             with serving(directory, env, 1) as port:
                 for page in ("home", "explore", "campaign", "search"):
                     figures[f"{page}_p95_ms"] = p95_ms(port, page, options.campaigns, options.requests)

@@ -113,6 +113,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
                 "django_project.web.context.site",
+                "django_project.web.shared_pages.forms_token",
             ],
         },
     }

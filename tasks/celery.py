@@ -35,6 +35,11 @@ app.conf.update(
             "schedule": 10.0,
             "options": {"expires": 10.0},
         },
+        "look for missing pledges": {
+            "task": "tasks.pledging.look_for_missing",
+            "schedule": 30.0,
+            "options": {"expires": 30.0},
+        },
         "tell backers": {
             "task": "tasks.notifying.tell",
             "schedule": 30.0,
@@ -66,5 +71,6 @@ app.conf.update(
 app.autodiscover_tasks(["tasks"], related_name="indexing.tasks")
 app.autodiscover_tasks(["tasks"], related_name="recommending")
 app.autodiscover_tasks(["tasks"], related_name="notifying")
+app.autodiscover_tasks(["tasks"], related_name="pledging")
 app.autodiscover_tasks(["tasks"], related_name="upkeep")
 app.autodiscover_tasks(["tasks"], related_name="rollout")

@@ -8,8 +8,16 @@ from django.forms import CharField
 from django.http import HttpRequest
 
 from django_project.accounts.models import User
-from django_project.campaigns import reports, services
-from django_project.campaigns.models import CampaignUpdate, Category, Follow, Listing, Metadata, Report
+from django_project.campaigns import reports, services, wall
+from django_project.campaigns.models import (
+    CampaignUpdate,
+    Category,
+    Follow,
+    Listing,
+    Metadata,
+    Report,
+    SupporterMessage,
+)
 from django_project.core.admin import ReadOnlyAdmin
 
 
@@ -100,6 +108,29 @@ class ReportAdmin(ReadOnlyAdmin):
 
     def has_moderate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("campaigns.change_report")
+
+
+@admin.register(SupporterMessage)
+class SupporterMessageAdmin(ReadOnlyAdmin):
+    """What backers say; taking it off the wall needs a reason like any decision."""
+
+    list_display = ["written_at", "is_hidden", "listing", "author", "text"]
+    list_filter = ["is_hidden"]
+    list_select_related = ["listing", "author"]
+    search_fields = ["listing__slug", "text"]
+    action_form = ReasonForm
+    actions = ["hide", "show"]
+
+    @admin.action(description="Take off the wall", permissions=["moderate"])
+    def hide(self, request: HttpRequest, found: QuerySet[SupporterMessage]) -> None:
+        decide_each(self, request, found, wall.hide)
+
+    @admin.action(description="Put back on the wall", permissions=["moderate"])
+    def show(self, request: HttpRequest, found: QuerySet[SupporterMessage]) -> None:
+        decide_each(self, request, found, wall.show)
+
+    def has_moderate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("campaigns.change_supportermessage")
 
 
 @admin.register(Metadata)

@@ -157,3 +157,24 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.listing_id}"
+
+
+class SupporterMessage(models.Model):
+    """What a backer says on a campaign's wall: one message each, which its author may change or take away."""
+
+    TEXT_MAX_LENGTH = 500
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="messages")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="messages")
+    text = models.TextField(max_length=TEXT_MAX_LENGTH)
+    is_hidden = models.BooleanField(default=False, help_text="By moderators; its author cannot undo it.")
+    written_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-written_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["listing", "author"], name="message_once")]
+        indexes = [models.Index(fields=["listing", "-written_at"], name="message_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.author_id} on {self.listing_id}"

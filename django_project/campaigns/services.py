@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from django_project.accounts.models import User
-from django_project.campaigns import documents, search
+from django_project.campaigns import documents, edition, search
 from django_project.campaigns.models import CampaignUpdate, Category, Follow, Listing, Metadata
 from django_project.core import audit
 from django_project.core.errors import InvalidInputError
@@ -161,6 +161,7 @@ def _set_staff_pick(listing: Listing, act: str, actor: User, reason: str, *, is_
     locked = Listing.objects.select_for_update().get(pk=listing.pk)
     locked.is_staff_pick = is_staff_pick
     locked.save(update_fields=["is_staff_pick"])
+    transaction.on_commit(edition.end)
     audit.record(f"campaigns.listing.{act}", locked.public_id, actor=actor, reason=reason, slug=locked.slug)
 
 
@@ -173,6 +174,7 @@ def _set_visibility(
     before = locked.visibility
     locked.visibility = visibility
     locked.save(update_fields=["visibility"])
+    transaction.on_commit(edition.end)
     audit.record(
         f"campaigns.listing.{act}",
         locked.public_id,

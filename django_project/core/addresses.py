@@ -1,5 +1,7 @@
 """Addresses and hashes: bytes inside, checksummed or 0x-hex text at the edge."""
 
+from functools import lru_cache
+
 from eth_hash.auto import keccak as _keccak
 
 ADDRESS_BYTES = 20
@@ -47,6 +49,7 @@ def parse_hash(text: str) -> bytes:
     return _parse_hex(text, HASH_BYTES, "a 32-byte hash")
 
 
+@lru_cache(maxsize=20_000)
 def format_address(value: bytes) -> str:
     """The spelling of a 20-byte address whose upper case is a checksum (EIP-55)."""
     digits = value.hex()

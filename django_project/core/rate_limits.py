@@ -54,6 +54,7 @@ BEACON = Limit("beacon", 60, timedelta(minutes=1))
 BEACON_ADDRESS = Limit("beacon-address", 300, timedelta(minutes=1))
 MAIL = Limit("mail", 5, timedelta(hours=1))
 PICTURE = Limit("picture", 60, timedelta(minutes=1))
+MESSAGE = Limit("message", 10, timedelta(hours=1))
 REPORT = Limit("report", 5, timedelta(hours=1))
 PLEDGE = Limit("pledge", 30, timedelta(minutes=10))
 

@@ -3,21 +3,21 @@
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from django.core.cache import cache
-from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
+from django_project.campaigns import edition
 from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors import (
     CampaignCard,
     CampaignKey,
-    card_of,
     cards,
     cards_by_key,
+    just_launched,
+    key_filter,
+    most_backed,
     visible,
-    with_card_columns,
 )
 from django_project.core.addresses import format_hash
 from django_project.discovery.exploration import Candidate, Slot, fill_slots
@@ -41,10 +41,6 @@ EXPLORATION_POOL = 48
 RECENT_POPULARITY = "recent-popularity"
 # Models whose lists are the same for everybody, however they are keyed.
 IMPERSONAL_MODELS = ("pop", "recent_pop", "random")
-
-
-# The pool is the same for everybody.
-NEWEST_CACHE_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +112,7 @@ def live_model() -> LiveModel | None:
 
 
 def recommended_for(user_key: str | None, limit: int, *, seed: str | None = None) -> list[Recommendation]:
-    """The list of one backer, or everybody's, in at most six queries; one more if nothing of a list is left.
+    """The list of one backer, or everybody's, in at most six queries of its own; one more if nothing is left.
 
     Reads the list of `user_key` (a lower-case 0x address or `visitor:<id>`) in the version their bucket is
     shown. Who has none gets what is near to what they backed or looked at today, then what is backed lately
@@ -153,24 +149,15 @@ def recommended_for(user_key: str | None, limit: int, *, seed: str | None = None
 
 def similar_to(listing: Listing, limit: int) -> list[CampaignCard]:
     """Open campaigns nearest to one; before the first publication, those of its category and language."""
-    publication = _publication()
-    keys: list[CampaignKey] = []
-    if publication:
-        rows = SimilarCampaign.objects.filter(
-            version=publication.version, of_chain_id=listing.chain_id, of_address=listing.address
-        ).order_by("rank")
-        keys = list(rows.values_list("chain_id", "address")[:CANDIDATES])
+    rows = SimilarCampaign.objects.filter(
+        version__publication__isnull=False, of_chain_id=listing.chain_id, of_address=listing.address
+    ).order_by("rank")
+    keys: list[CampaignKey] = list(rows.values_list("chain_id", "address")[:CANDIDATES])
     known = cards_by_key(keys)
     found = [known[key] for key in keys if key in known and known[key].is_open and known[key].is_ranked]
     if found:
         return found[:limit]
-    alike = visible().filter(
-        status="open",
-        visibility=Listing.Visibility.LISTED,
-        metadata__category=listing.metadata.category_id,
-        metadata__language=listing.metadata.language,
-    )
-    return cards(alike.exclude(pk=listing.pk).order_by("-launched__totals__backers", "-pk")[:limit])
+    return most_backed(limit, listing.metadata.category.slug, listing.metadata.language, excluding=listing.pk)
 
 
 def audience_of(listing: Listing, limit: int) -> list[AudienceEntry]:
@@ -238,21 +225,19 @@ def _popular() -> list[CampaignCard]:
 
 def _newest() -> list[Candidate]:
     """What exploration draws from, each with its chance of being what people want."""
-    return cache.get_or_set("discovery:newest", _read_newest, NEWEST_CACHE_SECONDS) or []
+    return edition.shared("newest", _read_newest)
 
 
 def _read_newest() -> list[Candidate]:
-    arm = ExplorationArm.objects.filter(chain_id=OuterRef("chain_id"), address=OuterRef("address"))
-    listed = visible().filter(status="open", visibility=Listing.Visibility.LISTED)
-    newest = listed.order_by("-launched__start", "-pk").annotate(chance=Subquery(arm.values("probability")))
-    found = list(with_card_columns(newest[:EXPLORATION_POOL]))
-    chances = [cast("Any", listing).chance for listing in found]
-    known = [chance for chance in chances if chance is not None]
-    mean = sum(known) / len(known) if known else 1.0
-    return [
-        Candidate(card.key, card, mean if chance is None else chance)
-        for card, chance in zip(map(card_of, found), chances, strict=True)
-    ]
+    found = just_launched(EXPLORATION_POOL)
+    arms = ExplorationArm.objects.filter(key_filter((card.key for card in found), "chain_id", "address"))
+    chances = {
+        (chain_id, address): chance
+        for chain_id, address, chance in arms.values_list("chain_id", "address", "probability")
+    }
+    # Who is newer than the arms gets the mean of the others' chances.
+    mean = sum(chances.values()) / len(chances) if chances else 1.0
+    return [Candidate(card.key, card, chances.get(card.key, mean)) for card in found]
 
 
 @dataclass(frozen=True, slots=True)

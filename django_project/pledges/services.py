@@ -3,11 +3,12 @@
     created ──▶ rejected ◀─┐ the browser's reports: hints about what the wallet did
        │           │       │
        └──▶ submitted ─────┘
+    submitted, reorged ──▶ failed                                 reverted, or no node knows it any more
     created, rejected, submitted, failed, reorged ──▶ confirmed   the indexer has the contribution
     confirmed ──▶ reorged                                         the chain took it back
     confirmed ──▶ final                                           its block can't be taken back
 
-Only `reconcile` moves a pledge to the right of `submitted`, and only from rows of the ledger. Every change
+Only `reconcile` confirms a pledge, and only from rows of the ledger. Every change
 holds the pledge's row, because a browser's late report and the indexer's finding arrive at once.
 """
 
@@ -41,7 +42,9 @@ State = PledgeIntent.State
 # What the indexer's finding may still confirm: everything but what it has confirmed already.
 UNCONFIRMED = (State.CREATED, State.REJECTED, State.SUBMITTED, State.FAILED, State.REORGED)
 # While a report of the browser still says something new.
-AWAITING_WALLET = (State.CREATED, State.REJECTED, State.SUBMITTED)
+AWAITING_WALLET = (State.CREATED, State.REJECTED, State.SUBMITTED, State.FAILED)
+# Sent, and not in the ledger: in a pool of transactions, or nowhere.
+ON_ITS_WAY = (State.SUBMITTED, State.REORGED)
 
 
 def create_intent(user: User, listing: Listing, amount: int, tier_id: int, backer: bytes) -> PledgeIntent:
@@ -89,6 +92,16 @@ def report_rejected(intent: PledgeIntent) -> PledgeIntent:
     pledge = _locked(intent)
     if pledge.state == State.CREATED:
         pledge.state = State.REJECTED
+        pledge.save(update_fields=["state", "updated_at"])
+    return pledge
+
+
+@transaction.atomic
+def give_up(intent: PledgeIntent) -> PledgeIntent:
+    """Its transaction reverted or was dropped; another one reported meanwhile is waited for."""
+    pledge = _locked(intent)
+    if pledge.state in ON_ITS_WAY and pledge.reported_tx_hash == intent.reported_tx_hash:
+        pledge.state = State.FAILED
         pledge.save(update_fields=["state", "updated_at"])
     return pledge
 

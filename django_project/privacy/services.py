@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from django_project.accounts.models import User
 from django_project.accounts.selectors import wallet_texts
-from django_project.campaigns.models import Follow, Report
+from django_project.campaigns.models import Follow, Report, SupporterMessage
 from django_project.core import audit
 from django_project.core.addresses import format_address
 from django_project.discovery.models import BehaviourEvent, Visitor
@@ -51,6 +51,10 @@ def export(user: User) -> dict[str, object]:
                 "created": row.created_at.isoformat(),
             }
             for row in Report.objects.filter(reporter=user).select_related("listing")
+        ],
+        "messages": [
+            {"campaign": row.listing.slug, "text": row.text, "written": row.written_at.isoformat()}
+            for row in SupporterMessage.objects.filter(author=user).select_related("listing")
         ],
         "notifications": [
             {"kind": row.kind, "created": row.created_at.isoformat()}

@@ -36,6 +36,12 @@ def _chains() -> list[dict[str, Any]]:
     ]
 
 
+def theme_of(request: HttpRequest) -> str:
+    """What the visitor chose; empty: as the device says."""
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    return theme if theme in THEMES else ""
+
+
 class Site:
     """The frame of one page."""
 
@@ -62,9 +68,7 @@ class Site:
 
     @property
     def theme(self) -> str:
-        """What the visitor chose; empty: as the device says."""
-        theme = self._request.COOKIES.get(THEME_COOKIE, "")
-        return theme if theme in THEMES else ""
+        return theme_of(self._request)
 
     @property
     def consent(self) -> consent.Answer:

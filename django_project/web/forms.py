@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_project.accounts.models import User
-from django_project.campaigns.models import Report
+from django_project.campaigns.models import Report, SupporterMessage
 from django_project.campaigns.selectors import CampaignDetail, Reward
 from django_project.core.money import format_units, parse_units
 
@@ -100,6 +100,15 @@ class ReportForm(forms.Form):
             "required": gettext_lazy("Say in a sentence what you saw, so that somebody can check it."),
             "min_length": gettext_lazy("Say in a sentence what you saw, so that somebody can check it."),
         },
+    )
+
+
+class MessageForm(forms.Form):
+    """What a backer says on a campaign's wall."""
+
+    text = forms.CharField(
+        max_length=SupporterMessage.TEXT_MAX_LENGTH,
+        error_messages={"required": gettext_lazy("Write something, or leave the wall as it is.")},
     )
 
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from reportlab.lib import colors
+from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from django_project.pledges.selectors import BackedCampaign
 from django_project.web.spreadsheets import harmless
@@ -31,6 +33,8 @@ COLUMNS = (
 # Of Adobe's collection for simplified Chinese: readers bring its glyphs, Latin ones included.
 FONT = "STSong-Light"
 LONGEST_TITLE = 120
+# What a frame of the library keeps free at its left and right, in points.
+FRAME_PADDING = 12
 
 
 def _rows(backed: list[BackedCampaign]) -> Iterator[tuple[str, ...]]:
@@ -77,27 +81,40 @@ def as_pdf(backed: list[BackedCampaign]) -> bytes:
         parts += _campaign(each, head, plain)
     if not backed:
         parts.append(Paragraph(_("No contributions yet."), plain))
-    document.build(parts)
+    document.build(parts, onFirstPage=_number, onLaterPages=_number)
     return buffer.getvalue()
 
 
 def _campaign(each: BackedCampaign, head: ParagraphStyle, plain: ParagraphStyle) -> list[object]:
     card = each.card
     total = f"{each.contributed_text} {card.token_symbol}"
+    figures = ParagraphStyle("figures", parent=plain, alignment=TA_RIGHT)
     lines = [
-        [Paragraph(title, plain) for title in (_("Time (UTC)"), _("Block and transaction"), _("Amount"))],
+        [
+            Paragraph(_("Time (UTC)"), plain),
+            Paragraph(_("Block and transaction"), plain),
+            Paragraph(_("Amount"), figures),
+        ],
         *(
             [
                 Paragraph(f"{row.block_time:%Y-%m-%d %H:%M}", plain),
                 Paragraph(f"{row.block_number}<br/>{row.tx_hash}", plain),
-                Paragraph(f"{row.amount_text} {card.token_symbol}", plain),
+                Paragraph(f"{row.amount_text} {card.token_symbol}", figures),
             ]
             for row in each.contributions
         ),
     ]
-    table = Table(lines, colWidths=[30 * mm, 100 * mm, 44 * mm], repeatRows=1)
+    table = Table(lines, colWidths=[30 * mm, 100 * mm, 44 * mm - FRAME_PADDING], repeatRows=1)
     table.setStyle(
-        TableStyle([("LINEBELOW", (0, 0), (-1, -1), 0.4, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")])
+        TableStyle(
+            [
+                ("LINEBELOW", (0, 0), (-1, -1), 0.4, colors.grey),
+                ("LINEBELOW", (0, 0), (-1, 0), 0.8, colors.black),
+                ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                ("LEFTPADDING", (0, 0), (-1, -1), 0),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 0),
+            ]
+        )
     )
     contract = _("Contract %(address)s, chain %(chain)s") % {"address": card.address, "chain": card.chain_id}
     sentences = [
@@ -108,12 +125,19 @@ def _campaign(each: BackedCampaign, head: ParagraphStyle, plain: ParagraphStyle)
     if each.refunded:
         refunded = f"{each.refunded_text} {card.token_symbol}"
         sentences.append(_("Refunded: %(amount)s") % {"amount": refunded})
-    return [
+    about = [
         Paragraph(_escaped(card.title[:LONGEST_TITLE]), head),
         *(Paragraph(_escaped(sentence), plain) for sentence in sentences),
-        table,
-        Spacer(1, 5 * mm),
+        Spacer(1, 2 * mm),
     ]
+    # A campaign's name at the foot of a page and its sums on the next would be easy to misread.
+    return [KeepTogether([*about, table]), Spacer(1, 5 * mm)]
+
+
+def _number(canvas: Canvas, document: SimpleDocTemplate) -> None:
+    """The page's number, at its foot."""
+    canvas.setFont(FONT, 8)
+    canvas.drawCentredString(A4[0] / 2, 10 * mm, str(document.page))
 
 
 def _escaped(text: str) -> str:

@@ -1,11 +1,11 @@
-"""The part of the home page that is the same for everybody, read at most once in a few seconds."""
+"""The part of the home page that is the same for everybody, read once for each edition."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.cache import cache
 from django.db.models import Count, Sum
 
+from django_project.campaigns import edition
 from django_project.campaigns.selectors import (
     CampaignCard,
     CategoryLabel,
@@ -18,7 +18,6 @@ from django_project.core.addresses import format_hash
 from django_project.core.money import format_units
 from django_project.ledger.models import CampaignTotals, Contribution
 
-CACHE_SECONDS = 5
 ROW_SHOWN = 4
 LATEST = 4
 # Read a few more than shown: some may belong to campaigns that moderators hid.
@@ -45,9 +44,8 @@ class ShopWindow:
 
 
 def shop_window() -> ShopWindow:
-    """At most a few seconds old; seven queries when it is not in the cache."""
-    found: ShopWindow | None = cache.get_or_set("web:shop-window", _shop_window, CACHE_SECONDS)
-    return found or _shop_window()
+    """The edition's; six queries beside those of its shelf for whoever asks first."""
+    return edition.shared("shop-window", _shop_window)
 
 
 def _shop_window() -> ShopWindow:

@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         feeds.served(feeds.CampaignUpdates()),
         name="campaign-updates-feed",
     ),
+    path("campaigns/<str:slug>/messages/", campaign.messages_page, name="campaign-messages"),
     path("campaigns/<str:slug>/contributors/", campaign.contributors_page, name="campaign-contributors"),
     path(
         "campaigns/<str:slug>/contributors.csv", campaign.contributors_csv, name="campaign-contributors-csv"

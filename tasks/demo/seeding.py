@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from django_project.core.addresses import keccak
 from django_project.core.metadata import canonical_json, metadata_hash, metadata_uri
 from tasks.demo.cast import Cast
 from tasks.demo.catalogue import Campaign, Mode, Token
@@ -28,7 +27,7 @@ from tasks.demo.simulation.events import (
 )
 from tasks.demo.simulation.milestones import DUE, OBJECTION_WINDOW, SHARES, THRESHOLD_BPS
 from tasks.demo.simulation.timeline import MINUTE
-from tasks.demo.texts import campaign_document, update_document
+from tasks.demo.texts import campaign_document, evidence_document, update_document
 
 # Blocks stand on this grid, so that a cart's transactions share one: anvil takes the longer for a block the
 # more storage the whole chain has.
@@ -175,8 +174,8 @@ class Seeder:
                 digest = metadata_hash(canonical_json(update_document(campaign.updates[action.number])))
                 return "postUpdate", metadata_uri(digest), digest
             case SubmitMilestone():
-                evidence = f"chainfund:evidence:{campaign.slug}:{action.number}"
-                return "submitMilestone", evidence, keccak(evidence.encode())
+                digest = metadata_hash(canonical_json(evidence_document(campaign, action.number)))
+                return "submitMilestone", metadata_uri(digest), digest
 
     def _launch(self, action: Launch, creator: str) -> Call:
         terms = launch_terms(self.scenario, action.campaign, self.deployment, self.genesis)

@@ -21,7 +21,8 @@ def main() -> None:
     from django_project.campaigns import services
     from django_project.core.addresses import parse_address
     from tasks.demo.catalogue import load_catalogue
-    from tasks.demo.texts import campaign_document, update_document
+    from tasks.demo.simulation.milestones import SHARES
+    from tasks.demo.texts import campaign_document, evidence_document, update_document
 
     request = json.load(sys.stdin)
     catalogue = load_catalogue()
@@ -34,6 +35,9 @@ def main() -> None:
             services.store_metadata(campaign_document(campaign))
             for update in campaign.updates:
                 services.store_update(update_document(update), request["chain_id"], parse_address(address))
+            for number in range(1, len(SHARES) + 1):
+                document = evidence_document(campaign, number)
+                services.store_update(document, request["chain_id"], parse_address(address))
 
 
 if __name__ == "__main__":

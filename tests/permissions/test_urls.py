@@ -35,6 +35,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "web:campaign-rewards": ("/campaigns/{slug}/rewards/", OPEN),
     "web:campaign-milestones": ("/campaigns/{slug}/milestones/", OPEN),
     "web:campaign-updates": ("/campaigns/{slug}/updates/", OPEN),
+    "web:campaign-messages": ("/campaigns/{slug}/messages/", OPEN),
     "web:campaign-contributors": ("/campaigns/{slug}/contributors/", OPEN),
     "web:campaign-contributors-csv": ("/campaigns/{slug}/contributors.csv", OPEN),
     "web:campaign-contract": ("/campaigns/{slug}/contract/", OPEN),
@@ -167,10 +168,12 @@ def places() -> dict[str, str]:
 
 
 def test_no_url_is_unlisted() -> None:
+    # Reading the URLs is what registers the admin's models.
+    patterns = list(urls(get_resolver()))
     known = TABLE.keys() | model_admin_names()
     unlisted = [
         (route, name)
-        for route, name in urls(get_resolver())
+        for route, name in patterns
         if name not in known and not (name == "" and is_admins_own(route))
     ]
     assert not unlisted, f"add a row to TABLE for {unlisted}"
@@ -187,6 +190,54 @@ def test_who_may_get_what(people: dict[str, Client], places: dict[str, str]) -> 
         for name, (url, _) in TABLE.items()
     }
     assert answered == {name: expected for name, (_, expected) in TABLE.items()}
+
+
+# What a visitor's POST with its form token is answered with; everything else that takes a POST asks for a
+# wallet first. Forms without their fields are refused beside them (422) or lead back.
+VISITORS_POSTS = {
+    "web:sign-out": 302,
+    "web:consent": 302,
+    "web:theme": 302,
+    "web:report": 422,
+    "web:campaign-messages": 401,
+    "web:mail-confirm": 404,
+    "web:mail-unsubscribe": 404,
+    "set_language": 302,
+    "api:challenge": 400,
+    "api:consent": 400,
+}
+# Behind an API that asks for nothing but a body; who may post is tested with each.
+SESSIONS_OWN = ("api:session", "api:beacon", "admin:login")
+
+
+def test_a_visitors_posts_change_nothing_but_their_own_choices(
+    people: dict[str, Client], places: dict[str, str]
+) -> None:
+    answered = {}
+    for name, (url, _) in TABLE.items():
+        reply = people["visitor"].post(url.format(**places), {}, content_type="application/json")
+        if name.startswith(("web:", "set_language")):
+            reply = people["visitor"].post(url.format(**places))
+        if reply.status_code == 405 or name.startswith("admin:") or name in SESSIONS_OWN:
+            continue
+        is_sent_to_sign_in = reply.status_code == 302 and "/sign-in/" in reply["Location"]
+        if not is_sent_to_sign_in and reply.status_code != 401:
+            answered[name] = reply.status_code
+    assert answered == {name: status for name, status in VISITORS_POSTS.items() if status != 401}
+
+
+@pytest.mark.usefixtures("people")
+def test_no_post_passes_without_its_token(places: dict[str, str]) -> None:
+    guarded = Client(enforce_csrf_checks=True)
+    guarded.force_login(User.objects.get(username="backer-1"))
+    passed = {
+        name: status
+        for name, (url, _) in TABLE.items()
+        if (status := guarded.post(url.format(**places), {}, content_type="application/json").status_code)
+        not in (403, 404, 405)
+    }
+    # One-click unsubscription by a mail program (RFC 8058) has a signed token instead, and 404 without.
+    assert not passed
 
 
 def test_model_pages_of_the_admin_are_the_admins(people: dict[str, Client]) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.http import Http404, QueryDict
 from django.utils import timezone, translation
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from django_project.campaigns import selectors, services
 from django_project.campaigns.errors import InvalidDocumentError
@@ -203,7 +203,9 @@ def test_an_anonymous_backer_has_no_name(world: World) -> None:
     assert row.name == ""
 
 
-def test_what_moderators_hide_is_gone_and_audited(world: World) -> None:
+def test_what_moderators_hide_is_gone_and_audited(
+    world: World, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     from django_project.core.models import AuditEntry
 
     staff = backer_user(9)
@@ -218,8 +220,9 @@ def test_what_moderators_hide_is_gone_and_audited(world: World) -> None:
         staff,
         "stolen pictures",
     )
-    services.restore(listing, actor=staff, reason="they were the creator's")
-    services.unrank(listing, actor=staff, reason="bought backers")
+    with django_capture_on_commit_callbacks(execute=True):
+        services.restore(listing, actor=staff, reason="they were the creator's")
+        services.unrank(listing, actor=staff, reason="bought backers")
     assert len(explore(ExploreFilters()).cards) == 1
     assert selectors.just_launched(5) == []
 

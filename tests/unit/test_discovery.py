@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from django_project.campaigns import services as campaign_services
-from django_project.campaigns.selectors import cards, visible
+from django_project.campaigns.selectors import cards, just_launched, visible
 from django_project.discovery import selectors, services
 from django_project.discovery.exploration import EPSILON, Candidate, fill_slots
 from django_project.discovery.models import (
@@ -41,6 +41,7 @@ def test_a_backers_own_list_with_its_reasons(
     version = publish()
     rank(version, ALICE, [backed, second, first], "similar_to", because=backed)
     rank(version, "", [first, second])
+    just_launched(1)  # what everybody shares has been worked out
     with django_assert_max_num_queries(6):
         entries = selectors.recommended_for(ALICE, 2, seed="still")
     assert exploited(entries) == ["second", "first"]

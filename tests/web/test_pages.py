@@ -25,6 +25,11 @@ PAGES: dict[str, tuple[Callable[[Shop], str], str, str]] = {
         "这个项目没有里程碑",
     ),
     "updates": (lambda shop: f"/campaigns/{shop.honey.slug}/updates/", "First frames", "First frames"),
+    "messages": (
+        lambda shop: f"/campaigns/{shop.honey.slug}/messages/",
+        "Backers of this campaign can write here",
+        "支持者可以在此留言",
+    ),
     "contributors": (lambda shop: f"/campaigns/{shop.honey.slug}/contributors/", "All as CSV", "下载全部"),
     "contract": (lambda shop: f"/campaigns/{shop.honey.slug}/contract/", "Hash of the text", "文本哈希"),
     "cancelled": (lambda shop: f"/campaigns/{shop.clock.slug}/", "The square is closed", "项目已取消"),

@@ -175,3 +175,11 @@ def test_the_rankings_page_shows_model_measures_and_origin(shop: Shop) -> None:
 @pytest.mark.usefixtures("shop")
 def test_without_a_model_the_rankings_page_says_so() -> None:
     assert "No model is live at the moment" in Client().get("/about/rankings/").content.decode()
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_cards_bar_is_as_long_as_its_percentage() -> None:
+    honey = Client().get("/explore/?q=honey").content.decode()
+    assert re.search(r'aria-label="60% of the goal">\s*<rect width="60" height="4" class="fill"', honey)
+    bench = Client().get("/explore/?status=failed").content.decode()
+    assert re.search(r'<rect width="\d+" height="4" class="fill-ended"', bench)

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from django_project.discovery.models import Visitor
+from tests.web.conftest import Shop
 
 FOREIGN = [
     "https://evil.example/",
@@ -44,6 +45,14 @@ def test_no_form_leads_away_from_the_site(target: str, backer: Client) -> None:
     for url, fields in (("/theme/", {"theme": "day"}), ("/consent/", {"granted": "false"})):
         assert Client().post(url, {**fields, "next": target})["Location"] == "/"
     assert backer.get("/sign-in/", {"next": target})["Location"] == "/"
+    fields = {"language": "en", "next": target}
+    assert Client().post("/i18n/setlang/", fields)["Location"] == "/"
+
+
+@pytest.mark.parametrize("target", FOREIGN)
+def test_saving_a_campaign_leads_nowhere_else(target: str, shop: Shop, backer: Client) -> None:
+    url = f"/campaigns/{shop.honey.slug}/save/"
+    assert backer.post(url, {"next": target})["Location"] == "/me/"
 
 
 @pytest.mark.usefixtures("shop")

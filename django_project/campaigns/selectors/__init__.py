@@ -10,9 +10,7 @@ from django_project.campaigns.selectors.cards import (
     cards,
     cards_by_key,
     is_saved_by,
-    just_launched,
     key_filter,
-    nearly_funded,
     newest,
     saved_by,
     sitemap_rows,
@@ -46,6 +44,9 @@ from django_project.campaigns.selectors.exploring import (
     categories_with_counts,
     category_by_slug,
     explore,
+    just_launched,
+    most_backed,
+    nearly_funded,
 )
 from django_project.campaigns.selectors.milestones import (
     MilestonesPage,
@@ -92,6 +93,7 @@ __all__ = [
     "listing_by_key",
     "listing_by_slug",
     "milestones",
+    "most_backed",
     "nearly_funded",
     "newest",
     "saved_by",

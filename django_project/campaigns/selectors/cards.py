@@ -1,9 +1,10 @@
 """Campaigns as the shop window shows them, one query for any number of cards."""
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery
@@ -16,7 +17,7 @@ from django_project.accounts.models import User
 from django_project.campaigns.models import Category, Follow, Listing
 from django_project.core.addresses import format_address
 from django_project.core.money import format_units
-from django_project.ledger.models import CampaignLaunched, Token
+from django_project.ledger.models import Token
 from django_project.ledger.selectors import status_at
 
 if TYPE_CHECKING:
@@ -125,8 +126,14 @@ def visible(now: datetime | None = None) -> "Listings":
 
 
 def cards(listings: "Listings") -> list[CampaignCard]:
-    """The cards of listings taken from `visible()`, in their order, in one query."""
-    return [card_of(listing) for listing in with_card_columns(listings)]
+    """The cards of listings taken from `visible()`, in their order, in one query.
+
+    Straight from the columns: making five models of each row takes several times as long.
+    """
+    return [
+        _card(dict(zip(_COLUMNS, row, strict=True)))
+        for row in _with_token(listings).values_list(*_COLUMNS.values())
+    ]
 
 
 def cards_by_key(keys: Iterable[CampaignKey]) -> dict[CampaignKey, CampaignCard]:
@@ -150,30 +157,6 @@ def is_saved_by(user: User | AnonymousUser, listing: Listing) -> bool:
     return isinstance(user, User) and Follow.objects.filter(user=user, listing=listing).exists()
 
 
-def nearly_funded(limit: int) -> list[CampaignCard]:
-    """Open campaigns below their goal, those with the least left in proportion first."""
-    ratio = F("launched__totals__raised") / F("launched__goal")
-    return cards(
-        visible()
-        .filter(
-            status="open",
-            visibility=Listing.Visibility.LISTED,
-            launched__totals__raised__gt=0,
-            launched__totals__raised__lt=F("launched__goal"),
-        )
-        .order_by(ratio.desc(), "launched__deadline")[:limit]
-    )
-
-
-def just_launched(limit: int) -> list[CampaignCard]:
-    """Open campaigns, the newest first."""
-    return cards(
-        visible()
-        .filter(status="open", visibility=Listing.Visibility.LISTED)
-        .order_by("-launched__start", "-pk")[:limit]
-    )
-
-
 def newest(limit: int, category: str = "") -> list[CampaignCard]:
     """Campaigns, the latest launch first, whatever became of them; of one category if it is named."""
     listed = visible().filter(visibility=Listing.Visibility.LISTED)
@@ -194,10 +177,82 @@ def staff_picks(limit: int) -> list[CampaignCard]:
     return cards(visible().filter(status="open", is_staff_pick=True).order_by("-launched__start")[:limit])
 
 
+_COLUMNS = {
+    "listing_id": "pk",
+    "slug": "slug",
+    "chain_id": "chain_id",
+    "address": "address",
+    "visibility": "visibility",
+    "is_staff_pick": "is_staff_pick",
+    "status": "status",
+    "token_symbol": "token_symbol",
+    "token_decimals": "token_decimals",
+    "title": "metadata__title",
+    "tagline": "metadata__tagline",
+    "language": "metadata__language",
+    "publisher": "metadata__publisher",
+    "category": "metadata__category__slug",
+    "name_en": "metadata__category__name_en",
+    "name_zh_hans": "metadata__category__name_zh_hans",
+    "description_en": "metadata__category__description_en",
+    "description_zh_hans": "metadata__category__description_zh_hans",
+    "icon": "metadata__category__icon",
+    "campaign_id": "launched__pk",
+    "launched_by": "launched__creator",
+    "goal": "launched__goal",
+    "start": "launched__start",
+    "deadline": "launched__deadline",
+    "creator": "launched__totals__creator",
+    "raised": "launched__totals__raised",
+    "backers": "launched__totals__backers",
+    "contributions": "launched__totals__contributions",
+}
+
+
+def _card(row: dict[str, Any]) -> CampaignCard:
+    return CampaignCard(
+        listing_id=row["listing_id"],
+        campaign_id=row["campaign_id"],
+        slug=row["slug"],
+        chain_id=row["chain_id"],
+        address=format_address(row["address"]),
+        title=row["title"],
+        tagline=row["tagline"],
+        category=CategoryLabel(
+            slug=row["category"],
+            name_en=row["name_en"],
+            name_zh_hans=row["name_zh_hans"],
+            description_en=row["description_en"],
+            description_zh_hans=row["description_zh_hans"],
+            icon=row["icon"],
+        ),
+        language=row["language"],
+        publisher=row["publisher"],
+        creator=format_address(row["creator"] or row["launched_by"]),
+        status=row["status"],
+        raised=row["raised"],
+        goal=row["goal"],
+        token_symbol=row["token_symbol"],
+        token_decimals=row["token_decimals"],
+        percent=row["raised"] * 100 // row["goal"] if row["goal"] else 0,
+        backers=row["backers"],
+        contributions=row["contributions"],
+        start=row["start"],
+        deadline=row["deadline"],
+        is_staff_pick=row["is_staff_pick"],
+        is_ranked=row["visibility"] == Listing.Visibility.LISTED,
+    )
+
+
 def with_card_columns(listings: "Listings") -> "Listings":
     """Join and annotate what `card_of` reads."""
+    return _with_token(listings.select_related("metadata__category", "launched__totals", "launched__chain"))
+
+
+def _with_token(listings: "Listings") -> "Listings":
+    """Annotate the campaign's currency: a token's, else the chain's own."""
     token = Token.objects.filter(chain_id=OuterRef("chain_id"), address=OuterRef("launched__token"))
-    return listings.select_related("metadata__category", "launched__totals", "launched__chain").annotate(
+    return listings.annotate(
         token_symbol=Coalesce(Subquery(token.values("symbol")[:1]), F("launched__chain__currency_symbol")),
         token_decimals=Coalesce(
             Subquery(token.values("decimals")[:1]),
@@ -209,34 +264,11 @@ def with_card_columns(listings: "Listings") -> "Listings":
 
 def card_of(listing: Listing) -> CampaignCard:
     """The card of a listing that came through `visible` and `with_card_columns`."""
-    row = cast("Any", listing)  # annotations are not attributes of the model
-    launched = cast("CampaignLaunched", listing.launched)
-    totals, metadata = launched.totals, listing.metadata
-    return CampaignCard(
-        listing_id=listing.pk,
-        campaign_id=launched.pk,
-        slug=listing.slug,
-        chain_id=listing.chain_id,
-        address=format_address(listing.address),
-        title=metadata.title,
-        tagline=metadata.tagline,
-        category=label_of(metadata.category),
-        language=metadata.language,
-        publisher=metadata.publisher,
-        creator=format_address(totals.creator or launched.creator),
-        status=row.status,
-        raised=totals.raised,
-        goal=launched.goal,
-        token_symbol=row.token_symbol,
-        token_decimals=row.token_decimals,
-        percent=totals.raised * 100 // launched.goal if launched.goal else 0,
-        backers=totals.backers,
-        contributions=totals.contributions,
-        start=launched.start,
-        deadline=launched.deadline,
-        is_staff_pick=listing.is_staff_pick,
-        is_ranked=listing.visibility == Listing.Visibility.LISTED,
-    )
+    return _card({name: _value(listing, path) for name, path in _COLUMNS.items()})
+
+
+def _value(row: object, path: str) -> Any:
+    return functools.reduce(getattr, path.split("__"), row)
 
 
 def label_of(category: Category) -> CategoryLabel:

@@ -227,6 +227,9 @@ def detail_of(listing: Listing) -> CampaignDetail:
 
 
 def _rewards(launched: CampaignLaunched, texts: list[dict[str, object]], decimals: int) -> tuple[Reward, ...]:
+    tiers = list(Tier.objects.filter(campaign=launched).order_by("tier_id"))
+    if not tiers:
+        return ()
     words = {text.get("tier"): text for text in texts}
     given_back = TakeBack.objects.filter(
         campaign=launched, backer=OuterRef("backer"), seq__gt=OuterRef("seq")
@@ -247,7 +250,7 @@ def _rewards(launched: CampaignLaunched, texts: list[dict[str, object]], decimal
             supply=tier.supply,
             claimed=claimed.get(tier.tier_id, 0),
         )
-        for tier in Tier.objects.filter(campaign=launched).order_by("tier_id")
+        for tier in tiers
     )
 
 

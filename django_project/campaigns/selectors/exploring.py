@@ -1,21 +1,16 @@
 """Explore: facets, sorts and full text search in English and Chinese."""
 
-import hashlib
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from itertools import islice
+from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
-from django.contrib.postgres.search import SearchRank, TrigramWordSimilarity
-from django.core.cache import cache
-from django.db.models import Case, Count, F, Func, IntegerField, Q, TextField, Value, When
-from django.db.models.functions import MD5, Abs, Cast, Concat, Extract
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 
-from django_project.campaigns import search
+from django_project.campaigns import edition, search
 from django_project.campaigns.models import Category
 from django_project.campaigns.selectors.cards import (
     STATUSES,
@@ -25,11 +20,7 @@ from django_project.campaigns.selectors.cards import (
     label_of,
     visible,
 )
-from django_project.core.addresses import ZERO_ADDRESS
-from django_project.ledger.models import Chain, Contribution, Token
-
-if TYPE_CHECKING:
-    from django_project.campaigns.selectors.cards import Listings
+from django_project.campaigns.selectors.shelf import BANDS, Cell, Place, Shelf, shelf
 
 Sort = Literal["best", "trending", "newest", "ending", "backed", "funded", "random"]
 FacetName = Literal["category", "status", "language", "funded", "token"]
@@ -37,18 +28,8 @@ FacetName = Literal["category", "status", "language", "funded", "token"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 FACETS: tuple[FacetName, ...] = get_args(FacetName)
 LANGUAGES = ("en", "zh-hans")
-# Bands of per cent funded, by their lower bounds.
-BANDS = ("0", "25", "50", "75", "100")
 
 PAGE_SIZE = 24
-TRENDING_WINDOW = timedelta(days=7)
-TRENDING_CACHE_SECONDS = 60
-# Places that are told apart: each row looks for itself among them.
-TRENDING_KEPT = 100
-# How old the counts beside the facets may be. Everybody who looks for the same shares them.
-CUBE_CACHE_SECONDS = 5
-# Below this a misspelt query and a title have too little in common (word_similarity of pg_trgm).
-MISSPELT_SIMILARITY = 0.45
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,32 +119,22 @@ class ExploreResult:
         return self.page > 1
 
 
-Cell = dict[FacetName, str]
-Cube = list[tuple[Cell, int]]
-
-
 def explore(filters: ExploreFilters, page: int = 1) -> ExploreResult:
-    """One page of campaigns with the counts of every facet, in seven queries (eight when nothing matches)."""
-    now = timezone.now()
-    tokens = _token_symbols()
-    matching = _matching(filters.query, now)
-    cube = _recent_cube(filters.query, matching, tokens)
-    is_misspelt = False
-    if filters.query and not cube:
-        matching = _resembling(filters.query, now)
-        cube = _cube(matching, tokens)
-        is_misspelt = bool(cube)
-    total = sum(count for cell, count in cube if _accepts(filters, cell))
+    """One page of campaigns with the counts of every facet.
+
+    Two queries beside those of the shelf, and one or two more for a text that nobody searched for lately.
+    """
+    everything = shelf()
+    relevance, is_misspelt = _relevance(filters.query, everything) if filters.query else (None, False)
+    cube = everything.cube if relevance is None else Counter(everything[key].cell for key in relevance)
+    wanted = {cell for cell in cube if _accepts(filters, cell)}
+    total = sum(cube[cell] for cell in wanted)
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(page, 1), pages)
-    first = (page - 1) * PAGE_SIZE
-    chosen = _ordered(_narrowed(matching, filters, tokens), filters, is_misspelt=is_misspelt)
-    # Sorting keys alone and reading the page's rows afterwards is much cheaper than sorting whole rows.
-    keys = list(chosen.values_list("pk", flat=True)[first : first + PAGE_SIZE])
-    found = cards(visible(now).filter(pk__in=keys))
+    ordered = (place for place in _ordered(filters, everything, relevance) if place.cell in wanted)
     return ExploreResult(
         filters=filters,
-        cards=tuple(sorted(found, key=lambda card: keys.index(card.listing_id))),
+        cards=tuple(_cards_of(islice(ordered, (page - 1) * PAGE_SIZE, page * PAGE_SIZE))),
         facets=_facets(filters, cube),
         total=total,
         page=page,
@@ -172,11 +143,41 @@ def explore(filters: ExploreFilters, page: int = 1) -> ExploreResult:
     )
 
 
+def nearly_funded(limit: int) -> list[CampaignCard]:
+    """Open campaigns below their goal, those with the least left in proportion first."""
+    return _cards_of(shelf().nearly_funded[:limit])
+
+
+def just_launched(limit: int) -> list[CampaignCard]:
+    """Open campaigns, the newest first."""
+    return _cards_of(shelf().just_launched[:limit])
+
+
+def most_backed(limit: int, category: str, language: str, *, excluding: int) -> list[CampaignCard]:
+    """Open campaigns of a category in a language, those with most backers first, without one listing."""
+    alike = (
+        place
+        for place in shelf().backed
+        if place.is_open
+        and place.is_listed
+        and (place.cell.category, place.cell.language) == (category, language)
+        and place.listing_id != excluding
+    )
+    return _cards_of(islice(alike, limit))
+
+
 def categories_with_counts() -> list[tuple[CategoryLabel, int]]:
-    """Every category with its number of open campaigns, in their own order, in two queries."""
-    found = visible().filter(status="open").values_list("metadata__category_id").annotate(count=Count("pk"))
-    counts = dict(found.order_by())
-    return [(label_of(row), counts.get(row.pk, 0)) for row in Category.objects.all()]
+    """Every category with its number of open campaigns, in their own order."""
+    counts = Counter[str]()
+    for cell, count in shelf().cube.items():
+        if cell.status == "open":
+            counts[cell.category] += count
+    return [(label, counts[label.slug]) for label in categories()]
+
+
+def categories() -> list[CategoryLabel]:
+    """Every category, in their own order."""
+    return edition.shared("categories", lambda: [label_of(row) for row in Category.objects.all()])
 
 
 def category_by_slug(slug: str) -> CategoryLabel:
@@ -184,115 +185,47 @@ def category_by_slug(slug: str) -> CategoryLabel:
     return label_of(get_object_or_404(Category, slug=slug))
 
 
-def trending_ids() -> list[int]:
-    """Ids of launched campaigns by backers in the last week, most first; up to a minute old."""
-
-    def counted() -> list[int]:
-        recent = Contribution.objects.filter(block_time__gte=timezone.now() - TRENDING_WINDOW)
-        ranked = recent.values("campaign_id").annotate(recent_backers=Count("backer", distinct=True))
-        return list(
-            ranked.order_by("-recent_backers", "-campaign_id").values_list("campaign_id", flat=True)[
-                :TRENDING_KEPT
-            ]
-        )
-
-    return list(cache.get_or_set("campaigns:trending", counted, TRENDING_CACHE_SECONDS) or [])
+def _cards_of(places: Iterable[Place]) -> list[CampaignCard]:
+    """The cards of these places as the database has them now, in their order, in one query."""
+    keys = [place.listing_id for place in places]
+    if not keys:
+        return []
+    found = {card.listing_id: card for card in cards(visible().filter(pk__in=keys))}
+    return [found[key] for key in keys if key in found]
 
 
-def _matching(text: str, now: datetime) -> "Listings":
-    listings = visible(now)
-    if not text:
-        return listings
-    query = search.query(text)
-    return listings.none() if query is None else listings.filter(metadata__search=query)
-
-
-def _resembling(text: str, now: datetime) -> "Listings":
-    """Titles and publishers that look like a misspelt query."""
-    likeness = TrigramWordSimilarity(text, Concat("metadata__title", Value(" "), "metadata__publisher"))
-    return visible(now).annotate(likeness=likeness).filter(likeness__gte=MISSPELT_SIMILARITY)
-
-
-def _token_symbols() -> dict[tuple[int, bytes], str]:
-    """{(chain id, token address): symbol}, the chains' own currencies under the zero address."""
-    symbols = {
-        (chain_id, ZERO_ADDRESS): symbol
-        for chain_id, symbol in Chain.objects.values_list("chain_id", "currency_symbol")
-    }
-    for chain_id, address, symbol in Token.objects.values_list("chain_id", "address", "symbol"):
-        symbols[chain_id, address] = symbol
-    return symbols
-
-
-def _recent_cube(query: str, matching: "Listings", tokens: dict[tuple[int, bytes], str]) -> Cube:
-    digest = hashlib.sha256(query.encode()).hexdigest()
-    found: Cube | None = cache.get_or_set(
-        f"campaigns:cube:{digest}", lambda: _cube(matching, tokens), CUBE_CACHE_SECONDS
-    )
-    return found or []
-
-
-def _cube(matching: "Listings", tokens: dict[tuple[int, bytes], str]) -> Cube:
-    """How many campaigns there are for each combination of facet values: every count comes from it."""
-    rows = (
-        matching.annotate(band=_band())
-        .values_list(
-            "metadata__category__slug",
-            "status",
-            "metadata__language",
-            "band",
-            "launched__chain_id",
-            "launched__token",
-        )
-        .annotate(count=Count("pk"))
-        .order_by()
-    )
-    return [
-        (
-            {
-                "category": category,
-                "status": status,
-                "language": language,
-                "funded": band,
-                "token": tokens.get((chain_id, bytes(token)), ""),
-            },
-            count,
-        )
-        for category, status, language, band, chain_id, token, count in rows
-    ]
-
-
-def _band() -> Case:
-    reached = [
-        When(launched__totals__raised__gte=F("launched__goal") * int(bound) / 100, then=Value(bound))
-        for bound in reversed(BANDS)
-    ]
-    return Case(*reached, default=Value(BANDS[0]), output_field=TextField())
+def _relevance(text: str, everything: Shelf) -> tuple[dict[int, float], bool]:
+    """{listing id: how well it fits a search}, and whether only what looks alike was found."""
+    exact = {key: rank for key, rank in search.matches(text).items() if key in everything}
+    if exact:
+        return exact, False
+    alike = {key: rank for key, rank in search.resembling(text).items() if key in everything}
+    return alike, bool(alike)
 
 
 def _accepts(filters: ExploreFilters, cell: Cell, *, ignoring: FacetName | None = None) -> bool:
     return all(
-        not filters.selected(facet) or cell[facet] in filters.selected(facet)
+        not filters.selected(facet) or getattr(cell, facet) in filters.selected(facet)
         for facet in FACETS
         if facet != ignoring
     )
 
 
-def _facets(filters: ExploreFilters, cube: Cube) -> dict[FacetName, tuple[FacetOption, ...]]:
-    labels = {row.slug: label_of(row).name for row in Category.objects.all()}
+def _facets(filters: ExploreFilters, cube: Counter[Cell]) -> dict[FacetName, tuple[FacetOption, ...]]:
+    labels = {label.slug: label.name for label in categories()}
     known: dict[FacetName, tuple[str, ...]] = {
         "category": tuple(labels),
         "status": STATUSES,
         "language": LANGUAGES,
         "funded": BANDS,
-        "token": tuple(sorted({cell["token"] for cell, _ in cube if cell["token"]})),
+        "token": tuple(sorted({cell.token for cell in cube if cell.token})),
     }
     facets: dict[FacetName, tuple[FacetOption, ...]] = {}
     for facet, values in known.items():
         counts: Counter[str] = Counter()
-        for cell, count in cube:
+        for cell, count in cube.items():
             if _accepts(filters, cell, ignoring=facet):
-                counts[cell[facet]] += count
+                counts[getattr(cell, facet)] += count
         facets[facet] = tuple(
             FacetOption(
                 value=value,
@@ -306,65 +239,23 @@ def _facets(filters: ExploreFilters, cube: Cube) -> dict[FacetName, tuple[FacetO
     return facets
 
 
-def _narrowed(
-    matching: "Listings", filters: ExploreFilters, tokens: dict[tuple[int, bytes], str]
-) -> "Listings":
-    if filters.category:
-        matching = matching.filter(metadata__category__slug__in=filters.category)
-    if filters.status:
-        matching = matching.filter(status__in=filters.status)
-    if filters.language:
-        matching = matching.filter(metadata__language__in=filters.language)
-    if filters.funded:
-        matching = matching.annotate(band=_band()).filter(band__in=filters.funded)
-    if filters.token:
-        wanted = Q(pk__in=[])
-        for (chain_id, address), symbol in tokens.items():
-            if symbol in filters.token:
-                wanted |= Q(launched__chain_id=chain_id, launched__token=address)
-        matching = matching.filter(wanted)
-    return matching
-
-
-def _open_first() -> Case:
-    return Case(When(status="open", then=Value(0)), default=Value(1))
-
-
-def _ordered(listings: "Listings", filters: ExploreFilters, *, is_misspelt: bool) -> "Listings":
-    if filters.sort == "best" and filters.query:
-        return _by_relevance(listings, filters.query, is_misspelt=is_misspelt)
-    if filters.sort in ("best", "trending"):
-        return _by_trend(listings)
-    shuffled = MD5(Concat(Cast("pk", TextField()), Value(f":{filters.seed}")))
-    orders: dict[Sort, tuple[Any, ...]] = {
-        "newest": ("-launched__start", "-pk"),
-        "ending": (_open_first(), _distance_to_deadline(), "pk"),
-        "backed": ("-launched__totals__backers", "-pk"),
-        "funded": ((F("launched__totals__raised") / F("launched__goal")).desc(), "-pk"),
-        "random": (shuffled, "pk"),
+def _ordered(
+    filters: ExploreFilters, everything: Shelf, relevance: dict[int, float] | None
+) -> Iterable[Place]:
+    """The places to choose from, in the order that was asked for."""
+    if filters.sort == "best" and relevance is not None:
+        return sorted(
+            (everything[key] for key in relevance),
+            key=lambda each: (-relevance[each.listing_id], not each.is_open, each.listing_id),
+        )
+    orders: dict[Sort, Callable[[], list[Place]]] = {
+        "best": lambda: everything.trending,
+        "trending": lambda: everything.trending,
+        "newest": lambda: everything.newest,
+        "ending": lambda: everything.ending,
+        "backed": lambda: everything.backed,
+        "funded": lambda: everything.funded,
+        "random": lambda: everything.shuffled(filters.seed),
     }
-    return listings.order_by(*orders[filters.sort])
-
-
-def _by_relevance(listings: "Listings", text: str, *, is_misspelt: bool) -> "Listings":
-    if is_misspelt:
-        return listings.order_by(F("likeness").desc(), _open_first(), "pk")
-    query = search.query(text)
-    if query is None:
-        return listings
-    return listings.order_by(SearchRank(F("metadata__search"), query).desc(), _open_first(), "pk")
-
-
-def _by_trend(listings: "Listings") -> "Listings":
-    place: Any = Func(
-        Value(trending_ids()), F("launched__pk"), function="array_position", output_field=IntegerField()
-    )
-    return listings.order_by(
-        _open_first(), place.asc(nulls_last=True), "-launched__totals__backers", "-launched__start", "-pk"
-    )
-
-
-def _distance_to_deadline() -> Func:
-    """Soonest end first among the open ones, latest end first among the rest."""
-    seconds = Extract("launched__deadline", "epoch")
-    return Abs(seconds - Value(timezone.now().timestamp()))
+    ordered = orders[filters.sort]()
+    return ordered if relevance is None else (each for each in ordered if each.listing_id in relevance)

@@ -78,6 +78,56 @@ describe("<wallet-call>", () => {
     await vi.waitFor(() => expect(fee()).toBe("≈ 0.00006 ETH"));
   });
 
+  const elsewhere = { eth_chainId: "0x1" };
+  const refusedOnChain = { status: "0x0", blockNumber: "0x5" };
+  const matrix: [string, Record<string, unknown>, string][] = [
+    ["is locked", { eth_requestAccounts: [] }, "locked"],
+    ["locks itself", { eth_requestAccounts: rpcError(4100) }, "locked"],
+    ["has a request open", { eth_requestAccounts: rpcError(-32002) }, "request-pending"],
+    ["is not to be connected", { eth_requestAccounts: rpcError(4001) }, "rejected"],
+    ["shows another account", { eth_requestAccounts: [CAMPAIGN] }, "wrong-account"],
+    ["does not switch", { ...elsewhere, wallet_switchEthereumChain: rpcError(4001) }, "rejected"],
+    [
+      "does not add the chain",
+      { ...elsewhere, wallet_switchEthereumChain: rpcError(4902), wallet_addEthereumChain: rpcError(4001) },
+      "rejected",
+    ],
+    ["stays on another chain", { ...elsewhere, wallet_switchEthereumChain: null }, "switch-network"],
+    ["cannot pay the fee", { eth_getBalance: "0x1" }, "insufficient-funds"],
+    ["is refused by the contract", { eth_call: rpcError(3, "execution reverted", "0x12345678") }, "reverted"],
+    ["rejects", { eth_sendTransaction: rpcError(4001) }, "rejected"],
+    ["loses its node", { eth_sendTransaction: rpcError(-32603, "socket hang up") }, "node-trouble"],
+    ["sees it reverted in its block", { eth_getTransactionReceipt: refusedOnChain }, "mined-reverted"],
+  ];
+
+  it.each(
+    ["refund", "takeBack", "object", "unobject"].flatMap((call) =>
+      matrix.map((row) => [call, ...row] as const),
+    ),
+  )("%s when the wallet %s", async (call, _how, replies, key) => {
+    wallet(replies);
+    page(call);
+    press();
+    await vi.waitFor(() => expect(place().dataset.state).toBe(key));
+    expect(place().textContent?.trim()).toBeTruthy();
+    await vi.waitFor(() =>
+      expect(document.querySelector<HTMLButtonElement>("[data-start]")?.disabled).toBe(false),
+    );
+  });
+
+  it("says what to install when there is no wallet", async () => {
+    page("refund");
+    press();
+    await vi.waitFor(() => expect(place().dataset.state).toBe("no-wallet"), { timeout: 3000 });
+  });
+
+  it("says so when the transaction was replaced or dropped", async () => {
+    wallet({ eth_getTransactionReceipt: null, eth_getTransactionByHash: null });
+    page("refund");
+    press();
+    await vi.waitFor(() => expect(place().dataset.state).toBe("replaced-or-dropped"), { timeout: 8000 });
+  }, 10_000);
+
   it("opens no wallet for what the contract would refuse", async () => {
     const data = encodeErrorResult({
       abi: campaignErrors,

@@ -2,9 +2,8 @@ import { decodeFunctionData, encodeErrorResult, numberToHex, padHex } from "viem
 import { describe, expect, it } from "vitest";
 import { BACKER, CAMPAIGN, CHAIN, HASH, rpcError, ScriptedProvider } from "../testing.ts";
 import { campaignErrors, campaignFunctions } from "./abi.ts";
-import { contributeCall, mined, NATIVE, needsApproval, simulate } from "./transactions.ts";
+import { contributeCall, fateOf, mined, NATIVE, needsApproval, simulate } from "./transactions.ts";
 import type { Hex } from "./types.ts";
-import { fateOf } from "./watch.ts";
 
 const ETHER = 10n ** 18n;
 const TOKEN: Hex = "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512";

@@ -136,12 +136,32 @@ export async function receiptOf(provider: Provider, hash: Hex): Promise<Receipt 
   return (await provider.request({ method: "eth_getTransactionReceipt", params: [hash] })) as Receipt | null;
 }
 
-/** Wait until the transaction is in a block; rejects with a Problem when it reverted there. */
-export async function mined(provider: Provider, hash: Hex): Promise<void> {
-  for (;;) {
+/** A node that has just taken a transaction may not show it at once; missing this often means it is gone. */
+export const MISSES_UNTIL_GONE = 3;
+
+/** What the wallet's node knows of a transaction now; trouble with the node counts as waiting. */
+export async function fateOf(
+  provider: Provider,
+  hash: Hex,
+): Promise<"waiting" | "mined" | "reverted" | "missing"> {
+  try {
     const receipt = await receiptOf(provider, hash);
-    if (receipt?.status === "0x1") return;
-    if (receipt) throw new Problem("mined-reverted");
+    if (receipt) return receipt.status === "0x1" ? "mined" : "reverted";
+    const found = await provider.request({ method: "eth_getTransactionByHash", params: [hash] });
+    return found ? "waiting" : "missing";
+  } catch {
+    return "waiting";
+  }
+}
+
+/** Wait until the transaction is in a block; rejects with a Problem when it reverted there or is gone. */
+export async function mined(provider: Provider, hash: Hex): Promise<void> {
+  for (let misses = 0; ; ) {
+    const fate = await fateOf(provider, hash);
+    if (fate === "mined") return;
+    if (fate === "reverted") throw new Problem("mined-reverted");
+    misses = fate === "missing" ? misses + 1 : 0;
+    if (misses >= MISSES_UNTIL_GONE) throw new Problem("replaced-or-dropped");
     await new Promise((resolve) => setTimeout(resolve, RECEIPT_POLL_MILLISECONDS));
   }
 }

@@ -1,14 +1,17 @@
 """How money, time, addresses and pictures are written on pages."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 from django import template
 from django.template.defaultfilters import date as format_date
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from django_project.campaigns.selectors import CampaignCard
 from django_project.core.money import format_units
@@ -28,6 +31,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str, extra: str = "") -> SafeString:
     """An icon that says nothing to a screen reader: words always stand beside it."""
     return format_html(
@@ -99,6 +103,9 @@ def saved_word(what: str) -> str:
     return str(SAVED[what])
 
 
+# Cards that each process keeps: about 3 kB each.
+CARDS_KEPT = 4096
+
 REASON_ICONS = {
     "similar_to": "compass",
     "category": "tag",
@@ -110,12 +117,6 @@ REASON_ICONS = {
 }
 
 
-@register.simple_tag
-def reason_icon(recommendation: Recommendation) -> SafeString:
-    return icon(REASON_ICONS[recommendation.reason])
-
-
-@register.simple_tag
 def reason(recommendation: Recommendation) -> str:
     """Why this campaign stands in this slot, in a sentence."""
     match recommendation.reason:
@@ -134,6 +135,44 @@ def reason(recommendation: Recommendation) -> str:
             return gettext("Something different, chosen by lot")
         case _:
             return gettext("Backed by many")
+
+
+class ShownAs(NamedTuple):
+    """What a recommended card says of its slot."""
+
+    slot: int
+    propensity: float
+    model_version: str
+    icon: SafeString
+    reason: str
+
+
+@register.simple_tag
+def campaign_card(
+    card: CampaignCard, recommendation: Recommendation | None = None, loading: str = "lazy"
+) -> SafeString:
+    """A card of a list, in the language of the request."""
+    shown_as = recommendation and ShownAs(
+        recommendation.slot,
+        recommendation.propensity,
+        recommendation.model_version,
+        icon(REASON_ICONS[recommendation.reason]),
+        reason(recommendation),
+    )
+    return _card(card, shown_as, loading, time_left(card.deadline), get_language())
+
+
+@lru_cache(maxsize=CARDS_KEPT)
+def _card(
+    card: CampaignCard,
+    shown_as: ShownAs | None,
+    loading: str,
+    left: str,
+    language: str | None,  # noqa: ARG001  # part of what is told apart
+) -> SafeString:
+    """Kept by all that it depends on, so that what is kept is never out of date."""
+    context = {"card": card, "shown_as": shown_as, "loading": loading, "time_left": left}
+    return render_to_string("web/partials/campaign_card.html", context)
 
 
 @register.filter

@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
 
-from django_project.campaigns.models import Listing
+from django_project.accounts.models import User
+from django_project.campaigns import wall
+from django_project.campaigns.models import Listing, SupporterMessage
 from django_project.campaigns.selectors import (
     contributors,
     detail_of,
@@ -18,9 +23,12 @@ from django_project.campaigns.selectors import (
     milestones,
     updates,
 )
+from django_project.core import rate_limits
+from django_project.core.errors import UserError
 from django_project.discovery.selectors import similar_to
 from django_project.pledges.judging import judging
 from django_project.web import words
+from django_project.web.forms import MessageForm
 from django_project.web.spreadsheets import harmless
 
 SIMILAR_SHOWN = 4
@@ -28,7 +36,9 @@ CSV_PAGE = 1000
 CSV_COLUMNS = ("seq", "block", "time_utc", "transaction", "backer", "amount", "currency", "reward")
 
 
-def _page(request: HttpRequest, listing: Listing, tab: str, more: dict[str, Any]) -> HttpResponse:
+def _page(
+    request: HttpRequest, listing: Listing, tab: str, more: dict[str, Any], status: int = 200
+) -> HttpResponse:
     detail = detail_of(listing)
     context = {
         "campaign": detail,
@@ -38,7 +48,7 @@ def _page(request: HttpRequest, listing: Listing, tab: str, more: dict[str, Any]
         "similar": similar_to(listing, SIMILAR_SHOWN),
         **more,
     }
-    return render(request, f"web/campaign/{tab}.html", context)
+    return render(request, f"web/campaign/{tab}.html", context, status=status)
 
 
 @require_safe
@@ -64,6 +74,48 @@ def milestones_page(request: HttpRequest, slug: str) -> HttpResponse:
 def updates_page(request: HttpRequest, slug: str) -> HttpResponse:
     listing = listing_by_slug(slug)
     return _page(request, listing, "updates", {"updates": updates(listing)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def messages_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """What backers say; a backer writes, changes or removes a message here."""
+    listing = listing_by_slug(slug)
+    if request.method != "POST":
+        return _wall(request, listing)
+    user = request.user
+    if not isinstance(user, User):
+        return _wall(
+            request, listing, _("Sign in again, in another tab if you like, and send it once more."), 401
+        )
+    if "remove" in request.POST:
+        wall.remove(user, listing)
+    else:
+        form = MessageForm(request.POST)
+        if not form.is_valid():
+            return _wall(request, listing, str(form.errors["text"][0]), 422)
+        try:
+            rate_limits.require(rate_limits.MESSAGE, str(user.pk))
+            wall.write(user, listing, form.cleaned_data["text"])
+        except UserError as error:
+            return _wall(request, listing, str(error.message), error.status)
+    return redirect(f"{reverse('web:campaign-messages', args=[slug])}#parts")
+
+
+def _wall(request: HttpRequest, listing: Listing, problem: str = "", status: int = 200) -> HttpResponse:
+    """The wall; with a `problem`, what was typed stays in the form beside it."""
+    user = request.user
+    own = wall.own_message(listing, user) if isinstance(user, User) else ""
+    typed = request.POST.get("text", "")
+    context = {
+        "wall": wall.messages(listing, user),
+        "may_write": bool(own or typed) or wall.is_backer(user, listing),
+        "own": own,
+        "typed": typed if problem else own,
+        "problem": problem,
+        "text_max_length": SupporterMessage.TEXT_MAX_LENGTH,
+    }
+    return _page(request, listing, "messages", context, status)
 
 
 @require_safe

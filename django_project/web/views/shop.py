@@ -17,8 +17,10 @@ from django_project.campaigns.selectors import (
 from django_project.discovery import consent
 from django_project.discovery.selectors import live_model, recommended_for
 from django_project.web import words
+from django_project.web.gate_words import gate_sentence
 from django_project.web.links import absolute_url
 from django_project.web.metrics import metric_table
+from django_project.web.shared_pages import shared_between_visitors
 from django_project.web.shop_window import shop_window
 
 RECOMMENDED_SHOWN = 8
@@ -33,6 +35,7 @@ def _reader_key(request: HttpRequest) -> str | None:
 
 
 @require_safe
+@shared_between_visitors
 def home(request: HttpRequest) -> HttpResponse:
     recommendations = recommended_for(_reader_key(request), RECOMMENDED_SHOWN)
     return render(
@@ -47,6 +50,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@shared_between_visitors
 def explore_page(request: HttpRequest) -> HttpResponse:
     filters = ExploreFilters.from_query(request.GET)
     if filters.sort == "random" and not filters.seed:
@@ -101,5 +105,9 @@ def about_rankings(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "web/about_rankings.html",
-        {"model": model, "table": metric_table(model) if model else None},
+        {
+            "model": model,
+            "table": metric_table(model) if model else None,
+            "reasons": [gate_sentence(each) for each in model.reasons] if model else [],
+        },
     )

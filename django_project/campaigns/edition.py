@@ -1,0 +1,65 @@
+"""Editions of the shop window: what everybody sees alike is worked out once for all of them.
+
+An edition lasts a few seconds. Everything that is shared between visitors is kept under its name, so lists,
+counts and pages that are seen together are of one age, and none is older than the edition. While one process
+works out the next edition, all others go on with the last one. What is one visitor's own, and any amount that
+somebody is about to act on, is read anew for each request instead.
+"""
+
+import uuid
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.core.cache import cache
+
+T = TypeVar("T")
+
+# How old lists, counts and the amounts on cards may be before they are worked out anew.
+EDITION_SECONDS = 5
+# How long the last edition stays on show while the next one is made.
+KEPT_SECONDS = 15
+_KEY = "campaigns:edition"
+_FRESH = "campaigns:edition:fresh"
+_TURN = "campaigns:edition:turn"
+
+# What has to be ready before an edition is shown; called with its name.
+_preparations: list[Callable[[str], object]] = []
+
+
+def prepare_with(preparation: Callable[[str], object]) -> None:
+    """Have something ready before an edition is shown, which would otherwise be worked out by all at once."""
+    _preparations.append(preparation)
+
+
+def current() -> str:
+    """The name of the edition that is on show. Whoever finds it too old makes the next one, one at a time."""
+    found = cache.get_many([_KEY, _FRESH])
+    name: str | None = found.get(_KEY)
+    if name is None:
+        cache.add(_KEY, uuid.uuid4().hex, KEPT_SECONDS)
+        cache.set(_FRESH, 1, EDITION_SECONDS)
+        # Two processes may have been here at once: both take the name that was first.
+        return cache.get(_KEY) or uuid.uuid4().hex
+    if _FRESH not in found and cache.add(_TURN, 1, KEPT_SECONDS):
+        name = uuid.uuid4().hex
+        for prepare in _preparations:
+            prepare(name)
+        cache.set_many({_KEY: name}, KEPT_SECONDS)
+        cache.set(_FRESH, 1, EDITION_SECONDS)
+        cache.delete(_TURN)
+    return name
+
+
+def end() -> None:
+    """Begin a new edition with the next request: what moderators decide is seen at once."""
+    cache.delete_many([_KEY, _FRESH])
+
+
+def shared(name: str, work_out: Callable[[], T], edition: str = "") -> T:
+    """What `work_out` gives, worked out once for an edition, by default the current one."""
+    key = f"campaigns:edition:{edition or current()}:{name}"
+    found: T | None = cache.get(key)
+    if found is None:
+        found = work_out()
+        cache.set(key, found, 2 * KEPT_SECONDS)
+    return found

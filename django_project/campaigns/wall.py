@@ -1,0 +1,102 @@
+"""A campaign's wall: what its backers say, and what moderators do not show."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from django_project.accounts.models import User
+from django_project.accounts.selectors import addresses_of
+from django_project.campaigns.errors import NotABackerError
+from django_project.campaigns.models import Listing, SupporterMessage
+from django_project.core import audit
+from django_project.core.errors import InvalidInputError
+from django_project.ledger.models import Contribution, TakeBack
+
+MESSAGES_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """One message; `name` is empty when its author stays anonymous."""
+
+    name: str
+    text: str
+    written_at: datetime
+    is_own: bool
+
+
+def messages(listing: Listing, reader: User | AnonymousUser) -> list[MessageView]:
+    """The newest messages that are shown, in one query."""
+    shown = SupporterMessage.objects.filter(listing=listing, is_hidden=False).select_related("author")
+    return [
+        MessageView(
+            name="" if row.author.anonymous_backer else row.author.display_name,
+            text=row.text,
+            written_at=row.written_at,
+            is_own=row.author_id == reader.pk,
+        )
+        for row in shown[:MESSAGES_SHOWN]
+    ]
+
+
+def own_message(listing: Listing, user: User) -> str:
+    """What an account has on the wall, hidden or not; empty for nothing."""
+    text = SupporterMessage.objects.filter(listing=listing, author=user).values_list("text", flat=True)
+    return text.first() or ""
+
+
+def is_backer(user: User | AnonymousUser, listing: Listing) -> bool:
+    """Whether a wallet of the account has something in the campaign that it did not take back."""
+    if not isinstance(user, User):
+        return False
+    given_back = TakeBack.objects.filter(
+        campaign=OuterRef("campaign"), backer=OuterRef("backer"), seq__gt=OuterRef("seq")
+    )
+    given = Contribution.objects.filter(campaign=listing.launched, backer__in=addresses_of(user))
+    return given.filter(~Exists(given_back)).exists()
+
+
+@transaction.atomic
+def write(user: User, listing: Listing, text: str) -> SupporterMessage:
+    """Put a message on the wall in the place of the author's former one; one that was hidden stays hidden.
+
+    Raises:
+        NotABackerError: no wallet of the account has given to the campaign.
+    """
+    if not is_backer(user, listing):
+        raise NotABackerError
+    message, _ = SupporterMessage.objects.update_or_create(
+        listing=listing, author=user, defaults={"text": text, "written_at": timezone.now()}
+    )
+    return message
+
+
+def remove(user: User, listing: Listing) -> None:
+    """Take one's message away. What moderators hid stays, so that it cannot be written anew."""
+    SupporterMessage.objects.filter(listing=listing, author=user, is_hidden=False).delete()
+
+
+def hide(message: SupporterMessage, *, actor: User, reason: str) -> None:
+    """Take a message off the wall."""
+    _set_hidden(message, "hidden", actor, reason, is_hidden=True)
+
+
+def show(message: SupporterMessage, *, actor: User, reason: str) -> None:
+    """Undo `hide`."""
+    _set_hidden(message, "shown", actor, reason, is_hidden=False)
+
+
+@transaction.atomic
+def _set_hidden(message: SupporterMessage, act: str, actor: User, reason: str, *, is_hidden: bool) -> None:
+    if not reason.strip():
+        raise InvalidInputError("reason_missing", "Say why: the reason is kept with the decision")
+    locked = SupporterMessage.objects.select_for_update().select_related("listing").get(pk=message.pk)
+    locked.is_hidden = is_hidden
+    locked.save(update_fields=["is_hidden"])
+    audit.record(
+        f"campaigns.message.{act}", locked.public_id, actor=actor, reason=reason, slug=locked.listing.slug
+    )
