@@ -26,7 +26,7 @@ from tasks.recommending.jobs import SkippedError
 from tasks.recommending.publishing import ALL
 from tasks.recommending.tables import departed, is_anything_new, provenance, tables, texts
 
-MODELS = ("chainfund", "twotower")
+MODELS = ("chainfund", "twotower", "hybrid")
 """Trained at each refresh; the best that passes the gates is taken further."""
 SHADOW = RankingPublication.Stage.SHADOW.value
 
