@@ -43,7 +43,7 @@ class HybridConfig(ModelConfig):
     tower: TwoTowerConfig = TwoTowerConfig()
     tower_epochs: int = Field(10, ge=1)
     hidden: int = Field(16, ge=1)
-    passes: int = Field(30, ge=1)
+    passes: int = Field(90, ge=1)
     """Over the questions, when weights are learnt."""
     decay: float = Field(30.0, ge=0)
     """λ of the weights, see `models.mixing`."""
