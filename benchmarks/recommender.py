@@ -44,6 +44,7 @@ from recommender.ranking.lists import rank_user
 from recommender.text.cache import EmbeddingCache, TextVectors
 from recommender.text.encoders import load_encoder
 from recommender.text.names import DEFAULT_ENCODER
+from recommender.training.config import TrainingConfig
 from recommender.training.fitting import fit_all, make_plan
 from recommender.training.trainer import Rows, seed_everything, train
 from tasks.demo.servers import PROJECT_ROOT
@@ -150,7 +151,7 @@ def training(options: Options) -> dict[str, float]:
     ends: list[float] = []
     train(model, context, plan.training, progress=lambda *_: ends.append(time.perf_counter()))
     cached = 2 * len(context.pairs) / (ends[2] - ends[0])
-    naive = _naive_pace(model, context, options.encoder, plan.training.batch_size)
+    naive = _naive_pace(model, context, options.encoder, plan.training)
     return {
         "train_examples_per_s": cached,
         "naive_examples_per_s": naive,
@@ -158,12 +159,14 @@ def training(options: Options) -> dict[str, float]:
     }
 
 
-def _naive_pace(model: TrainableModel, context: Context, encoder_name: str, size: int) -> float:
+def _naive_pace(model: TrainableModel, context: Context, encoder_name: str, config: TrainingConfig) -> float:
     encoder = load_encoder(encoder_name)
     encoder.encode(context.texts[:4])
-    rows = Rows.of(context.pairs, model.config.view_weight, context.sizes.items)
+    rows = Rows.of(context.pairs, model.config.view_weight, config.max_user_weight, context.sizes.items)
     optimizer = torch.optim.AdamW(model.parameters())
-    batches = rows.batches(size, model.negatives, torch.Generator().manual_seed(0), torch.device("cpu"))
+    batches = rows.batches(
+        config.batch_size, model.negatives, torch.Generator().manual_seed(0), torch.device("cpu")
+    )
     model.train()
     started = time.perf_counter()
     for _, batch in zip(range(NAIVE_STEPS), batches, strict=False):
@@ -172,7 +175,7 @@ def _naive_pace(model: TrainableModel, context: Context, encoder_name: str, size
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(model.combine(model.loss(batch)))
         optimizer.step()
-    return NAIVE_STEPS * size / (time.perf_counter() - started)
+    return NAIVE_STEPS * config.batch_size / (time.perf_counter() - started)
 
 
 def ranking(options: Options) -> dict[str, float]:
