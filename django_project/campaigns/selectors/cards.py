@@ -118,10 +118,16 @@ class CampaignCard:
 
 def visible(now: datetime | None = None) -> "Listings":
     """Listings that are not hidden and whose launch the chain still has, annotated with `status`."""
+    # The chain's clock has whole seconds; what is built for one serves all requests within it.
+    return _visible_at((now or timezone.now()).replace(microsecond=0)).all()
+
+
+@functools.lru_cache(maxsize=4)
+def _visible_at(second: datetime) -> "Listings":
     return (
         Listing.objects.exclude(visibility=Listing.Visibility.HIDDEN)
         .filter(launched__totals__isnull=False)
-        .annotate(status=status_at(now or timezone.now(), "launched"))
+        .annotate(status=status_at(second, "launched"))
     )
 
 

@@ -126,8 +126,10 @@ def explore(filters: ExploreFilters, page: int = 1) -> ExploreResult:
     """
     everything = shelf()
     relevance, is_misspelt = _relevance(filters.query, everything) if filters.query else (None, False)
-    cube = everything.cube if relevance is None else Counter(everything[key].cell for key in relevance)
-    wanted = {cell for cell in cube if _accepts(filters, cell)}
+    cube = everything.cube
+    if relevance is not None:
+        cube = Counter(everything.by_listing[key].cell for key in relevance)
+    wanted, counts = _counted(filters, cube)
     total = sum(cube[cell] for cell in wanted)
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(page, 1), pages)
@@ -135,7 +137,7 @@ def explore(filters: ExploreFilters, page: int = 1) -> ExploreResult:
     return ExploreResult(
         filters=filters,
         cards=tuple(_cards_of(islice(ordered, (page - 1) * PAGE_SIZE, page * PAGE_SIZE))),
-        facets=_facets(filters, cube),
+        facets=_facets(filters, cube, counts),
         total=total,
         page=page,
         pages=pages,
@@ -196,22 +198,36 @@ def _cards_of(places: Iterable[Place]) -> list[CampaignCard]:
 
 def _relevance(text: str, everything: Shelf) -> tuple[dict[int, float], bool]:
     """{listing id: how well it fits a search}, and whether only what looks alike was found."""
-    exact = {key: rank for key, rank in search.matches(text).items() if key in everything}
+    known = everything.by_listing
+    exact = {key: rank for key, rank in search.matches(text).items() if key in known}
     if exact:
         return exact, False
-    alike = {key: rank for key, rank in search.resembling(text).items() if key in everything}
+    alike = {key: rank for key, rank in search.resembling(text).items() if key in known}
     return alike, bool(alike)
 
 
-def _accepts(filters: ExploreFilters, cell: Cell, *, ignoring: FacetName | None = None) -> bool:
-    return all(
-        not filters.selected(facet) or getattr(cell, facet) in filters.selected(facet)
-        for facet in FACETS
-        if facet != ignoring
-    )
+def _counted(filters: ExploreFilters, cube: Counter[Cell]) -> tuple[set[Cell], dict[FacetName, Counter[str]]]:
+    """The cells that all facets accept, and how many campaigns each option would show.
+
+    An option is counted with the other facets as they are. So a cell that one facet alone turns away counts
+    there, one that none turns away counts everywhere, and no other does: one pass is enough.
+    """
+    chosen = [(facet, filters.selected(facet)) for facet in FACETS if filters.selected(facet)]
+    wanted: set[Cell] = set()
+    counts: dict[FacetName, Counter[str]] = {facet: Counter() for facet in FACETS}
+    for cell, count in cube.items():
+        missed = [facet for facet, values in chosen if getattr(cell, facet) not in values]
+        if not missed:
+            wanted.add(cell)
+        if len(missed) <= 1:
+            for facet in missed or FACETS:
+                counts[facet][getattr(cell, facet)] += count
+    return wanted, counts
 
 
-def _facets(filters: ExploreFilters, cube: Counter[Cell]) -> dict[FacetName, tuple[FacetOption, ...]]:
+def _facets(
+    filters: ExploreFilters, cube: Counter[Cell], counts: dict[FacetName, Counter[str]]
+) -> dict[FacetName, tuple[FacetOption, ...]]:
     labels = {label.slug: label.name for label in categories()}
     known: dict[FacetName, tuple[str, ...]] = {
         "category": tuple(labels),
@@ -220,23 +236,19 @@ def _facets(filters: ExploreFilters, cube: Counter[Cell]) -> dict[FacetName, tup
         "funded": BANDS,
         "token": tuple(sorted({cell.token for cell in cube if cell.token})),
     }
-    facets: dict[FacetName, tuple[FacetOption, ...]] = {}
-    for facet, values in known.items():
-        counts: Counter[str] = Counter()
-        for cell, count in cube.items():
-            if _accepts(filters, cell, ignoring=facet):
-                counts[getattr(cell, facet)] += count
-        facets[facet] = tuple(
+    return {
+        facet: tuple(
             FacetOption(
                 value=value,
                 label=labels.get(value, value),
-                count=counts[value],
+                count=counts[facet][value],
                 is_selected=value in filters.selected(facet),
                 query=filters.toggled(facet, value).to_query(),
             )
             for value in values
         )
-    return facets
+        for facet, values in known.items()
+    }
 
 
 def _ordered(
@@ -245,7 +257,7 @@ def _ordered(
     """The places to choose from, in the order that was asked for."""
     if filters.sort == "best" and relevance is not None:
         return sorted(
-            (everything[key] for key in relevance),
+            (everything.by_listing[key] for key in relevance),
             key=lambda each: (-relevance[each.listing_id], not each.is_open, each.listing_id),
         )
     orders: dict[Sort, Callable[[], list[Place]]] = {

@@ -75,14 +75,8 @@ class Shelf:
         return Counter(place.cell for place in self.places)
 
     @cached_property
-    def _by_listing(self) -> dict[int, Place]:
+    def by_listing(self) -> dict[int, Place]:
         return {place.listing_id: place for place in self.places}
-
-    def __contains__(self, listing_id: int) -> bool:
-        return listing_id in self._by_listing
-
-    def __getitem__(self, listing_id: int) -> Place:
-        return self._by_listing[listing_id]
 
     @cached_property
     def trending(self) -> list[Place]:
