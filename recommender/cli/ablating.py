@@ -31,23 +31,16 @@ def ablate(
 ) -> None:
     """Measure `chainfund` with one part changed at a time; print what each is worth as Markdown."""
     from recommender import ablation
-    from recommender.evaluation.splits import SplitOptions
+    from recommender.experiments import open_experiment
     from recommender.files import to_json, write_atomic
 
     shared = settings(set_)
     if unknown := set(shared) - {"chainfund"}:
         raise ConfigError(f"ablate is about chainfund: {unknown.pop()} has nothing to be set here")
+    chosen = ablation.choose(names(variants))
     with for_people() as progress:
-        found = ablation.ablate(
-            data,
-            split,
-            ablation.choose(names(variants)),
-            SplitOptions(),
-            seeds,
-            root,
-            settings=shared.get("chainfund"),
-            progress=progress,
-        )
+        experiment = open_experiment(data, root, progress=progress)
+        found = ablation.ablate(experiment, split, chosen, seeds, shared.get("chainfund"))
     if json:
         write_atomic(json, to_json(found.as_json()))
     for line in table_lines(found):
