@@ -92,7 +92,15 @@ def test_one_command_prints_the_table_and_writes_the_figures(
     assert f"{mean:.4f}" in lines[5]
 
 
-def test_settings_of_another_model_are_refused(run: Command, small_directory: Path) -> None:
-    status, _, errors = run("ablate", "--data", small_directory, "--set", "ease.regularization=3")
-    assert status == 1
-    assert "ablate is about chainfund: ease has nothing to be set here" in errors
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--set", "ease.regularization=3"), "ablate is about chainfund: ease has nothing to be set here"),
+        (("--json", "."), "--json . is a directory: name a file"),
+    ],
+)
+def test_what_is_wrong_is_told_before_the_work(
+    run: Command, small_directory: Path, arguments: tuple[str, str], sentence: str
+) -> None:
+    status, printed, errors = run("ablate", "--data", small_directory, *arguments)
+    assert (status, printed, sentence in errors) == (1, "", True), errors
