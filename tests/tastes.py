@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from django_project.discovery.models import BehaviourEvent, Visitor
+from django_project.discovery.selectors import LiveModel, live_model
 from django_project.ledger.models import CampaignLaunched
 from tasks.recommending.tables import provenance, tables
 from tests.factories import World, address
@@ -81,6 +82,13 @@ def refresh(*arguments: str) -> dict[str, Any]:
     """Snapshot, train a `twotower`, ask the gates and publish; what the command tells."""
     result: dict[str, Any] = json.loads(command("refresh", "--models", "twotower", "--json", *arguments))
     return result
+
+
+def shown() -> LiveModel:
+    """The model whose lists the site shows."""
+    live = live_model()
+    assert live is not None
+    return live
 
 
 def command(*arguments: str) -> str:

@@ -1,12 +1,22 @@
 """The command that asks what each part of `chainfund` is worth: ablate."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recommender.cli.options import DEFAULT_ROOT, Data, Root, Settings, names, settings
+from recommender.cli.options import (
+    DEFAULT_ROOT,
+    Data,
+    JsonOut,
+    Root,
+    Settings,
+    Split,
+    names,
+    output,
+    settings,
+    write_json,
+)
 from recommender.errors import ConfigError
 from recommender.progress import for_people
 
@@ -20,9 +30,9 @@ def register(app: typer.Typer) -> None:
 
 def ablate(
     data: Data,
-    split: Annotated[str, typer.Option(help="last-out, temporal, cold-items or random.")] = "cold-items",
+    split: Split = "cold-items",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each variant.")] = 3,
-    json: Annotated[Path | None, typer.Option(help="Write the figures here as well.")] = None,
+    json: JsonOut = None,
     variants: Annotated[
         str, typer.Option(help="Labels or parts with commas between them; all without it.")
     ] = "",
@@ -31,25 +41,17 @@ def ablate(
 ) -> None:
     """Measure `chainfund` with one part changed at a time; print what each is worth as Markdown."""
     from recommender import ablation
-    from recommender.evaluation.splits import SplitOptions
-    from recommender.files import to_json, write_atomic
+    from recommender.experiments import open_experiment
 
     shared = settings(set_)
     if unknown := set(shared) - {"chainfund"}:
         raise ConfigError(f"ablate is about chainfund: {unknown.pop()} has nothing to be set here")
+    chosen = ablation.choose(names(variants))
+    out = output(json)
     with for_people() as progress:
-        found = ablation.ablate(
-            data,
-            split,
-            ablation.choose(names(variants)),
-            SplitOptions(),
-            seeds,
-            root,
-            settings=shared.get("chainfund"),
-            progress=progress,
-        )
-    if json:
-        write_atomic(json, to_json(found.as_json()))
+        experiment = open_experiment(data, root, progress=progress)
+        found = ablation.ablate(experiment, split, chosen, seeds, shared.get("chainfund"))
+    write_json(out, found.as_json())
     for line in table_lines(found):
         typer.echo(line)
 

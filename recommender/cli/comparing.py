@@ -11,6 +11,7 @@ from recommender.cli.options import (
     Data,
     Encoder,
     JsonOut,
+    Model,
     Models,
     Root,
     Seed,
@@ -37,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def tune(
-    model: Annotated[str, typer.Argument(help="Its name; `doctor` lists them.")],
+    model: Model,
     data: Data,
     split: Split,
     trials: Annotated[int, typer.Option(min=1, help="Settings to try; the first are the model's own.")] = 30,

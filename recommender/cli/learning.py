@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recommender.cli.options import DEFAULT_ROOT, Data, Encoder, Root, Seed, Settings, SettingsFiles, settings
+from recommender.cli.options import (
+    DEFAULT_ROOT,
+    Data,
+    Encoder,
+    Model,
+    Root,
+    Seed,
+    Settings,
+    SettingsFiles,
+    settings,
+)
 from recommender.progress import for_people
 from recommender.text.names import DEFAULT_ENCODER
 
@@ -55,7 +65,7 @@ def embed(data: Data, root: Root = DEFAULT_ROOT, encoder: Encoder = DEFAULT_ENCO
 
 
 def train(
-    model: Annotated[str, typer.Argument(help="Its name; `doctor` lists them.")],
+    model: Model,
     data: Annotated[Path | None, typer.Option(help="A data directory, to take a snapshot of.")] = None,
     snapshot: Annotated[Path | None, typer.Option(help="A snapshot taken before.")] = None,
     root: Root = DEFAULT_ROOT,

@@ -36,6 +36,7 @@ SettingsFiles = Annotated[
     ),
 ]
 JsonOut = Annotated[Path | None, typer.Option(help="Write it here as well.")]
+Model = Annotated[str, typer.Argument(help="Its name; `doctor` lists them.")]
 Split = Annotated[str, typer.Option(help="last-out, temporal, cold-items or random.")]
 Models = Annotated[str, typer.Option(help="Names with commas between them.")]
 Seeds = Annotated[int, typer.Option(min=1, help="Trainings of each model that has randomness.")]

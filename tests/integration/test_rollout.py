@@ -40,11 +40,6 @@ PUBLICATION = RankingPublication.objects
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def campaigns(world: World) -> list[CampaignLaunched]:
     made = [world.campaign(title=f"c{number}") for number in range(10)]
     for campaign in made:

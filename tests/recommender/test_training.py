@@ -1,7 +1,8 @@
-"""The loop: stops early, keeps the best, goes on after a kill as if nothing had happened."""
+"""The loop: stops early, keeps the best, goes on after a kill as if nothing had happened; caps users."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ from recommender.models.base import Batch, TrainableModel, context_of
 from recommender.models.registry import make_config, make_model
 from recommender.text.cache import TextVectors
 from recommender.training import trainer
+from recommender.training.capping import capped
 from recommender.training.checkpoint import Checkpoint, load_checkpoint
 from recommender.training.config import TrainingConfig
 from recommender.training.fitting import make_plan
@@ -137,6 +139,12 @@ def test_progress_ends_at_one(small: Dataset, small_vectors: TextVectors) -> Non
     )
     assert seen[0] == ("training twotower", 0.5)
     assert seen[-1] == ("training twotower", 1.0)
+
+
+def test_no_user_teaches_more_than_the_cap() -> None:
+    users = np.repeat([1, 2, 3], [300, 5, 5])
+    weights = capped(users, np.ones(310), 50.0)
+    assert np.bincount(users, weights)[1:].tolist() == pytest.approx([50.0, 5.0, 5.0])
 
 
 def test_unknown_training_settings_are_refused() -> None:

