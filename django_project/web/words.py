@@ -121,6 +121,7 @@ SAVED: dict[str, Word] = {
 MODEL: dict[str, Word] = {
     "chainfund": _("ChainFund model"),
     "twotower": _("Two-tower model"),
+    "hybrid": _("Hybrid model"),
     "pop": _("Most popular"),
     "recent_pop": _("Recently popular"),
     "random": _("Random order"),
