@@ -23,8 +23,12 @@ _CATEGORY = re.compile(r"[a-z0-9-]{1,50}")
 
 
 def safe_next(request: HttpRequest, typed: str, fallback: str) -> str:
-    """The page to go on to, if it is one of ours; anything else would be an open redirect."""
-    is_ours = url_has_allowed_host_and_scheme(
+    """The page to go on to, if it is a path or an address of ours; anything else would be an open redirect.
+
+    What is neither could also be taken for a view's name, which has no page.
+    """
+    is_address = typed.startswith(("/", "http://", "https://"))
+    is_ours = is_address and url_has_allowed_host_and_scheme(
         typed, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return typed if is_ours else resolve_url(fallback)
