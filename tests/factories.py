@@ -24,6 +24,7 @@ from django_project.ledger.models import (
     Cancellation,
     Chain,
     Contribution,
+    ContributionPause,
     CreatorTransfer,
     Cursor,
     FeeAccrual,
@@ -242,6 +243,11 @@ class World:
     def cancel(self, campaign: CampaignLaunched, reason: str = "The roof leaks") -> Cancellation:
         row = Cancellation.objects.create(**self._event(campaign), by=campaign.creator, reason=reason)
         CampaignTotals.objects.filter(campaign=campaign).update(last_seq=row.seq, cancelled_at=row.block_time)
+        return row
+
+    def pause(self, campaign: CampaignLaunched) -> ContributionPause:
+        row = ContributionPause.objects.create(**self._event(campaign), by=campaign.creator, paused=True)
+        CampaignTotals.objects.filter(campaign=campaign).update(last_seq=row.seq, paused=True)
         return row
 
     def withdraw(self, campaign: CampaignLaunched) -> Withdrawal:

@@ -18,6 +18,8 @@ T = TypeVar("T")
 EDITION_SECONDS = 5
 # How long the last edition stays on show while the next one is made.
 KEPT_SECONDS = 15
+# A failed attempt at the next edition is repeated after this long, by one visitor; the others are spared it.
+RETRY_SECONDS = 1
 _KEY = "campaigns:edition"
 _FRESH = "campaigns:edition:fresh"
 _TURN = "campaigns:edition:turn"
@@ -40,19 +42,41 @@ def current() -> str:
         cache.set(_FRESH, 1, EDITION_SECONDS)
         # Two processes may have been here at once: both take the name that was first.
         return cache.get(_KEY) or uuid.uuid4().hex
-    if _FRESH not in found and cache.add(_TURN, 1, KEPT_SECONDS):
-        name = uuid.uuid4().hex
-        for prepare in _preparations:
-            prepare(name)
-        cache.set_many({_KEY: name}, KEPT_SECONDS)
-        cache.set(_FRESH, 1, EDITION_SECONDS)
-        cache.delete(_TURN)
+    following = uuid.uuid4().hex
+    if _FRESH not in found and cache.add(_TURN, following, KEPT_SECONDS):
+        _prepare(following)
+        # It may have been ended meanwhile; what was prepared may then hold what must not be seen any more.
+        return following if _put_on_show(following) else current()
     return name
 
 
+def _prepare(name: str) -> None:
+    """Get an edition ready. A failure is for whoever has the turn; the last edition stays for all others."""
+    try:
+        for prepare in _preparations:
+            prepare(name)
+    except BaseException:
+        if cache.get(_TURN) == name:
+            cache.touch(_TURN, RETRY_SECONDS)
+        raise
+
+
+def _put_on_show(name: str) -> bool:
+    """Hand over to a prepared edition, if it is still its turn."""
+    if cache.get(_TURN) != name:
+        return False
+    cache.set(_KEY, name, KEPT_SECONDS)
+    cache.set(_FRESH, 1, EDITION_SECONDS)
+    cache.delete(_TURN)
+    return True
+
+
 def end() -> None:
-    """Begin a new edition with the next request: what moderators decide is seen at once."""
-    cache.delete_many([_KEY, _FRESH])
+    """Begin a new edition with the next request: what moderators decide is seen at once.
+
+    An edition that is in preparation is dropped.
+    """
+    cache.delete_many([_KEY, _FRESH, _TURN])
 
 
 def shared(name: str, work_out: Callable[[], T], edition: str = "") -> T:

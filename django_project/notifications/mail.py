@@ -1,5 +1,6 @@
 """Letters: whether an address is the account's, and notifications that one click unsubscribes."""
 
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -15,9 +16,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_project.accounts.models import User
 from django_project.campaigns.selectors import cards_by_key
+from django_project.notifications import services
+from django_project.notifications.errors import LetterNotSentError
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
 from django_project.notifications.selectors import page_of
+
+logger = logging.getLogger(__name__)
 
 CONFIRM_SALT = "chainfund.mail.confirm"
 UNSUBSCRIBE_SALT = "chainfund.mail.unsubscribe"
@@ -33,7 +39,24 @@ SUBJECTS: dict[str, str | Promise] = {
 }
 
 
-def ask_to_confirm(box: Mailbox) -> None:
+@transaction.atomic
+def change_mailbox(user: User, address: str) -> Mailbox | None:
+    """Remember an address and ask its owner, or forget the old one when `address` is empty.
+
+    Raises:
+        LetterNotSentError: nobody could be asked, and the old address stays.
+    """
+    box = services.set_mailbox(user, address)
+    if box is not None and box.confirmed_at is None:
+        try:
+            _ask_to_confirm(box)
+        except OSError as error:
+            logger.warning("The mail server took no letter: %s", error)
+            raise LetterNotSentError from error
+    return box
+
+
+def _ask_to_confirm(box: Mailbox) -> None:
     """Send the link that proves that the account's owner reads this address."""
     token = signing.dumps([box.user_id, box.address], salt=CONFIRM_SALT)
     link = settings.SITE_URL + reverse("web:mail-confirm", args=[token])

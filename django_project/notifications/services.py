@@ -170,10 +170,11 @@ def mark_read(user: User) -> int:
 
 
 @transaction.atomic
-def set_preference(user: User, kind: str, *, on_site: bool, by_email: bool) -> None:
-    Preference.objects.update_or_create(
-        user=user, kind=Kind(kind), defaults={"on_site": on_site, "by_email": by_email}
-    )
+def set_preferences(user: User, *, on_site: Collection[str], by_email: Collection[str]) -> None:
+    """Which kinds of news an account wants where; all kinds at once, or none is changed."""
+    for kind in Kind:
+        wanted = {"on_site": kind in on_site, "by_email": kind in by_email}
+        Preference.objects.update_or_create(user=user, kind=kind, defaults=wanted)
 
 
 @transaction.atomic

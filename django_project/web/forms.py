@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.core.validators import EmailValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -10,6 +11,8 @@ from django_project.accounts.models import User
 from django_project.campaigns.models import Report, SupporterMessage
 from django_project.campaigns.selectors import CampaignDetail, Reward
 from django_project.core.money import format_units, parse_units
+
+EMAIL_INVALID = EmailValidator.message
 
 
 class PledgeForm(forms.Form):
@@ -116,3 +119,14 @@ class MailForm(forms.Form):
     """Where to write to; empty: nowhere."""
 
     address = forms.EmailField(required=False, max_length=254)
+
+    def clean_address(self) -> str:
+        """Django's check lets pass what no mail server can be named: marks of direction, labels too long."""
+        address: str = self.cleaned_data["address"]
+        try:
+            address.rpartition("@")[2].encode("idna")
+        except UnicodeError:
+            raise forms.ValidationError(EMAIL_INVALID) from None
+        if not address.isprintable():
+            raise forms.ValidationError(EMAIL_INVALID)
+        return address

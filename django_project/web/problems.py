@@ -1,16 +1,26 @@
 """Pages for what goes wrong: asked too often, broken, closed for maintenance."""
 
+import logging
 from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from django_project.core.errors import TooManyRequestsError
 from django_project.web.context import THEME_COOKIE, THEMES
 
+logger = logging.getLogger(__name__)
+
+View = Callable[..., HttpResponse]
+
+# What somebody may have written with care: it is shown again when its form cannot be taken.
+TYPED_FIELDS = ("display_name", "bio", "address", "text")
 # What the operator's programs ask, whatever visitors are told; and the mark that the closed page shows.
 OPEN_PATHS = ("/livez", "/readyz", "/metrics", "/mark.svg")
 MAINTENANCE_MINUTES = 10
@@ -53,6 +63,40 @@ class MaintenanceMiddleware:
             return _for_now(JsonResponse(body, status=503), seconds)
         context = {"seconds": seconds, "theme": _theme(request)}
         return _for_now(HttpResponse(render_to_string("503.html", context), status=503), seconds)
+
+
+def signed_in_to_post(form_page: str) -> Callable[[View], View]:
+    """As `login_required`, for what is posted: whoever was signed out meanwhile gets back what they typed.
+
+    A redirect would lose it, and after the sign-in lead to an address that answers to nothing but a post;
+    the sign-in leads to the page of the form instead.
+    """
+
+    def guarded(view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.user.is_authenticated:
+                return view(request, *args, **kwargs)
+            return _refused_form(request, "401.html", 401, {"form_page": reverse(form_page)})
+
+        return answer
+
+    return guarded
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's handler for a form without the token of this visit, for instance one from before a sign-in."""
+    logger.info("A form was refused: %s", reason)
+    return _refused_form(request, "403_csrf.html", 403)
+
+
+def _refused_form(
+    request: HttpRequest, template: str, status: int, more: dict[str, str] | None = None
+) -> HttpResponse:
+    typed = [text for name in TYPED_FIELDS if (text := request.POST.get(name, ""))]
+    response = render(request, template, {"typed": typed, **(more or {})}, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def maintenance_seconds() -> int | None:

@@ -1,65 +1,75 @@
 """The pages' addresses."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, register_converter
+from django.urls.converters import StringConverter
 
 from django_project.web import feeds, sitemaps
 from django_project.web.views import account, campaign, pledging, reporting, sharing, shop, visitor
 
 app_name = "web"
 
+
+class TextConverter(StringConverter):
+    """One part of a path, without the NUL that PostgreSQL holds in no text: no page has such an address."""
+
+    regex = r"[^/\x00]+"
+
+
+register_converter(TextConverter, "text")
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", shop.home, name="home"),
     path("explore/", shop.explore_page, name="explore"),
     path("about/rankings/", shop.about_rankings, name="about-rankings"),
-    path("campaigns/<str:slug>/", campaign.story, name="campaign"),
-    path("campaigns/<str:slug>/rewards/", campaign.rewards, name="campaign-rewards"),
-    path("campaigns/<str:slug>/milestones/", campaign.milestones_page, name="campaign-milestones"),
-    path("campaigns/<str:slug>/updates/", campaign.updates_page, name="campaign-updates"),
+    path("campaigns/<text:slug>/", campaign.story, name="campaign"),
+    path("campaigns/<text:slug>/rewards/", campaign.rewards, name="campaign-rewards"),
+    path("campaigns/<text:slug>/milestones/", campaign.milestones_page, name="campaign-milestones"),
+    path("campaigns/<text:slug>/updates/", campaign.updates_page, name="campaign-updates"),
     path(
-        "campaigns/<str:slug>/updates.atom",
+        "campaigns/<text:slug>/updates.atom",
         feeds.served(feeds.CampaignUpdates()),
         name="campaign-updates-feed",
     ),
-    path("campaigns/<str:slug>/messages/", campaign.messages_page, name="campaign-messages"),
-    path("campaigns/<str:slug>/contributors/", campaign.contributors_page, name="campaign-contributors"),
+    path("campaigns/<text:slug>/messages/", campaign.messages_page, name="campaign-messages"),
+    path("campaigns/<text:slug>/contributors/", campaign.contributors_page, name="campaign-contributors"),
     path(
-        "campaigns/<str:slug>/contributors.csv", campaign.contributors_csv, name="campaign-contributors-csv"
+        "campaigns/<text:slug>/contributors.csv", campaign.contributors_csv, name="campaign-contributors-csv"
     ),
-    path("campaigns/<str:slug>/contract/", campaign.contract, name="campaign-contract"),
-    path("campaigns/<str:slug>/pledge/", pledging.pledge, name="pledge"),
-    path("campaigns/<str:slug>/pledge/review/", pledging.review, name="pledge-review"),
+    path("campaigns/<text:slug>/contract/", campaign.contract, name="campaign-contract"),
+    path("campaigns/<text:slug>/pledge/", pledging.pledge, name="pledge"),
+    path("campaigns/<text:slug>/pledge/review/", pledging.review, name="pledge-review"),
     path("pledges/<uuid:public_id>/", pledging.pledge_page, name="pledge-status"),
     path("me/", pledging.me, name="me"),
     path("me/settings/", account.settings_page, name="settings"),
     path("me/settings/profile/", account.save_profile, name="settings-profile"),
     path("me/settings/mail/", account.save_mail, name="settings-mail"),
     path("me/settings/notifications/", account.save_preferences, name="settings-notifications"),
-    path("me/settings/wallets/<str:address>/unlink/", account.unlink_wallet, name="wallet-unlink"),
+    path("me/settings/wallets/<text:address>/unlink/", account.unlink_wallet, name="wallet-unlink"),
     path("me/notifications/", account.notifications_page, name="notifications"),
     path("me/notifications/read/", account.read_notifications, name="notifications-read"),
     path("me/receipts.csv", account.receipts_csv, name="receipts-csv"),
     path("me/receipts.pdf", account.receipts_pdf, name="receipts-pdf"),
     path("me/data.json", account.export, name="export"),
     path("me/forget/", account.forget, name="forget"),
-    path("mail/confirm/<str:token>/", account.mail_confirm, name="mail-confirm"),
-    path("mail/unsubscribe/<str:token>/", account.mail_unsubscribe, name="mail-unsubscribe"),
-    path("campaigns/<str:slug>/save/", account.follow, name="follow"),
+    path("mail/confirm/<text:token>/", account.mail_confirm, name="mail-confirm"),
+    path("mail/unsubscribe/<text:token>/", account.mail_unsubscribe, name="mail-unsubscribe"),
+    path("campaigns/<text:slug>/save/", account.follow, name="follow"),
     path("feeds/campaigns.atom", feeds.served(feeds.NewCampaigns()), name="feed"),
     path(
-        "feeds/categories/<str:slug>.atom",
+        "feeds/categories/<text:slug>.atom",
         feeds.served(feeds.NewCampaignsOfCategory()),
         name="feed-category",
     ),
     path("sitemap.xml", sitemaps.sitemap_index, name="sitemap"),
-    path("sitemap-<str:section>.xml", sitemaps.sitemap_section, name="sitemap-section"),
-    path("campaigns/<str:slug>/report/", reporting.report, name="report"),
-    path("campaigns/<str:slug>/card.png", sharing.campaign_picture, name="campaign-picture"),
-    path("card-<str:language>.png", sharing.site_picture, name="site-picture"),
+    path("sitemap-<text:section>.xml", sitemaps.sitemap_section, name="sitemap-section"),
+    path("campaigns/<text:slug>/report/", reporting.report, name="report"),
+    path("campaigns/<text:slug>/card.png", sharing.campaign_picture, name="campaign-picture"),
+    path("card-<text:language>.png", sharing.site_picture, name="site-picture"),
     path("robots.txt", sharing.robots, name="robots"),
     path("sign-in/", visitor.sign_in, name="sign-in"),
     path("sign-out/", visitor.sign_out, name="sign-out"),
     path("consent/", visitor.answer_consent, name="consent"),
     path("theme/", visitor.theme, name="theme"),
-    path("covers/<str:category>/<str:address>.svg", visitor.cover, name="cover"),
+    path("covers/<text:category>/<text:address>.svg", visitor.cover, name="cover"),
     path("mark.svg", visitor.mark, name="mark"),
 ]

@@ -1,6 +1,7 @@
 """What every answer carries, and what no web process may hold."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,12 +73,32 @@ def test_answers_about_people_are_not_stored() -> None:
     assert Client().get("/api/v1/session")["Cache-Control"] == "no-store"
 
 
+def web_modules() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted((ROOT / "django_project").rglob("*.py")):
+        yield path, ast.parse(path.read_text())
+
+
+def test_no_web_module_asks_an_address_for_anything() -> None:
+    """What strangers name (metadata, pictures, links) is never fetched, so no request can be sent inwards."""
+    clients = {"aiohttp", "http.client", "httpx", "requests", "socket", "urllib.request", "urllib3", "web3"}
+    asking = []
+    for path, tree in web_modules():
+        for node in ast.walk(tree):
+            names: set[str] = set()
+            if isinstance(node, ast.Import):
+                names = {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            if any(name == client or name.startswith(f"{client}.") for name in names for client in clients):
+                asking.append(f"{path.relative_to(ROOT)}: {names}")
+    assert not asking
+
+
 def test_no_web_module_can_make_or_read_a_private_key() -> None:
     """Signing needs one of these names; the site only ever recovers who signed."""
     forbidden = {"Account", "LocalAccount", "PrivateKey", "from_key", "sign_transaction", "private_key"}
     guilty = []
-    for path in sorted((ROOT / "django_project").rglob("*.py")):
-        tree = ast.parse(path.read_text())
+    for path, tree in web_modules():
         for node in ast.walk(tree):
             names = {getattr(node, "attr", None), getattr(node, "id", None)}
             if isinstance(node, ast.ImportFrom):

@@ -237,12 +237,12 @@ def test_challenges_are_limited_per_address() -> None:
     assert int(last.headers["Retry-After"]) >= 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_posts_of_one_challenge_sign_in_once() -> None:
+def codes_of_simultaneous_posts(count: int) -> list[int]:
+    """One challenge and its signature, posted by as many threads at once."""
     browser = Browser()
     challenge = browser.challenge(ALICE, CHAIN_ID)
     body = {"nonce": challenge["nonce"], "signature": sign(ALICE, challenge["message"])}
-    start, codes = threading.Barrier(4), []
+    start, codes = threading.Barrier(count), []
 
     def post() -> None:
         rival = Browser()
@@ -252,12 +252,32 @@ def test_two_posts_of_one_challenge_sign_in_once() -> None:
         codes.append(rival.post(SESSION, body).status_code)
         connection.close()
 
-    threads = [threading.Thread(target=post) for _ in range(4)]
+    threads = [threading.Thread(target=post) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(codes) == [200, 403, 403, 403]
+    return sorted(codes)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_posts_of_one_challenge_sign_in_once() -> None:
+    assert codes_of_simultaneous_posts(4) == [200, 403, 403, 403]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_conditional_update_they_would_sign_in_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    both_have_read = threading.Barrier(2)
+
+    def read_then_write(_request: object, nonce: str) -> SignInChallenge:
+        challenge = SignInChallenge.objects.get(nonce=nonce, consumed_at=None)
+        both_have_read.wait(timeout=30)
+        challenge.consumed_at = timezone.now()
+        challenge.save()
+        return challenge
+
+    monkeypatch.setattr(services, "_consume", read_then_write)
+    assert codes_of_simultaneous_posts(2) == [200, 200]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -88,7 +88,9 @@ def test_a_milestone_from_the_first_pledge_to_its_payment(world: World) -> None:
 def test_why_payouts_are_over(ending: str, state: str, world: World) -> None:
     campaign = funded(world, days_ago=31 if ending == "missed" else 10)
     now = timezone.now()
-    window_end = {"refused": now - timedelta(hours=1), "unclaimed": now - timedelta(days=180)}.get(ending)
+    window_end = {"refused": now - timedelta(hours=1), "unclaimed": now - timedelta(days=180, seconds=1)}.get(
+        ending
+    )
     if ending not in ("missed", "stopped"):
         world.submit_milestone(campaign, limit=LIMIT, window_end=window_end)
     if ending == "refused":

@@ -14,6 +14,8 @@ FOREIGN = [
     "\\\\evil.example",
     "",
 ]
+# No address at all; Django's redirect would take some for the name of a view.
+NO_ADDRESS = ["1e80", "web:me", "🐝", "\0", "\u202e/me/", "<b>", "-1", "x" * 5000]
 
 
 @pytest.mark.usefixtures("shop")
@@ -47,6 +49,14 @@ def test_no_form_leads_away_from_the_site(target: str, backer: Client) -> None:
     assert backer.get("/sign-in/", {"next": target})["Location"] == "/"
     fields = {"language": "en", "next": target}
     assert Client().post("/i18n/setlang/", fields)["Location"] == "/"
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("target", NO_ADDRESS)
+def test_what_is_no_address_leads_to_where_nothing_would(target: str, backer: Client) -> None:
+    assert Client().post("/theme/", {"theme": "day", "next": target})["Location"] == "/"
+    assert Client().post("/consent/", {"granted": "false", "next": target})["Location"] == "/"
+    assert backer.get("/sign-in/", {"next": target})["Location"] == "/"
 
 
 @pytest.mark.parametrize("target", FOREIGN)

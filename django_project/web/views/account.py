@@ -2,6 +2,7 @@
 
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -23,6 +24,7 @@ from django_project.pledges.selectors import contributions_by_campaign
 from django_project.privacy import services as privacy
 from django_project.web import receipts, words
 from django_project.web.forms import MailForm, ProfileForm
+from django_project.web.problems import signed_in_to_post
 from django_project.web.views.visitor import safe_next
 
 
@@ -65,7 +67,7 @@ def _saved(what: str) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@signed_in_to_post("web:settings")
 def save_profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request.POST, instance=_user(request))
     if not form.is_valid():
@@ -75,7 +77,7 @@ def save_profile(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@signed_in_to_post("web:settings")
 def save_mail(request: HttpRequest) -> HttpResponse:
     """A new address is asked for its owner's yes; an empty one is forgotten."""
     user = _user(request)
@@ -84,31 +86,26 @@ def save_mail(request: HttpRequest) -> HttpResponse:
         return _settings(request, status=422, mail=form)
     try:
         rate_limits.require(rate_limits.MAIL, str(user.pk))
+        box = mail.change_mailbox(user, form.cleaned_data["address"])
     except UserError as error:
         form.add_error("address", str(error.message))
         return _settings(request, status=error.status, mail=form)
-    box = services.set_mailbox(user, form.cleaned_data["address"])
-    if box is not None and box.confirmed_at is None:
-        mail.ask_to_confirm(box)
-        return _saved("mail-asked")
-    return _saved("mail")
+    return _saved("mail-asked" if box is not None and box.confirmed_at is None else "mail")
 
 
 @require_POST
-@login_required
+@signed_in_to_post("web:settings")
 def save_preferences(request: HttpRequest) -> HttpResponse:
-    for kind in words.NOTIFICATION:
-        services.set_preference(
-            _user(request),
-            kind,
-            on_site=f"{kind}.site" in request.POST,
-            by_email=f"{kind}.mail" in request.POST,
-        )
+    services.set_preferences(
+        _user(request),
+        on_site={kind for kind in words.NOTIFICATION if f"{kind}.site" in request.POST},
+        by_email={kind for kind in words.NOTIFICATION if f"{kind}.mail" in request.POST},
+    )
     return _saved("notifications")
 
 
 @require_POST
-@login_required
+@signed_in_to_post("web:settings")
 def unlink_wallet(request: HttpRequest, address: str) -> HttpResponse:
     try:
         accounts.unlink_wallet(request, _user(request), parse_address(address))
@@ -128,19 +125,21 @@ def notifications_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@signed_in_to_post("web:notifications")
 def read_notifications(request: HttpRequest) -> HttpResponse:
     services.mark_read(_user(request))
     return redirect("web:notifications")
 
 
 @require_POST
-@login_required
 def follow(request: HttpRequest, slug: str) -> HttpResponse:
-    """Save a campaign, or with `saved=false` let it go."""
+    """Save a campaign, or with `saved=false` let it go; visitors sign in first and press once more."""
     listing = listing_by_slug(slug)
-    campaigns.set_follow(_user(request), listing, is_saved=request.POST.get("saved") != "false")
-    return redirect(safe_next(request, request.POST.get("next", ""), "web:me"))
+    following = safe_next(request, request.POST.get("next", ""), "web:me")
+    if not isinstance(request.user, User):
+        return redirect_to_login(following)
+    campaigns.set_follow(request.user, listing, is_saved=request.POST.get("saved") != "false")
+    return redirect(following)
 
 
 @require_safe
@@ -169,7 +168,7 @@ def export(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@signed_in_to_post("web:settings")
 def forget(request: HttpRequest) -> HttpResponse:
     """Delete the account, once its owner ticked the box that says so."""
     user = _user(request)

@@ -86,7 +86,10 @@ def messages_page(request: HttpRequest, slug: str) -> HttpResponse:
     user = request.user
     if not isinstance(user, User):
         return _wall(
-            request, listing, _("Sign in again, in another tab if you like, and send it once more."), 401
+            request,
+            listing,
+            _("You are signed out. Sign in again in another tab and copy your message there: it stays here."),
+            401,
         )
     if "remove" in request.POST:
         wall.remove(user, listing)

@@ -12,6 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from django_project.accounts.models import User
+from django_project.core import rate_limits
 from django_project.core.addresses import parse_address
 from django_project.discovery import consent
 from django_project.discovery.services import grant_consent, withdraw_consent
@@ -23,8 +24,12 @@ _CATEGORY = re.compile(r"[a-z0-9-]{1,50}")
 
 
 def safe_next(request: HttpRequest, typed: str, fallback: str) -> str:
-    """The page to go on to, if it is one of ours; anything else would be an open redirect."""
-    is_ours = url_has_allowed_host_and_scheme(
+    """The page to go on to, if it is a path or an address of ours; anything else would be an open redirect.
+
+    What is neither could also be taken for a view's name, which has no page.
+    """
+    is_address = typed.startswith(("/", "http://", "https://"))
+    is_ours = is_address and url_has_allowed_host_and_scheme(
         typed, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return typed if is_ours else resolve_url(fallback)
@@ -50,6 +55,8 @@ def answer_consent(request: HttpRequest) -> HttpResponse:
     response = redirect(safe_next(request, request.POST.get("next", ""), "web:home"))
     known = consent.visitor_id(request)
     if request.POST.get("granted") == "true":
+        # Each yes without a cookie is a row.
+        rate_limits.require(rate_limits.CONSENT, rate_limits.client_address(request))
         user = request.user if isinstance(request.user, User) else None
         consent.remember(response, grant_consent(known, user).public_id)
     else:

@@ -1,0 +1,192 @@
+"""The hand-over from one edition of the shop window to the next, between threads that stand for processes."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import redis
+from django.core.cache import cache
+
+from django_project.campaigns import edition
+
+VISITORS = 4
+WAIT_SECONDS = 30
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(VISITORS) as threads:
+        yield threads
+
+
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The editions that were prepared, and nothing else that is."""
+    names: list[str] = []
+    monkeypatch.setattr(edition, "_preparations", [names.append])
+    return names
+
+
+class Desk:
+    """A preparation that stops in the middle until it is let go."""
+
+    def __init__(self) -> None:
+        self.is_busy, self.may_finish = threading.Event(), threading.Event()
+
+    def prepare(self, _name: str) -> None:
+        self.is_busy.set()
+        assert self.may_finish.wait(WAIT_SECONDS)
+
+
+@pytest.fixture
+def desk(prepared: list[str]) -> Iterator[Desk]:  # noqa: ARG001  # what it patched is added to
+    desk = Desk()
+    edition.prepare_with(desk.prepare)
+    yield desk
+    # Whatever failed before: the thread that waits must not outlive the test.
+    desk.may_finish.set()
+
+
+class TogetherCache:
+    """The cache, but whoever asks for an edition waits until all others have read the same."""
+
+    def __init__(self, readers: int) -> None:
+        self._barrier = threading.Barrier(readers)
+
+    def get_many(self, keys: list[str]) -> dict[str, Any]:
+        found: dict[str, Any] = cache.get_many(keys)
+        self._barrier.wait(WAIT_SECONDS)
+        return found
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(cache, name)
+
+
+def grow_old() -> None:
+    """As after `EDITION_SECONDS`."""
+    cache.delete(edition._FRESH)
+
+
+def turn_lapses_in(redis_url: str) -> float:
+    """Seconds until somebody else may make the next edition."""
+    with redis.Redis.from_url(redis_url) as client:
+        return float(client.pttl(cache.make_key(edition._TURN))) / 1000
+
+
+def test_an_edition_stays_until_it_is_old(prepared: list[str]) -> None:
+    first = edition.current()
+    assert edition.current() == first
+    assert not prepared
+    grow_old()
+    second = edition.current()
+    assert second != first
+    assert prepared == [second]
+    assert edition.current() == second
+
+
+def test_those_who_come_first_together_agree(
+    pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(edition, "cache", TogetherCache(VISITORS))
+        shown = [pool.submit(edition.current) for _ in range(VISITORS)]
+        names = {each.result(WAIT_SECONDS) for each in shown}
+    assert names == {edition.current()}
+
+
+def test_of_those_who_find_it_old_together_one_makes_the_next(
+    pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, desk: Desk, prepared: list[str]
+) -> None:
+    last = edition.current()
+    grow_old()
+    # It is let go when all others have been answered: they cannot have waited for it.
+    answered = threading.Semaphore(0)
+
+    def visit() -> str:
+        name = edition.current()
+        answered.release()
+        return name
+
+    with monkeypatch.context() as patch:
+        patch.setattr(edition, "cache", TogetherCache(VISITORS))
+        shown = [pool.submit(visit) for _ in range(VISITORS)]
+        for _ in range(VISITORS - 1):
+            assert answered.acquire(timeout=WAIT_SECONDS)
+        desk.may_finish.set()
+        names = [each.result(WAIT_SECONDS) for each in shown]
+    assert len(prepared) == 1
+    assert sorted(names) == sorted([last] * (VISITORS - 1) + prepared)
+
+
+def test_while_the_next_is_made_the_last_stays_on_show(
+    pool: ThreadPoolExecutor, desk: Desk, prepared: list[str]
+) -> None:
+    last = edition.current()
+    kept = edition.shared("list", lambda: "of the last")
+    grow_old()
+    maker = pool.submit(edition.current)
+    assert desk.is_busy.wait(WAIT_SECONDS)
+    assert [edition.current() for _ in range(3)] == [last] * 3
+    assert edition.shared("list", lambda: "worked out again") == kept
+    desk.may_finish.set()
+    following = maker.result(WAIT_SECONDS)
+    assert prepared == [following]
+    assert edition.current() == following
+    assert edition.shared("list", lambda: "of the next") == "of the next"
+
+
+@pytest.mark.usefixtures("prepared")
+def test_an_ended_edition_is_not_shown_again() -> None:
+    first = edition.current()
+    edition.shared("list", lambda: "with what was hidden since")
+    edition.end()
+    assert edition.current() != first
+    assert edition.shared("list", lambda: "without") == "without"
+
+
+def test_what_was_in_preparation_when_it_was_ended_is_dropped(
+    pool: ThreadPoolExecutor, desk: Desk, prepared: list[str]
+) -> None:
+    edition.current()
+    grow_old()
+    maker = pool.submit(edition.current)
+    assert desk.is_busy.wait(WAIT_SECONDS)
+    edition.end()
+    begun = edition.current()
+    desk.may_finish.set()
+    assert maker.result(WAIT_SECONDS) == begun == edition.current()
+    assert begun not in prepared
+
+
+def test_a_failed_preparation_is_one_visitors_and_is_repeated_soon(
+    prepared: list[str], redis_url: str
+) -> None:
+    last = edition.current()
+    grow_old()
+    edition.prepare_with(lambda _name: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        edition.current()
+    assert edition.current() == last
+    assert len(prepared) == 1
+    assert 0 < turn_lapses_in(redis_url) <= edition.RETRY_SECONDS
+    cache.delete(edition._TURN)
+    edition._preparations.pop()
+    assert edition.current() == prepared[-1] != last
+
+
+def test_a_turn_lapses_and_whoever_is_late_with_it_puts_nothing_over_the_next(
+    pool: ThreadPoolExecutor, desk: Desk, redis_url: str
+) -> None:
+    edition.current()
+    grow_old()
+    maker = pool.submit(edition.current)
+    assert desk.is_busy.wait(WAIT_SECONDS)
+    assert 0 < turn_lapses_in(redis_url) <= edition.KEPT_SECONDS
+    # As if it had lapsed: another makes an edition, and what the first comes back with is not put over it.
+    cache.delete(edition._TURN)
+    edition._preparations.clear()
+    other = edition.current()
+    desk.may_finish.set()
+    assert maker.result(WAIT_SECONDS) == other == edition.current()
