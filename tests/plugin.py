@@ -22,6 +22,11 @@ _redis = pytest.StashKey[Redis]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
+        "--all-looks",
+        action="store_true",
+        help="Read every page in each language, theme and width, instead of two of the twelve ways.",
+    )
+    parser.addoption(
         "--fault-seeds",
         type=int,
         default=3,

@@ -1,5 +1,6 @@
 """One system and one browser for all journeys; each journey has a browser profile and a page of its own."""
 
+import itertools
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
-from tests.e2e.people import PATIENCE_MILLISECONDS
+from tests.e2e.people import PATIENCE_MILLISECONDS, Words
 from tests.e2e.stack import Stack, fresh_database
 
 CHROMIUM = os.environ.get("CHAINFUND_CHROMIUM", "/usr/bin/chromium")
@@ -15,6 +16,21 @@ CHROMIUM_ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
+
+
+WIDTHS = {"wide": (1280, 900), "tablet": (768, 1024), "narrow": (320, 720)}
+THEMES = ("day", "night")
+LANGUAGES = ("en", "zh-hans")
+# What every run looks at; between them each language, each theme and both ends of the widths.
+LOOKS = (("en", "day", "wide"), ("zh-hans", "night", "narrow"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give `look` a language, a theme and a width: two combinations, or with --all-looks every one."""
+    if "look" in metafunc.fixturenames:
+        every = itertools.product(LANGUAGES, THEMES, WIDTHS)
+        looks = list(every) if metafunc.config.getoption("--all-looks") else LOOKS
+        metafunc.parametrize("look", looks, ids=["-".join(look) for look in looks])
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +48,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[
         yield stack
     finally:
         stack.stop()
+
+
+@pytest.fixture(params=LANGUAGES)
+def say(request: pytest.FixtureRequest, context: BrowserContext, stack: Stack) -> Words:
+    """The words of a journey; its browser asks for that language."""
+    language: str = request.param
+    context.add_cookies([{"name": "django_language", "value": language, "url": stack.url}])
+    return Words(language)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import quote
 
+from django.utils import translation
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.stack import Stack
@@ -10,6 +11,18 @@ from tests.e2e.stack import Stack
 # Every wait of every journey: long enough for a block, the indexer and the worker on a busy machine.
 PATIENCE_MILLISECONDS = 30_000
 POLL_MILLISECONDS = 100
+
+
+class Words:
+    """What the pages say, in the language that somebody reads them in."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def __call__(self, text: str, **values: str) -> str:
+        """The translation of a message, with its values filled in."""
+        with translation.override(self.language):
+            return translation.gettext(text) % values if values else translation.gettext(text)
 
 
 class DemoWallet:

@@ -183,7 +183,8 @@ class Stack:
         """Some history, and two campaigns whose deadline has passed with the backer's money in them."""
         contribute(self.suite, self.contracts[HONEY.title], amount=4 * ETHER)
         contribute_token(self.suite, self.contracts[TEA.title], amount=1_500 * 10**6)
-        contribute(self.suite, self.contracts[FAILED.title], backer=self.backer, amount=ETHER // 2)
+        for account in (self.backer, self.other):
+            contribute(self.suite, self.contracts[FAILED.title], backer=account, amount=ETHER // 2)
         for account, amount in ((self.suite.accounts[3], 30), (self.backer, 5), (self.other, 1)):
             contribute(self.suite, self.contracts[JUDGED.title], backer=account, amount=amount * ETHER // 10)
         self.suite.send(self.suite.token.functions.mint(self.backer, 900 * 10**6), self.backer)

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.people import DemoWallet, campaign_url, sign_in
+from tests.e2e.people import DemoWallet, Words, campaign_url, sign_in
 from tests.e2e.stack import ETHER, JUDGED, Stack
 from tests.e2e.wallets import install, refusal
 
@@ -13,29 +13,52 @@ def objections(stack: Stack) -> int:
     return int(stack.contracts[JUDGED.title].functions.review().call()[0])
 
 
-def test_a_backer_objects_and_withdraws_the_objection(page: Page, stack: Stack) -> None:
+def test_a_backer_objects_and_withdraws_the_objection(page: Page, stack: Stack, say: Words) -> None:
     wallet = DemoWallet(page)
+
+    def objected(total: str, percent: str) -> str:
+        return say(
+            "Objections: %(total)s %(symbol)s, %(percent)s%% of the limit of %(limit)s %(symbol)s",
+            total=total,
+            symbol="ETH",
+            percent=percent,
+            limit="0.72",
+        )
+
     sign_in(page, stack, stack.backer, "/me/")
     due = page.locator("[data-to-judge]", has_text=JUDGED.title)
-    expect(due).to_contain_text("Your weight: 0.5 ETH, 69% of the limit")
-    due.get_by_role("link", name="Read the evidence").click()
+    expect(due).to_contain_text(
+        say(
+            "Your weight: %(weight)s %(symbol)s, %(percent)s%% of the limit",
+            weight="0.5",
+            symbol="ETH",
+            percent="69",
+        )
+    )
+    due.get_by_role("link", name=say("Read the evidence")).click()
     milestone = page.locator("#milestone-1")
     expect(milestone).to_contain_text("https://example.org/kiln-in-place")
 
-    page.get_by_role("button", name="Object to this milestone").click()
+    page.get_by_role("button", name=say("Object to this milestone")).click()
     wallet.approve()
     expect(page.locator("[data-network-fee]")).to_have_text(re.compile(r"≈ 0\.\d+ ETH"))
     wallet.approve()
-    expect(page.get_by_role("button", name="Withdraw my objection")).to_be_enabled()
-    expect(milestone).to_contain_text("Objections: 0.5 ETH")
-    expect(page.locator("#announcer")).to_contain_text("You object with 0.5 ETH")
+    expect(page.get_by_role("button", name=say("Withdraw my objection"))).to_be_enabled()
+    expect(milestone).to_contain_text(objected("0.5", "69"))
+    expect(page.locator("#announcer")).to_contain_text(
+        say(
+            "You object with %(weight)s %(symbol)s. Until the window closes you can withdraw it.",
+            weight="0.5",
+            symbol="ETH",
+        )
+    )
     assert objections(stack) == ETHER // 2
 
-    page.get_by_role("button", name="Withdraw my objection").click()
+    page.get_by_role("button", name=say("Withdraw my objection")).click()
     wallet.approve()
     wallet.approve()
-    expect(page.get_by_role("button", name="Object to this milestone")).to_be_enabled()
-    expect(milestone).to_contain_text("Objections: 0 ETH")
+    expect(page.get_by_role("button", name=say("Object to this milestone"))).to_be_enabled()
+    expect(milestone).to_contain_text(objected("0", "0"))
     assert objections(stack) == 0
 
 
