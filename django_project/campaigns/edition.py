@@ -8,6 +8,7 @@ somebody is about to act on, is read anew for each request instead.
 
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TypeVar
 
 from django.core.cache import cache
@@ -28,6 +29,10 @@ _TURN = "campaigns:edition:turn"
 _preparations: list[Callable[[str], object]] = []
 
 
+# The edition that something is being worked out for: all that goes into it is of that edition as well.
+_being_made: ContextVar[str] = ContextVar("edition_being_made", default="")
+
+
 def prepare_with(preparation: Callable[[str], object]) -> None:
     """Have something ready before an edition is shown, which would otherwise be worked out by all at once."""
     _preparations.append(preparation)
@@ -35,6 +40,8 @@ def prepare_with(preparation: Callable[[str], object]) -> None:
 
 def current() -> str:
     """The name of the edition that is on show. Whoever finds it too old makes the next one, one at a time."""
+    if making := _being_made.get():
+        return making
     found = cache.get_many([_KEY, _FRESH])
     name: str | None = found.get(_KEY)
     if name is None:
@@ -81,9 +88,14 @@ def end() -> None:
 
 def shared(name: str, work_out: Callable[[], T], edition: str = "") -> T:
     """What `work_out` gives, worked out once for an edition, by default the current one."""
-    key = f"campaigns:edition:{edition or current()}:{name}"
+    edition = edition or current()
+    key = f"campaigns:edition:{edition}:{name}"
     found: T | None = cache.get(key)
     if found is None:
-        found = work_out()
+        making = _being_made.set(edition)
+        try:
+            found = work_out()
+        finally:
+            _being_made.reset(making)
         cache.set(key, found, 2 * KEPT_SECONDS)
     return found

@@ -153,10 +153,11 @@ def similar_to(listing: Listing, limit: int) -> list[CampaignCard]:
         version__publication__isnull=False, of_chain_id=listing.chain_id, of_address=listing.address
     ).order_by("rank")
     keys: list[CampaignKey] = list(rows.values_list("chain_id", "address")[:CANDIDATES])
-    known = cards_by_key(keys)
-    found = [known[key] for key in keys if key in known and known[key].is_open and known[key].is_ranked]
-    if found:
-        return found[:limit]
+    near = visible().filter(key_filter(keys, "chain_id", "address"))
+    open_ones = near.filter(status="open", visibility=Listing.Visibility.LISTED)
+    known = {card.key: card for card in cards(open_ones)} if keys else {}
+    if known:
+        return [known[key] for key in keys if key in known][:limit]
     return most_backed(limit, listing.metadata.category.slug, listing.metadata.language, excluding=listing.pk)
 
 

@@ -233,6 +233,15 @@ class CampaignLaunched(EventRow):
     address = AddressField()
     creator = AddressField()
     token = AddressField(help_text="The zero address is the chain's own currency.")
+    # A join and no column; None when the campaign takes the chain's own currency.
+    currency = models.ForeignObject(
+        Token,
+        on_delete=models.DO_NOTHING,
+        from_fields=["chain", "token"],
+        to_fields=["chain", "address"],
+        related_name="+",
+        null=True,
+    )
     mode = models.PositiveSmallIntegerField(choices=Mode)
     goal = BaseUnitsField()
     start = models.DateTimeField()

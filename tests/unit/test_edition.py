@@ -138,6 +138,32 @@ def test_while_the_next_is_made_the_last_stays_on_show(
 
 
 @pytest.mark.usefixtures("prepared")
+def test_what_a_page_is_made_of_is_of_the_pages_own_edition() -> None:
+    last = edition.current()
+
+    def page() -> list[str]:
+        grow_old()
+        return [edition.current(), edition.shared("part", edition.current)]
+
+    assert edition.shared("page", page) == [last, last]
+    # Whoever comes after finds it old.
+    assert edition.current() != last
+
+
+@pytest.mark.usefixtures("prepared")
+def test_a_page_that_fails_leaves_no_edition_behind() -> None:
+    last = edition.current()
+
+    def fail() -> str:
+        raise ValueError("no page")
+
+    with pytest.raises(ValueError, match="no page"):
+        edition.shared("page", fail)
+    grow_old()
+    assert edition.current() != last
+
+
+@pytest.mark.usefixtures("prepared")
 def test_an_ended_edition_is_not_shown_again() -> None:
     first = edition.current()
     edition.shared("list", lambda: "with what was hidden since")

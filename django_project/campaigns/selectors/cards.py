@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +17,6 @@ from django_project.accounts.models import User
 from django_project.campaigns.models import Category, Follow, Listing
 from django_project.core.addresses import format_address
 from django_project.core.money import format_units
-from django_project.ledger.models import Token
 from django_project.ledger.selectors import status_at
 
 if TYPE_CHECKING:
@@ -136,10 +135,7 @@ def cards(listings: "Listings") -> list[CampaignCard]:
 
     Straight from the columns: making five models of each row takes several times as long.
     """
-    return [
-        _card(dict(zip(_COLUMNS, row, strict=True)))
-        for row in _with_token(listings).values_list(*_COLUMNS.values())
-    ]
+    return [_card(dict(zip(_COLUMNS, row, strict=True))) for row in listings.values_list(*_COLUMNS.values())]
 
 
 def cards_by_key(keys: Iterable[CampaignKey]) -> dict[CampaignKey, CampaignCard]:
@@ -191,8 +187,10 @@ _COLUMNS = {
     "visibility": "visibility",
     "is_staff_pick": "is_staff_pick",
     "status": "status",
-    "token_symbol": "token_symbol",
-    "token_decimals": "token_decimals",
+    "token_symbol": "launched__currency__symbol",
+    "token_decimals": "launched__currency__decimals",
+    "own_symbol": "launched__chain__currency_symbol",
+    "own_decimals": "launched__chain__currency_decimals",
     "title": "metadata__title",
     "tagline": "metadata__tagline",
     "language": "metadata__language",
@@ -238,8 +236,8 @@ def _card(row: dict[str, Any]) -> CampaignCard:
         status=row["status"],
         raised=row["raised"],
         goal=row["goal"],
-        token_symbol=row["token_symbol"],
-        token_decimals=row["token_decimals"],
+        token_symbol=row["own_symbol"] if row["token_symbol"] is None else row["token_symbol"],
+        token_decimals=row["own_decimals"] if row["token_decimals"] is None else row["token_decimals"],
         percent=row["raised"] * 100 // row["goal"] if row["goal"] else 0,
         backers=row["backers"],
         contributions=row["contributions"],
@@ -251,20 +249,9 @@ def _card(row: dict[str, Any]) -> CampaignCard:
 
 
 def with_card_columns(listings: "Listings") -> "Listings":
-    """Join and annotate what `card_of` reads."""
-    return _with_token(listings.select_related("metadata__category", "launched__totals", "launched__chain"))
-
-
-def _with_token(listings: "Listings") -> "Listings":
-    """Annotate the campaign's currency: a token's, else the chain's own."""
-    token = Token.objects.filter(chain_id=OuterRef("chain_id"), address=OuterRef("launched__token"))
-    return listings.annotate(
-        token_symbol=Coalesce(Subquery(token.values("symbol")[:1]), F("launched__chain__currency_symbol")),
-        token_decimals=Coalesce(
-            Subquery(token.values("decimals")[:1]),
-            F("launched__chain__currency_decimals"),
-            output_field=IntegerField(),
-        ),
+    """Join what `card_of` reads."""
+    return listings.select_related(
+        "metadata__category", "launched__totals", "launched__chain", "launched__currency"
     )
 
 
@@ -274,7 +261,10 @@ def card_of(listing: Listing) -> CampaignCard:
 
 
 def _value(row: object, path: str) -> Any:
-    return functools.reduce(getattr, path.split("__"), row)
+    """A column of a row or of what it is joined with; None where there is nothing to join."""
+    for name in path.split("__"):
+        row = None if row is None else getattr(row, name)
+    return row
 
 
 def label_of(category: Category) -> CategoryLabel:

@@ -1,7 +1,7 @@
 """Explore: facets, sorts and full text search in English and Chinese."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal, get_args
@@ -133,7 +133,7 @@ def explore(filters: ExploreFilters, page: int = 1) -> ExploreResult:
     total = sum(cube[cell] for cell in wanted)
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(page, 1), pages)
-    ordered = (place for place in _ordered(filters, everything, relevance) if place.cell in wanted)
+    ordered = _ordered(filters, everything, relevance, wanted)
     return ExploreResult(
         filters=filters,
         cards=tuple(_cards_of(islice(ordered, (page - 1) * PAGE_SIZE, page * PAGE_SIZE))),
@@ -252,14 +252,9 @@ def _facets(
 
 
 def _ordered(
-    filters: ExploreFilters, everything: Shelf, relevance: dict[int, float] | None
-) -> Iterable[Place]:
-    """The places to choose from, in the order that was asked for."""
-    if filters.sort == "best" and relevance is not None:
-        return sorted(
-            (everything.by_listing[key] for key in relevance),
-            key=lambda each: (-relevance[each.listing_id], not each.is_open, each.listing_id),
-        )
+    filters: ExploreFilters, everything: Shelf, relevance: dict[int, float] | None, wanted: Container[Cell]
+) -> Iterator[Place]:
+    """The places in wanted cells, and of a search those that it found, in the order that was asked for."""
     orders: dict[Sort, Callable[[], list[Place]]] = {
         "best": lambda: everything.trending,
         "trending": lambda: everything.trending,
@@ -267,7 +262,17 @@ def _ordered(
         "ending": lambda: everything.ending,
         "backed": lambda: everything.backed,
         "funded": lambda: everything.funded,
-        "random": lambda: everything.shuffled(filters.seed),
+        "random": lambda: everything.shuffled(filters.seed, wanted),
     }
-    ordered = orders[filters.sort]()
-    return ordered if relevance is None else (each for each in ordered if each.listing_id in relevance)
+    if filters.sort == "best" and relevance is not None:
+        ordered = sorted(
+            (everything.by_listing[key] for key in relevance),
+            key=lambda each: (-relevance[each.listing_id], not each.is_open, each.listing_id),
+        )
+    else:
+        ordered = orders[filters.sort]()
+    return (
+        place
+        for place in ordered
+        if place.cell in wanted and (relevance is None or place.listing_id in relevance)
+    )

@@ -10,6 +10,7 @@ With 10,000 campaigns the query takes 0.1 s and the rows 2 MB; both grow with th
 import math
 import threading
 from collections import Counter
+from collections.abc import Container
 from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
@@ -113,9 +114,10 @@ class Shelf:
     def funded(self) -> list[Place]:
         return sorted(self.places, key=lambda each: (-each.ratio, -each.listing_id))
 
-    def shuffled(self, seed: int) -> list[Place]:
-        """By lot; a new campaign falls in somewhere and leaves the others in their order."""
-        return sorted(self.places, key=lambda each: hash((each.listing_id, seed)))
+    def shuffled(self, seed: int, wanted: Container[Cell]) -> list[Place]:
+        """Those in wanted cells by lot; a new campaign falls in somewhere and leaves the others in order."""
+        among = (place for place in self.places if place.cell in wanted)
+        return sorted(among, key=lambda each: hash((each.listing_id, seed)))
 
     @cached_property
     def just_launched(self) -> list[Place]:
@@ -129,8 +131,8 @@ class Shelf:
         return sorted(short, key=lambda each: (-each.ratio, each.deadline))
 
 
-# The edition that this process has unpacked. Threads that need another wait for the first of them.
-_here: tuple[str, Shelf] | None = None
+# The last two editions that this process has unpacked: a page of the one before may still be in the making.
+_here: dict[str, Shelf] = {}
 _unpacking = threading.Lock()
 
 
@@ -140,14 +142,14 @@ def shelf() -> Shelf:
 
 
 def _shelf_of(name: str) -> Shelf:
+    """Threads that need an edition which is not unpacked yet wait for the first of them."""
     global _here
-    here = _here
-    if here is None or here[0] != name:
+    if name not in (here := _here):
         with _unpacking:
-            here = _here
-            if here is None or here[0] != name:
-                here = _here = name, Shelf(*edition.shared("shelf", _read, name))
-    return here[1]
+            if name not in (here := _here):
+                unpacked = Shelf(*edition.shared("shelf", _read, name))
+                here = _here = {**dict(list(here.items())[-1:]), name: unpacked}
+    return here[name]
 
 
 edition.prepare_with(_shelf_of)
