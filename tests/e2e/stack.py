@@ -67,9 +67,10 @@ HONEY = Told(
         rewards=[
             {"tier": 1, "title": "One jar", "description": "250 g from your own street."},
             {"tier": 2, "title": "A day with the bees", "description": "Veil and boots are ours."},
+            {"tier": 3, "title": "A night at the depot", "description": "With the swarm catchers."},
         ],
     ),
-    tiers=((ETHER // 10, 0), (ETHER, 1)),
+    tiers=((ETHER // 10, 0), (ETHER, 1), (ETHER, 1)),
     min_contribution=ETHER // 100,
 )
 TEA = Told(

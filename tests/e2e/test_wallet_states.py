@@ -1,15 +1,22 @@
-"""Each way in which a wallet can say no, and the words that the person then reads."""
+"""Each way in which a wallet or the network can say no, and the words that the person then reads."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from eth_typing import ChecksumAddress
 from playwright.sync_api import BrowserContext, Page, expect
+from web3.types import TxParams, Wei
 
-from tests.e2e.people import DemoWallet, campaign_url, sign_in
+from tests.e2e.people import DemoWallet, Words, campaign_url, sign_in
 from tests.e2e.stack import BROKE, ETHER, HONEY, Stack
-from tests.e2e.wallets import install, refusal, take_demo_wallet_away
-from tests.support.contracts import contribute
+from tests.e2e.wallets import asked, install, refusal, take_demo_wallet_away
+from tests.support.contracts import contribute, mine, node, set_automine
+
+ELSEWHERE = "0x1"
+# Enough for a replacement by any node's rules.
+HIGHER_FEE = 500 * 10**9
 
 
 def review(page: Page, stack: Stack, title: str = HONEY.title, typed: str = "amount=0.2") -> None:
@@ -27,22 +34,49 @@ def said(page: Page, words: str) -> None:
     expect(page.locator("[data-place]")).to_contain_text(words)
 
 
-def test_without_a_wallet_the_page_says_what_to_install(page: Page, stack: Stack) -> None:
+def pledge_says(page: Page, words: str) -> None:
+    expect(page.locator("#pledge-state")).to_contain_text(words)
+
+
+@pytest.fixture
+def _slow_network(stack: Stack) -> Iterator[None]:
+    """Transactions wait until the test mines."""
+    set_automine(stack.suite, on=False)
+    yield
+    set_automine(stack.suite, on=True)
+    mine(stack.suite)
+
+
+def pending(stack: Stack, sender: ChecksumAddress) -> dict[str, Any]:
+    """The account's transaction that no block has yet."""
+    waiting = node(stack.suite, "txpool_content")["pending"]
+    (found,) = next(of for each, of in waiting.items() if each.lower() == sender.lower()).values()
+    return dict(found)
+
+
+def replace(stack: Stack, transaction: dict[str, Any], **changes: str) -> None:
+    """Send another transaction in its place, as a wallet does that speeds up or cancels."""
+    kept = {name: transaction[name] for name in ("from", "to", "value", "nonce", "gas", "input")}
+    fees = {"maxFeePerGas": hex(HIGHER_FEE), "maxPriorityFeePerGas": hex(HIGHER_FEE)}
+    node(stack.suite, "eth_sendTransaction", {**kept, **fees, **changes})
+
+
+def test_without_a_wallet_the_page_says_what_to_install(page: Page, stack: Stack, say: Words) -> None:
     take_demo_wallet_away(page)
     page.goto(f"{stack.url}/sign-in/")
     press(page)
-    said(page, "No wallet found in this browser")
+    said(page, say("No wallet found in this browser"))
 
 
-def test_two_wallets_are_offered_by_name(page: Page, stack: Stack) -> None:
+def test_two_wallets_are_offered_by_name(page: Page, stack: Stack, say: Words) -> None:
     install(page, stack.anvil.url, stack.backer)
     page.goto(f"{stack.url}/sign-in/")
     page.evaluate("localStorage.removeItem('chainfund.wallet')")
     press(page)
-    said(page, "Which wallet would you like to use?")
+    said(page, say("Which wallet would you like to use?"))
     page.get_by_role("button", name="Scripted wallet").click()
     page.wait_for_url(f"{stack.url}/")
-    expect(page.get_by_role("link", name="My contributions").first).to_be_visible()
+    expect(page.get_by_role("link", name=say("My contributions")).first).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -54,14 +88,15 @@ def test_two_wallets_are_offered_by_name(page: Page, stack: Stack) -> None:
         ({}, {"eth_requestAccounts": []}, "Your wallet is locked"),
         ({}, {"personal_sign": "0x" + "11" * 65}, "We could not accept this"),
     ],
+    ids=["account-refused", "request-open", "signature-refused", "locked", "wrong-signature"],
 )
 def test_signing_in_can_be_tried_again(
-    refusals: dict[str, Any], answers: dict[str, Any], words: str, page: Page, stack: Stack
+    refusals: dict[str, Any], answers: dict[str, Any], words: str, page: Page, stack: Stack, say: Words
 ) -> None:
     install(page, stack.anvil.url, stack.backer, refusals=refusals, answers=answers)
     page.goto(f"{stack.url}/sign-in/")
     press(page)
-    said(page, words)
+    said(page, say(words))
     expect(page.locator("wallet-sign-in [data-start]")).to_be_enabled()
 
 
@@ -69,79 +104,195 @@ def test_signing_in_can_be_tried_again(
     ("refusals", "answers", "words"),
     [
         ({"eth_sendTransaction": refusal(4001)}, {}, "You rejected it in your wallet"),
-        ({"eth_sendTransaction": refusal(-32603, "socket hang up")}, {}, "did not answer as expected"),
-        ({"wallet_switchEthereumChain": refusal(4001)}, {"eth_chainId": "0x1"}, "You rejected it"),
+        ({"eth_requestAccounts": refusal(-32002)}, {}, "Your wallet still has an open request"),
+        ({}, {"eth_requestAccounts": []}, "Your wallet is locked"),
         (
-            {"wallet_switchEthereumChain": refusal(4902)},
-            {"eth_chainId": "0x1", "wallet_addEthereumChain": None},
-            "You rejected it|on another network|did not answer",
+            {"eth_sendTransaction": refusal(-32603, "socket hang up")},
+            {},
+            "Your wallet or its node did not answer as expected",
+        ),
+        (
+            {"wallet_switchEthereumChain": refusal(4001)},
+            {"eth_chainId": ELSEWHERE},
+            "You rejected it in your wallet",
+        ),
+        (
+            {},
+            {"eth_chainId": ELSEWHERE, "wallet_switchEthereumChain": None},
+            "Your wallet is on another network",
         ),
         ({}, {"eth_getBalance": "0x10"}, "Not enough in this account"),
     ],
+    ids=[
+        *("rejected", "request-open", "locked", "node-trouble"),
+        *("switch-refused", "switched-nowhere", "no-funds"),
+    ],
 )
 def test_giving_can_be_tried_again(
-    refusals: dict[str, Any], answers: dict[str, Any], words: str, page: Page, stack: Stack
+    refusals: dict[str, Any], answers: dict[str, Any], words: str, page: Page, stack: Stack, say: Words
 ) -> None:
     review(page, stack)
     install(page, stack.anvil.url, stack.backer, refusals=refusals, answers=answers)
     page.reload()
     press(page)
-    expect(page.locator("[data-place]")).to_contain_text(re.compile(words))
+    said(page, say(words))
     expect(page.locator("wallet-pledge [data-start]")).to_be_enabled()
 
 
-def test_another_account_is_named_with_the_one_that_signed_in(page: Page, stack: Stack) -> None:
+def test_a_network_that_the_wallet_does_not_know_is_offered_to_it(
+    page: Page, stack: Stack, say: Words
+) -> None:
+    review(page, stack)
+    install(
+        page,
+        stack.anvil.url,
+        stack.backer,
+        refusals={
+            "wallet_switchEthereumChain": refusal(4902),
+            "wallet_addEthereumChain": refusal(4001),
+        },
+        answers={"eth_chainId": ELSEWHERE},
+    )
+    page.reload()
+    press(page)
+    said(page, say("You rejected it in your wallet"))
+    assert asked(page)[-2:] == ["wallet_switchEthereumChain", "wallet_addEthereumChain"]
+
+
+def test_a_network_that_was_added_is_given_on(page: Page, stack: Stack, say: Words) -> None:
+    review(page, stack)
+    added = {"eth_chainId": hex(stack.anvil.chain_id), "wallet_switchEthereumChain": None}
+    install(
+        page,
+        stack.anvil.url,
+        stack.backer,
+        refusals={"wallet_switchEthereumChain": refusal(4902)},
+        answers={"eth_chainId": ELSEWHERE, "wallet_addEthereumChain": None},
+        afterwards={"wallet_addEthereumChain": added},
+    )
+    page.reload()
+    press(page)
+    pledge_says(page, say("Confirmed: %(amount)s %(symbol)s", amount="0.2", symbol="ETH"))
+
+
+def test_another_account_is_named_with_the_one_that_signed_in(page: Page, stack: Stack, say: Words) -> None:
     review(page, stack)
     install(page, stack.anvil.url, stack.other)
     page.reload()
     press(page)
-    said(page, "Your wallet shows another account")
+    said(page, say("Your wallet shows another account"))
     said(page, stack.other)
     said(page, stack.backer)
 
 
-def test_more_than_the_account_holds_never_reaches_the_wallet(page: Page, stack: Stack) -> None:
+def test_more_than_the_account_holds_never_reaches_the_wallet(page: Page, stack: Stack, say: Words) -> None:
     review(page, stack, BROKE.title, "amount=20000")
     press(page)
     DemoWallet(page).approve()
-    said(page, "Not enough in this account")
+    said(page, say("Not enough in this account"))
     said(page, "20000 ETH")
     expect(DemoWallet(page).dialog).to_have_count(0)
 
 
-def test_a_reward_taken_meanwhile_is_told_by_the_contract(page: Page, stack: Stack) -> None:
-    review(page, stack, HONEY.title, "tier=2&amount=1")
-    contribute(stack.suite, stack.contracts[HONEY.title], amount=ETHER, tier_id=2)
+def test_a_reward_taken_meanwhile_is_told_by_the_contract(page: Page, stack: Stack, say: Words) -> None:
+    # There is one of each, and it is gone afterwards.
+    tier = 2 if say.language == "en" else 3
+    review(page, stack, HONEY.title, f"tier={tier}&amount=1")
+    contribute(stack.suite, stack.contracts[HONEY.title], amount=ETHER, tier_id=tier)
     press(page)
     DemoWallet(page).approve()
-    said(page, "The contract would refuse this")
-    said(page, "All of this reward are taken")
+    said(page, say("The contract would refuse this, so nothing was sent"))
+    said(page, say("All of this reward are taken. Choose another, or none."))
 
 
-def test_a_transaction_that_vanished_is_explained(page: Page, stack: Stack) -> None:
-    review(page, stack)
-    install(page, stack.anvil.url, stack.backer, answers={"eth_sendTransaction": "0x" + "ab" * 32})
-    page.reload()
-    press(page)
-    expect(page.locator("#pledge-state")).to_contain_text("Sent, waiting for the network")
-    expect(page.locator("wallet-watch")).to_contain_text("no longer knows this transaction")
-
-
-def test_a_contribution_lost_in_a_reorganisation_is_checked_again(page: Page, stack: Stack) -> None:
+@pytest.mark.usefixtures("_slow_network")
+def test_what_the_network_refuses_has_failed(page: Page, stack: Stack, say: Words) -> None:
     review(page, stack)
     install(page, stack.anvil.url, stack.backer)
     page.reload()
     press(page)
-    state = page.locator("#pledge-state")
-    expect(state).to_contain_text("Confirmed: 0.2 ETH")
+    pledge_says(page, say("Sent, waiting for the network"))
+    pause = stack.contracts[HONEY.title].functions.setContributionsPaused
+    guardian: TxParams = {
+        "from": stack.suite.admin,
+        "maxPriorityFeePerGas": Wei(HIGHER_FEE),
+        "maxFeePerGas": Wei(HIGHER_FEE),
+    }
+    try:
+        pause(paused=True).transact(guardian)
+        mine(stack.suite)
+        # The wallet's node is asked every four seconds, ours every half minute.
+        told = "|".join((say("The network refused the transaction"), say("It did not go through")))
+        expect(page.locator("#pledge-state")).to_contain_text(re.compile(told))
+    finally:
+        pause(paused=False).transact(guardian)
+
+
+@pytest.mark.usefixtures("_slow_network")
+def test_a_transaction_that_was_sped_up_confirms_its_pledge(page: Page, stack: Stack, say: Words) -> None:
+    review(page, stack)
+    install(page, stack.anvil.url, stack.backer)
+    page.reload()
+    press(page)
+    pledge_says(page, say("Sent, waiting for the network"))
+    sent = pending(stack, stack.backer)
+    replace(stack, sent)
+    mine(stack.suite)
+    pledge_says(page, say("Confirmed: %(amount)s %(symbol)s", amount="0.2", symbol="ETH"))
+    assert sent["hash"] not in page.content()
+
+
+# The page waits for twelve seconds before it says so: once is enough.
+@pytest.mark.parametrize("say", ["zh-hans"], indirect=True)
+@pytest.mark.usefixtures("_slow_network")
+def test_a_transaction_that_was_cancelled_is_explained(page: Page, stack: Stack, say: Words) -> None:
+    review(page, stack)
+    install(page, stack.anvil.url, stack.backer)
+    page.reload()
+    press(page)
+    pledge_says(page, say("Sent, waiting for the network"))
+    raised = stack.contracts[HONEY.title].functions.totalRaised().call()
+    replace(stack, pending(stack, stack.backer), to=stack.backer, value="0x0", input="0x")
+    mine(stack.suite)
+    expect(page.locator("wallet-watch")).to_contain_text(
+        say("Your wallet's node no longer knows this transaction")
+    )
+    assert stack.contracts[HONEY.title].functions.totalRaised().call() == raised
+
+
+# The page waits for twelve seconds before it says so: once is enough.
+@pytest.mark.parametrize("say", ["en"], indirect=True)
+@pytest.mark.usefixtures("_slow_network")
+def test_a_transaction_that_was_dropped_is_explained(page: Page, stack: Stack, say: Words) -> None:
+    review(page, stack)
+    install(page, stack.anvil.url, stack.backer)
+    page.reload()
+    press(page)
+    pledge_says(page, say("Sent, waiting for the network"))
+    node(stack.suite, "anvil_dropTransaction", pending(stack, stack.backer)["hash"])
+    expect(page.locator("wallet-watch")).to_contain_text(
+        say("Your wallet's node no longer knows this transaction")
+    )
+
+
+def test_a_contribution_lost_in_a_reorganisation_is_checked_again(
+    page: Page, stack: Stack, say: Words
+) -> None:
+    review(page, stack)
+    install(page, stack.anvil.url, stack.backer)
+    page.reload()
+    press(page)
+    pledge_says(page, say("Confirmed: %(amount)s %(symbol)s", amount="0.2", symbol="ETH"))
     stack.anvil.request("anvil_reorg", 1, [])
-    expect(state).to_contain_text("The network rewrote its last blocks")
+    pledge_says(page, say("The network rewrote its last blocks; checking again"))
 
 
-def test_an_expired_session_is_told_and_leads_back(page: Page, stack: Stack, context: BrowserContext) -> None:
+def test_an_expired_session_is_told_and_leads_back(
+    page: Page, stack: Stack, context: BrowserContext, say: Words
+) -> None:
     review(page, stack)
     install(page, stack.anvil.url, stack.backer)
     page.reload()
     context.clear_cookies(name="sessionid")
     press(page)
-    said(page, "We could not accept this")
+    said(page, say("We could not accept this"))

@@ -7,13 +7,18 @@ from playwright.sync_api import Page, Route
 
 RDNS = "org.example.scripted"
 
-# Answers what it was told to, refuses what it was told to, and passes everything else to the node.
+# Answers what it was told to, refuses what it was told to, and passes everything else to the node. What it
+# was told to answer after a method takes the place of what it was told before.
 _SCRIPT = """
 ((told) => {
   const request = async ({ method, params = [] }) => {
     window.asked = [...(window.asked ?? []), method];
     const refusal = told.refusals[method];
     if (refusal) throw Object.assign(new Error(refusal.message ?? ""), refusal);
+    for (const [later, answer] of Object.entries(told.afterwards[method] ?? {})) {
+      told.answers[later] = answer;
+      delete told.refusals[later];
+    }
     if (method in told.answers) return told.answers[method];
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
     const headers = { "Content-Type": "application/json" };
@@ -42,15 +47,26 @@ def install(
     *,
     refusals: dict[str, dict[str, Any]] | None = None,
     answers: dict[str, Any] | None = None,
+    afterwards: dict[str, dict[str, Any]] | None = None,
 ) -> None:
-    """Give the page's next documents a wallet of `account` on the chain behind the `node` URL."""
+    """Give the page's next documents a wallet of `account` on the chain behind the `node` URL.
+
+    `afterwards` is {method: answers that hold once it was asked for}.
+    """
     told = {
         "node": node,
         "rdns": RDNS,
         "refusals": refusals or {},
         "answers": {"eth_requestAccounts": [account], "eth_accounts": [account], **(answers or {})},
+        "afterwards": afterwards or {},
     }
     page.add_init_script(_SCRIPT % json.dumps(told))
+
+
+def asked(page: Page) -> list[str]:
+    """The methods that the page has asked the wallet for, in order."""
+    methods: list[str] = page.evaluate("window.asked ?? []")
+    return methods
 
 
 def take_demo_wallet_away(page: Page) -> None:
