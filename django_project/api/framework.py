@@ -88,9 +88,7 @@ class BucketThrottle(throttling.BaseThrottle):
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         limit = getattr(view, f"{str(request.method).lower()}_limit", rate_limits.READ)
-        user = plain(request).user
-        subject = f"user:{user.pk}" if user.is_authenticated else rate_limits.client_address(plain(request))
-        self._wait = rate_limits.take(limit, subject)
+        self._wait = rate_limits.take(limit, rate_limits.asker(plain(request)))
         return self._wait == 0
 
     def wait(self) -> float:

@@ -54,6 +54,7 @@ BEACON = Limit("beacon", 60, timedelta(minutes=1))
 BEACON_ADDRESS = Limit("beacon-address", 300, timedelta(minutes=1))
 MAIL = Limit("mail", 5, timedelta(hours=1))
 PICTURE = Limit("picture", 60, timedelta(minutes=1))
+DOWNLOAD = Limit("download", 20, timedelta(minutes=5))
 MESSAGE = Limit("message", 10, timedelta(hours=1))
 REPORT = Limit("report", 5, timedelta(hours=1))
 PLEDGE = Limit("pledge", 30, timedelta(minutes=10))
@@ -87,8 +88,14 @@ def take(limit: Limit, subject: str) -> float:
     return float(wait)
 
 
+def asker(request: HttpRequest) -> str:
+    """Who asks, as a bucket's subject: the account that is signed in, else the visitor's address."""
+    user = request.user
+    return f"user:{user.pk}" if user.is_authenticated else client_address(request)
+
+
 def client_address(request: HttpRequest) -> str:
-    """Who asks, as a bucket's subject: the address that our outermost own proxy saw.
+    """Where a request comes from, as a bucket's subject: the address that our outermost own proxy saw.
 
     Each proxy appends the peer it saw to X-Forwarded-For, so with `PROXY_DEPTH` own proxies the entry that
     many from the right is the last one a stranger could not write. Without proxies the header is ignored.

@@ -7,9 +7,10 @@ import re
 
 import pytest
 from django.core import mail as outbox
-from django.test import Client
+from django.test import Client, override_settings
 
 from django_project.accounts.models import User, Wallet
+from django_project.core import rate_limits
 from django_project.core.addresses import format_address
 from django_project.discovery.models import BehaviourEvent, Visitor
 from django_project.discovery.services import grant_consent
@@ -52,6 +53,17 @@ def test_a_campaign_is_saved_and_let_go(shop: Shop, backer: Client) -> None:
     assert backer.get("/me/").content.decode().count('id="saved-title"') == 1
     assert backer.post(url, {"saved": "false", "next": "//evil.example/"})["Location"] == "/me/"
     assert 'id="saved-title"' not in backer.get("/me/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["/me/receipts.csv", "/me/receipts.pdf", "/me/data.json"])
+def test_what_is_made_to_take_away_is_made_so_often(path: str, backer: Client) -> None:
+    with override_settings(RATE_LIMIT_SCALE=2 / rate_limits.DOWNLOAD.capacity):
+        answers = [backer.get(path) for _ in range(3)]
+        neighbour = signed_in(backer_user(2, "Omar")).get(path)
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[2]["Retry-After"]) <= rate_limits.DOWNLOAD.period.total_seconds()
+    # Each account has its own.
+    assert neighbour.status_code == 200
 
 
 def test_receipts_hold_every_contribution_and_no_formula(shop: Shop, backer: Client) -> None:

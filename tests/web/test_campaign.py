@@ -5,9 +5,10 @@ import io
 import re
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
 from django_project.campaigns.models import CampaignUpdate, Metadata
+from django_project.core import rate_limits
 from django_project.core.addresses import format_address, format_hash
 from tests.factories import ETHER, address, backer_user
 from tests.web.conftest import Shop
@@ -35,6 +36,13 @@ def test_names_are_shown_only_of_those_who_show_them(shop: Shop) -> None:
     text = read(f"/campaigns/{shop.honey.slug}/contributors/")
     assert "Ines" in text
     assert "Otto" not in text
+
+
+def test_the_table_to_take_away_is_made_so_often_for_an_address(shop: Shop) -> None:
+    url = f"/campaigns/{shop.honey.slug}/contributors.csv"
+    with override_settings(RATE_LIMIT_SCALE=2 / rate_limits.DOWNLOAD.capacity):
+        answers = [Client().get(url).status_code for _ in range(3)]
+    assert answers == [200, 200, 429]
 
 
 def test_the_table_to_take_away_holds_everything_exactly(shop: Shop) -> None:

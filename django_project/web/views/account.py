@@ -146,6 +146,7 @@ def follow(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @never_cache
 def receipts_csv(request: HttpRequest) -> HttpResponse:
+    rate_limits.require(rate_limits.DOWNLOAD, rate_limits.asker(request))
     text = receipts.as_csv(contributions_by_campaign(request.user))
     return _attachment(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "chainfund-receipts.csv")
 
@@ -154,6 +155,7 @@ def receipts_csv(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def receipts_pdf(request: HttpRequest) -> HttpResponse:
+    rate_limits.require(rate_limits.DOWNLOAD, rate_limits.asker(request))
     document = receipts.as_pdf(contributions_by_campaign(request.user))
     return _attachment(document, "application/pdf", "chainfund-receipts.pdf")
 
@@ -162,6 +164,7 @@ def receipts_pdf(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def export(request: HttpRequest) -> HttpResponse:
+    rate_limits.require(rate_limits.DOWNLOAD, rate_limits.asker(request))
     response = JsonResponse(privacy.export(_user(request)), json_dumps_params={"indent": 2})
     response["Content-Disposition"] = 'attachment; filename="chainfund-my-data.json"'
     return response

@@ -137,9 +137,10 @@ def contract(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def contributors_csv(_request: HttpRequest, slug: str) -> StreamingHttpResponse:
+def contributors_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """Every contribution, newest first, as the chain has them: addresses and no names."""
     listing = listing_by_slug(slug)
+    rate_limits.require(rate_limits.DOWNLOAD, rate_limits.asker(request))
     response = StreamingHttpResponse(_csv_lines(listing), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="contributions-{listing.public_id}.csv"'
     return response
