@@ -27,6 +27,8 @@ from django_project.pledges.models import PledgeIntent
 
 # The contract's FIRM_PERIOD before the deadline: nobody could replace a pledge taken back then.
 FIRM_PERIOD = timedelta(hours=24)
+ON_THEIR_WAY = (PledgeIntent.State.SUBMITTED, PledgeIntent.State.REORGED, PledgeIntent.State.CONFIRMED)
+ON_THEIR_WAY_SHOWN = 10
 # Who gave gets all of it back; in a wind-down a share.
 REFUNDABLE_STATUSES = (Status.FAILED, Status.CANCELLED, Status.EXPIRED)
 
@@ -68,6 +70,16 @@ class PledgeStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PledgeOnItsWay:
+    """A pledge that was sent and is not final yet. `amount_text` is what was asked for, or was confirmed."""
+
+    public_id: uuid.UUID
+    state: str
+    card: CampaignCard
+    amount_text: str
+
+
+@dataclass(frozen=True, slots=True)
 class BackedContribution:
     amount: int
     amount_text: str
@@ -102,6 +114,26 @@ def for_user(user: User | AnonymousUser) -> QuerySet[PledgeIntent]:
     if not isinstance(user, User):
         return PledgeIntent.objects.none()
     return PledgeIntent.objects.filter(user=user)
+
+
+def on_their_way(user: User | AnonymousUser) -> list[PledgeOnItsWay]:
+    """An account's latest pledges that the network has not settled, newest first, in two queries."""
+    pledges = list(for_user(user).filter(state__in=ON_THEIR_WAY).order_by("-created_at")[:ON_THEIR_WAY_SHOWN])
+    cards = cards_by_key((pledge.chain_id, pledge.campaign_address) for pledge in pledges)
+    return [
+        PledgeOnItsWay(
+            public_id=pledge.public_id,
+            state=pledge.state,
+            card=card,
+            amount_text=format_units(
+                pledge.amount if pledge.confirmed_amount is None else pledge.confirmed_amount,
+                card.token_decimals,
+                grouping=True,
+            ),
+        )
+        for pledge in pledges
+        if (card := cards.get((pledge.chain_id, pledge.campaign_address)))
+    ]
 
 
 def pledge_status(intent: PledgeIntent) -> PledgeStatus:

@@ -13,6 +13,7 @@ from django_project.campaigns.selectors import (
     categories_with_counts,
     just_launched,
     nearly_funded,
+    staff_picks,
 )
 from django_project.core.addresses import format_hash
 from django_project.core.money import format_units
@@ -40,11 +41,12 @@ class ShopWindow:
     latest: tuple[LatestContribution, ...]
     nearly_funded: tuple[CampaignCard, ...]
     just_launched: tuple[CampaignCard, ...]
+    staff_picks: tuple[CampaignCard, ...]
     categories: tuple[tuple[CategoryLabel, int], ...]
 
 
 def shop_window() -> ShopWindow:
-    """The edition's; six queries beside those of its shelf for whoever asks first."""
+    """The edition's; seven queries beside those of its shelf for whoever asks first."""
     return edition.shared("shop-window", _shop_window)
 
 
@@ -69,5 +71,6 @@ def _shop_window() -> ShopWindow:
         latest=tuple(latest[:LATEST]),
         nearly_funded=tuple(nearly_funded(ROW_SHOWN)),
         just_launched=tuple(just_launched(ROW_SHOWN)),
+        staff_picks=tuple(staff_picks(ROW_SHOWN)),
         categories=tuple(categories_with_counts()),
     )

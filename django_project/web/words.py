@@ -25,6 +25,18 @@ STATUS_ICONS = {
     "wind-down": "refund",
     "expired": "refund",
 }
+# Where a backer's money is, in the order of the page that lists it.
+STANDING: dict[str, Word] = {
+    "open": _("In open campaigns"),
+    "funded": _("In funded campaigns"),
+    "over": _("In campaigns that ended otherwise"),
+    "taken-back": _("Taken back"),
+}
+PLEDGE: dict[str, Word] = {
+    "submitted": _("Sent, waiting for the network"),
+    "reorged": _("The network rewrote its last blocks; checking again"),
+    "confirmed": _("In a block, not final yet"),
+}
 MILESTONE: dict[str, Word] = {
     "upcoming": _("Still to come"),
     "awaited": _("Waiting for evidence"),

@@ -12,6 +12,13 @@ FRESH_ACCOUNTS = 2
 
 # Who signs in to the admin pages; the password is another one at each start.
 OPERATOR = "operator"
+# What the operator shows as the staff's choice, as far as these campaigns are played and still open.
+STAFF_PICKS = (
+    "Slurp: eight noodle suppers with bowls to keep",
+    "Rebuild the bothy at Carrow Gap",
+    "The Plain Bookbinder: forty structures, fully drawn",
+    "听见山歌：一百位歌者的声音档案",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Gives the demo's operator account the password on standard input: `python -m tasks.demo.create_operator`.
 
+The operator also picks what the home page shows as the staff's choice.
+
 A process of its own, because it loads Django and the demo does not.
 """
 
@@ -9,7 +11,7 @@ import sys
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from tasks.demo.cast import OPERATOR
+from tasks.demo.cast import OPERATOR, STAFF_PICKS
 
 
 def main() -> None:
@@ -20,6 +22,8 @@ def main() -> None:
     from django.db import transaction
 
     from django_project.accounts.models import User
+    from django_project.campaigns import services
+    from django_project.campaigns.models import Listing
     from django_project.core import audit
 
     if not settings.IS_DEMO:
@@ -30,6 +34,8 @@ def main() -> None:
         operator.set_password(sys.stdin.read().strip())
         operator.save()
         audit.record("accounts.operator.password_set", operator.public_id)
+        for listing in Listing.objects.filter(metadata__title__in=STAFF_PICKS, is_staff_pick=False):
+            services.pick(listing, actor=operator, reason="For the demo's home page")
 
 
 if __name__ == "__main__":

@@ -318,6 +318,9 @@ def test_staff_picks_are_open_ones(world: World) -> None:
     staff = backer_user(9)
     for campaign in (world.campaign(title="good"), world.campaign(title="over", started=ago(40))):
         services.pick(world.listing(campaign), actor=staff, reason="lovely")
+    frozen = world.listing(world.campaign(title="frozen"))
+    services.pick(frozen, actor=staff, reason="lovely")
+    services.unrank(frozen, actor=staff, reason="reports")
     world.listing(world.campaign(title="other"))
     assert [card.title for card in selectors.staff_picks(5)] == ["good"]
 

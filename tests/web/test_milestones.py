@@ -55,7 +55,7 @@ def states(world: World, campaign: CampaignLaunched) -> list[str]:
 def read(address: str, language: str = "en") -> str:
     answer = Client(headers={"Accept-Language": language}).get(address)
     assert answer.status_code == 200
-    return re.sub(r"\s+", " ", answer.content.decode())
+    return re.sub(r"\s+", " ", answer.content.decode().replace("<wbr>", ""))
 
 
 def test_a_milestone_from_the_first_pledge_to_its_payment(world: World) -> None:

@@ -1,9 +1,11 @@
 """The form, its review, the status page and what a backer can take back."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from django_project.accounts.models import User
 from django_project.core.addresses import format_address
@@ -158,12 +160,40 @@ def test_a_pledge_is_nobody_elses(intent: PledgeIntent) -> None:
 
 def test_the_backer_sees_what_they_gave_and_what_is_due(backer: Client, shop: Shop) -> None:
     text = backer.get("/me/").content.decode()
-    due, given = text.split('id="given-title"')
+    due, given = text.split('id="open-title"')
     assert "A bench that folds" in due
     assert "0.5 ETH" in due
     assert f'data-refund-due="{shop.bench.chain_id}:' in due
     assert "Honey from eight roofs" in given
     assert "1,250.5 TUSD" in given
+
+
+def test_contributions_are_listed_by_how_their_campaigns_stand(backer: Client, shop: Shop) -> None:
+    shop.world.refund(shop.launched(shop.bench), backer=address(1))
+    long_ago = timezone.now() - timedelta(days=60)
+    kiln = shop.world.campaign(title="A kiln for the yard", goal=ETHER, started=long_ago)
+    shop.world.contribute(kiln, backer=address(1), amount=ETHER, at=long_ago)
+    shop.world.listing(kiln)
+    text = backer.get("/me/").content.decode()
+    _, still_open, funded, taken_back = re.split('id="(?:open|funded|taken-back)-title"', text)
+    assert "Honey from eight roofs" in still_open
+    assert "A kiln for the yard" in funded
+    assert "A bench that folds" in taken_back
+    assert 'id="over-title"' not in text
+
+
+@pytest.mark.parametrize(
+    ("state", "is_shown"),
+    [("created", False), ("submitted", True), ("reorged", True), ("confirmed", True), ("final", False)],
+)
+def test_what_is_not_settled_can_be_found_again(
+    state: str, *, is_shown: bool, intent: PledgeIntent, backer: Client
+) -> None:
+    PledgeIntent.objects.update(state=state)
+    text = backer.get("/me/").content.decode()
+    assert ('id="way-title"' in text) is is_shown
+    assert (f"/pledges/{intent.public_id}/" in text) is is_shown
+    assert f"/pledges/{intent.public_id}/" not in signed_in(backer_user(2)).get("/me/").content.decode()
 
 
 def test_what_was_taken_back_is_not_due_any_more(backer: Client, shop: Shop) -> None:

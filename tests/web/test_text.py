@@ -23,6 +23,14 @@ def test_money_is_exact(amount: int | None, decimals: int, text: str) -> None:
     assert site_text.money(amount, decimals, "ETH") == text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
+def test_a_hash_breaks_into_pieces_of_a_length() -> None:
+    whole = "0x" + "ab" * 32
+    pieces = str(site_text.in_pieces(whole)).split("<wbr>")
+    assert "".join(pieces) == whole
+    assert {len(piece) for piece in pieces} == {11}
+    assert site_text.in_pieces("<b>") == "&lt;b&gt;"
+
+
 @pytest.mark.parametrize(
     ("left", "english", "chinese"),
     [

@@ -175,8 +175,9 @@ def sitemap_rows() -> QuerySet[Listing, tuple[str, datetime]]:
 
 
 def staff_picks(limit: int) -> list[CampaignCard]:
-    """Open campaigns that the staff recommends, the newest first."""
-    return cards(visible().filter(status="open", is_staff_pick=True).order_by("-launched__start")[:limit])
+    """Open campaigns that the staff recommends and has not frozen out of rankings, the newest first."""
+    picked = visible().filter(status="open", is_staff_pick=True, visibility=Listing.Visibility.LISTED)
+    return cards(picked.order_by("-launched__start", "-pk")[:limit])
 
 
 _COLUMNS = {

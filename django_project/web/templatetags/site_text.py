@@ -9,7 +9,7 @@ from django.template.defaultfilters import date as format_date
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
@@ -22,6 +22,7 @@ from django_project.web.words import (
     MILESTONE,
     MILESTONE_ICONS,
     MODEL,
+    PLEDGE,
     SAVED,
     STATUS,
     STATUS_ICONS,
@@ -62,6 +63,17 @@ def short_hash(text: str) -> str:
     return f"{text[:10]}…{text[-6:]}"
 
 
+# A hash of 66 characters is six such pieces.
+PIECE_LENGTH = 11
+
+
+@register.filter
+def in_pieces(text: str) -> SafeString:
+    """A whole hash that breaks, where it must, after a piece: no line is left with a character or two."""
+    pieces = ((text[start : start + PIECE_LENGTH],) for start in range(0, len(text), PIECE_LENGTH))
+    return format_html_join(mark_safe("<wbr>"), "{}", pieces)
+
+
 @register.simple_tag
 def cover_url(card: CampaignCard) -> str:
     return reverse("web:cover", args=[card.category.slug, card.address.lower()])
@@ -81,6 +93,11 @@ def status_word(status: str) -> str:
 @register.simple_tag
 def status_icon(status: str) -> SafeString:
     return icon(STATUS_ICONS[status])
+
+
+@register.simple_tag
+def pledge_word(state: str) -> str:
+    return str(PLEDGE[state])
 
 
 @register.simple_tag

@@ -14,7 +14,14 @@ from django_project.core.addresses import format_address
 from django_project.core.money import format_units
 from django_project.pledges.judging import to_judge
 from django_project.pledges.models import PledgeIntent
-from django_project.pledges.selectors import contributions_by_campaign, for_user, pledge_status
+from django_project.pledges.selectors import (
+    BackedCampaign,
+    contributions_by_campaign,
+    for_user,
+    on_their_way,
+    pledge_status,
+)
+from django_project.web import words
 from django_project.web.forms import PledgeForm
 
 BASIS_POINTS = 10_000
@@ -102,7 +109,7 @@ def pledge_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 @login_required
 @never_cache
 def me(request: HttpRequest) -> HttpResponse:
-    """The backer's contributions, after what waits for a judgement or to be taken back."""
+    """The backer's contributions by how their campaigns stand, after what waits for the backer to act."""
     backed = contributions_by_campaign(request.user)
     wallet = wallet_address(request)
     return render(
@@ -111,8 +118,25 @@ def me(request: HttpRequest) -> HttpResponse:
         {
             "refunds": [each for each in backed if each.refund_due],
             "votes": to_judge(request.user),
-            "backed": [each for each in backed if not each.refund_due],
+            "on_their_way": on_their_way(request.user),
+            "groups": _by_standing([each for each in backed if not each.refund_due]),
             "wallet": format_address(wallet) if wallet else "",
             "saved": saved_by(request.user),
         },
     )
+
+
+def _by_standing(backed: list[BackedCampaign]) -> list[tuple[str, words.Word, list[BackedCampaign]]]:
+    """(code, name, campaigns) of each standing that there is."""
+    members: dict[str, list[BackedCampaign]] = {standing: [] for standing in words.STANDING}
+    for each in backed:
+        members[_standing(each)].append(each)
+    return [(standing, words.STANDING[standing], found) for standing, found in members.items() if found]
+
+
+def _standing(backed: BackedCampaign) -> str:
+    if backed.refunded or not backed.contributed:
+        return "taken-back"
+    if backed.card.is_open:
+        return "open"
+    return "funded" if backed.card.status in ("succeeded", "completed", "releasing") else "over"
