@@ -186,6 +186,8 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "UserAttributeSimilarityValidator")
 ]
 SIGN_IN_CHALLENGE_LIFETIME = timedelta(minutes=5)
+# Dotted path of a function (address: bytes) -> bool that says whom the site does not serve; empty: everybody.
+ADDRESS_SCREEN = environment.text("CHAINFUND_ADDRESS_SCREEN", "")
 
 # --- E-mail --------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from django_project.accounts.models import SignInChallenge, User, Wallet
 from django_project.accounts.selectors import SESSION_WALLET, wallet_address
 from django_project.core import audit
 from django_project.core.addresses import format_address
+from django_project.core.screening import require_served
 from django_project.ledger.models import Chain
 
 NONCE_BYTES = 16
@@ -36,8 +37,10 @@ def issue_challenge(request: HttpRequest, address: bytes, chain_id: int) -> Sign
     """Write the text that a wallet is to sign, good for this session and a few minutes.
 
     Raises:
+        AddressRefusedError: the operator does not serve the address.
         UnknownChainError: the site does not index the chain.
     """
+    require_served(address)
     if not Chain.objects.filter(pk=chain_id).exists():
         raise UnknownChainError
     now = timezone.now().replace(microsecond=0)

@@ -25,6 +25,7 @@ from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors import CampaignDetail, detail_of, listing_by_key
 from django_project.core.addresses import HASH_BYTES, format_address, parse_address
 from django_project.core.money import UINT256_MAX, format_units
+from django_project.core.screening import require_served
 from django_project.ledger.models import Contribution
 from django_project.ledger.selectors import finalized_block
 from django_project.pledges.errors import (
@@ -54,8 +55,10 @@ def create_intent(user: User, listing: Listing, amount: int, tier_id: int, backe
     a failing transaction; the chain decides.
 
     Raises:
+        AddressRefusedError: the operator does not serve the address any more.
         WrongAccountError, OwnCampaignError, ClosedError, PausedError, AmountError, RewardError: see each.
     """
+    require_served(backer)
     detail = detail_of(listing_by_key(listing.chain_id, listing.address))
     if backer not in addresses_of(user):
         raise WrongAccountError
