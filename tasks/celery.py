@@ -45,6 +45,11 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"expires": 30.0},
         },
+        "remind backers of their money": {
+            "task": "tasks.notifying.remind",
+            "schedule": timedelta(days=1),
+            "options": {"expires": timedelta(days=1).total_seconds()},
+        },
         "learn from what is new": {
             "task": "tasks.recommending.snapshot",
             "schedule": settings.RECOMMENDER_REFRESH_INTERVAL,

@@ -12,3 +12,10 @@ def tell() -> None:
     for chain_id in Chain.objects.values_list("chain_id", flat=True):
         services.notify(chain_id)
     mail.deliver()
+
+
+@shared_task(name="tasks.notifying.remind")
+def remind() -> None:
+    """Write down who left money alone for long; the next round of `tell` sends it."""
+    for chain_id in Chain.objects.values_list("chain_id", flat=True):
+        services.remind(chain_id)

@@ -15,6 +15,7 @@ from django_project.ledger.errors import UnknownChainError, UnknownTokenError
 from django_project.ledger.models import (
     Block,
     CampaignLaunched,
+    CampaignTotals,
     Chain,
     Cursor,
     FactoryEvent,
@@ -122,6 +123,33 @@ def status_at(now: datetime, campaign: str = "") -> Case:
 def campaigns_with_status(now: datetime) -> "CampaignsWithStatus":
     """Campaigns with their totals and `status` as the contract's own `state()` derives it at `now`."""
     return CampaignLaunched.objects.select_related("totals").annotate(status=status_at(now))
+
+
+def owed_since(campaign: CampaignLaunched, status: str) -> datetime:
+    """When a campaign began to owe its backers what it holds, as its contract counts; `status` is its own.
+
+    Raises:
+        ValueError: it owes them nothing in this status.
+    """
+    totals = campaign.totals
+    began = {
+        Status.CANCELLED: totals.cancelled_at,
+        Status.WIND_DOWN: totals.wound_down_at or _payable_until(totals),
+        Status.FAILED: campaign.deadline,
+        Status.EXPIRED: campaign.deadline + CLAIM_PERIOD,
+    }.get(status)
+    if began is None:
+        raise ValueError(f"campaign {campaign} owes nothing while it is {status}")
+    return began
+
+
+def _payable_until(totals: CampaignTotals) -> datetime | None:
+    """When the milestone under way can no longer be paid: `_payableUntil()` of the contract."""
+    if totals.window_end is None:
+        return totals.milestone_due
+    if totals.objections > totals.objection_limit:
+        return totals.window_end
+    return totals.window_end + CLAIM_PERIOD
 
 
 def token_of(chain_id: int, address: bytes) -> TokenInfo:

@@ -37,6 +37,10 @@ SUBJECTS: dict[str, str | Promise] = {
     Kind.MILESTONE_REVIEW: gettext_lazy("A milestone waits for your judgement: %(title)s"),
     Kind.UPDATE_POSTED: gettext_lazy("News from a campaign you back or follow: %(title)s"),
 }
+REMINDER_SUBJECTS: dict[str, str | Promise] = {
+    Kind.REFUND_DUE: gettext_lazy("Your money still waits: %(title)s"),
+    Kind.MILESTONE_REVIEW: gettext_lazy("One day left to judge a milestone: %(title)s"),
+}
 
 
 @transaction.atomic
@@ -119,8 +123,9 @@ def _letter(row: Notification, context: Mapping[str, object]) -> EmailMessage:
     token = signing.dumps([row.user_id, row.kind], salt=UNSUBSCRIBE_SALT)
     stop = settings.SITE_URL + reverse("web:mail-unsubscribe", args=[token])
     card = context["card"]
-    subject = str(SUBJECTS[row.kind]) % {"title": " ".join(str(getattr(card, "title", "")).split())}
-    body = render_to_string(f"notifications/{row.kind}.txt", {**context, "stop": stop})
+    subjects, ending = (REMINDER_SUBJECTS, "_reminder") if row.is_reminder else (SUBJECTS, "")
+    subject = str(subjects[row.kind]) % {"title": " ".join(str(getattr(card, "title", "")).split())}
+    body = render_to_string(f"notifications/{row.kind}{ending}.txt", {**context, "stop": stop})
     return EmailMessage(
         subject,
         body,

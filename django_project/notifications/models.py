@@ -22,6 +22,7 @@ class Notification(models.Model):
     cause = models.CharField(
         max_length=80, help_text="The event or deadline behind it: nothing is told twice."
     )
+    is_reminder = models.BooleanField(default=False, help_text="It was told before, or could have been.")
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
     emailed_at = models.DateTimeField(null=True, blank=True)

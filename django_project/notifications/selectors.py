@@ -18,6 +18,7 @@ class Notice:
     card: CampaignCard
     created_at: datetime
     is_read: bool
+    is_reminder: bool
 
     @property
     def url(self) -> str:
@@ -35,7 +36,7 @@ def notices(user: User, limit: int = SHOWN) -> list[Notice]:
     rows = list(Notification.objects.filter(user=user).exclude(kind__in=list(unwanted))[:limit])
     cards = cards_by_key((row.chain_id, row.address) for row in rows)
     return [
-        Notice(row.kind, card, row.created_at, row.read_at is not None)
+        Notice(row.kind, card, row.created_at, row.read_at is not None, row.is_reminder)
         for row in rows
         if (card := cards.get((row.chain_id, row.address)))
     ]

@@ -99,6 +99,12 @@ def judges(campaigns: Collection[int]) -> set[tuple[int, bytes]]:
     return {(row.campaign_id, row.backer) for row in rows}
 
 
+def undecided_judges(campaigns: Collection[int]) -> set[tuple[int, bytes]]:
+    """Those of `judges` who do not object."""
+    rows = _positions(Wallet.objects.values_list("address", flat=True)).filter(campaign__in=campaigns)
+    return {(row.campaign_id, row.backer) for row in rows if not _has_objected(row)}
+
+
 def _positions(addresses: Iterable[bytes]) -> "QuerySet[Position]":
     """The newest contribution of each wallet to each campaign that it may judge now."""
     now = timezone.now()
@@ -146,6 +152,12 @@ def _vote(card: CampaignCard, position: "Position") -> Vote:
         weight=weight,
         weight_text=format_units(weight, card.token_decimals, grouping=True),
         percent_of_limit=weight * 100 // limit if limit else 100,
-        has_objected=position.objected is not None
-        and (position.withdrawn is None or position.objected > position.withdrawn),
+        has_objected=_has_objected(position),
+    )
+
+
+def _has_objected(position: "Position") -> bool:
+    """Whether the wallet's last word on the milestone under way is an objection."""
+    return position.objected is not None and (
+        position.withdrawn is None or position.objected > position.withdrawn
     )

@@ -116,6 +116,10 @@ NOTIFICATION_TEXT: dict[str, Word] = {
     "milestone_review": _("handed in evidence for a milestone: you can object until its window closes"),
     "update_posted": _("posted an update"),
 }
+REMINDER_TEXT: dict[str, Word] = {
+    "refund_due": _("still holds money that is yours: take it back whenever you like"),
+    "milestone_review": _("waits for your judgement for less than a day"),
+}
 REPORT_REASON: dict[str, Word] = {
     "fraud": _("It is not what it says it is"),
     "stolen": _("It uses somebody else's work or name"),

@@ -120,7 +120,10 @@ def unlink_wallet(request: HttpRequest, address: str) -> HttpResponse:
 @login_required
 @never_cache
 def notifications_page(request: HttpRequest) -> HttpResponse:
-    lines = [(each, words.NOTIFICATION_TEXT[each.kind]) for each in notices(_user(request))]
+    lines = [
+        (each, (words.REMINDER_TEXT if each.is_reminder else words.NOTIFICATION_TEXT)[each.kind])
+        for each in notices(_user(request))
+    ]
     return render(request, "web/notifications.html", {"notices": lines})
 
 

@@ -1,0 +1,203 @@
+"""What accounts are told about money and milestones: news when it is final, and reminders of what is left."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.core import mail as outbox
+from django.utils import timezone
+
+from django_project.accounts.models import User, Wallet
+from django_project.ledger.models import Block, CampaignLaunched, CampaignTotals, MilestoneSubmission
+from django_project.ledger.selectors import CLAIM_PERIOD, Status, owed_since
+from django_project.notifications import mail, services
+from django_project.notifications.models import Kind, Mailbox, Notification
+from django_project.notifications.selectors import notices
+from django_project.web import words
+from tests.factories import ETHER, World, address, backer_user, reference
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def alice() -> User:
+    return backer_user(1, "Alice")
+
+
+def ended(world: World, ago: timedelta, goal: int = 10 * ETHER) -> CampaignLaunched:
+    """A campaign whose deadline was so long ago, with an ether of Alice's."""
+    start = timezone.now() - ago - 30 * DAY
+    campaign = world.campaign(started=start, goal=goal)
+    world.listing(campaign)
+    world.contribute(campaign, backer=address(1), amount=ETHER, at=start)
+    return campaign
+
+
+def settle(world: World) -> None:
+    """Everything so far becomes final, and the time of the first block after it is known."""
+    world.mine(20)
+    number = world.cursor.finalized_block + 1
+    Block.objects.update_or_create(
+        chain=world.chain,
+        number=number,
+        defaults={
+            "hash": reference(number),
+            "parent_hash": reference(number - 1),
+            "timestamp": timezone.now(),
+        },
+    )
+
+
+def told(user: User) -> list[tuple[str, bool]]:
+    return list(Notification.objects.filter(user=user).order_by("pk").values_list("kind", "is_reminder"))
+
+
+def test_success_that_nobody_collected_is_told_when_it_is_the_backers_again(
+    world: World, alice: User
+) -> None:
+    ended(world, CLAIM_PERIOD + DAY, goal=ETHER)
+    ended(world, CLAIM_PERIOD - DAY, goal=ETHER)
+    settle(world)
+    assert services.notify(world.chain.chain_id) == 1
+    assert services.notify(world.chain.chain_id) == 0
+    assert told(alice) == [(Kind.REFUND_DUE, False)]
+
+
+def test_a_milestone_that_was_missed_is_told_once_also_when_somebody_declares_it(
+    world: World, alice: User
+) -> None:
+    campaign = ended(world, 10 * DAY, goal=ETHER)
+    world.milestones(campaign, (10_000, 9 * DAY))
+    settle(world)
+    assert services.notify(world.chain.chain_id) == 1
+    world.wind_down(campaign, timezone.now() - DAY)
+    settle(world)
+    assert services.notify(world.chain.chain_id) == 0
+    assert told(alice) == [(Kind.REFUND_DUE, False)]
+
+
+def test_whoever_took_the_pledge_back_is_told_nothing(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    world.contribute(campaign, backer=address(1), amount=ETHER)
+    world.take_pledge_back(campaign, backer=address(1))
+    world.contribute(campaign, backer=address(2), amount=ETHER)
+    bob = backer_user(2)
+    world.cancel(campaign)
+    settle(world)
+    services.notify(world.chain.chain_id)
+    assert (told(alice), told(bob)) == ([], [(Kind.REFUND_DUE, False)])
+
+
+def test_a_refund_of_one_wallet_leaves_the_others_due(world: World, alice: User) -> None:
+    Wallet.objects.create(user=alice, address=address(2))
+    campaign = ended(world, DAY)
+    world.contribute(campaign, backer=address(2), amount=ETHER, at=campaign.start)
+    world.refund(campaign, backer=address(1))
+    settle(world)
+    assert services.notify(world.chain.chain_id) == 1
+    other = ended(world, DAY)
+    world.refund(other, backer=address(1))
+    settle(world)
+    assert services.notify(world.chain.chain_id) == 0
+
+
+@pytest.mark.parametrize(("ago", "reminders"), [(29, 0), (31, 1), (59, 1), (61, 1), (400, 1)])
+def test_money_left_alone_is_reminded_of_by_the_month(
+    ago: int, reminders: int, world: World, alice: User
+) -> None:
+    ended(world, ago * DAY)
+    assert services.remind(world.chain.chain_id) == reminders
+    assert services.remind(world.chain.chain_id) == 0
+    assert told(alice) == [(Kind.REFUND_DUE, True)] * reminders
+
+
+def test_reminders_end_after_three_months_or_the_refund(world: World, alice: User) -> None:
+    campaign = ended(world, 31 * DAY)
+    counts = []
+    for _ in range(5):
+        counts.append(services.remind(world.chain.chain_id))
+        CampaignLaunched.objects.filter(pk=campaign.pk).update(deadline=campaign.deadline - 30 * DAY)
+        campaign.refresh_from_db()
+    assert counts == [1, 1, 1, 0, 0]
+    again = ended(world, 31 * DAY)
+    world.refund(again, backer=address(1))
+    assert services.remind(world.chain.chain_id) == 0
+    assert len(told(alice)) == 3
+
+
+def closing(world: World, *, ends: timedelta, opened: timedelta) -> CampaignLaunched:
+    """A funded campaign whose evidence was handed in so long ago and whose window ends so soon."""
+    campaign = ended(world, 10 * DAY, goal=ETHER)
+    world.milestones(campaign, (10_000, 60 * DAY))
+    row = world.submit_milestone(campaign, window_end=timezone.now() + ends)
+    MilestoneSubmission.objects.filter(pk=row.pk).update(block_time=timezone.now() - opened)
+    return campaign
+
+
+@pytest.mark.parametrize(
+    ("ends", "opened", "is_reminded"),
+    [
+        (timedelta(hours=23), 3 * DAY, True),
+        (timedelta(hours=25), 3 * DAY, False),
+        (timedelta(hours=-1), 3 * DAY, False),
+        (timedelta(hours=23), timedelta(hours=20), False),
+    ],
+)
+def test_the_last_day_of_a_window_is_reminded_of(
+    ends: timedelta, opened: timedelta, *, is_reminded: bool, world: World, alice: User
+) -> None:
+    closing(world, ends=ends, opened=opened)
+    settle(world)
+    services.notify(world.chain.chain_id)
+    services.notify(world.chain.chain_id)
+    assert ((Kind.MILESTONE_REVIEW, True) in told(alice)) is is_reminded
+    assert told(alice).count((Kind.MILESTONE_REVIEW, True)) <= 1
+
+
+def test_whoever_objects_is_not_reminded_to_judge(world: World, alice: User) -> None:
+    campaign = closing(world, ends=timedelta(hours=20), opened=3 * DAY)
+    world.raise_objection(campaign, backer=address(1))
+    settle(world)
+    services.notify(world.chain.chain_id)
+    assert told(alice) == [(Kind.MILESTONE_REVIEW, False)]
+    world.withdraw_objection(campaign, backer=address(1))
+    services.notify(world.chain.chain_id)
+    assert told(alice) == [(Kind.MILESTONE_REVIEW, False), (Kind.MILESTONE_REVIEW, True)]
+
+
+def test_a_reminder_has_words_of_its_own(world: World, alice: User) -> None:
+    Mailbox.objects.create(user=alice, address="alice@example.org", confirmed_at=timezone.now())
+    ended(world, 31 * DAY)
+    closing(world, ends=timedelta(hours=20), opened=3 * DAY)
+    settle(world)
+    services.remind(world.chain.chain_id)
+    services.notify(world.chain.chain_id)
+    mail.deliver()
+    letters = {str(letter.subject).split(":")[0]: str(letter.body) for letter in outbox.outbox}
+    assert "there is no deadline" in letters["Your money still waits"]
+    assert "ends within a day" in letters["One day left to judge a milestone"]
+    assert {notice.kind for notice in notices(alice) if notice.is_reminder} == set(words.REMINDER_TEXT)
+
+
+def since(status: str, **totals: object) -> datetime:
+    campaign = CampaignLaunched(deadline=timezone.now())
+    campaign.totals = CampaignTotals(**totals)
+    return owed_since(campaign, status)
+
+
+def test_a_campaign_owes_from_the_moment_that_its_contract_says() -> None:
+    moment = timezone.now() - 5 * DAY
+    assert since(Status.CANCELLED, cancelled_at=moment) == moment
+    assert since(Status.WIND_DOWN, wound_down_at=moment, window_end=timezone.now()) == moment
+    assert since(Status.WIND_DOWN, milestone_due=moment) == moment
+    refused = {"window_end": moment, "objections": 3, "objection_limit": 2}
+    assert since(Status.WIND_DOWN, **refused) == moment
+    assert since(Status.WIND_DOWN, **{**refused, "objections": 2}) == moment + CLAIM_PERIOD
+    with pytest.raises(ValueError, match="owes nothing"):
+        since(Status.OPEN)
