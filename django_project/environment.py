@@ -55,6 +55,12 @@ def path(name: str, default: Path) -> Path:
     return Path(os.environ.get(name, "").strip() or default).resolve()
 
 
+def optional_path(name: str) -> Path | None:
+    """None when the variable is empty."""
+    value = os.environ.get(name, "").strip()
+    return Path(value).resolve() if value else None
+
+
 def mode() -> str:
     value = text("CHAINFUND_MODE", "development")
     if value not in MODES:

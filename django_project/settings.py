@@ -147,6 +147,9 @@ INDEXER_FAN_OUT = environment.number("CHAINFUND_BACKFILL_RANGES", 0)
 # Behind this, the site says that its numbers are late and /readyz fails.
 INDEXER_LAG_LIMIT = environment.seconds("CHAINFUND_INDEXER_LAG_LIMIT_SECONDS", timedelta(minutes=2))
 
+# Rates of tokens in ordinary money, which the operator's own job writes; the format is in web/fiat.py.
+FIAT_RATES_FILE = environment.optional_path("CHAINFUND_FIAT_RATES_FILE")
+
 # --- Background work ------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = environment.text("CELERY_BROKER_URL", REDIS_URL)

@@ -13,9 +13,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
-from django_project.campaigns.selectors import CampaignCard
+from django_project.campaigns.selectors import CampaignCard, CampaignDetail
+from django_project.core.addresses import parse_address
 from django_project.core.money import format_units
 from django_project.discovery.selectors import Recommendation
+from django_project.web.fiat import approximation
 from django_project.web.icons import ICONS
 from django_project.web.markdown import render_markdown
 from django_project.web.words import (
@@ -51,6 +53,21 @@ def markdown(text: str) -> SafeString:
 def money(amount: int | None, decimals: int, symbol: str) -> str:
     """The exact amount in the token's unit: 1250000, 6, "tUSD" -> "1.25 tUSD"."""
     return f"{format_units(int(amount or 0), decimals, grouping=True)}\N{NO-BREAK SPACE}{symbol}"
+
+
+@register.simple_tag
+def in_fiat(campaign: CampaignDetail, amount: int) -> str:
+    """What an amount comes to in ordinary money, with the rate's date; empty without a rate."""
+    found = approximation(
+        campaign.card.chain_id, parse_address(campaign.token), amount, campaign.card.token_decimals
+    )
+    if found is None:
+        return ""
+    return gettext("about %(value)s %(currency)s, at the rate of %(date)s") % {
+        "value": found.value,
+        "currency": found.currency,
+        "date": format_date(found.date, "DATE_FORMAT"),
+    }
 
 
 @register.filter
