@@ -29,7 +29,7 @@ from django_project.api.schemas import (
 )
 from django_project.campaigns import selectors
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import FACETS, SORTS, ExploreFilters
+from django_project.campaigns.selectors import FACET_VALUES, FACETS, SORTS, ExploreFilters, FacetName
 from django_project.core.addresses import parse_address, parse_hash
 from django_project.discovery.selectors import live_model, recommended_for, similar_to
 from django_project.ledger.selectors import index_health
@@ -38,6 +38,18 @@ CONTRIBUTIONS_PAGE_SIZE = 100
 RANKINGS_LIMIT = 24
 SIMILAR_LIMIT = 12
 TEXT_CACHE_SECONDS = 365 * 24 * 3600
+
+# Several values of a facet mean any of them.
+FACET_MEANING: dict[FacetName, str] = {
+    "category": "A category's slug.",
+    "status": "As the contract has it.",
+    "ending": "Days left, of open campaigns: above this many, up to the next value.",
+    "language": "Of the story.",
+    "funded": "Per cent of the goal: at least this many, below the next value.",
+    "goal": "In whole units of the campaign's own currency: above this many, up to the next value.",
+    "token": "The currency's symbol.",
+    "network": "A chain id.",
+}
 
 
 def _query(name: str, kind: Any = OpenApiTypes.STR, description: str = "", **more: Any) -> OpenApiParameter:
@@ -51,7 +63,10 @@ class CampaignsView(APIView):
         summary="Campaigns, by the same filters as the explore page",
         parameters=[
             _query("q", description="Words to look for, in English or Chinese."),
-            *[_query(facet, many=True) for facet in FACETS],
+            *[
+                _query(facet, description=FACET_MEANING[facet], many=True, enum=FACET_VALUES.get(facet))
+                for facet in FACETS
+            ],
             _query("sort", enum=SORTS),
             _query("seed", OpenApiTypes.INT, "Which random order."),
             _query("page", OpenApiTypes.INT),

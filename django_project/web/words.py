@@ -69,12 +69,30 @@ FUNDED: dict[str, Word] = {
     "75": _("75% to 99%"),
     "100": _("Goal reached"),
 }
+GOAL: dict[str, Word] = {
+    "0": _("Up to 1"),
+    "1": _("1 to 10"),
+    "10": _("10 to 100"),
+    "100": _("100 to 1,000"),
+    "1000": _("1,000 to 10,000"),
+    "10000": _("Above 10,000"),
+}
+ENDING: dict[str, Word] = {
+    "0": _("Up to a day"),
+    "1": _("1 to 3 days"),
+    "3": _("3 to 7 days"),
+    "7": _("1 to 4 weeks"),
+    "28": _("More than 4 weeks"),
+}
 FACET: dict[str, Word] = {
     "category": _("Category"),
     "status": _("Status"),
+    "ending": _("Time left"),
     "language": _("Language"),
     "funded": _("Share of goal"),
+    "goal": _("Goal in its own currency"),
     "token": _("Currency"),
+    "network": _("Network"),
 }
 SORT: dict[str, Word] = {
     "best": _("Best match"),
@@ -143,9 +161,15 @@ MODEL: dict[str, Word] = {
     "random": _("Random order"),
 }
 
-_FACET_WORDS: dict[str, dict[str, Word]] = {"status": STATUS, "language": LANGUAGE, "funded": FUNDED}
+_FACET_WORDS: dict[str, dict[str, Word]] = {
+    "status": STATUS,
+    "ending": ENDING,
+    "language": LANGUAGE,
+    "funded": FUNDED,
+    "goal": GOAL,
+}
 
 
 def facet_option(facet: str, value: str, label: str) -> Word:
-    """What an option of a facet is called; categories and tokens bring their own names."""
+    """What an option of a facet is called; categories, tokens and networks bring their own names."""
     return _FACET_WORDS.get(facet, {}).get(value, label)

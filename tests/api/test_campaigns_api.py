@@ -31,6 +31,21 @@ def test_campaigns_are_listed_by_the_filters_of_explore(world: World) -> None:
     assert Client().get("/api/v1/campaigns?page=x&category=%00&sort=bad").json()["total"] == 2
 
 
+def test_campaigns_are_listed_by_goal_time_left_and_network(world: World) -> None:
+    started = timezone.now() - timedelta(hours=1)
+    world.campaign(title="Bread", goal=3 * ETHER, started=started, lasts=timedelta(days=2))
+    world.campaign(title="Dice", goal=10 * ETHER + 1, started=started, lasts=timedelta(days=20))
+    world.listing(world.campaign(title="Ended", goal=3 * ETHER, started=started - timedelta(days=60)))
+
+    def listed(query: str) -> list[str]:
+        return [each["title"] for each in Client().get(f"/api/v1/campaigns?{query}").json()["results"]]
+
+    assert listed("goal=10") == ["Dice"]
+    assert listed("goal=1&ending=1&ending=7") == ["Bread"]
+    assert sorted(listed("ending=1&ending=7&ending=5")) == ["Bread", "Dice"]
+    assert (len(listed("network=31337")), listed("network=1")) == (3, [])
+
+
 def test_one_campaign_and_its_text(world: World) -> None:
     campaign = world.campaign(
         tiers=[(ETHER, 5)], rewards=[{"tier": 1, "title": "A jar"}], story="蜂蜜 **ok**"

@@ -16,6 +16,7 @@ MAX_QUERIES = 12
 PAGES: dict[str, tuple[Callable[[Shop], str], str, str]] = {
     "home": (lambda _: "/", "How it works", "如何运作"),
     "explore": (lambda _: "/explore/", "4 campaigns", "4 个项目"),
+    "explore, empty": (lambda _: "/explore/?q=zzzzqq", "Backed most at the moment", "近期支持者最多"),
     "rankings": (lambda _: "/about/rankings/", "How we rank", "排序说明"),
     "story": (lambda shop: f"/campaigns/{shop.honey.slug}/", "Back this campaign", "支持这个项目"),
     "rewards": (lambda shop: f"/campaigns/{shop.honey.slug}/rewards/", "2 of 2 left", "剩余 2 / 2 份"),

@@ -1,5 +1,6 @@
 """Home and explore: order, reasons, facets, search, and what is said when nothing is found."""
 
+import html
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -7,10 +8,13 @@ from html.parser import HTMLParser
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
+from django_project.campaigns import edition
 from django_project.core.addresses import format_address
 from django_project.discovery.models import ModelVersion, Ranking, RankingPublication
-from tests.factories import address, backer_user
+from django_project.ledger.models import Chain
+from tests.factories import World, address, backer_user
 from tests.web.conftest import Shop, signed_in
 
 
@@ -32,9 +36,19 @@ class Cards(HTMLParser):
 
 
 def titles(client: Client, url: str) -> list[str]:
+    """What an address lists, without what an empty list is followed by."""
+    found, _, _ = client.get(url).content.decode().partition('id="trending-title"')
+    return titles_in(found)
+
+
+def titles_in(text: str) -> list[str]:
     cards = Cards()
-    cards.feed(client.get(url).content.decode())
+    cards.feed(text)
     return cards.titles
+
+
+def legends(text: str) -> list[str]:
+    return re.findall(r"<legend>([^<]*)</legend>", text)
 
 
 @pytest.mark.usefixtures("shop")
@@ -52,6 +66,12 @@ def titles(client: Client, url: str) -> list[str]:
         ("q=炒锅", {"半坡春茶"}),
         ("q=zzzzqq", set()),
         ("funded=50", {"Honey from eight roofs"}),
+        ("goal=1000", {"半坡春茶"}),
+        ("goal=1&goal=10&ending=28", {"Honey from eight roofs"}),
+        ("ending=28", {"Honey from eight roofs", "半坡春茶"}),
+        ("ending=0&ending=1&ending=3&ending=7", set()),
+        ("network=31337&category=food", {"Honey from eight roofs"}),
+        ("network=1", set()),
     ],
 )
 def test_filters_live_in_the_url(query: str, found: set[str]) -> None:
@@ -67,17 +87,60 @@ def test_every_sort_shows_everything_once(sort: str) -> None:
 @pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize(
     "query",
-    ["page=-1", "page=999999999999", "page=x", "page=٣", "sort=;drop", "seed=x", "category=%00", "q=%00'\"<"],
+    [
+        *("page=-1", "page=999999999999", "page=x", "page=٣", "sort=;drop", "seed=x"),
+        *("category=%00", "q=%00'\"<", "goal=5", "goal=-1", "ending=1e3"),
+        *("network=x", "network=٣", "network=%00", "network=" + 50 * "9"),
+    ],
 )
 def test_nonsense_in_the_url_is_passed_over(query: str) -> None:
     assert Client().get(f"/explore/?{query}").status_code == 200
 
 
+def chips(text: str) -> dict[str, str]:
+    """{what a chip says: the query that it leads to}, of the filters that can be taken away one by one."""
+    found = re.findall(r'class="chip" href="\?([^"]*)">(.*?) <svg', text)
+    return {html.unescape(word): html.unescape(query) for query, word in found}
+
+
 @pytest.mark.usefixtures("shop")
 def test_a_chosen_filter_can_be_taken_away_by_a_link() -> None:
     text = Client().get("/explore/?category=food&status=open").content.decode()
-    chips = re.findall(r'class="chip" href="\?([^"]*)"', text)
-    assert chips == ["status=open", "category=food"]
+    assert chips(text) == {"Category: Food": "status=open", "Status: Open": "category=food"}
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_chip_says_which_facet_its_band_belongs_to() -> None:
+    text = Client().get("/explore/?goal=1&ending=28&goal=5&ending=x").content.decode()
+    assert chips(text) == {
+        "Time left: More than 4 weeks": "goal=1",
+        "Goal in its own currency: 1 to 10": "ending=28",
+    }
+    chinese = Client(headers={"Accept-Language": "zh-hans"}).get("/explore/?goal=1").content.decode()
+    assert list(chips(chinese)) == ["目标金额（以各自币种计）：1 至 10"]
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_filter_that_finds_nothing_can_still_be_taken_away() -> None:
+    text = Client().get("/explore/?q=zzzzqq&token=GONE&network=1").content.decode()
+    assert chips(text) == {
+        "“zzzzqq”": "token=GONE&network=1",
+        "Currency: GONE": "q=zzzzqq&network=1",
+        "Network: 1": "q=zzzzqq&token=GONE",
+    }
+
+
+@pytest.mark.usefixtures("shop")
+def test_networks_are_there_to_choose_from_once_there_are_two() -> None:
+    assert "Network" not in legends(Client().get("/explore/").content.decode())
+    base = World(chain_id=8453)
+    Chain.objects.filter(chain_id=8453).update(name="Base")
+    base.listing(base.campaign(title="Bread on Base"))
+    edition.end()
+    text = Client().get("/explore/").content.decode()
+    assert "Network" in legends(text)
+    assert re.search(r'name="network" value="8453"[^>]*> <span>Base</span> <span class="count">1<', text)
+    assert titles(Client(), "/explore/?network=8453") == ["Bread on Base"]
 
 
 @pytest.mark.usefixtures("shop")
@@ -93,6 +156,41 @@ def test_an_empty_result_says_what_to_try() -> None:
     text = Client().get("/explore/?q=zzzzqq&category=food").content.decode()
     assert "Take away a filter, or search for one word instead of several." in text
     assert "Show all campaigns" in text
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_empty_result_goes_on_with_what_many_back(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with django_assert_max_num_queries(12):
+        text = Client().get("/explore/?q=zzzzqq").content.decode()
+    found, _, row = text.partition('id="trending-title"')
+    assert titles_in(found) == []
+    # Three backers, and one; the others are closed.
+    assert titles_in(row) == ["Honey from eight roofs", "半坡春茶"]
+    assert "trending-title" not in Client().get("/explore/?q=honey").content.decode()
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_facet_with_nothing_in_it_has_no_heading() -> None:
+    assert legends(Client().get("/explore/").content.decode()) == [
+        *("Category", "Status", "Time left", "Language", "Share of goal"),
+        *("Goal in its own currency", "Currency"),
+    ]
+    assert "Time left" not in legends(Client().get("/explore/?status=failed").content.decode())
+    assert legends(Client().get("/explore/?q=zzzzqq").content.decode()) == []
+    assert legends(Client().get("/explore/?q=zzzzqq&goal=10").content.decode()) == [
+        "Goal in its own currency"
+    ]
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_looks_alike_is_announced_only_where_it_is_shown() -> None:
+    announced = "Nothing matches exactly; these look alike."
+    assert announced in Client().get("/explore/?q=honney").content.decode()
+    text = Client().get("/explore/?q=honney&language=zh-hans").content.decode()
+    assert "No campaign fits all of that" in text
+    assert announced not in text
 
 
 @pytest.mark.usefixtures("shop")

@@ -36,10 +36,12 @@ from django_project.campaigns.selectors.details import (
     updates,
 )
 from django_project.campaigns.selectors.exploring import (
+    FACET_VALUES,
     FACETS,
     SORTS,
     ExploreFilters,
     ExploreResult,
+    FacetName,
     FacetOption,
     categories_with_counts,
     category_by_slug,
@@ -47,6 +49,7 @@ from django_project.campaigns.selectors.exploring import (
     just_launched,
     most_backed,
     nearly_funded,
+    trending,
 )
 from django_project.campaigns.selectors.milestones import (
     MilestonesPage,
@@ -57,6 +60,7 @@ from django_project.campaigns.selectors.milestones import (
 
 __all__ = [
     "FACETS",
+    "FACET_VALUES",
     "SORTS",
     "STATUSES",
     "CampaignCard",
@@ -68,6 +72,7 @@ __all__ = [
     "EventLine",
     "ExploreFilters",
     "ExploreResult",
+    "FacetName",
     "FacetOption",
     "MilestoneState",
     "MilestoneView",
@@ -99,6 +104,7 @@ __all__ = [
     "saved_by",
     "sitemap_rows",
     "staff_picks",
+    "trending",
     "updates",
     "visible",
     "with_card_columns",

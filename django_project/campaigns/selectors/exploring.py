@@ -20,14 +20,30 @@ from django_project.campaigns.selectors.cards import (
     label_of,
     visible,
 )
-from django_project.campaigns.selectors.shelf import BANDS, Cell, Place, Shelf, shelf
+from django_project.campaigns.selectors.shelf import (
+    ENDING_BANDS,
+    FUNDED_BANDS,
+    GOAL_BANDS,
+    Cell,
+    Place,
+    Shelf,
+    shelf,
+)
 
 Sort = Literal["best", "trending", "newest", "ending", "backed", "funded", "random"]
-FacetName = Literal["category", "status", "language", "funded", "token"]
+FacetName = Literal["category", "status", "ending", "language", "funded", "goal", "token", "network"]
 
 SORTS: tuple[Sort, ...] = get_args(Sort)
 FACETS: tuple[FacetName, ...] = get_args(FacetName)
 LANGUAGES = ("en", "zh-hans")
+# All values that these facets can have, in order; those of the others depend on what there is.
+FACET_VALUES: dict[FacetName, tuple[str, ...]] = {
+    "status": STATUSES,
+    "ending": ENDING_BANDS,
+    "language": LANGUAGES,
+    "funded": FUNDED_BANDS,
+    "goal": GOAL_BANDS,
+}
 
 PAGE_SIZE = 24
 
@@ -39,28 +55,35 @@ class ExploreFilters:
     query: str = ""
     category: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
+    ending: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     funded: tuple[str, ...] = ()
+    goal: tuple[str, ...] = ()
     token: tuple[str, ...] = ()
+    network: tuple[str, ...] = ()
     sort: Sort = "best"
     seed: int = 0
 
     @classmethod
     def from_query(cls, data: QueryDict) -> "ExploreFilters":
-        """Read `?q=&category=&status=&language=&funded=&token=&sort=&seed=`, dropping what makes no sense."""
+        """Read `q`, each facet, `sort` and `seed` of a URL, dropping what makes no sense."""
 
-        def chosen(name: FacetName, known: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        def chosen(name: FacetName) -> tuple[str, ...]:
             values = dict.fromkeys(value[:50] for value in data.getlist(name)[:20] if "\x00" not in value)
-            return tuple(value for value in values if value and (known is None or value in known))
+            known = FACET_VALUES.get(name, values)
+            return tuple(value for value in values if value and value in known)
 
         sort, seed = data.get("sort", ""), data.get("seed", "")
         return cls(
             query=data.get("q", "").replace("\x00", "").strip()[: search.QUERY_MAX_LENGTH],
             category=chosen("category"),
-            status=chosen("status", STATUSES),
-            language=chosen("language", LANGUAGES),
-            funded=chosen("funded", BANDS),
+            status=chosen("status"),
+            ending=chosen("ending"),
+            language=chosen("language"),
+            funded=chosen("funded"),
+            goal=chosen("goal"),
             token=chosen("token"),
+            network=tuple(value for value in chosen("network") if value.isascii() and value.isdecimal()),
             sort=next((known for known in SORTS if known == sort), "best"),
             seed=int(seed) if seed.isascii() and seed.isdecimal() and len(seed) <= 9 else 0,
         )
@@ -137,7 +160,7 @@ def explore(filters: ExploreFilters, page: int = 1) -> ExploreResult:
     return ExploreResult(
         filters=filters,
         cards=tuple(_cards_of(islice(ordered, (page - 1) * PAGE_SIZE, page * PAGE_SIZE))),
-        facets=_facets(filters, cube, counts),
+        facets=_facets(filters, cube, counts, everything.networks),
         total=total,
         page=page,
         pages=pages,
@@ -153,6 +176,12 @@ def nearly_funded(limit: int) -> list[CampaignCard]:
 def just_launched(limit: int) -> list[CampaignCard]:
     """Open campaigns, the newest first."""
     return _cards_of(shelf().just_launched[:limit])
+
+
+def trending(limit: int) -> list[CampaignCard]:
+    """Open campaigns with backers that may be promoted, those that gained most this week first."""
+    backed = (each for each in shelf().trending if each.is_open and each.is_listed and each.backers)
+    return _cards_of(islice(backed, limit))
 
 
 def most_backed(limit: int, category: str, language: str, *, excluding: int) -> list[CampaignCard]:
@@ -226,28 +255,34 @@ def _counted(filters: ExploreFilters, cube: Counter[Cell]) -> tuple[set[Cell], d
 
 
 def _facets(
-    filters: ExploreFilters, cube: Counter[Cell], counts: dict[FacetName, Counter[str]]
+    filters: ExploreFilters,
+    cube: Counter[Cell],
+    counts: dict[FacetName, Counter[str]],
+    networks: dict[str, str],
 ) -> dict[FacetName, tuple[FacetOption, ...]]:
-    labels = {label.slug: label.name for label in categories()}
+    names = {label.slug: label.name for label in categories()}
+    labels: dict[FacetName, dict[str, str]] = {"category": names, "network": networks}
+    # Of tokens and networks those that were found, and those chosen: they have to be there to be taken away.
+    tokens = {cell.token for cell in cube if cell.token}.union(filters.token)
+    chain_ids = {cell.network for cell in cube}.union(filters.network)
     known: dict[FacetName, tuple[str, ...]] = {
-        "category": tuple(labels),
-        "status": STATUSES,
-        "language": LANGUAGES,
-        "funded": BANDS,
-        "token": tuple(sorted({cell.token for cell in cube if cell.token})),
+        **FACET_VALUES,
+        "category": tuple(names),
+        "token": tuple(sorted(tokens)),
+        "network": tuple(sorted(chain_ids, key=int)),
     }
     return {
         facet: tuple(
             FacetOption(
                 value=value,
-                label=labels.get(value, value),
+                label=labels.get(facet, {}).get(value, value),
                 count=counts[facet][value],
                 is_selected=value in filters.selected(facet),
                 query=filters.toggled(facet, value).to_query(),
             )
-            for value in values
+            for value in known[facet]
         )
-        for facet, values in known.items()
+        for facet in FACETS
     }
 
 

@@ -8,9 +8,10 @@ With 10,000 campaigns the query takes 0.1 s and the rows 2 MB; both grow with th
 """
 
 import math
+import sys
 import threading
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
@@ -26,8 +27,12 @@ from django_project.campaigns.selectors.cards import visible
 from django_project.core.addresses import ZERO_ADDRESS
 from django_project.ledger.models import Chain, Contribution, Token
 
-# Lower bounds of the bands of per cent funded.
-BANDS = ("0", "25", "50", "75", "100")
+# Lower bounds of bands. Of per cent funded: a campaign is in the highest band whose bound it has reached.
+FUNDED_BANDS = ("0", "25", "50", "75", "100")
+# Of goals in whole units of their own currency, and of days left: in the highest whose bound it lies above.
+GOAL_BANDS = ("0", "1", "10", "100", "1000", "10000")
+ENDING_BANDS = ("0", "1", "3", "7", "28")
+DAY_SECONDS = 24 * 60 * 60
 
 TRENDING_WINDOW = timedelta(days=7)
 TRENDING_CACHE_SECONDS = 60
@@ -36,13 +41,20 @@ TRENDING_KEPT = 100
 
 
 class Cell(NamedTuple):
-    """A campaign's values of all facets. There are few different ones: counts are taken over them."""
+    """A campaign's values of all facets. Fewer differ than there are campaigns: counts are taken over them.
+
+    Empty where there is none: only open campaigns have an `ending`, those in a token that is not indexed have
+    neither `token` nor `goal`.
+    """
 
     category: str
     status: str
+    ending: str
     language: str
     funded: str
+    goal: str
     token: str
+    network: str
 
 
 class Place(NamedTuple):
@@ -64,10 +76,11 @@ class Place(NamedTuple):
 
 
 class Shelf:
-    """One edition's campaigns. Orders are made when they are first asked for."""
+    """One edition's campaigns, and the networks' names by chain id. Orders are made when first asked for."""
 
-    def __init__(self, places: list[Place], trending: list[int]) -> None:
+    def __init__(self, places: list[Place], trending: list[int], networks: dict[str, str]) -> None:
         self.places = places
+        self.networks = networks
         self._trending = {campaign_id: place for place, campaign_id in enumerate(trending)}
 
     @cached_property
@@ -155,9 +168,12 @@ def _shelf_of(name: str) -> Shelf:
 edition.prepare_with(_shelf_of)
 
 
-def _read() -> tuple[list[Place], list[int]]:
+def _read() -> tuple[list[Place], list[int], dict[str, str]]:
     now = timezone.now()
-    tokens = token_symbols()
+    # The chain's clock has whole seconds, and so has `visible`: who is open there has a second left here.
+    second = int(now.timestamp())
+    chains = list(Chain.objects.all())
+    known = currencies(chains)
     cells: dict[Cell, Cell] = {}
     rows = (
         visible(now)
@@ -181,12 +197,23 @@ def _read() -> tuple[list[Place], list[int]]:
     places = []
     for pk, launched, category, status, language, raised, goal, chain_id, token, *rest in rows:
         visibility, start, deadline, backers = rest
-        cell = Cell(category, status, language, band(raised, goal), tokens.get((chain_id, token), ""))
+        currency = known.get((chain_id, token))
+        values = (
+            category,
+            status,
+            band_above(int(deadline) - second, DAY_SECONDS, ENDING_BANDS) if status == "open" else "",
+            language,
+            funded_band(raised, goal),
+            band_above(goal, 10**currency.decimals, GOAL_BANDS) if currency else "",
+            currency.symbol if currency else "",
+            str(chain_id),
+        )
+        cell = Cell(*map(sys.intern, values))
         places.append(
             Place(
                 listing_id=pk,
                 campaign_id=launched,
-                # The same object for equal cells: the pickle in Redis then has each once.
+                # The same object for equal cells and strings: the pickle in Redis then has each once.
                 cell=cells.setdefault(cell, cell),
                 is_listed=visibility == Listing.Visibility.LISTED,
                 start=start,
@@ -196,23 +223,35 @@ def _read() -> tuple[list[Place], list[int]]:
                 backers=backers,
             )
         )
-    return places, trending_ids()
+    return places, trending_ids(), {str(chain.chain_id): chain.name for chain in chains}
 
 
-def band(raised: int, goal: int) -> str:
-    """The highest of BANDS that is reached, exactly."""
-    return next((bound for bound in reversed(BANDS) if raised * 100 >= goal * int(bound)), BANDS[0])
+def funded_band(raised: int, goal: int) -> str:
+    """The highest of FUNDED_BANDS that is reached, exactly."""
+    return next(
+        (bound for bound in reversed(FUNDED_BANDS) if raised * 100 >= goal * int(bound)), FUNDED_BANDS[0]
+    )
 
 
-def token_symbols() -> dict[tuple[int, bytes], str]:
-    """{(chain id, token address): symbol}, the chains' own currencies under the zero address."""
-    symbols = {
-        (chain_id, ZERO_ADDRESS): symbol
-        for chain_id, symbol in Chain.objects.values_list("chain_id", "currency_symbol")
+def band_above(amount: int, unit: int, bounds: tuple[str, ...]) -> str:
+    """The highest of the bounds, each so many units, that an amount lies above, exactly; else the lowest."""
+    return next((bound for bound in reversed(bounds) if amount > unit * int(bound)), bounds[0])
+
+
+class Currency(NamedTuple):
+    symbol: str
+    decimals: int
+
+
+def currencies(chains: Iterable[Chain]) -> dict[tuple[int, bytes], Currency]:
+    """By chain id and token address; the chains' own are under the zero address. One query."""
+    found = {
+        (chain.chain_id, ZERO_ADDRESS): Currency(chain.currency_symbol, chain.currency_decimals)
+        for chain in chains
     }
-    for chain_id, address, symbol in Token.objects.values_list("chain_id", "address", "symbol"):
-        symbols[chain_id, address] = symbol
-    return symbols
+    for token in Token.objects.all():
+        found[token.chain_id, token.address] = Currency(token.symbol, token.decimals)
+    return found
 
 
 def trending_ids() -> list[int]:

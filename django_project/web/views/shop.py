@@ -12,7 +12,9 @@ from django_project.campaigns.selectors import (
     FACETS,
     SORTS,
     ExploreFilters,
+    FacetOption,
     explore,
+    trending,
 )
 from django_project.discovery import consent
 from django_project.discovery.selectors import live_model, recommended_for
@@ -24,6 +26,8 @@ from django_project.web.shared_pages import shared_between_visitors
 from django_project.web.shop_window import shop_window
 
 RECOMMENDED_SHOWN = 8
+# Beneath a list that came out empty.
+TRENDING_SHOWN = 4
 PAGES_MAX = 10_000
 SEED_MAX = 10**6
 
@@ -68,7 +72,7 @@ def explore_page(request: HttpRequest) -> HttpResponse:
             ],
         )
         for facet in FACETS
-        if len(result.facets[facet]) > 1
+        if _is_of_use(result.facets[facet])
     ]
     return render(
         request,
@@ -78,11 +82,15 @@ def explore_page(request: HttpRequest) -> HttpResponse:
             "result": result,
             "facets": facets,
             "chosen": [
-                (option, word) for _, _, options in facets for option, word in options if option.is_selected
+                (option, title, word)
+                for _, title, options in facets
+                for option, word in options
+                if option.is_selected
             ],
             "chosen_categories": [
                 (option, option.label) for option in result.facets["category"] if option.is_selected
             ],
+            "trending": [] if result.cards else trending(TRENDING_SHOWN),
             # The same list in another order is the same page.
             "canonical": _canonical(filters, result.page),
             "sorts": [(sort, words.SORT[sort]) for sort in SORTS],
@@ -92,6 +100,12 @@ def explore_page(request: HttpRequest) -> HttpResponse:
             "without_search": replace(filters, query="").to_query(),
         },
     )
+
+
+def _is_of_use(options: tuple[FacetOption, ...]) -> bool:
+    """Whether a facet has something to choose between, or to take back."""
+    is_choice = len(options) > 1 and any(option.count for option in options)
+    return is_choice or any(option.is_selected for option in options)
 
 
 def _canonical(filters: ExploreFilters, page: int) -> str:
