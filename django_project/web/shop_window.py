@@ -9,11 +9,10 @@ from django_project.campaigns import edition
 from django_project.campaigns.selectors import (
     CampaignCard,
     CategoryLabel,
+    ShopRows,
     cards_by_key,
     categories_with_counts,
-    just_launched,
-    nearly_funded,
-    staff_picks,
+    shop_rows,
 )
 from django_project.core.addresses import format_hash
 from django_project.core.money import format_units
@@ -39,14 +38,12 @@ class ShopWindow:
     contributions: int
     campaigns: int
     latest: tuple[LatestContribution, ...]
-    nearly_funded: tuple[CampaignCard, ...]
-    just_launched: tuple[CampaignCard, ...]
-    staff_picks: tuple[CampaignCard, ...]
+    rows: ShopRows
     categories: tuple[tuple[CategoryLabel, int], ...]
 
 
 def shop_window() -> ShopWindow:
-    """The edition's; seven queries beside those of its shelf for whoever asks first."""
+    """The edition's; five queries beside those of its shelf for whoever asks first."""
     return edition.shared("shop-window", _shop_window)
 
 
@@ -69,8 +66,6 @@ def _shop_window() -> ShopWindow:
         contributions=int(totals["contributions"] or 0),
         campaigns=totals["campaigns"],
         latest=tuple(latest[:LATEST]),
-        nearly_funded=tuple(nearly_funded(ROW_SHOWN)),
-        just_launched=tuple(just_launched(ROW_SHOWN)),
-        staff_picks=tuple(staff_picks(ROW_SHOWN)),
+        rows=shop_rows(ROW_SHOWN),
         categories=tuple(categories_with_counts()),
     )

@@ -281,7 +281,7 @@ def test_home_rows(world: World) -> None:
     world.contribute(almost, backer=address(1), amount=2 * ETHER - 1)
     world.contribute(begun, backer=address(1))
     world.listing(almost)
-    assert [card.title for card in selectors.nearly_funded(5)] == ["almost", "begun"]
+    assert [card.title for card in selectors.shop_rows(5).nearly_funded] == ["almost", "begun"]
     assert selectors.just_launched(5)[-1].title == "untouched"
     counts = {label.slug: n for label, n in selectors.categories_with_counts()}
     assert counts == {"technology": 0, "food": 3, "games": 0}
@@ -322,7 +322,7 @@ def test_staff_picks_are_open_ones(world: World) -> None:
     services.pick(frozen, actor=staff, reason="lovely")
     services.unrank(frozen, actor=staff, reason="reports")
     world.listing(world.campaign(title="other"))
-    assert [card.title for card in selectors.staff_picks(5)] == ["good"]
+    assert [card.title for card in selectors.shop_rows(5).staff_picks] == ["good"]
 
 
 def test_a_decision_without_a_reason_is_refused(world: World) -> None:

@@ -79,7 +79,7 @@ def test_a_page_needs_few_queries(
 def test_the_first_visitor_of_a_few_seconds_pays_for_the_shared_part(
     shop: Shop, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(16):
         Client().get(page("home", shop))
 
 

@@ -1,7 +1,7 @@
 """Campaigns as the shop window shows them, one query for any number of cards."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
@@ -147,6 +147,13 @@ def cards_by_key(keys: Iterable[CampaignKey]) -> dict[CampaignKey, CampaignCard]
     return {card.key: card for card in cards(found)}
 
 
+def cards_by_listing(listing_ids: Collection[int]) -> dict[int, CampaignCard]:
+    """The visible ones among listings, by their id, in one query; none when there are no ids."""
+    if not listing_ids:
+        return {}
+    return {card.listing_id: card for card in cards(visible().filter(pk__in=listing_ids))}
+
+
 def saved_by(user: User | AnonymousUser) -> list[CampaignCard]:
     """The campaigns an account saved, the latest first; none of a visitor."""
     if not isinstance(user, User):
@@ -172,12 +179,6 @@ def sitemap_rows() -> QuerySet[Listing, tuple[str, datetime]]:
     changed = Coalesce("launched__totals__last_contribution_at", "launched__start")
     listed = visible().filter(visibility=Listing.Visibility.LISTED)
     return listed.order_by("pk").values_list("slug", changed)
-
-
-def staff_picks(limit: int) -> list[CampaignCard]:
-    """Open campaigns that the staff recommends and has not frozen out of rankings, the newest first."""
-    picked = visible().filter(status="open", is_staff_pick=True, visibility=Listing.Visibility.LISTED)
-    return cards(picked.order_by("-launched__start", "-pk")[:limit])
 
 
 _COLUMNS = {

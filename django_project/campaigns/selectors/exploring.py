@@ -16,9 +16,8 @@ from django_project.campaigns.selectors.cards import (
     STATUSES,
     CampaignCard,
     CategoryLabel,
-    cards,
+    cards_by_listing,
     label_of,
-    visible,
 )
 from django_project.campaigns.selectors.shelf import (
     ENDING_BANDS,
@@ -168,9 +167,28 @@ def explore(filters: ExploreFilters, page: int = 1) -> ExploreResult:
     )
 
 
-def nearly_funded(limit: int) -> list[CampaignCard]:
-    """Open campaigns below their goal, those with the least left in proportion first."""
-    return _cards_of(shelf().nearly_funded[:limit])
+@dataclass(frozen=True, slots=True)
+class ShopRows:
+    """Rows of open campaigns that may be promoted."""
+
+    nearly_funded: tuple[CampaignCard, ...]
+    """Below their goal, those with the least left in proportion first."""
+    staff_picks: tuple[CampaignCard, ...]
+    """What the staff recommends, the newest first."""
+    just_launched: tuple[CampaignCard, ...]
+
+
+def shop_rows(limit: int) -> ShopRows:
+    """The rows of the home page, each of at most so many, in one query."""
+    everything = shelf()
+    rows = [
+        places[:limit]
+        for places in (everything.nearly_funded, everything.staff_picks, everything.just_launched)
+    ]
+    found = cards_by_listing({place.listing_id for row in rows for place in row})
+    return ShopRows(
+        *(tuple(found[each.listing_id] for each in row if each.listing_id in found) for row in rows)
+    )
 
 
 def just_launched(limit: int) -> list[CampaignCard]:
@@ -219,9 +237,7 @@ def category_by_slug(slug: str) -> CategoryLabel:
 def _cards_of(places: Iterable[Place]) -> list[CampaignCard]:
     """The cards of these places as the database has them now, in their order, in one query."""
     keys = [place.listing_id for place in places]
-    if not keys:
-        return []
-    found = {card.listing_id: card for card in cards(visible().filter(pk__in=keys))}
+    found = cards_by_listing(keys)
     return [found[key] for key in keys if key in found]
 
 

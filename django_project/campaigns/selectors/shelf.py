@@ -64,6 +64,7 @@ class Place(NamedTuple):
     campaign_id: int
     cell: Cell
     is_listed: bool
+    is_staff_pick: bool
     start: float
     deadline: float
     ratio: float
@@ -138,6 +139,11 @@ class Shelf:
         return [place for place in self.newest if place.is_open and place.is_listed]
 
     @cached_property
+    def staff_picks(self) -> list[Place]:
+        """Those of `just_launched` that the staff recommends."""
+        return [place for place in self.just_launched if place.is_staff_pick]
+
+    @cached_property
     def nearly_funded(self) -> list[Place]:
         """Open ones that may be promoted and have something, those with the least missing first."""
         short = [each for each in self.places if each.is_open and each.is_listed and each.is_short_of_goal]
@@ -189,6 +195,7 @@ def _read() -> tuple[list[Place], list[int], dict[str, str]]:
             "chain_id",
             "launched__token",
             "visibility",
+            "is_staff_pick",
             Cast(Extract("launched__start", "epoch"), FloatField()),
             Cast(Extract("launched__deadline", "epoch"), FloatField()),
             "launched__totals__backers",
@@ -196,7 +203,7 @@ def _read() -> tuple[list[Place], list[int], dict[str, str]]:
     )
     places = []
     for pk, launched, category, status, language, raised, goal, chain_id, token, *rest in rows:
-        visibility, start, deadline, backers = rest
+        visibility, is_staff_pick, start, deadline, backers = rest
         currency = known.get((chain_id, token))
         values = (
             category,
@@ -216,6 +223,7 @@ def _read() -> tuple[list[Place], list[int], dict[str, str]]:
                 # The same object for equal cells and strings: the pickle in Redis then has each once.
                 cell=cells.setdefault(cell, cell),
                 is_listed=visibility == Listing.Visibility.LISTED,
+                is_staff_pick=is_staff_pick,
                 start=start,
                 deadline=deadline,
                 ratio=raised / goal if goal else math.inf,
