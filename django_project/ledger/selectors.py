@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from django.db.models import Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -16,10 +29,12 @@ from django_project.ledger.models import (
     Block,
     CampaignLaunched,
     Chain,
+    Contribution,
     Cursor,
     FactoryEvent,
     ReorgEvent,
     SuspectRange,
+    TakeBack,
     Token,
 )
 
@@ -122,6 +137,14 @@ def status_at(now: datetime, campaign: str = "") -> Case:
 def campaigns_with_status(now: datetime) -> "CampaignsWithStatus":
     """Campaigns with their totals and `status` as the contract's own `state()` derives it at `now`."""
     return CampaignLaunched.objects.select_related("totals").annotate(status=status_at(now))
+
+
+def standing_contributions() -> QuerySet[Contribution]:
+    """Contributions whose backer did not take the pledge back after them."""
+    given_back = TakeBack.objects.filter(
+        campaign=OuterRef("campaign"), backer=OuterRef("backer"), seq__gt=OuterRef("seq")
+    )
+    return Contribution.objects.filter(~Exists(given_back))
 
 
 def token_of(chain_id: int, address: bytes) -> TokenInfo:

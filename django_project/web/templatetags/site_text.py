@@ -52,6 +52,14 @@ def money(amount: int | None, decimals: int, symbol: str) -> str:
     return f"{format_units(int(amount or 0), decimals, grouping=True)}\N{NO-BREAK SPACE}{symbol}"
 
 
+@register.simple_tag
+def profile_link(address: str, name: str) -> SafeString:
+    """A name that leads to its wallet's public page."""
+    return format_html(
+        '<a class="text-link" dir="auto" href="{}">{}</a>', reverse("web:profile", args=[address]), name
+    )
+
+
 @register.filter
 def short_address(text: str) -> str:
     return f"{text[:6]}…{text[-4:]}"
