@@ -1,5 +1,7 @@
 """Reads about people."""
 
+from dataclasses import dataclass
+
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
@@ -8,6 +10,24 @@ from django_project.core.addresses import format_address, parse_address
 
 # Set at sign-in: the wallet that signed, so that pages know it without a query.
 SESSION_WALLET = "wallet"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What an account tells everybody: nothing that leads to its other wallets."""
+
+    name: str
+    bio: str
+
+
+def person_at(address: bytes) -> Person | None:
+    """Who an address is, in one query.
+
+    None for an address without an account and for one whose account is closed or anonymous: nobody is to tell
+    them apart.
+    """
+    user = User.objects.filter(wallets__address=address, is_active=True, anonymous_backer=False).first()
+    return None if user is None else Person(name=user.display_name, bio=user.bio)
 
 
 def wallet_address(request: HttpRequest) -> bytes | None:

@@ -5,25 +5,30 @@ from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
-from django_project.accounts.models import User
+from django_project.accounts.models import User, Wallet
 from django_project.accounts.selectors import addresses_of
 from django_project.campaigns.errors import NotABackerError
 from django_project.campaigns.models import Listing, SupporterMessage
 from django_project.core import audit
+from django_project.core.addresses import format_address
 from django_project.core.errors import InvalidInputError
-from django_project.ledger.models import Contribution, TakeBack
+from django_project.ledger.selectors import standing_contributions
 
 MESSAGES_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """One message; `name` is empty when its author stays anonymous."""
+    """One message; `name` is empty when its author stays anonymous.
+
+    `address` is the wallet by which a named author backs the campaign; empty when the pledge was taken back.
+    """
 
     name: str
+    address: str
     text: str
     written_at: datetime
     is_own: bool
@@ -31,10 +36,17 @@ class MessageView:
 
 def messages(listing: Listing, reader: User | AnonymousUser) -> list[MessageView]:
     """The newest messages that are shown, in one query."""
-    shown = SupporterMessage.objects.filter(listing=listing, is_hidden=False).select_related("author")
+    given = standing_contributions().filter(campaign=listing.launched, backer=OuterRef("address"))
+    wallets = Wallet.objects.filter(Exists(given), user=OuterRef("author")).values("address")
+    shown = (
+        SupporterMessage.objects.filter(listing=listing, is_hidden=False)
+        .select_related("author")
+        .annotate(address=Subquery(wallets[:1]))
+    )
     return [
         MessageView(
-            name="" if row.author.anonymous_backer else row.author.display_name,
+            name=(name := "" if row.author.anonymous_backer else row.author.display_name),
+            address=format_address(row.address) if name and row.address else "",
             text=row.text,
             written_at=row.written_at,
             is_own=row.author_id == reader.pk,
@@ -53,11 +65,8 @@ def is_backer(user: User | AnonymousUser, listing: Listing) -> bool:
     """Whether a wallet of the account has something in the campaign that it did not take back."""
     if not isinstance(user, User):
         return False
-    given_back = TakeBack.objects.filter(
-        campaign=OuterRef("campaign"), backer=OuterRef("backer"), seq__gt=OuterRef("seq")
-    )
-    given = Contribution.objects.filter(campaign=listing.launched, backer__in=addresses_of(user))
-    return given.filter(~Exists(given_back)).exists()
+    given = standing_contributions().filter(campaign=listing.launched, backer__in=addresses_of(user))
+    return given.exists()
 
 
 @transaction.atomic

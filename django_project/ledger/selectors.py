@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from django.db.models import Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -17,10 +30,12 @@ from django_project.ledger.models import (
     CampaignLaunched,
     CampaignTotals,
     Chain,
+    Contribution,
     Cursor,
     FactoryEvent,
     ReorgEvent,
     SuspectRange,
+    TakeBack,
     Token,
 )
 
@@ -150,6 +165,14 @@ def _payable_until(totals: CampaignTotals) -> datetime | None:
     if totals.objections > totals.objection_limit:
         return totals.window_end
     return totals.window_end + CLAIM_PERIOD
+
+
+def standing_contributions() -> QuerySet[Contribution]:
+    """Contributions whose backer did not take the pledge back after them."""
+    given_back = TakeBack.objects.filter(
+        campaign=OuterRef("campaign"), backer=OuterRef("backer"), seq__gt=OuterRef("seq")
+    )
+    return Contribution.objects.filter(~Exists(given_back))
 
 
 def token_of(chain_id: int, address: bytes) -> TokenInfo:

@@ -22,7 +22,6 @@ from django_project.ledger.models import (
     Contribution,
     MilestoneSubmission,
     Refund,
-    TakeBack,
     UpdatePost,
     WindDown,
 )
@@ -32,6 +31,7 @@ from django_project.ledger.selectors import (
     campaigns_with_status,
     finalized_block,
     owed_since,
+    standing_contributions,
 )
 from django_project.notifications.models import Kind
 from django_project.pledges.judging import judges, undecided_judges
@@ -216,11 +216,8 @@ def _people(pairs: Collection[tuple[int, bytes]]) -> dict[int, set[int]]:
 
 def _given(campaigns: Iterable[int]) -> set[tuple[int, bytes]]:
     """(campaign, wallet) of accounts that have money in it: pledges that were taken back do not count."""
-    taken_back = TakeBack.objects.filter(
-        campaign=OuterRef("campaign"), backer=OuterRef("backer"), seq__gt=OuterRef("seq")
-    )
-    given = Contribution.objects.filter(
-        ~Exists(taken_back), campaign__in=list(campaigns), backer__in=Wallet.objects.values("address")
+    given = standing_contributions().filter(
+        campaign__in=list(campaigns), backer__in=Wallet.objects.values("address")
     )
     return set(given.values_list("campaign_id", "backer").distinct().order_by())
 

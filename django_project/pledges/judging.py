@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from django_project.accounts.models import User, Wallet
@@ -20,9 +20,8 @@ from django_project.ledger.models import (
     Contribution,
     Objection,
     ObjectionWithdrawal,
-    TakeBack,
 )
-from django_project.ledger.selectors import Status, status_at
+from django_project.ledger.selectors import Status, standing_contributions, status_at
 
 if TYPE_CHECKING:
     # Only the type checker has the package.
@@ -108,9 +107,6 @@ def undecided_judges(campaigns: Collection[int]) -> set[tuple[int, bytes]]:
 def _positions(addresses: Iterable[bytes]) -> "QuerySet[Position]":
     """The newest contribution of each wallet to each campaign that it may judge now."""
     now = timezone.now()
-    taken_back = TakeBack.objects.filter(
-        campaign=OuterRef("campaign"), backer=OuterRef("backer"), seq__gt=OuterRef("seq")
-    )
     said = {
         "campaign": OuterRef("campaign"),
         "backer": OuterRef("backer"),
@@ -122,9 +118,8 @@ def _positions(addresses: Iterable[bytes]) -> "QuerySet[Position]":
     )
     return cast(
         "QuerySet[Position]",
-        Contribution.objects.filter(
-            ~Exists(taken_back), backer__in=addresses, campaign__totals__window_end__gt=now
-        )
+        standing_contributions()
+        .filter(backer__in=addresses, campaign__totals__window_end__gt=now)
         .annotate(status=status_at(now, "campaign"), milestone=F("campaign__totals__milestones_released") + 1)
         .annotate(objected=objected, withdrawn=withdrawn)
         .filter(status=Status.RELEASING)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from django_project.accounts.models import User
 from django_project.accounts.selectors import addresses_of
-from django_project.campaigns.selectors import CampaignCard, CampaignKey, cards_by_key
+from django_project.campaigns.selectors import CampaignCard, CampaignKey, cards, cards_by_key, visible
 from django_project.core.addresses import format_address, format_hash
 from django_project.core.money import format_units
 from django_project.ledger.models import (
@@ -22,7 +22,7 @@ from django_project.ledger.models import (
     Refund,
     TakeBack,
 )
-from django_project.ledger.selectors import Status
+from django_project.ledger.selectors import Status, standing_contributions
 from django_project.pledges.models import PledgeIntent
 
 # The contract's FIRM_PERIOD before the deadline: nobody could replace a pledge taken back then.
@@ -224,6 +224,23 @@ def contributions_of(backers: list[bytes]) -> list[BackedCampaign]:
         for (key, backer), contributions in given.items()
         if key in cards
     ]
+
+
+def backed_by(backer: bytes, limit: int) -> tuple[list[CampaignCard], int]:
+    """Visible campaigns that an address gave to and left its pledge in, and how many there are in all.
+
+    At most `limit` of them, the latest contribution first, in two queries.
+    """
+    backed = visible().filter(launched__contributions__in=standing_contributions().filter(backer=backer))
+    latest_first = backed.annotate(given_at=Max("launched__contributions__block_time")).order_by(
+        "-given_at", "-pk"
+    )
+    return cards(latest_first[:limit]), backed.values("pk").distinct().count()
+
+
+def has_contributed(backer: bytes) -> bool:
+    """Whether an address ever gave to a campaign, whatever became of it."""
+    return Contribution.objects.filter(backer=backer).exists()
 
 
 def _refund_of(status: str, contributed: int, totals: CampaignTotals) -> int:

@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 
 from django_project.web import feeds, sitemaps
-from django_project.web.views import account, campaign, pledging, reporting, sharing, shop, visitor
+from django_project.web.views import account, campaign, pledging, profile, reporting, sharing, shop, visitor
 
 app_name = "web"
 
@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<text:slug>/contract/", campaign.contract, name="campaign-contract"),
     path("campaigns/<text:slug>/pledge/", pledging.pledge, name="pledge"),
     path("campaigns/<text:slug>/pledge/review/", pledging.review, name="pledge-review"),
+    path("people/<text:address>/", profile.profile, name="profile"),
     path("pledges/<uuid:public_id>/", pledging.pledge_page, name="pledge-status"),
     path("me/", pledging.me, name="me"),
     path("me/settings/", account.settings_page, name="settings"),

@@ -65,6 +65,8 @@ def test_no_page_is_out_of_anybodys_reach(look: tuple[str, str, str], page: Page
     ]
     urls += [stack.url + path for path in ("/me/", "/me/settings/", "/me/notifications/", "/nothing/")]
     urls.append(judged + "milestones/")
+    # Their own page, and a creator's.
+    urls += [f"{stack.url}/people/{each}/" for each in (stack.other, stack.suite.accounts[2])]
     found = {}
     for url in urls:
         page.goto(url)

@@ -42,6 +42,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "web:pledge": ("/campaigns/{slug}/pledge/", OPEN),
     # Without an amount the form comes back with its message.
     "web:pledge-review": ("/campaigns/{slug}/pledge/review/", dict.fromkeys(ROLES, 422)),
+    "web:profile": ("/people/{creator}/", OPEN),
     "web:pledge-status": ("/pledges/{pledge}/", OWN),
     "web:me": ("/me/", SIGNED_IN),
     "web:settings": ("/me/settings/", SIGNED_IN),
@@ -161,6 +162,7 @@ def places() -> dict[str, str]:
     return {
         "slug": listing.slug,
         "address": format_address(campaign.address),
+        "creator": format_address(campaign.creator),
         "hash": format_hash(campaign.metadata_hash),
         "pledge": str(intent.public_id),
         "owner": str(owner.pk),

@@ -11,10 +11,11 @@ from django.test import Client, override_settings
 from django_project.accounts.models import User
 from django_project.campaigns import services
 from django_project.campaigns.models import Follow, Report, SupporterMessage
+from django_project.core.addresses import format_address
 from django_project.notifications.models import Mailbox, Preference
 from django_project.pledges.models import PledgeIntent
 from tasks.demo.servers import free_port
-from tests.factories import CHAIN_ID, backer_user
+from tests.factories import CHAIN_ID, address, backer_user
 from tests.support.browser import Browser, wallet
 from tests.web.conftest import Shop
 
@@ -122,8 +123,11 @@ def test_what_only_looks_bad_is_kept_as_it_is_and_shown_as_text(
     shown = html.escape(typed)
     # Each in an element that keeps its own direction, so that a name turns no other word around.
     wall = Client().get(urls["wall"]).content.decode()
-    assert f'dir="auto">{shown}</strong>' in wall
+    assert re.search(f'<a [^>]*dir="auto"[^>]*>{re.escape(shown)}</a></strong>', wall)
     assert f'dir="auto">{shown}</p>' in wall
+    page = Client().get(f"/people/{format_address(address(1))}/").content.decode()
+    assert f'dir="auto">{shown}</h1>' in page
+    assert f'dir="auto">{shown}</p>' in page
     assert f'value="{shown}"' in backer.get("/me/settings/").content.decode()
 
 

@@ -18,6 +18,7 @@ from django_project.campaigns.selectors.cards import (
     visible,
     with_card_columns,
 )
+from django_project.campaigns.selectors.creators import CreatorRecord, creator_record
 from django_project.campaigns.selectors.details import (
     CampaignDetail,
     ContributionRow,
@@ -70,6 +71,7 @@ __all__ = [
     "CategoryLabel",
     "ContributionRow",
     "ContributorsPage",
+    "CreatorRecord",
     "EventLine",
     "ExploreFilters",
     "ExploreResult",
@@ -91,6 +93,7 @@ __all__ = [
     "category_by_slug",
     "contributions_before",
     "contributors",
+    "creator_record",
     "detail_of",
     "document_by_hash",
     "events",

@@ -70,6 +70,14 @@ def in_fiat(campaign: CampaignDetail, amount: int) -> str:
     }
 
 
+@register.simple_tag
+def profile_link(address: str, name: str) -> SafeString:
+    """A name that leads to its wallet's public page."""
+    return format_html(
+        '<a class="text-link" dir="auto" href="{}">{}</a>', reverse("web:profile", args=[address]), name
+    )
+
+
 @register.filter
 def short_address(text: str) -> str:
     return f"{text[:6]}…{text[-4:]}"
