@@ -53,13 +53,18 @@ def money(amount: int | None, decimals: int, symbol: str) -> str:
 
 
 @register.filter
-def short_address(text: str) -> str:
-    return f"{text[:6]}…{text[-4:]}"
+def short_address(text: str) -> SafeString:
+    return _shortened(text, f"{text[:6]}…{text[-4:]}")
 
 
 @register.filter
-def short_hash(text: str) -> str:
-    return f"{text[:10]}…{text[-6:]}"
+def short_hash(text: str) -> SafeString:
+    return _shortened(text, f"{text[:10]}…{text[-6:]}")
+
+
+def _shortened(whole: str, short: str) -> SafeString:
+    """An element that frontend/elements/whole-copy.ts copies as what its title says."""
+    return format_html('<span class="hash" title="{}">{}</span>', whole, short)
 
 
 @register.simple_tag
