@@ -9,12 +9,14 @@ import "./elements/share-button.ts";
 import { closeSheetsOnOutsideClick } from "./elements/sheets.ts";
 import { showOpenTab } from "./elements/tabs.ts";
 import { enhanceThemeForms } from "./elements/theme.ts";
+import { copyWholes } from "./elements/whole-copy.ts";
 
 enhanceThemeForms();
 closeSheetsOnOutsideClick();
 followRewardPrices();
 showOpenTab();
 announceChanges();
+copyWholes();
 
 if (document.body.dataset.consent === "granted") startBeacon();
 

@@ -73,3 +73,12 @@ def campaign_url(page: Page, stack: Stack, title: str) -> str:
     page.get_by_role("heading", level=3).get_by_role("link", name=title).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
     return page.url
+
+
+def copied(page: Page, selected: Locator) -> str:
+    """What the clipboard holds after the text of an element was selected and copied."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    selected.select_text()
+    page.keyboard.press("ControlOrMeta+c")
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text

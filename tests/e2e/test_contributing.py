@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.people import DemoWallet, Words, campaign_url, refuse_consent, sign_in
+from tests.e2e.people import DemoWallet, Words, campaign_url, copied, refuse_consent, sign_in
 from tests.e2e.stack import ETHER, FAILED, HONEY, TEA, Stack
 from tests.support.contracts import contribute
 
@@ -52,7 +52,10 @@ def test_a_newcomer_signs_in_gives_and_sees_it_confirmed(page: Page, stack: Stac
         )
     ).to_be_visible()
     page.get_by_role("link", name=re.compile(say("Contributors"))).click()
-    expect(page.locator("table tbody tr").first).to_contain_text("0.25 ETH")
+    newest = page.locator("table tbody tr").first
+    expect(newest).to_contain_text("0.25 ETH")
+    expect(newest).not_to_contain_text(stack.backer)
+    assert stack.backer in copied(page, newest)
     page.goto(f"{stack.url}/me/")
     expect(page.locator("article", has_text=HONEY.title)).to_contain_text("0.25 ETH")
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from eth_typing import ChecksumAddress
@@ -66,6 +67,28 @@ def test_without_a_wallet_the_page_says_what_to_install(page: Page, stack: Stack
     page.goto(f"{stack.url}/sign-in/")
     press(page)
     said(page, say("No wallet found in this browser"))
+    # There is no app to open on a desktop.
+    expect(page.locator("[data-place] [data-open-in]")).to_have_count(3)
+    for link in page.locator("[data-place] [data-open-in]").all():
+        expect(link).to_be_hidden()
+
+
+@pytest.mark.browser_context_args(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+def test_on_a_phone_this_very_page_opens_in_a_wallets_app(page: Page, stack: Stack, say: Words) -> None:
+    take_demo_wallet_away(page)
+    following = quote("/campaigns/蜂蜜/pledge/review/?tier=1&amount=0.2", safe="")
+    page.goto(f"{stack.url}/sign-in/?next={following}")
+    page.locator("wallet-sign-in [data-start]").tap()
+    said(page, say("No wallet found in this browser"))
+    whole = quote(page.url, safe="")
+    for app, target in {
+        "MetaMask": f"https://link.metamask.io/dapp/{page.url.removeprefix('http://')}",
+        "Trust Wallet": f"https://link.trustwallet.com/open_url?coin_id=60&url={whole}",
+        "Coinbase Wallet": f"https://go.cb-w.com/dapp?cb_url={whole}",
+    }.items():
+        link = page.get_by_role("link", name=say("Open this page in %(app)s", app=app))
+        expect(link).to_be_visible()
+        expect(link).to_have_attribute("href", target)
 
 
 def test_two_wallets_are_offered_by_name(page: Page, stack: Stack, say: Words) -> None:

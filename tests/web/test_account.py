@@ -134,7 +134,10 @@ def test_letters_go_to_confirmed_addresses_and_stop_at_one_click(shop: Shop, bac
     shop.world.mine(20)
     services.notify(CHAIN_ID)
     assert mail.deliver() == 0
-    assert Client().get(link[0]).status_code == 200
+    asked = Client().get(link[0])
+    assert asked.status_code == 200
+    # Signing in from here must not carry the token on, for instance into a link to a wallet's app.
+    assert 'href="/sign-in/"' in asked.content.decode()
     assert not Mailbox.objects.get().confirmed_at
     Client().post(link[0])
     assert mail.deliver() > 0

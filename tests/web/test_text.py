@@ -63,9 +63,10 @@ def test_a_moment_ago(passed: timedelta, text: str) -> None:
     assert site_text.ago(timezone.now() - passed) == text
 
 
-def test_the_middle_of_long_hex_is_left_out() -> None:
-    assert site_text.short_address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8") == "0x7099…79C8"
-    assert site_text.short_hash("0x" + "ab" * 32) == "0xabababab…ababab"
+def test_long_hex_is_shown_without_its_middle_and_carries_the_whole() -> None:
+    address, tx_hash = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "0x" + "ab" * 32
+    assert site_text.short_address(address) == f'<span class="hash" title="{address}">0x7099…79C8</span>'
+    assert site_text.short_hash(tx_hash) == f'<span class="hash" title="{tx_hash}">0xabababab…ababab</span>'
 
 
 @pytest.mark.parametrize(("percent", "shown"), [(-1, 0), (40, 40), (250, 100)])

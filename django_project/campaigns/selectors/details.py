@@ -10,7 +10,7 @@ from django.http import Http404
 from django_project.accounts.models import Wallet
 from django_project.campaigns.models import CampaignUpdate, Listing, Metadata
 from django_project.campaigns.selectors.cards import CampaignCard, card_of, visible, with_card_columns
-from django_project.core.addresses import format_address, format_hash, keccak, shorten_address
+from django_project.core.addresses import format_address, format_hash, keccak
 from django_project.core.money import format_units
 from django_project.ledger.models import (
     CampaignLaunched,
@@ -118,7 +118,6 @@ class ContributionRow:
     """One contribution as the chain has it."""
 
     backer: str
-    backer_short: str
     name: str
     amount: int
     amount_text: str
@@ -279,7 +278,6 @@ def contribution_rows(listing: Listing, rows: list[Contribution]) -> list[Contri
     return [
         ContributionRow(
             backer=format_address(row.backer),
-            backer_short=shorten_address(row.backer),
             name=names.get(row.backer, ""),
             amount=row.amount,
             amount_text=format_units(row.amount, decimals, grouping=True),

@@ -1,4 +1,5 @@
 // Words come from the server, translated, as templates; this puts the right ones where the page speaks.
+import { fillDeepLinks } from "./deep-links.ts";
 import type { MessageKey, Problem } from "./problems.ts";
 
 function template(name: string): HTMLTemplateElement | null {
@@ -18,6 +19,7 @@ export function say(
   for (const slot of words.querySelectorAll<HTMLElement>("[data-slot]")) {
     slot.textContent = values[slot.dataset.slot ?? ""] ?? "";
   }
+  fillDeepLinks(words, new URL(window.location.href));
   if (revert !== undefined) {
     const reason = template(`revert:${revert}`) ?? template("revert:unknown");
     const where = words.querySelector("[data-reason]");

@@ -79,13 +79,18 @@ def profile_link(address: str, name: str) -> SafeString:
 
 
 @register.filter
-def short_address(text: str) -> str:
-    return f"{text[:6]}…{text[-4:]}"
+def short_address(text: str) -> SafeString:
+    return _shortened(text, f"{text[:6]}…{text[-4:]}")
 
 
 @register.filter
-def short_hash(text: str) -> str:
-    return f"{text[:10]}…{text[-6:]}"
+def short_hash(text: str) -> SafeString:
+    return _shortened(text, f"{text[:10]}…{text[-6:]}")
+
+
+def _shortened(whole: str, short: str) -> SafeString:
+    """An element that frontend/elements/whole-copy.ts copies as what its title says."""
+    return format_html('<span class="hash" title="{}">{}</span>', whole, short)
 
 
 # A hash of 66 characters is six such pieces.
