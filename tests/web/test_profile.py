@@ -254,7 +254,7 @@ def test_names_lead_here(shop: Shop, ines: User) -> None:
     assert f'by <a class="text-link" dir="auto" href="{creator}">Roof Apiary</a>' in text
     contributors = Client().get(f"{page}contributors/").content.decode()
     assert f'href="{url(address(1))}">Ines</a>' in contributors
-    assert re.search(rf'href="{url(address(2))}" title="[^"]*">0x', contributors)
+    assert re.search(rf'href="{url(address(2))}"><span class="hash" title="0x[^"]*">0x', contributors)
     signed_in(ines).post(f"{page}messages/", {"text": "Well done."})
     assert f'href="{url(address(1))}">Ines</a>' in Client().get(f"{page}messages/").content.decode()
 
