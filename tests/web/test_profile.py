@@ -252,6 +252,7 @@ def test_names_lead_here(shop: Shop, ines: User) -> None:
     creator = url(creator_of(shop.honey))
     text = Client().get(page).content.decode()
     assert f'by <a class="text-link" dir="auto" href="{creator}">Roof Apiary</a>' in text
+    assert "Publishes as Roof Apiary" in Client().get(creator).content.decode()
     contributors = Client().get(f"{page}contributors/").content.decode()
     assert f'href="{url(address(1))}">Ines</a>' in contributors
     assert re.search(rf'href="{url(address(2))}"><span class="hash" title="0x[^"]*">0x', contributors)

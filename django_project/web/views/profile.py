@@ -34,6 +34,8 @@ def profile(request: HttpRequest, address: str) -> HttpResponse:
         "person": person,
         "is_own": is_own,
         "record": record,
+        # What the campaigns say of their publisher; nobody checked it.
+        "publishers": list(dict.fromkeys(card.publisher for card in record.cards if card.publisher)),
         "backed": backed,
         "backed_total": backed_total,
     }

@@ -27,7 +27,8 @@ from django_project.web.shop_window import shop_window
 
 RECOMMENDED_SHOWN = 8
 # Beneath a list that came out empty.
-TRENDING_SHOWN = 4
+# One row beside the filters, or without them.
+TRENDING_SHOWN = 3
 PAGES_MAX = 10_000
 SEED_MAX = 10**6
 
