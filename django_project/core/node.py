@@ -28,7 +28,7 @@ REPLY_BYTES_LIMIT = 256 * 1024
 
 # What nodes call a call that ended badly; everything else that goes wrong is the node's own trouble.
 _REVERTED_CODE = 3
-_ENDED_BADLY = re.compile(r"revert|out of gas|vm execution error", re.IGNORECASE)
+_ENDED_BADLY = re.compile(r"revert|out ?of ?gas|vm execution error", re.IGNORECASE)
 
 
 class NoAnswerError(Exception):
