@@ -34,8 +34,8 @@ OWNER, MALLORY = wallet(1), wallet(2)
 LINK = "/api/v1/session/wallets"
 SOURCE = "tests/security/contracts/Wallets.sol"
 NAMES = (
-    *("OwnedWallet", "WalletFactory", "Answering", "Echoing"),
-    *("Reverting", "Burning", "Flooding", "Writing"),
+    *("OwnedWallet", "CarelessWallet", "WalletFactory", "Answering", "Echoing", "Reverting"),
+    *("RevertingWithYes", "Costly", "Burning", "Flooding", "Writing"),
 )
 MAGIC = bytes.fromhex("1626ba7e")
 WRAPPER_SUFFIX = bytes.fromhex("6492" * 16)
@@ -196,9 +196,18 @@ def test_only_the_exact_answer_is_a_yes(chain: Chained, told: bytes) -> None:
     assert_refused(answer(chain.deploy("Answering", told), by(OWNER)))
 
 
-@pytest.mark.parametrize("name", ["Echoing", "Reverting", "Burning", "Flooding", "Writing", "WalletFactory"])
+@pytest.mark.parametrize(
+    "name", ["Echoing", "Reverting", "RevertingWithYes", "Burning", "Flooding", "Writing", "WalletFactory"]
+)
 def test_a_contract_that_misbehaves_is_not_believed(chain: Chained, name: str) -> None:
     assert_refused(answer(chain.deploy(name), by(OWNER)))
+
+
+def test_a_contract_may_use_so_much_gas_and_no_more(chain: Chained) -> None:
+    too_much = chain.deploy("Costly", contract_wallets.GAS_LIMIT + 100_000)
+    assert_refused(answer(too_much, by(OWNER)))
+    much = chain.deploy("Costly", contract_wallets.GAS_LIMIT - 300_000)
+    assert answer(much, by(OWNER)).status_code == 200
 
 
 @pytest.mark.parametrize("address", [MALLORY.address, "0x" + "11" * 20, "0x" + "00" * 19 + "04"])
@@ -244,8 +253,12 @@ def test_a_deployed_wallet_may_keep_the_wrapper(chain: Chained) -> None:
     chain.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
     assert chain.has_code(address)
     assert answer(address, wrapped(chain.factory.address, chain.order())).status_code == 200
-    # Its factory would revert now, and is not asked.
-    assert answer(address, wrapped(chain.deploy("Reverting"), b"")).status_code == 200
+
+
+def test_a_wrapper_does_nothing_to_a_deployed_wallet(chain: Chained) -> None:
+    wallet_contract = deployed(chain.web3, "CarelessWallet")
+    taking = bytes.fromhex(wallet_contract.encode_abi("take", [MALLORY.address])[2:])
+    assert_refused(answer(wallet_contract.address, wrapped(wallet_contract.address, taking, MALLORY)))
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ def test_a_wallet_is_linked_by_its_signature_and_by_nothing_else(anvil: Anvil, s
     taken = browser.challenge(stranger, CHAIN_ID)
     proof = {"nonce": taken["nonce"], "signature": sign(stranger, taken["message"])}
     assert error_code(browser.post("/api/v1/session/wallets", proof)) == "wallet_taken"
+    assert error_code(browser.post("/api/v1/session/wallets", proof)) == "challenge_not_usable"
     assert Wallet.objects.filter(user__wallets__address=bytes.fromhex(first.address[2:])).count() == 2
 
 

@@ -30,7 +30,7 @@ contract SignatureCheck {
             (bool ignored,) = factory.call(factoryData);
             ignored;
         }
-        bool accepted = block.chainid == chainId && _isContract(signer) && _accepts(signer, digest, signature);
+        bool accepted = block.chainid == chainId && !_delegates(signer) && _accepts(signer, digest, signature);
         assembly ("memory-safe") {
             mstore8(0, accepted)
             return(0, 1)
@@ -38,13 +38,14 @@ contract SignatureCheck {
     }
 
     /// @dev An account that delegates still has its key, which holds on every chain while the delegation is of one.
-    function _isContract(address account) private view returns (bool) {
+    function _delegates(address account) private view returns (bool) {
         bytes memory code = account.code;
-        return code.length != 0 && !(code.length == DELEGATION_BYTES && bytes3(code) == DELEGATION_PREFIX);
+        return code.length == DELEGATION_BYTES && bytes3(code) == DELEGATION_PREFIX;
     }
 
     /// @dev The answer has to be one word and nothing more: a contract that gives back what it is told begins its
-    /// answer with the right four bytes too. No more than that word is copied, however long the answer is.
+    /// answer with the right four bytes too. No more than that word is copied, however long the answer is. Where there is
+    /// no code, there is no answer.
     function _accepts(address signer, bytes32 digest, bytes memory signature) private view returns (bool accepted) {
         bytes memory question = abi.encodeCall(IERC1271.isValidSignature, (digest, signature));
         bytes32 yes = IERC1271.isValidSignature.selector;

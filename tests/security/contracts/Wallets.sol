@@ -18,6 +18,20 @@ contract OwnedWallet is IERC1271 {
     }
 }
 
+/// @title A wallet that belongs to whoever was the last to take it
+contract CarelessWallet is IERC1271 {
+    address public owner;
+
+    function take(address newOwner) external {
+        owner = newOwner;
+    }
+
+    function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {
+        (address signer,,) = ECDSA.tryRecover(hash, signature);
+        return signer == owner ? this.isValidSignature.selector : bytes4(0xffffffff);
+    }
+}
+
 /// @title Deploys wallets to addresses that are known before
 contract WalletFactory {
     function deploy(address owner, bytes32 salt) external returns (address) {
@@ -48,6 +62,31 @@ contract Echoing {
 contract Reverting {
     fallback() external {
         revert("no");
+    }
+}
+
+/// @title Means no, in the words of a yes
+contract RevertingWithYes {
+    fallback() external {
+        assembly {
+            mstore(0, 0x1626ba7e00000000000000000000000000000000000000000000000000000000)
+            revert(0, 0x20)
+        }
+    }
+}
+
+/// @title Says yes after it has used up so much gas
+contract Costly {
+    uint256 private immutable _gas;
+
+    constructor(uint256 gasNeeded) {
+        _gas = gasNeeded;
+    }
+
+    fallback(bytes calldata) external returns (bytes memory) {
+        uint256 before = gasleft();
+        while (before - gasleft() < _gas) keccak256(abi.encode(before));
+        return abi.encode(bytes4(0x1626ba7e));
     }
 }
 
