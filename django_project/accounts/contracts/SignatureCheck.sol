@@ -7,9 +7,9 @@ import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 /// @dev Never deployed: the site runs the constructor in an `eth_call` without `to`, so that whatever the contracts
 /// below do is forgotten. Where other constructors hand back code, it hands back one byte: 1 for yes, 0 for no.
 contract SignatureCheck {
-    /// @dev What an account holds instead of code when it lets a contract act for it (EIP-7702), before the address.
+    /// @dev What an account holds instead of code when it lets a contract act for it (EIP-7702), before the contract's
+    /// address. No code begins with 0xef (EIP-3541).
     bytes3 private constant DELEGATION_PREFIX = 0xef0100;
-    uint256 private constant DELEGATION_BYTES = 23;
 
     /// @param chainId The chain that is meant; a node of another one says no.
     /// @param signer The wallet.
@@ -39,13 +39,12 @@ contract SignatureCheck {
 
     /// @dev An account that delegates still has its key, which holds on every chain while the delegation is of one.
     function _delegates(address account) private view returns (bool) {
-        bytes memory code = account.code;
-        return code.length == DELEGATION_BYTES && bytes3(code) == DELEGATION_PREFIX;
+        return bytes3(account.code) == DELEGATION_PREFIX;
     }
 
     /// @dev The answer has to be one word and nothing more: a contract that gives back what it is told begins its
-    /// answer with the right four bytes too. No more than that word is copied, however long the answer is. Where there is
-    /// no code, there is no answer.
+    /// answer with the right four bytes too. No more than that word is copied, however long the answer is. Where no
+    /// code is, no answer is.
     function _accepts(address signer, bytes32 digest, bytes memory signature) private view returns (bool accepted) {
         bytes memory question = abi.encodeCall(IERC1271.isValidSignature, (digest, signature));
         bytes32 yes = IERC1271.isValidSignature.selector;
