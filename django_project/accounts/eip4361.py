@@ -24,11 +24,7 @@ SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD036
 
 
 class SignatureError(ValueError):
-    """The bytes are no signature this site accepts."""
-
-
-class SmartWalletSignatureError(SignatureError):
-    """Longer than a key's own signature: a contract would have to check it (ERC-1271, ERC-6492)."""
+    """The bytes are no signature that a key makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +56,21 @@ class SignInMessage:
         )
 
 
+def signing_digest(message: str) -> bytes:
+    """What `personal_sign` signs of a text: the hash of EIP-191, version 0x45."""
+    signable = encode_defunct(text=message)
+    return keccak(b"\x19" + signable.version + signable.header + signable.body)
+
+
 def recover_signer(message: str, signature: bytes) -> bytes:
-    """The address whose key signed the text with `personal_sign` (EIP-191, version 0x45).
+    """The address whose key signed the text with `personal_sign`.
 
     Accepts r ‖ s ‖ v with v of 27 or 28, or 0 or 1 as some hardware wallets write it, and s in the lower
     half only (EIP-2): the other half spells the same signature a second time.
 
     Raises:
-        SmartWalletSignatureError: longer than 65 bytes.
-        SignatureError: any other length, or values no signature has.
+        SignatureError: not 65 bytes, or values no signature has.
     """
-    if len(signature) > EOA_SIGNATURE_BYTES:
-        raise SmartWalletSignatureError(f"{len(signature)} bytes")
     if len(signature) != EOA_SIGNATURE_BYTES:
         raise SignatureError(f"a signature has {EOA_SIGNATURE_BYTES} bytes, not {len(signature)}")
     r, s, v = int.from_bytes(signature[:32]), int.from_bytes(signature[32:64]), signature[64]
@@ -81,10 +80,8 @@ def recover_signer(message: str, signature: bytes) -> bytes:
         raise SignatureError(f"v is {v}: 27 or 28 was expected")
     if not 0 < r < SECP256K1_ORDER or not 0 < s <= SECP256K1_ORDER // 2:
         raise SignatureError("r or s is out of range")
-    signable = encode_defunct(text=message)
-    digest = keccak(b"\x19" + signable.version + signable.header + signable.body)
     try:
-        key = Signature(vrs=(v, r, s)).recover_public_key_from_msg_hash(digest)
+        key = Signature(vrs=(v, r, s)).recover_public_key_from_msg_hash(signing_digest(message))
     except (BadSignature, ValidationError) as error:
         raise SignatureError("no key makes this signature") from error
     return key.to_canonical_address()

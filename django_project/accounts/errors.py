@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from django_project.core.errors import ConflictError, InvalidInputError, RefusedError
+from django_project.core.errors import ConflictError, InvalidInputError, RefusedError, UnavailableError
 
 
 class UnknownChainError(InvalidInputError):
@@ -30,11 +30,26 @@ class WrongSignatureError(RefusedError):
         )
 
 
-class SmartWalletError(RefusedError):
+class WalletOnSeveralChainsError(RefusedError):
+    """A contract wallet whose address is another contract's, perhaps another owner's, elsewhere."""
+
     def __init__(self) -> None:
         super().__init__(
-            "smart_wallet_not_supported",
-            _("Smart contract wallets cannot sign in yet. Use an account that signs with a key of its own."),
+            "wallet_on_several_networks",
+            _(
+                "Your wallet's contract is also on another network of this site, where it may have another "
+                "owner. Use an account that signs with a key of its own."
+            ),
+        )
+
+
+class NodeUnreachableError(UnavailableError):
+    """No node could say whether a contract wallet signed; the challenge is spent all the same."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "node_unreachable",
+            _("We could not ask the network about your wallet's signature. Start again in a moment."),
         )
 
 

@@ -12,15 +12,13 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from django_project.accounts import eip4361
+from django_project.accounts import contract_wallets, eip4361
 from django_project.accounts.errors import (
     AccountRefusedError,
     ChallengeError,
-    SmartWalletError,
     UnknownChainError,
     WalletInUseError,
     WalletTakenError,
-    WrongSignatureError,
 )
 from django_project.accounts.models import SignInChallenge, User, Wallet
 from django_project.accounts.selectors import SESSION_WALLET, wallet_address
@@ -69,7 +67,8 @@ def sign_in(request: HttpRequest, nonce: str, signature: bytes) -> User:
     The challenge is spent by whoever names it first, whatever the signature then turns out to be.
 
     Raises:
-        ChallengeError, SmartWalletError, WrongSignatureError, AccountRefusedError: see each.
+        ChallengeError, AccountRefusedError: see each.
+        WrongSignatureError, WalletOnSeveralChainsError, NodeUnreachableError: see `_proven_signer`.
     """
     signer = _proven_signer(request, nonce, signature)
     user = _account_of(signer)
@@ -82,19 +81,20 @@ def sign_in(request: HttpRequest, nonce: str, signature: bytes) -> User:
     return user
 
 
-@transaction.atomic
 def link_wallet(request: HttpRequest, user: User, nonce: str, signature: bytes) -> Wallet:
     """Give an account a further wallet, which proves itself by signing a challenge of this session.
 
     Raises:
-        ChallengeError, SmartWalletError, WrongSignatureError, WalletTakenError: see each.
+        ChallengeError, WalletTakenError: see each.
+        WrongSignatureError, WalletOnSeveralChainsError, NodeUnreachableError: see `_proven_signer`.
     """
     signer = _proven_signer(request, nonce, signature)
-    wallet, is_new = Wallet.objects.get_or_create(address=signer, defaults={"user": user})
-    if wallet.user_id != user.pk:
-        raise WalletTakenError
-    if is_new:
-        audit.record("accounts.wallet.linked", user.public_id, actor=user, wallet=format_address(signer))
+    with transaction.atomic():
+        wallet, is_new = Wallet.objects.get_or_create(address=signer, defaults={"user": user})
+        if wallet.user_id != user.pk:
+            raise WalletTakenError
+        if is_new:
+            audit.record("accounts.wallet.linked", user.public_id, actor=user, wallet=format_address(signer))
     return wallet
 
 
@@ -125,17 +125,27 @@ def forget_old_challenges(before: datetime) -> int:
 
 
 def _proven_signer(request: HttpRequest, nonce: str, signature: bytes) -> bytes:
-    """The address of the challenge, once its key has signed; spends the challenge either way."""
+    """The address of the challenge, once its key or its contract has signed; spends the challenge either way.
+
+    No transaction may be open: a node may be asked, which takes seconds.
+
+    Raises:
+        ChallengeError: it cannot be used.
+        WrongSignatureError, WalletOnSeveralChainsError, NodeUnreachableError: see `contract_wallets`.
+    """
     challenge = _consume(request, nonce)
+    address = bytes(challenge.address)
+    if not _is_signed_by_key(address, challenge.message, signature):
+        digest = eip4361.signing_digest(challenge.message)
+        contract_wallets.require_acceptance(challenge.chain_id, address, digest, signature)
+    return address
+
+
+def _is_signed_by_key(address: bytes, message: str, signature: bytes) -> bool:
     try:
-        signer = eip4361.recover_signer(challenge.message, signature)
-    except eip4361.SmartWalletSignatureError:
-        raise SmartWalletError from None
+        return eip4361.recover_signer(message, signature) == address
     except eip4361.SignatureError:
-        raise WrongSignatureError from None
-    if signer != challenge.address:
-        raise WrongSignatureError
-    return signer
+        return False
 
 
 def _consume(request: HttpRequest, nonce: str) -> SignInChallenge:

@@ -48,3 +48,9 @@ class TooManyRequestsError(UserError):
     def __init__(self, message: Message, retry_after: int) -> None:
         super().__init__("too_many_requests", message)
         self.retry_after = retry_after
+
+
+class UnavailableError(UserError):
+    """Something that is needed for the answer does not answer; asking again later may help."""
+
+    status = 503

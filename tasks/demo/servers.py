@@ -245,6 +245,7 @@ class Anvil:
         *,
         chain_id: int = 31337,
         port: int | None = None,
+        hardfork: str = "cancun",
         arguments: list[str] | None = None,
         env: dict[str, str] | None = None,
     ) -> None:
@@ -256,7 +257,7 @@ class Anvil:
             [
                 str(ANVIL),
                 *("--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(chain_id)),
-                *("--hardfork", "cancun", "--quiet"),
+                *("--hardfork", hardfork, "--quiet"),
                 *(arguments or []),
             ],
             directory / f"anvil-{chain_id}.log",

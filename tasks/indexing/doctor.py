@@ -16,15 +16,15 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from django_project.core.addresses import format_hash, parse_hash
+from django_project.core.endpoints import endpoint_name, is_websocket
 from django_project.core.schema import unapplied_migrations
 from django_project.ledger.models import Chain, Cursor, SuspectRange
 from django_project.ledger.selectors import HEARTBEAT
 from tasks.indexing.chain_guard import Identity, identify, look
 from tasks.indexing.errors import ConfigurationError, IndexerError, RpcError
-from tasks.indexing.heads import is_websocket
 from tasks.indexing.lease import is_held
 from tasks.indexing.registry import Registry, read_registry
-from tasks.indexing.rpc import Endpoint, Pool, endpoint_name
+from tasks.indexing.rpc import Endpoint, Pool
 
 LAGGING_BLOCKS = 5
 BROKER_TIMEOUT_SECONDS = 2

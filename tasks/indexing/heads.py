@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from django_project.core.endpoints import is_websocket
+
 logger = logging.getLogger(__name__)
 
 SUBSCRIBED_POLL_SECONDS = 1.0
@@ -28,10 +30,6 @@ OPEN_TIMEOUT_SECONDS = 5.0
 RETRY_SECONDS = 5.0
 _SUBSCRIBE = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]})
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-
-
-def is_websocket(url: str) -> bool:
-    return urlsplit(url).scheme in {"ws", "wss"}
 
 
 def subscription_urls(urls: Sequence[str]) -> list[str]:

@@ -19,14 +19,14 @@ from django_project.core.addresses import (
     parse_hash,
     selector,
 )
+from django_project.core.endpoints import endpoint_name, is_websocket
 from django_project.ledger.models import Block, Chain, Contract, Cursor, RpcEndpoint, SuspectRange, Token
 from tasks.indexing.chain_guard import Identity, contract_codes, require_identity
 from tasks.indexing.decode import decode_text, decode_uint8, load_decoders
 from tasks.indexing.errors import ConfigurationError, DecodeError
 from tasks.indexing.events import Event, bind_events, to_time
 from tasks.indexing.fetch import linked_header
-from tasks.indexing.heads import is_websocket
-from tasks.indexing.rpc import Call, Pool, endpoint_name
+from tasks.indexing.rpc import Call, Pool
 from tasks.indexing.wire import Header, to_bytes
 
 

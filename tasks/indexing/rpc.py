@@ -15,13 +15,14 @@ from functools import cached_property
 from http import HTTPStatus
 from threading import Lock
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import certifi
 import orjson
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from django_project.core.endpoints import endpoint_name, is_websocket, request_address, request_headers
 from tasks.indexing.errors import (
     BadReplyError,
     CallRefusedError,
@@ -32,7 +33,6 @@ from tasks.indexing.errors import (
     ReplyTooLargeError,
     RpcError,
 )
-from tasks.indexing.heads import is_websocket
 
 logger = logging.getLogger(__name__)
 
@@ -96,16 +96,11 @@ class Endpoint:
 
     @cached_property
     def address(self) -> str:
-        """The URL as it is asked: a name and password in it go into the headers."""
-        parts = urlsplit(self.url)
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return request_address(self.url)
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
-        parts = urlsplit(self.url)
-        credentials = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-        own = urllib3.make_headers(basic_auth=credentials) if parts.username else {}
-        return {"Content-Type": "application/json", **own}
+        return request_headers(self.url)
 
     @property
     def rests_for(self) -> float:
@@ -122,12 +117,6 @@ class Reply(NamedTuple):
 
     results: list[Any]
     endpoint: Endpoint
-
-
-def endpoint_name(url: str) -> str:
-    """Host and port: what may be shown."""
-    parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] or url
 
 
 def _is_rpc_url(url: str) -> bool:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from typing import Any
 
 import pytest
 from django.core import mail as outbox
@@ -16,6 +17,7 @@ from django_project.discovery.models import BehaviourEvent, Visitor
 from django_project.discovery.services import grant_consent
 from django_project.notifications import mail, services
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
+from tasks.demo.servers import Anvil
 from tasks.recommending.tables import provenance
 from tests.factories import CHAIN_ID, address, backer_user
 from tests.support.browser import Browser, error_code, sign, wallet
@@ -80,7 +82,9 @@ def test_receipts_hold_every_contribution_and_no_formula(shop: Shop, backer: Cli
     assert b"STSong-Light" in document.content
 
 
-def test_a_wallet_is_linked_by_its_signature_and_by_nothing_else(shop: Shop) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("shop")
+def test_a_wallet_is_linked_by_its_signature_and_by_nothing_else(anvil: Anvil, settings: Any) -> None:
+    settings.RPC_URLS = {CHAIN_ID: [anvil.url]}
     first, second, stranger = wallet(1), wallet(2), wallet(3)
     other, browser = Browser(), Browser()
     other.sign_in(stranger, CHAIN_ID)
@@ -95,6 +99,7 @@ def test_a_wallet_is_linked_by_its_signature_and_by_nothing_else(shop: Shop) -> 
     taken = browser.challenge(stranger, CHAIN_ID)
     proof = {"nonce": taken["nonce"], "signature": sign(stranger, taken["message"])}
     assert error_code(browser.post("/api/v1/session/wallets", proof)) == "wallet_taken"
+    assert error_code(browser.post("/api/v1/session/wallets", proof)) == "challenge_not_usable"
     assert Wallet.objects.filter(user__wallets__address=bytes.fromhex(first.address[2:])).count() == 2
 
 
