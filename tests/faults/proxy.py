@@ -200,16 +200,20 @@ class Answer(NamedTuple):
 
 
 class RateLimit:
-    """What providers do: so many requests a second, as many at once; the rest are told when to come back."""
+    """What providers do: so many requests a second, as many at once; the rest are told when to come back.
+
+    Nothing is left when the first request comes, so that one at least is refused however fast the machine is.
+    """
 
     def __init__(self, per_second: float) -> None:
-        self._per_second = self._tokens = per_second
-        self._counted_at = time.monotonic()
+        self._per_second, self._tokens = per_second, 0.0
+        self._counted_at: float | None = None
         self.refused = 0
 
     def refuses(self) -> bool:
         now = time.monotonic()
-        self._tokens = min(self._per_second, self._tokens + (now - self._counted_at) * self._per_second)
+        passed = now - (self._counted_at or now)
+        self._tokens = min(self._per_second, self._tokens + passed * self._per_second)
         self._counted_at = now
         if self._tokens < 1:
             self.refused += 1
