@@ -4,8 +4,13 @@ Two independent walls: the parser passes no HTML through, and nh3 then keeps onl
 URL schemes listed here.
 """
 
+from functools import lru_cache
+
 import nh3
 from markdown_it import MarkdownIt
+
+# Texts whose HTML each process keeps; a story of the greatest length has some 100 kB.
+KEPT = 256
 
 ALLOWED_TAGS = {
     *("p", "br", "hr", "h2", "h3", "h4", "h5", "ul", "ol", "li", "strong", "em", "s", "code", "pre"),
@@ -22,6 +27,7 @@ def _lower_headings(html: str) -> str:
     return html
 
 
+@lru_cache(maxsize=KEPT)
 def render_markdown(text: str) -> str:
     """Safe HTML of a markdown text; its links go to http(s) and mail only, without rank or referrer."""
     return nh3.clean(
