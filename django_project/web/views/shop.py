@@ -26,8 +26,7 @@ from django_project.web.shared_pages import shared_between_visitors
 from django_project.web.shop_window import shop_window
 
 RECOMMENDED_SHOWN = 8
-# Beneath a list that came out empty.
-# One row beside the filters, or without them.
+# Beneath a list that came out empty: one row, beside the filters or without them.
 TRENDING_SHOWN = 3
 PAGES_MAX = 10_000
 SEED_MAX = 10**6
