@@ -4,9 +4,10 @@ import uuid
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
 from django.utils import timezone
 
 from django_project.accounts.models import User
@@ -33,6 +34,10 @@ ON_THEIR_WAY_SHOWN = 10
 REFUNDABLE_STATUSES = (Status.FAILED, Status.CANCELLED, Status.EXPIRED)
 
 
+# What became of money that was given: nothing yet, it can be taken back, or it was.
+Sequel = Literal["", "due", "taken-back"]
+
+
 @dataclass(frozen=True, slots=True)
 class PledgeStatus:
     """A pledge as its page shows it. Amounts are base units of the campaign's token."""
@@ -56,6 +61,7 @@ class PledgeStatus:
     confirmed_amount_text: str
     confirmations: int
     confirmations_needed: int
+    sequel: Sequel
     created_at: datetime
     updated_at: datetime
 
@@ -137,7 +143,7 @@ def on_their_way(user: User | AnonymousUser) -> list[PledgeOnItsWay]:
 
 
 def pledge_status(intent: PledgeIntent) -> PledgeStatus:
-    """Everything that the status page says about a pledge, in two queries."""
+    """Everything that the status page says about a pledge, in two queries, three once it was given."""
     card = cards_by_key([(intent.chain_id, intent.campaign_address)]).get(
         (intent.chain_id, intent.campaign_address)
     )
@@ -174,9 +180,26 @@ def pledge_status(intent: PledgeIntent) -> PledgeStatus:
         ),
         confirmations=min(confirmations, needed) if needed else confirmations,
         confirmations_needed=needed,
+        sequel=_sequel(intent, card),
         created_at=intent.created_at,
         updated_at=intent.updated_at,
     )
+
+
+def _sequel(intent: PledgeIntent, card: CampaignCard | None) -> Sequel:
+    """What became of a pledge's contribution since. Refunds and take-backs are of all that a backer gave."""
+    if intent.block_number is None or intent.log_index is None:
+        return ""
+    given = Contribution.objects.filter(
+        chain_id=intent.chain_id, block_number=intent.block_number, log_index=intent.log_index
+    )
+    after = {"campaign": OuterRef("campaign"), "backer": OuterRef("backer"), "seq__gt": OuterRef("seq")}
+    if given.filter(
+        Exists(Refund.objects.filter(**after)) | Exists(TakeBack.objects.filter(**after))
+    ).exists():
+        return "taken-back"
+    owes = card is not None and card.status in (*REFUNDABLE_STATUSES, Status.WIND_DOWN)
+    return "due" if owes else ""
 
 
 def contributions_by_campaign(user: User | AnonymousUser) -> list[BackedCampaign]:

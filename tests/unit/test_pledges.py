@@ -236,7 +236,7 @@ def test_status_counts_confirmations(
     world.mine(2)
     services.reconcile(world.chain.chain_id)
     intent.refresh_from_db()
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         status = selectors.pledge_status(intent)
     assert (status.state, status.confirmations, status.confirmations_needed) == ("confirmed", 3, 8)
     assert (status.amount_text, status.confirmed_amount_text, status.is_settled) == ("1", "1", False)

@@ -143,6 +143,48 @@ def test_a_pledge_is_followed_from_the_index_to_finality(
     assert "hx-trigger=" not in final.split('id="pledge-state"')[1].split(">")[0]
 
 
+@pytest.mark.parametrize("way", ["refund", "take back", "due", "neither"])
+def test_a_pledge_says_what_became_of_its_money(
+    way: str, intent: PledgeIntent, backer: Client, shop: Shop
+) -> None:
+    launched = shop.launched(shop.honey)
+    shop.world.contribute(launched, backer=address(1), amount=ETHER // 4, ref=bytes(intent.ref))
+    services.reconcile(intent.chain_id)
+    match way:
+        case "refund":
+            shop.world.cancel(launched)
+            shop.world.refund(launched, backer=address(1))
+        case "take back":
+            shop.world.take_pledge_back(launched, backer=address(1))
+        case "due":
+            shop.world.cancel(launched)
+    shop.world.mine(20)
+    services.reconcile(intent.chain_id)
+    text = backer.get(f"/pledges/{intent.public_id}/").content.decode()
+    words = {
+        "refund": "Taken back: 0.25 ETH",
+        "take back": "Taken back: 0.25 ETH",
+        "due": "0.25 ETH: you can take back what is yours",
+        "neither": "Final: 0.25 ETH",
+    }
+    assert [words[way] in text, *(other in text for other in set(words.values()) - {words[way]})] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_money_given_anew_after_a_pledge_was_taken_back_is_there(
+    intent: PledgeIntent, backer: Client, shop: Shop
+) -> None:
+    launched = shop.launched(shop.honey)
+    shop.world.take_pledge_back(launched, backer=address(1))
+    shop.world.contribute(launched, backer=address(1), amount=ETHER // 4, ref=bytes(intent.ref))
+    shop.world.mine(20)
+    services.reconcile(intent.chain_id)
+    assert "Final: 0.25 ETH" in backer.get(f"/pledges/{intent.public_id}/").content.decode()
+
+
 def test_a_page_that_asks_again_is_left_alone_while_nothing_changed(
     intent: PledgeIntent, backer: Client
 ) -> None:

@@ -97,7 +97,7 @@ def _pledge_of_user(request: HttpRequest, public_id: uuid.UUID) -> PledgeIntent:
 def pledge_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     """What became of a pledge; the page asks again by itself until nothing more will change."""
     status = pledge_status(_pledge_of_user(request, public_id))
-    fingerprint = f"{status.state}.{status.confirmations}.{status.block_number or ''}"
+    fingerprint = f"{status.state}.{status.confirmations}.{status.block_number or ''}.{status.sequel}"
     if request.headers.get("HX-Request") and request.GET.get("seen") == fingerprint:
         # Nothing new: leaving the page as it is keeps the reader's place in it.
         return HttpResponse(status=204)
