@@ -43,6 +43,7 @@ def test_a_backer_writes_changes_and_takes_away(url: str, backer: Client) -> Non
     text = page(Client(), url)
     assert TEXT in text
     assert "Ines" in text
+    assert 'Messages <span class="count">1</span>' in text
     backer.post(url, {"text": "Changed my mind."})
     assert TEXT not in page(Client(), url)
     assert SupporterMessage.objects.get().text == "Changed my mind."

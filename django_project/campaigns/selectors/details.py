@@ -8,7 +8,7 @@ from django.db.models import CharField, Count, Exists, F, OuterRef, QuerySet, Va
 from django.http import Http404
 
 from django_project.accounts.models import Wallet
-from django_project.campaigns.models import CampaignUpdate, Listing, Metadata
+from django_project.campaigns.models import CampaignUpdate, Listing, Metadata, SupporterMessage
 from django_project.campaigns.selectors.cards import CampaignCard, card_of, visible, with_card_columns
 from django_project.core.addresses import format_address, format_hash, keccak
 from django_project.core.money import format_units
@@ -79,6 +79,7 @@ class CampaignDetail:
     cancelled_at: datetime | None
     cancel_reason: str
     updates: int
+    messages: int
     milestones: int
     events: int
     factory: str
@@ -184,7 +185,7 @@ def _or_404(listings: QuerySet[Listing]) -> Listing:
 
 
 def campaign_detail(slug: str) -> CampaignDetail:
-    """All that the campaign's page tells; raises Http404. Four queries, five for a cancelled one."""
+    """All that the campaign's page tells; raises Http404. Five queries, six for a cancelled one."""
     return detail_of(listing_by_slug(slug))
 
 
@@ -209,6 +210,7 @@ def detail_of(listing: Listing) -> CampaignDetail:
         cancelled_at=totals.cancelled_at,
         cancel_reason=cancellation.reason if cancellation else "",
         updates=UpdatePost.objects.filter(campaign=launched).count(),
+        messages=SupporterMessage.objects.filter(listing=listing, is_hidden=False).count(),
         milestones=totals.milestones,
         events=totals.last_seq,
         factory=format_address(launched.factory),
