@@ -26,6 +26,10 @@ setup-test: ## install what the tests need as well, a browser included
 demo: setup ## the whole system with a simulated history on http://127.0.0.1:8000; ARGS=--check verifies and stops
 	@$(PY) -m tasks.demo $(ARGS)
 
+.PHONY: dev
+dev: setup-test ## the demo with reload: site and workers restart when their code changes, the front end is built anew
+	@npm run --silent watch & trap "kill $$!" EXIT; $(PY) -m tasks.demo --reload $(ARGS)
+
 .PHONY: test
 test: setup-test ## everything CI asks: format, lint, types, layers, migrations, catalogues, contracts, Python, browser
 	@$(MAKE) --no-print-directory lint typecheck

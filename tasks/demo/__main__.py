@@ -13,9 +13,10 @@ from tasks.demo.contracts import DeploymentMissingError
 from tasks.demo.errors import DemoError
 from tasks.demo.options import Options, read_options
 from tasks.demo.play import Play
+from tasks.demo.reloading import Sources
 from tasks.demo.rpc import RpcError
 from tasks.demo.seeding import SeedingError
-from tasks.demo.servers import ServerError
+from tasks.demo.servers import PROJECT_ROOT, ServerError
 from tasks.demo.stage import Folders, Lock, Stage, end_leftovers, open_site_socket
 from tasks.demo.steps import Steps
 from tasks.demo.visiting import VisitError
@@ -74,7 +75,7 @@ def _perform(options: Options, stage: Stage, console: Console) -> int:
             if options.check:
                 return _check(play)
         _announce(play, console)
-        return _stay(stage, console)
+        return _stay(stage, console, Sources(PROJECT_ROOT) if options.reload else None)
 
 
 def _check(play: Play) -> int:
@@ -90,11 +91,14 @@ def _announce(play: Play, console: Console) -> None:
     console.print("Choose “ChainFund demo wallet” when you sign in. Stop everything with Ctrl-C.")
 
 
-def _stay(stage: Stage, console: Console) -> int:
-    """Watch over the servers until somebody stops the demo."""
+def _stay(stage: Stage, console: Console, sources: Sources | None) -> int:
+    """Watch over the servers, and their code if asked to, until somebody stops the demo."""
     pause = threading.Event()
     try:
         while not pause.wait(WATCH_SECONDS):
+            if sources and (changes := sources.changes()):
+                console.print(f"{changes[0].relative_to(PROJECT_ROOT)} has changed: restarting.")
+                stage.restart()
             for name in stage.revive():
                 console.print(f"{name} had ended and was started again.")
     except KeyboardInterrupt:

@@ -19,6 +19,7 @@ class Options:
     seed: int
     check: bool
     reset: bool
+    reload: bool
     port: int | None
 
 
@@ -30,6 +31,9 @@ def read_options(arguments: list[str] | None = None) -> Options:
     )
     parser.add_argument("--check", action="store_true", help="verify everything, print a table and stop")
     parser.add_argument("--reset", action="store_true", help="begin anew, without the last demo's data")
+    parser.add_argument(
+        "--reload", action="store_true", help="restart site and workers whenever their code changes"
+    )
     parser.add_argument("--port", type=int, help="of the site; without it 8000 or the next free one")
     whole = Scale()
     parser.add_argument("--campaigns", type=int, default=whole.campaigns, help="how many of the catalogue's")
@@ -41,4 +45,4 @@ def read_options(arguments: list[str] | None = None) -> Options:
     except ValueError as error:
         parser.error(str(error))
     directory = Path(os.environ.get("CHAINFUND_DEMO_DIR", "").strip() or USUAL_DIRECTORY).resolve()
-    return Options(directory, scale, given.seed, given.check, given.reset, given.port)
+    return Options(directory, scale, given.seed, given.check, given.reset, given.reload, given.port)

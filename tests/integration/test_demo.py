@@ -178,6 +178,22 @@ def test_closing_ends_children_that_still_work(directory: Path) -> None:
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
+def test_a_restart_puts_new_processes_in_the_old_ones_places(directory: Path) -> None:
+    stage = Stage(Folders(directory))
+    stage.folders.make()
+    for name in ("one", "two"):
+        stage.start(name, "http.server", str(free_port()), "--bind", "127.0.0.1")
+    before = {name: server.pid for name, server in stage.servers.items()}
+    try:
+        stage.restart()
+        stage.require_alive()
+        assert stage.servers.keys() == before.keys()
+        assert not {server.pid for server in stage.servers.values()} & set(before.values())
+        assert not any(psutil.pid_exists(pid) for pid in before.values())
+    finally:
+        stage.close(print)
+
+
 def test_only_marked_processes_of_this_directory_are_leftovers(directory: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import signal; signal.pause()"]
     ours = subprocess.Popen(command, env={**os.environ, MARK: str(directory)})
