@@ -41,6 +41,7 @@ MAGIC = bytes.fromhex("1626ba7e")
 WRAPPER_SUFFIX = bytes.fromhex("6492" * 16)
 SALT = bytes(32)
 OTHER_CHAIN_ID = 31338
+DEPLOYER_NONCE = 1_000
 
 
 @dataclass
@@ -75,7 +76,9 @@ def deployed(web3: Web3, name: str, *arguments: object) -> Contract:
 
 
 def chained(anvil: Anvil) -> Chained:
+    """The factory on a chain, at the same address whatever its deployer sent there before."""
     web3 = Web3(HTTPProvider(anvil.url))
+    anvil.request("anvil_setNonce", web3.eth.accounts[0], hex(DEPLOYER_NONCE))
     return Chained(web3, deployed(web3, "WalletFactory"))
 
 
@@ -96,10 +99,12 @@ def other_chain(settings: Any, chain: Chained, tmp_path_factory: pytest.TempPath
     Chain.objects.create(chain_id=OTHER_CHAIN_ID, name="Other")
     anvil = Anvil(tmp_path_factory.mktemp("anvil"), chain_id=OTHER_CHAIN_ID)
     settings.RPC_URLS = {**settings.RPC_URLS, OTHER_CHAIN_ID: [anvil.url]}
-    second = chained(anvil)
-    assert second.factory.address == chain.factory.address
-    yield second
-    anvil.stop()
+    try:
+        second = chained(anvil)
+        assert second.factory.address == chain.factory.address
+        yield second
+    finally:
+        anvil.stop()
 
 
 @pytest.fixture
@@ -107,8 +112,10 @@ def delegating_chain(settings: Any, tmp_path_factory: pytest.TempPathFactory) ->
     """A chain whose accounts may delegate, which the others are too old for."""
     anvil = Anvil(tmp_path_factory.mktemp("anvil"), hardfork="prague")
     settings.RPC_URLS = {CHAIN_ID: [anvil.url]}
-    yield chained(anvil)
-    anvil.stop()
+    try:
+        yield chained(anvil)
+    finally:
+        anvil.stop()
 
 
 def set_code(chain: Chained, address: ChecksumAddress, code: str) -> None:
