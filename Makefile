@@ -28,7 +28,7 @@ demo: setup ## the whole system with a simulated history on http://127.0.0.1:800
 
 .PHONY: dev
 dev: setup-test ## the demo with reload: site and workers restart when their code changes, the front end is built anew
-	@npm run --silent watch & trap "kill $$!" EXIT; $(PY) -m tasks.demo --reload $(ARGS)
+	@node_modules/.bin/vite build --watch --logLevel warn & trap "kill $$!" EXIT; $(PY) -m tasks.demo --reload $(ARGS)
 
 .PHONY: test
 test: setup-test ## everything CI asks: format, lint, types, layers, migrations, catalogues, contracts, Python, browser
