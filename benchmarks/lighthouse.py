@@ -26,12 +26,20 @@ CHROMIUM = os.environ.get("CHAINFUND_CHROMIUM", "/usr/bin/chromium")
 PAGES = {"home": "/", "explore": "/explore/", "campaign": "/campaigns/campaign-1/"}
 TARGETS = {"performance": 95, "accessibility": 100, "best-practices": 95}
 CAMPAIGNS, CONTRIBUTIONS = 500, 20_000
+ATTEMPTS = 4
 
 Report = dict[str, Any]
 
 
 def measure(url: str, directory: Path) -> Report:
-    """One run's report. The header stands for the proxy that ends TLS in production."""
+    """One report. The header stands for the proxy that ends TLS in production.
+
+    With some builds of Chromium the recording of a page load fails now and then, without any scores:
+    Lighthouse then says "please run Lighthouse again", which is done a few times.
+
+    Raises:
+        RuntimeError: no attempt gave a report.
+    """
     out = directory / "report.json"
     command = [
         *(str(LIGHTHOUSE), url, "--quiet", "--output=json", f"--output-path={out}"),
@@ -40,9 +48,13 @@ def measure(url: str, directory: Path) -> Report:
         "--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-background-networking",
     ]
     environment = {**os.environ, "CHROME_PATH": CHROMIUM}
-    subprocess.run(command, cwd=directory, env=environment, check=True)
-    report: Report = json.loads(out.read_text())
-    return report
+    for _ in range(ATTEMPTS):
+        out.unlink(missing_ok=True)
+        done = subprocess.run(command, cwd=directory, env=environment, check=False)
+        if done.returncode == 0:
+            report: Report = json.loads(out.read_text())
+            return report
+    raise RuntimeError(f"Lighthouse could not measure {url} in {ATTEMPTS} attempts: see its words above")
 
 
 def scores(reports: list[Report]) -> dict[str, int]:
