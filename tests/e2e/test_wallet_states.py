@@ -39,6 +39,15 @@ def pledge_says(page: Page, words: str) -> None:
     expect(page.locator("#pledge-state")).to_contain_text(words)
 
 
+def send(page: Page, stack: Stack, say: Words) -> None:
+    """Give by a wallet that refuses nothing; the page then waits for the network."""
+    review(page, stack)
+    install(page, stack.anvil.url, stack.backer)
+    page.reload()
+    press(page)
+    pledge_says(page, say("Sent, waiting for the network"))
+
+
 @pytest.fixture
 def _slow_network(stack: Stack) -> Iterator[None]:
     """Transactions wait until the test mines."""
@@ -230,11 +239,7 @@ def test_a_reward_taken_meanwhile_is_told_by_the_contract(page: Page, stack: Sta
 
 @pytest.mark.usefixtures("_slow_network")
 def test_what_the_network_refuses_has_failed(page: Page, stack: Stack, say: Words) -> None:
-    review(page, stack)
-    install(page, stack.anvil.url, stack.backer)
-    page.reload()
-    press(page)
-    pledge_says(page, say("Sent, waiting for the network"))
+    send(page, stack, say)
     pause = stack.contracts[HONEY.title].functions.setContributionsPaused
     guardian: TxParams = {
         "from": stack.suite.admin,
@@ -253,11 +258,7 @@ def test_what_the_network_refuses_has_failed(page: Page, stack: Stack, say: Word
 
 @pytest.mark.usefixtures("_slow_network")
 def test_a_transaction_that_was_sped_up_confirms_its_pledge(page: Page, stack: Stack, say: Words) -> None:
-    review(page, stack)
-    install(page, stack.anvil.url, stack.backer)
-    page.reload()
-    press(page)
-    pledge_says(page, say("Sent, waiting for the network"))
+    send(page, stack, say)
     sent = pending(stack, stack.backer)
     replace(stack, sent)
     mine(stack.suite)
@@ -269,11 +270,7 @@ def test_a_transaction_that_was_sped_up_confirms_its_pledge(page: Page, stack: S
 @pytest.mark.parametrize("say", ["zh-hans"], indirect=True)
 @pytest.mark.usefixtures("_slow_network")
 def test_a_transaction_that_was_cancelled_is_explained(page: Page, stack: Stack, say: Words) -> None:
-    review(page, stack)
-    install(page, stack.anvil.url, stack.backer)
-    page.reload()
-    press(page)
-    pledge_says(page, say("Sent, waiting for the network"))
+    send(page, stack, say)
     raised = stack.contracts[HONEY.title].functions.totalRaised().call()
     replace(stack, pending(stack, stack.backer), to=stack.backer, value="0x0", input="0x")
     mine(stack.suite)
@@ -287,11 +284,7 @@ def test_a_transaction_that_was_cancelled_is_explained(page: Page, stack: Stack,
 @pytest.mark.parametrize("say", ["en"], indirect=True)
 @pytest.mark.usefixtures("_slow_network")
 def test_a_transaction_that_was_dropped_is_explained(page: Page, stack: Stack, say: Words) -> None:
-    review(page, stack)
-    install(page, stack.anvil.url, stack.backer)
-    page.reload()
-    press(page)
-    pledge_says(page, say("Sent, waiting for the network"))
+    send(page, stack, say)
     node(stack.suite, "anvil_dropTransaction", pending(stack, stack.backer)["hash"])
     expect(page.locator("wallet-watch")).to_contain_text(
         say("Your wallet's node no longer knows this transaction")
