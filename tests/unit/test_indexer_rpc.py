@@ -2,9 +2,7 @@
 
 import json
 import logging
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -20,12 +18,13 @@ from tasks.indexing.errors import (
 )
 from tasks.indexing.rpc import STRIKES_TO_QUARANTINE, Call, Pool
 from tests.faults.proxy import RATE_LIMITS
+from tests.support.posting import PostServer, Response, as_bytes
 
 Answer = Callable[[list[Any]], tuple[int, Any]]
 
 
-class Node:
-    """An HTTP server that answers batches as a test says."""
+class Node(PostServer):
+    """Answers batches as a test says."""
 
     def __init__(self) -> None:
         self.answer: Answer = lambda calls: (
@@ -35,32 +34,14 @@ class Node:
         self.batches: list[list[Any]] = []
         # Without, the size of a reply shows only when all of it is there.
         self.tells_size = True
-        node = self
+        super().__init__()
+        self.url = f"http://127.0.0.1:{self.port}"
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                calls = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                node.batches.append(calls)
-                status, reply = node.answer(calls)
-                body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-                self.send_response(status)
-                if node.tells_size:
-                    self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                """Tests are quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def respond(self, _path: str, _headers: dict[str, str], posted: Any) -> Response:
+        self.batches.append(posted)
+        status, reply = self.answer(posted)
+        body = as_bytes(reply)
+        return status, {"Content-Length": str(len(body))} if self.tells_size else {}, body
 
 
 @pytest.fixture

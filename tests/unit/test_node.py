@@ -1,11 +1,8 @@
 """The site's own questions to a node: which endpoint is asked, and what counts as an answer."""
 
-import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,6 +10,7 @@ import pytest
 from django_project.core import node
 from tasks.demo.servers import free_port
 from tests.factories import CHAIN_ID
+from tests.support.posting import PostServer, Response, as_bytes
 
 Reply = tuple[int, object]
 ANSWER: Reply = (200, {"jsonrpc": "2.0", "id": 1, "result": "0x01"})
@@ -22,41 +20,22 @@ def failure(code: int, message: str) -> Reply:
     return 200, {"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": message}}
 
 
-class Endpoint:
-    """An HTTP server that answers every call the same, and remembers them."""
+class Endpoint(PostServer):
+    """A node that answers every call the same, and remembers them."""
 
     def __init__(self, reply: Reply = ANSWER) -> None:
         self.reply = reply
         self.headers: dict[str, str] = {}
         self.asked: list[tuple[str, Any]] = []
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                endpoint.asked.append((self.path, call))
-                endpoint.headers = dict(self.headers)
-                status, reply = endpoint.reply
-                body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-                self.send_response(status)
-                self.send_header("Location", "/elsewhere")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                """Tests are quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_port
+        super().__init__()
         self.url = f"http://127.0.0.1:{self.port}/key"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def respond(self, path: str, headers: dict[str, str], posted: Any) -> Response:
+        self.asked.append((path, posted))
+        self.headers = headers
+        status, reply = self.reply
+        body = as_bytes(reply)
+        return status, {"Location": "/elsewhere", "Content-Length": str(len(body))}, body
 
 
 @pytest.fixture
