@@ -222,6 +222,9 @@ def test_contributions_are_listed_by_how_their_campaigns_stand(backer: Client, s
     assert "A kiln for the yard" in funded
     assert "A bench that folds" in taken_back
     assert 'id="over-title"' not in text
+    assert "Where there is a button" in still_open
+    shop.world.contribute(shop.launched(shop.honey), backer=address(2), amount=10 * ETHER)
+    assert "Where there is a button" not in backer.get("/me/").content.decode()
 
 
 @pytest.mark.parametrize(

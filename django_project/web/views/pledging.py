@@ -119,6 +119,7 @@ def me(request: HttpRequest) -> HttpResponse:
             "refunds": [each for each in backed if each.refund_due],
             "votes": to_judge(request.user),
             "on_their_way": on_their_way(request.user),
+            "can_take_back": any(each.can_take_back for each in backed),
             "groups": _by_standing([each for each in backed if not each.refund_due]),
             "wallet": format_address(wallet) if wallet else "",
             "saved": saved_by(request.user),
