@@ -123,8 +123,15 @@ def for_user(user: User | AnonymousUser) -> QuerySet[PledgeIntent]:
 
 
 def on_their_way(user: User | AnonymousUser) -> list[PledgeOnItsWay]:
-    """An account's latest pledges that the network has not settled, newest first, in two queries."""
-    pledges = list(for_user(user).filter(state__in=ON_THEIR_WAY).order_by("-created_at")[:ON_THEIR_WAY_SHOWN])
+    """An account's latest pledges that the network has not settled, newest first, in two queries.
+
+    What went back to its backer meanwhile is left out.
+    """
+    gone = _gone().filter(
+        chain_id=OuterRef("chain_id"), block_number=OuterRef("block_number"), log_index=OuterRef("log_index")
+    )
+    unsettled = for_user(user).filter(~Exists(gone), state__in=ON_THEIR_WAY).order_by("-created_at")
+    pledges = list(unsettled[:ON_THEIR_WAY_SHOWN])
     cards = cards_by_key((pledge.chain_id, pledge.campaign_address) for pledge in pledges)
     return [
         PledgeOnItsWay(
@@ -186,17 +193,22 @@ def pledge_status(intent: PledgeIntent) -> PledgeStatus:
     )
 
 
+def _gone() -> QuerySet[Contribution]:
+    """Contributions that went back to their backer: refunds and take-backs are of all that somebody gave."""
+    after = {"campaign": OuterRef("campaign"), "backer": OuterRef("backer"), "seq__gt": OuterRef("seq")}
+    return Contribution.objects.filter(
+        Exists(Refund.objects.filter(**after)) | Exists(TakeBack.objects.filter(**after))
+    )
+
+
 def _sequel(intent: PledgeIntent, card: CampaignCard | None) -> Sequel:
-    """What became of a pledge's contribution since. Refunds and take-backs are of all that a backer gave."""
+    """What became of a pledge's contribution since."""
     if intent.block_number is None or intent.log_index is None:
         return ""
-    given = Contribution.objects.filter(
+    gone = _gone().filter(
         chain_id=intent.chain_id, block_number=intent.block_number, log_index=intent.log_index
     )
-    after = {"campaign": OuterRef("campaign"), "backer": OuterRef("backer"), "seq__gt": OuterRef("seq")}
-    if given.filter(
-        Exists(Refund.objects.filter(**after)) | Exists(TakeBack.objects.filter(**after))
-    ).exists():
+    if gone.exists():
         return "taken-back"
     owes = card is not None and card.status in (*REFUNDABLE_STATUSES, Status.WIND_DOWN)
     return "due" if owes else ""

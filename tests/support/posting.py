@@ -2,6 +2,7 @@
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -10,7 +11,7 @@ Response = tuple[int, Mapping[str, str], bytes]
 """Status, headers, body; without a Content-Length the connection's end is the body's."""
 
 
-class PostServer:
+class PostServer(ABC):
     """Answers on a free port until it is closed; what it answers is said by `respond`."""
 
     def __init__(self) -> None:
@@ -34,9 +35,9 @@ class PostServer:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
+    @abstractmethod
     def respond(self, path: str, headers: dict[str, str], posted: Any) -> Response:
         """What to answer to one request."""
-        raise NotImplementedError
 
     def close(self) -> None:
         self._server.shutdown()
