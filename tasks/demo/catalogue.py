@@ -88,7 +88,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """One story: `goal` in base units of `token`, rewards by ascending price, updates by day."""
+    """One story: `goal` in base units of `token`, rewards by ascending price, updates by day.
+
+    `has_milestones` is for open ones, whose end lies ahead; what became of the others says it for them.
+    """
 
     slug: str
     category: Category
@@ -101,6 +104,7 @@ class Campaign:
     token: Token
     mode: Mode
     fate: Fate
+    has_milestones: bool
     tags: tuple[str, ...]
     rewards: tuple[Reward, ...]
     updates: tuple[Update, ...]
@@ -147,6 +151,13 @@ class Table:
         value = self.values.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise self.refuse(f"{key} must be a whole number from 0 up")
+        return value
+
+    def flag(self, key: str) -> bool:
+        """False where it is not said."""
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            raise self.refuse(f"{key} must be true or false")
         return value
 
     def amount(self, key: str, token: Token) -> int:
@@ -268,6 +279,7 @@ CAMPAIGN_KEYS = (
     "token",
     "mode",
     "fate",
+    "milestones",
     "tags",
     "reward",
     "update",
@@ -290,6 +302,7 @@ def _campaign(table: Table, category: Category, creators: Mapping[str, Creator])
         token=token,
         mode=table.choice("mode", Mode),
         fate=table.choice("fate", Fate),
+        has_milestones=table.flag("milestones"),
         tags=table.words("tags"),
         rewards=_rewards(table, token, goal),
         updates=_updates(table),
@@ -337,3 +350,5 @@ def _check_sense(table: Table, campaign: Campaign) -> None:
         raise table.refuse("only an all-or-nothing campaign can fail")
     if campaign.fate is Fate.JUST_LAUNCHED and campaign.updates:
         raise table.refuse("a campaign launched within two days has no updates yet")
+    if campaign.has_milestones and campaign.fate is not Fate.OPEN:
+        raise table.refuse("milestones are said of open campaigns only")

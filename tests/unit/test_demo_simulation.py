@@ -138,6 +138,19 @@ def test_milestones_take_every_course(scenario: Scenario) -> None:
     assert {course for course in scenario.courses if course is not None} == set(Course)
 
 
+def test_milestones_lie_ahead_in_both_modes_and_languages(scenario: Scenario) -> None:
+    ahead = [
+        campaign
+        for campaign, course in zip(scenario.campaigns, scenario.courses, strict=True)
+        if course is Course.AHEAD
+    ]
+    assert {campaign.fate for campaign in ahead} == {Fate.OPEN}
+    assert {(campaign.mode, campaign.language) for campaign in ahead} == {
+        (Mode.ALL_OR_NOTHING, Language.ENGLISH),
+        (Mode.KEEP_WHAT_YOU_RAISE, Language.CHINESE),
+    }
+
+
 def test_people_are_uneven_and_fill_carts(scenario: Scenario) -> None:
     counts = sorted(Counter(action.backer for action in contributions(scenario)).values())
     busiest_tenth = sum(counts[-40:])

@@ -200,6 +200,13 @@ def test_about_a_third_has_news_from_the_time_they_were_open(catalogue: Catalogu
             'fate = "failed"',
             "only an all-or-nothing campaign can fail",
         ),
+        ("music.toml", "milestones = true", "milestones = 1", "milestones must be true or false"),
+        (
+            "music.toml",
+            'fate = "succeeded"',
+            'fate = "succeeded"\nmilestones = true',
+            "of open campaigns only",
+        ),
         ("creators.toml", 'languages = ["en"]', "languages = []", "languages must be a list of words"),
         ("categories.toml", 'slug = "music"', 'slug = "sound"', "music.toml: there is no such category"),
         ("categories.toml", "[[category]]", "[[kind]]", "categories.toml: unknown kind"),

@@ -1,4 +1,4 @@
-"""How a success that is paid by milestones goes on: all paid, refused, under review, or missed."""
+"""How a campaign that is paid by milestones goes on: all paid, refused, under review, missed, still open."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ class Course(Enum):
     REFUSED = "refused"
     IN_REVIEW = "in review"
     MISSED = "missed"
+    AHEAD = "ahead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,14 @@ class Pledges:
 def draw_courses(campaigns: Sequence[Campaign], windows: Sequence[Window]) -> tuple[Course | None, ...]:
     """A course for every second success and for those in time for their first evidence; else None.
 
-    Who is in time is under review when the demo opens; the other courses take turns.
+    Who is in time is under review when the demo opens; the other courses take turns. Of the open campaigns
+    the catalogue names those whose milestones lie ahead.
     """
     turns = cycle((Course.PAID, Course.REFUSED, Course.MISSED))
     courses: list[Course | None] = []
     successes = 0
     for campaign, window in zip(campaigns, windows, strict=True):
-        course = None
+        course = Course.AHEAD if campaign.has_milestones else None
         if campaign.fate is Fate.SUCCEEDED:
             if window.deadline < HORIZON - DAY <= window.deadline + DUE[0]:
                 course = Course.IN_REVIEW
@@ -84,6 +86,8 @@ def follow_course(
             yield Object(submitted + 5 * HOUR, position, max(pledges.of_backer))
         case Course.MISSED:
             yield from _shares(position, window.deadline + DUE[0] + HOUR, pledges, paid_bps=0, rng=rng)
+        case Course.AHEAD:
+            return
 
 
 def _pay(position: int, deadline: int, milestones: int) -> Iterator[Action]:
