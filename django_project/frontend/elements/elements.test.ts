@@ -28,7 +28,7 @@ describe("followRewardPrices", () => {
   const amount = (): HTMLInputElement => document.querySelector("input[name=amount]") as HTMLInputElement;
 
   beforeEach(() => {
-    document.body.innerHTML = `<form data-pledge-form><input type="radio" name="tier" value="1" data-price="0.1">
+    document.body.innerHTML = `<form data-pledge-form data-decimals="18"><input type="radio" name="tier" value="1" data-price="0.1">
       <input type="radio" name="tier" value="2" data-price="1"><input name="amount"></form>`;
     followRewardPrices();
   });
@@ -48,11 +48,23 @@ describe("followRewardPrices", () => {
     expect(amount().value).toBe("5");
   });
 
-  it("raises an amount that is too small for the reward", () => {
-    amount().value = "0.5";
-    choose("2");
-    expect(amount().value).toBe("1");
-  });
+  it.each(["0.5", ".5", "０．５", "0.999999999999999999"])(
+    "raises %s, which is too small for the reward",
+    (typed) => {
+      amount().value = typed;
+      choose("2");
+      expect(amount().value).toBe("1");
+    },
+  );
+
+  it.each(["1,000", "1.000000000000000001", "0,5", "half"])(
+    "leaves %s: enough, or for the server to ask about",
+    (typed) => {
+      amount().value = typed;
+      choose("2");
+      expect(amount().value).toBe(typed);
+    },
+  );
 });
 
 describe("closeSheetsOnOutsideClick", () => {

@@ -1,17 +1,25 @@
-// Choosing a reward writes its price into the amount, unless more was typed. The server fills it in as well.
+import { readAmount } from "../amounts.ts";
 
+/** Choosing a reward writes its price into the amount, unless more was typed. The server fills it in as well. */
 export function followRewardPrices(root: ParentNode = document): void {
   const form = root.querySelector<HTMLFormElement>("form[data-pledge-form]");
   const amount = form?.querySelector<HTMLInputElement>("input[name=amount]");
   if (!form || !amount) return;
+  const decimals = Number(form.dataset.decimals);
   let filledIn = "";
   form.addEventListener("change", (event) => {
     if (!(event.target instanceof HTMLInputElement) || event.target.name !== "tier") return;
     const price = event.target.dataset.price ?? "";
     const isOurs = amount.value === "" || amount.value === filledIn;
-    if (isOurs || Number(amount.value) < Number(price)) {
+    if (isOurs || isLess(amount.value, price, decimals)) {
       amount.value = price;
       filledIn = price;
     }
   });
+}
+
+/** What cannot be read is left for the server to ask about. */
+function isLess(typed: string, price: string, decimals: number): boolean {
+  const [given, needed] = [readAmount(typed, decimals), readAmount(price, decimals)];
+  return "units" in given && "units" in needed && given.units < needed.units;
 }
