@@ -7,6 +7,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -20,6 +21,7 @@ from web3.contract import Contract
 from web3.types import RPCEndpoint, TxReceipt
 
 from tasks.demo.servers import PROJECT_ROOT, Anvil
+from tests.support.versions import FIRST, SECOND, Artifact, first_version
 
 SOURCES = PROJECT_ROOT / "contracts"
 ABIS = PROJECT_ROOT / "abis"
@@ -37,12 +39,6 @@ RECEIPT_URI = "https://chainfund.example/receipts/{id}.json"
 NO_REFERENCE = bytes(32)
 
 
-@dataclass(frozen=True)
-class Artifact:
-    abi: list[dict[str, Any]]
-    bytecode: str
-
-
 def compile_contracts() -> dict[str, Artifact]:
     """The project's artifacts by contract name."""
     return compile_sources(ROOT_SOURCES, CONTRACTS)
@@ -57,8 +53,11 @@ def compile_sources(paths: tuple[str, ...], names: tuple[str, ...]) -> dict[str,
         partial = cached.with_suffix(f".{os.getpid()}.tmp")
         partial.write_text(json.dumps(_run_compiler(paths, names)))
         partial.rename(cached)
-    output = json.loads(cached.read_text())
-    return {name: Artifact(output[name]["abi"], output[name]["bytecode"]) for name in names}
+    output, published = json.loads(cached.read_text()), json.loads((ABIS / "index.json").read_text())
+    return {
+        name: Artifact(output[name]["abi"], output[name]["bytecode"], published.get(name, ""))
+        for name in names
+    }
 
 
 def sources_digest(paths: tuple[str, ...]) -> str:
@@ -117,10 +116,12 @@ class Suite:
     accounts: list[ChecksumAddress]
     admin: ChecksumAddress
     treasury: ChecksumAddress
+    version: int
+    artifacts: Mapping[str, Artifact]
     launches: int = field(default=0)
 
     def campaign(self, address: ChecksumAddress) -> Contract:
-        return self.web3.eth.contract(address, abi=compile_contracts()["Campaign"].abi)
+        return self.web3.eth.contract(address, abi=self.artifacts["Campaign"].abi)
 
     def send(self, call: Any, sender: ChecksumAddress, *, value: int = 0) -> TxReceipt:
         """Send one call and wait until it is mined; raises when it reverts."""
@@ -134,34 +135,41 @@ class Suite:
 def deploy_suite(anvil: Anvil, deployments_dir: Path, *, fee_bps: int = 250) -> Suite:
     """Deploy token, factory and receipts, allow the token, and write `deployments_dir/<chain id>.json`."""
     web3 = Web3(HTTPProvider(anvil.url))
-    accounts = list(web3.eth.accounts)
-    admin, treasury = accounts[0], accounts[1]
-    token, token_receipt = _deploy(web3, "TestToken", admin)
-    arguments: list[Any] = [admin, 0, treasury, fee_bps, [token.address]]
-    factory, factory_receipt = _deploy(web3, "CampaignFactory", admin, *arguments)
-    implementation = factory.functions.implementation().call()
-    of_receipts = [factory.address, RECEIPT_URI]
-    receipt, receipts_receipt = _deploy(web3, "SupporterReceipt", admin, *of_receipts)
-    genesis = web3.eth.get_block(0)
+    token, token_receipt = _deploy(web3, compile_contracts()["TestToken"], web3.eth.accounts[0])
     registry = deployments_dir / f"{anvil.chain_id}.json"
-    entries = [
-        _entry(web3, "CampaignFactory", "factory", factory.address, factory_receipt, arguments),
-        _entry(web3, "Campaign", "implementation", implementation, factory_receipt, [factory.address]),
-        _entry(web3, "SupporterReceipt", "receipt", receipt.address, receipts_receipt, of_receipts),
-        _entry(web3, "TestToken", "token", token.address, token_receipt, []),
-    ]
     document = {
         "chainId": anvil.chain_id,
         "network": "anvil",
-        "genesisHash": Web3.to_hex(genesis["hash"]),
-        "contracts": entries,
+        "genesisHash": Web3.to_hex(web3.eth.get_block(0)["hash"]),
+        "contracts": [],
     }
     deployments_dir.mkdir(parents=True, exist_ok=True)
-    registry.write_text(json.dumps(document, indent=2))
-    return Suite(
+    registry.write_text(json.dumps(document))
+    suite = _deploy_version(anvil.url, registry, token, SECOND, compile_contracts(), fee_bps)
+    _register(suite, "TestToken", "token", token, token_receipt, [])
+    return suite
+
+
+def deploy_first_version(suite: Suite, *, fee_bps: int = 250) -> Suite:
+    """Deploy the first version beside `suite`: into its registry, with its accounts and its token."""
+    return _deploy_version(suite.url, suite.registry, suite.token, FIRST, first_version(), fee_bps)
+
+
+def _deploy_version(
+    url: str, registry: Path, token: Contract, version: int, artifacts: Mapping[str, Artifact], fee_bps: int
+) -> Suite:
+    web3 = token.w3
+    accounts = list(web3.eth.accounts)
+    admin, treasury = accounts[0], accounts[1]
+    arguments: list[Any] = [admin, 0, treasury, fee_bps, [token.address]]
+    factory, factory_receipt = _deploy(web3, artifacts["CampaignFactory"], admin, *arguments)
+    implementation = factory.functions.implementation().call()
+    of_receipts = [factory.address, RECEIPT_URI]
+    receipt, receipts_receipt = _deploy(web3, artifacts["SupporterReceipt"], admin, *of_receipts)
+    suite = Suite(
         web3=web3,
-        url=anvil.url,
-        chain_id=anvil.chain_id,
+        url=url,
+        chain_id=web3.eth.chain_id,
         factory=factory,
         implementation=implementation,
         token=token,
@@ -170,38 +178,50 @@ def deploy_suite(anvil: Anvil, deployments_dir: Path, *, fee_bps: int = 250) -> 
         accounts=accounts,
         admin=admin,
         treasury=treasury,
+        version=version,
+        artifacts=artifacts,
     )
+    campaign = suite.campaign(implementation)
+    _register(suite, "CampaignFactory", "factory", factory, factory_receipt, arguments)
+    _register(suite, "Campaign", "implementation", campaign, factory_receipt, [factory.address])
+    _register(suite, "SupporterReceipt", "receipt", receipt, receipts_receipt, of_receipts)
+    return suite
 
 
-def _deploy(web3: Web3, name: str, sender: ChecksumAddress, *arguments: object) -> tuple[Contract, TxReceipt]:
-    artifact = compile_contracts()[name]
+def _deploy(
+    web3: Web3, artifact: Artifact, sender: ChecksumAddress, *arguments: object
+) -> tuple[Contract, TxReceipt]:
     sent = web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode).constructor(*arguments)
     receipt = web3.eth.wait_for_transaction_receipt(sent.transact({"from": sender}), poll_latency=0.01)
     address = receipt["contractAddress"]
     if receipt["status"] != 1 or address is None:
-        raise RuntimeError(f"the deployment of {name} reverted")
+        raise RuntimeError(f"a deployment by {sender} reverted in block {receipt['blockNumber']}")
     return web3.eth.contract(address, abi=artifact.abi), receipt
 
 
-def _entry(
-    web3: Web3, name: str, kind: str, address: ChecksumAddress, receipt: TxReceipt, arguments: list[Any]
-) -> dict[str, Any]:
-    return {
+def _register(
+    suite: Suite, name: str, kind: str, contract: Contract, receipt: TxReceipt, arguments: list[Any]
+) -> None:
+    document = json.loads(suite.registry.read_text())
+    artifact = suite.artifacts[name]
+    entry = {
         "name": name,
         "kind": kind,
-        "address": address,
+        "address": contract.address,
         "deployBlock": receipt["blockNumber"],
         "txHash": Web3.to_hex(receipt["transactionHash"]),
         "arguments": arguments,
-        "abiHash": json.loads((ABIS / "index.json").read_text())[name],
-        "creationCodeHash": Web3.to_hex(Web3.keccak(hexstr=compile_contracts()[name].bytecode)),
-        "runtimeCodeHash": Web3.to_hex(Web3.keccak(web3.eth.get_code(address))),
+        "abiHash": artifact.abi_hash,
+        "creationCodeHash": Web3.to_hex(Web3.keccak(hexstr=artifact.bytecode)),
+        "runtimeCodeHash": Web3.to_hex(Web3.keccak(suite.web3.eth.get_code(contract.address))),
         "compiler": {"version": "0.8.37", "evmVersion": "cancun", "optimizerRuns": OPTIMIZER_RUNS},
         "gitCommit": "",
         "verified": [],
-        "version": "1",
+        "version": suite.version,
         "supersedes": None,
     }
+    document["contracts"].append(entry)
+    suite.registry.write_text(json.dumps(document, indent=2))
 
 
 def create_campaign(
