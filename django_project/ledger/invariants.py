@@ -12,8 +12,9 @@ from django.db import connection
 
 from django_project.core.addresses import format_address
 from django_project.ledger import models
+from django_project.ledger.events import CAMPAIGN_EVENTS
 from django_project.ledger.models import CampaignLaunched, CampaignTotals
-from django_project.ledger.totals import CAMPAIGN_EVENTS, TOTALS_COLUMNS, TOTALS_FROM_EVENTS
+from django_project.ledger.totals import TOTALS_COLUMNS, TOTALS_FROM_EVENTS
 
 _LAUNCHED = CampaignLaunched._meta.db_table
 _TOTALS = CampaignTotals._meta.db_table
@@ -25,7 +26,7 @@ _ACCRUALS = models.FeeAccrual._meta.db_table
 _CLAIMS = models.FeeClaim._meta.db_table
 
 _ALL_SEQS = " UNION ALL ".join(
-    f"SELECT campaign_id, seq FROM {model._meta.db_table}" for model in CAMPAIGN_EVENTS
+    f"SELECT campaign_id, seq FROM {event.model._meta.db_table}" for event in CAMPAIGN_EVENTS
 )
 _GAPS = f"""
 SELECT campaign.id FROM {_LAUNCHED} campaign

@@ -166,7 +166,7 @@ def apply(storage: CampaignStorage, event: Event) -> None:
 
     Raises as `project` does; `storage` is of no use afterwards.
     """
-    effect = _EFFECTS.get(event.name)
+    effect = EFFECTS.get(event.name)
     if effect is None:
         raise UnknownEventError(f"no campaign emits {event.name}")
     if event.seq != storage.totals.seq + 1:
@@ -329,7 +329,9 @@ def _change_nothing(storage: CampaignStorage, event: Event) -> None:
     """The event counts, and no variable keeps what it tells."""
 
 
-_EFFECTS: Mapping[str, Callable[[CampaignStorage, Event], None]] = {
+# By the names of the registry's campaign events (`ledger.events`), which a test holds equal: this module is
+# imported where there is no Django.
+EFFECTS: Mapping[str, Callable[[CampaignStorage, Event], None]] = {
     "TierAdded": _offer_tier,
     "MilestoneDefined": _define_milestone,
     "Contributed": _contribute,

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from django_project.core.addresses import format_address
 from django_project.ledger.errors import RollbackRefusedError, UnknownChainError
+from django_project.ledger.events import EVENT_MODELS
 from django_project.ledger.models import (
     Block,
     CampaignLaunched,
@@ -15,16 +16,12 @@ from django_project.ledger.models import (
     Chain,
     Contract,
     Cursor,
-    EventRow,
-    FactoryEvent,
     Outbox,
     RawLog,
     ReorgEvent,
     SuspectRange,
 )
-from django_project.ledger.totals import CAMPAIGN_EVENTS, recompute_totals
-
-EVENT_ROWS: tuple[type[EventRow], ...] = (*CAMPAIGN_EVENTS, FactoryEvent, CampaignLaunched)
+from django_project.ledger.totals import recompute_totals
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ def roll_back(cursor: Cursor, to_block: int, head_hash: bytes) -> Rollback:
     }
     gone = CampaignLaunched.objects.filter(**above).values_list("id", flat=True)
     CampaignTotals.objects.filter(campaign_id__in=list(gone)).delete()
-    for model in EVENT_ROWS:
+    for model in EVENT_MODELS:
         model._default_manager.filter(**above).delete()
     logs_removed = RawLog.objects.filter(**above).delete()[0]
     Contract.objects.filter(chain_id=chain_id, created_block__gt=to_block).delete()

@@ -1,33 +1,14 @@
 """What a campaign's totals are: the definition in SQL, and how rows are made to agree with it."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 
 from django.db import connection
 
 from django_project.ledger import models
-from django_project.ledger.models import CampaignEvent, CampaignLaunched, CampaignTotals
+from django_project.ledger.events import CAMPAIGN_EVENTS
+from django_project.ledger.models import CampaignLaunched, CampaignTotals
 
-CAMPAIGN_EVENTS: tuple[type[CampaignEvent], ...] = (
-    models.Tier,
-    models.Contribution,
-    models.Refund,
-    models.Withdrawal,
-    models.FeeAccrual,
-    models.FeeClaim,
-    models.Cancellation,
-    models.UpdatePost,
-    models.ContributionPause,
-    models.TakeBack,
-    models.Milestone,
-    models.MilestoneSubmission,
-    models.Objection,
-    models.ObjectionWithdrawal,
-    models.MilestoneRelease,
-    models.WindDown,
-    models.CreatorTransferStart,
-    models.CreatorTransfer,
-    models.SurplusSweep,
-)
 # Columns that follow from a campaign's milestones, its evidence and the objections to it.
 MILESTONE_COLUMNS = (
     "milestones",
@@ -37,48 +18,52 @@ MILESTONE_COLUMNS = (
     "objections",
     "objection_limit",
 )
-TOTALS_COLUMNS = (
-    "last_seq",
-    "raised",
-    "refunded",
-    "withdrawn",
-    "fees",
-    "fees_claimed",
-    "contributions",
-    "backers",
-    "last_contribution_at",
-    "cancelled_at",
-    "paused",
-    "wound_down_at",
-    "creator",
-    *MILESTONE_COLUMNS,
-)
+# Columns that the newest event of some kind tells as it is, each with the tables and their column for it.
+CARRIED_COLUMNS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    column: tuple(
+        (event.model._meta.db_table, event.carries[column])
+        for event in CAMPAIGN_EVENTS
+        if column in event.carries
+    )
+    for column in dict.fromkeys(column for event in CAMPAIGN_EVENTS for column in event.carries)
+}
+TOTALS_COLUMNS = ("last_seq", "contributions", "backers", *CARRIED_COLUMNS, *MILESTONE_COLUMNS)
 
 
-def _newest_of(columns: str, *tables: str) -> str:
-    """The newest row that a campaign has in any of the tables, whose columns are called alike."""
+def _newest_of(names: str, *sources: tuple[str, str]) -> str:
+    """The newest row that a campaign has in any of the tables; a source is a table and its columns."""
     newest = " UNION ALL ".join(
         f"(SELECT event.seq, {columns} FROM {table} event WHERE event.campaign_id = campaign.id "
         "ORDER BY event.seq DESC LIMIT 1)"
-        for table in tables
+        for table, columns in sources
     )
-    return f"SELECT {columns} FROM ({newest}) event ORDER BY event.seq DESC LIMIT 1"
+    return f"SELECT {names} FROM ({newest}) event ORDER BY event.seq DESC LIMIT 1"
 
 
-def _newest(table: str, column: str) -> str:
-    return f"COALESCE(({_newest_of(f'event.{column}', table)}), 0)"
+def _carried(column: str) -> str:
+    """A column as the newest event tells it, or its default before there is one."""
+    newest = _newest_of(
+        "event.told", *((table, f"event.{source} AS told") for table, source in CARRIED_COLUMNS[column])
+    )
+    field = next(field for field in CampaignTotals._meta.concrete_fields if field.attname == column)
+    return f"({newest})" if field.null else f"COALESCE(({newest}), {json.dumps(field.default)})"
 
 
 _CONTRIBUTIONS = models.Contribution._meta.db_table
 _TAKE_BACKS = models.TakeBack._meta.db_table
-_PAUSES = models.ContributionPause._meta.db_table
 _MILESTONES = models.Milestone._meta.db_table
 _SUBMISSIONS = models.MilestoneSubmission._meta.db_table
 _RELEASES = models.MilestoneRelease._meta.db_table
-_OBJECTIONS = (models.Objection._meta.db_table, models.ObjectionWithdrawal._meta.db_table)
+_OBJECTIONS = _newest_of(
+    "event.milestone_id, event.total_objections",
+    *(
+        (model._meta.db_table, "event.milestone_id, event.total_objections")
+        for model in (models.Objection, models.ObjectionWithdrawal)
+    ),
+)
 _SEQS = " UNION ALL ".join(
-    f"SELECT max(event.seq) AS seq FROM {model._meta.db_table} event WHERE event.campaign_id = campaign.id"
-    for model in CAMPAIGN_EVENTS
+    f"SELECT max(row.seq) AS seq FROM {event.model._meta.db_table} row WHERE row.campaign_id = campaign.id"
+    for event in CAMPAIGN_EVENTS
 )
 # Milestones are released in order: the one under way is the next after those released.
 _MILESTONES_FROM_EVENTS = f"""
@@ -94,9 +79,7 @@ LEFT JOIN {_MILESTONES} under_way
     ON under_way.campaign_id = campaign.id AND under_way.milestone_id = counted.milestones_released + 1
 LEFT JOIN {_SUBMISSIONS} evidence
     ON evidence.campaign_id = campaign.id AND evidence.milestone_id = counted.milestones_released + 1
-LEFT JOIN LATERAL (
-    {_newest_of("event.milestone_id, event.total_objections", *_OBJECTIONS)}
-) newest ON true
+LEFT JOIN LATERAL ({_OBJECTIONS}) newest ON true
 LEFT JOIN LATERAL (
     SELECT newest.total_objections AS total WHERE newest.milestone_id = counted.milestones_released + 1
 ) objected ON true
@@ -107,31 +90,18 @@ TOTALS_FROM_EVENTS = f"""
 SELECT
     campaign.id AS campaign_id,
     COALESCE((SELECT max(seqs.seq) FROM ({_SEQS}) seqs), 0) AS last_seq,
-    COALESCE(({_newest_of("event.total_raised", _CONTRIBUTIONS, _TAKE_BACKS)}), 0) AS raised,
-    {_newest(models.Refund._meta.db_table, "total_refunded")} AS refunded,
-    {_newest(models.Withdrawal._meta.db_table, "total_withdrawn")} AS withdrawn,
-    {_newest(models.FeeAccrual._meta.db_table, "total_fees")} AS fees,
-    {_newest(models.FeeClaim._meta.db_table, "total_fees_claimed")} AS fees_claimed,
-    COALESCE(backing.contributions, 0) AS contributions,
-    COALESCE(backing.backers, 0) AS backers,
-    backing.last_contribution_at AS last_contribution_at,
-    (SELECT max(event.block_time) FROM {models.Cancellation._meta.db_table} event
-        WHERE event.campaign_id = campaign.id) AS cancelled_at,
-    COALESCE((SELECT event.paused FROM {_PAUSES} event
-        WHERE event.campaign_id = campaign.id ORDER BY event.seq DESC LIMIT 1), false) AS paused,
-    (SELECT max(event.since) FROM {models.WindDown._meta.db_table} event
-        WHERE event.campaign_id = campaign.id) AS wound_down_at,
-    ({_newest_of("event.new_creator", models.CreatorTransfer._meta.db_table)}) AS creator,
+    backing.contributions,
+    backing.backers,
+    {", ".join(f"{_carried(column)} AS {column}" for column in CARRIED_COLUMNS)},
     {", ".join(f"milestones.{column}" for column in MILESTONE_COLUMNS)}
 FROM {CampaignLaunched._meta.db_table} campaign
-LEFT JOIN LATERAL (
+CROSS JOIN LATERAL (
     SELECT count(*) AS contributions,
         -- A running total that equals the amount is a backer's first pledge, or the first after a take-back.
         count(*) FILTER (WHERE event.backer_total = event.amount)
-            - (SELECT count(*) FROM {_TAKE_BACKS} back WHERE back.campaign_id = campaign.id) AS backers,
-        max(event.block_time) AS last_contribution_at
+            - (SELECT count(*) FROM {_TAKE_BACKS} back WHERE back.campaign_id = campaign.id) AS backers
     FROM {_CONTRIBUTIONS} event WHERE event.campaign_id = campaign.id
-) backing ON true
+) backing
 LEFT JOIN LATERAL ({_MILESTONES_FROM_EVENTS}) milestones ON true
 """
 

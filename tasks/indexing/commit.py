@@ -10,6 +10,7 @@ from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from django_project.core.addresses import format_address
+from django_project.ledger.events import row_columns
 from django_project.ledger.models import (
     Block,
     CampaignTotals,
@@ -22,7 +23,7 @@ from django_project.ledger.models import (
 from tasks.indexing import totals
 from tasks.indexing.copying import copy_logs, copy_rows
 from tasks.indexing.errors import LeaseLostError
-from tasks.indexing.events import row_columns, to_time
+from tasks.indexing.events import to_time
 from tasks.indexing.lease import Lease
 from tasks.indexing.match import Batch, copy_columns
 from tasks.indexing.outbox import nudge

@@ -7,9 +7,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from django_project.ledger.models import Contract
+from django_project.ledger.events import CAMPAIGN_EVENTS, SEQ, EventSpec
 from django_project.ledger.projection import CampaignStorage, Event, ProjectionError, project
-from tasks.indexing.events import SEQ, SHAPES, Shape
 
 _ROWS_AT_ONCE = 2_000
 
@@ -20,11 +19,7 @@ def folded_campaigns(chain_id: int) -> Iterator[tuple[int, CampaignStorage | Pro
     One query for each kind of event, read as a stream: the rows of one campaign are in memory at a time. The
     caller holds a transaction that sees one state of all tables.
     """
-    streams = [
-        _events(name, shape, chain_id)
-        for name, shape in SHAPES.items()
-        if shape.emitter == Contract.Kind.CAMPAIGN
-    ]
+    streams = [_events(event, chain_id) for event in CAMPAIGN_EVENTS]
     in_order = merge(*streams, key=itemgetter(0, 1))
     for campaign_id, told in groupby(in_order, key=itemgetter(0)):
         try:
@@ -33,17 +28,21 @@ def folded_campaigns(chain_id: int) -> Iterator[tuple[int, CampaignStorage | Pro
             yield campaign_id, error
 
 
-def _events(name: str, shape: Shape, chain_id: int) -> Iterator[tuple[int, int, Event]]:
+def _events(spec: EventSpec, chain_id: int) -> Iterator[tuple[int, int, Event]]:
     """One table's rows as (campaign, running number, event), by campaign and running number."""
     rows = (
-        shape.model._default_manager.filter(chain_id=chain_id)
+        spec.model._default_manager.filter(chain_id=chain_id)
         .order_by("campaign_id", "seq")
-        .values_list("campaign_id", "seq", "block_time", *shape.columns)
+        .values_list("campaign_id", "seq", "block_time", *spec.columns)
     )
-    arguments = tuple(shape.columns.values())
+    arguments = tuple(spec.columns.values())
     for campaign_id, seq, time, *values in rows.iterator(chunk_size=_ROWS_AT_ONCE):
-        told = dict(zip(arguments, map(_as_told, values), strict=True))
-        yield campaign_id, seq, Event(name, int(time.timestamp()), {SEQ: seq, **told})
+        told = {
+            argument: _as_told(value)
+            for argument, value in zip(arguments, values, strict=True)
+            if value is not None
+        }
+        yield campaign_id, seq, Event(spec.name, int(time.timestamp()), {SEQ: seq, **told})
 
 
 def _as_told(value: Any) -> Any:

@@ -19,7 +19,7 @@ _TOPIC = 32
 
 @dataclass
 class Batch:
-    """What one commit writes. Typed rows are in the order of `events.row_columns`."""
+    """What one commit writes. Typed rows are in the order of `ledger.events.row_columns`."""
 
     chain_id: int
     from_block: int

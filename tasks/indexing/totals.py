@@ -8,9 +8,9 @@ from typing import Any
 from django.db import connection
 
 from django_project.ledger import models
+from django_project.ledger.events import CAMPAIGN_EVENTS, EventSpec, row_columns
 from django_project.ledger.models import CampaignTotals, EventRow
 from django_project.ledger.totals import refresh_milestones
-from tasks.indexing.events import row_columns
 
 
 @dataclass(slots=True)
@@ -37,26 +37,27 @@ class TotalsChange:
 _COLUMNS = tuple(name for name in TotalsChange.__slots__ if name != "has_milestone_events")
 
 
+Effect = Callable[[TotalsChange, Sequence[Any]], None]
+
+
 def _position(model: type[EventRow], column: str) -> int:
     return row_columns(model).index(column)
 
 
-_BLOCK_TIME = _position(models.Contribution, "block_time")
 _SEQ = _position(models.Contribution, "seq")
+_BLOCK_TIME = _position(models.Contribution, "block_time")
 _AMOUNT = _position(models.Contribution, "amount")
 _BACKER_TOTAL = _position(models.Contribution, "backer_total")
 _TOTAL_RAISED = _position(models.Contribution, "total_raised")
+_RAISED_AFTER = _position(models.TakeBack, "total_raised")
 
 
 def _contribution(change: TotalsChange, row: Sequence[Any]) -> None:
     change.raised = row[_TOTAL_RAISED]
+    change.last_contribution_at = row[_BLOCK_TIME]
     change.contributions += 1
     # The running total equals the amount exactly when the backer had nothing in the campaign before.
     change.backers += row[_BACKER_TOTAL] == row[_AMOUNT]
-    change.last_contribution_at = row[_BLOCK_TIME]
-
-
-_RAISED_AFTER = _position(models.TakeBack, "total_raised")
 
 
 def _take_back(change: TotalsChange, row: Sequence[Any]) -> None:
@@ -68,45 +69,36 @@ def _milestone_event(change: TotalsChange, _row: Sequence[Any]) -> None:
     change.has_milestone_events = True
 
 
-def _cancellation(change: TotalsChange, row: Sequence[Any]) -> None:
-    change.cancelled_at = row[_BLOCK_TIME]
-
-
-def _takes(
-    attribute: str, model: type[EventRow], column: str
-) -> Callable[[TotalsChange, Sequence[Any]], None]:
-    position = _position(model, column)
-
+def _takes(attribute: str, position: int) -> Effect:
     def take(change: TotalsChange, row: Sequence[Any]) -> None:
         setattr(change, attribute, row[position])
 
     return take
 
 
-_EFFECTS: Mapping[type[EventRow], Callable[[TotalsChange, Sequence[Any]], None]] = {
-    models.Contribution: _contribution,
-    models.Cancellation: _cancellation,
-    models.Refund: _takes("refunded", models.Refund, "total_refunded"),
-    models.Withdrawal: _takes("withdrawn", models.Withdrawal, "total_withdrawn"),
-    models.FeeAccrual: _takes("fees", models.FeeAccrual, "total_fees"),
-    models.FeeClaim: _takes("fees_claimed", models.FeeClaim, "total_fees_claimed"),
-    models.ContributionPause: _takes("paused", models.ContributionPause, "paused"),
-    models.TakeBack: _take_back,
-    models.WindDown: _takes("wound_down_at", models.WindDown, "since"),
-    models.CreatorTransfer: _takes("creator", models.CreatorTransfer, "new_creator"),
-    models.Milestone: _milestone_event,
-    models.MilestoneSubmission: _milestone_event,
-    models.Objection: _milestone_event,
-    models.ObjectionWithdrawal: _milestone_event,
-    models.MilestoneRelease: _milestone_event,
+# These count as well, and come in millions: what they carry is written out.
+_COUNTED: Mapping[type[EventRow], tuple[Effect, ...]] = {
+    models.Contribution: (_contribution,),
+    models.TakeBack: (_take_back,),
+}
+
+
+def _effects(event: EventSpec) -> tuple[Effect, ...]:
+    if event.model in _COUNTED:
+        return _COUNTED[event.model]
+    carried = [_takes(column, _position(event.model, source)) for column, source in event.carries.items()]
+    return (*carried, _milestone_event) if event.moves_milestones else tuple(carried)
+
+
+_EFFECTS: Mapping[type[EventRow], tuple[Effect, ...]] = {
+    event.model: _effects(event) for event in CAMPAIGN_EVENTS
 }
 
 
 def note(change: TotalsChange, model: type[EventRow], row: Sequence[Any]) -> None:
     """Add one typed row (in the order of `row_columns`) to its campaign's change."""
     change.last_seq = row[_SEQ]
-    effect = _EFFECTS.get(model)
-    if effect is not None:
+    for effect in _EFFECTS[model]:
         effect(change, row)
 
 

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from django_project.core.addresses import format_address, format_hash, selector
+from django_project.ledger.events import EVENT_MODELS, row_columns
 from django_project.ledger.invariants import campaigns_with_gaps
 from django_project.ledger.models import Block, Chain, Cursor, RawLog
 from django_project.ledger.projection import CampaignStorage, ProjectionError
@@ -20,7 +21,7 @@ from django_project.ledger.selectors import campaigns_with_status
 from django_project.ledger.services import suspect
 from tasks.indexing.backfill import Span, Threads, cold_ranges
 from tasks.indexing.errors import CallRefusedError, ConfigurationError
-from tasks.indexing.events import EVENT_MODELS, Event, row_columns
+from tasks.indexing.events import Event
 from tasks.indexing.fetch import Fetched, Source
 from tasks.indexing.folding import folded_campaigns
 from tasks.indexing.match import Batch, Matcher

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django_project.ledger.events import EVENT_MODELS, row_columns
 from django_project.ledger.models import (
     Block,
     CampaignLaunched,
@@ -15,7 +16,6 @@ from django_project.ledger.models import (
 )
 from django_project.ledger.services import forget_chain
 from tasks.indexing.errors import RpcError, StillInconsistentError
-from tasks.indexing.events import EVENT_MODELS, row_columns
 from tasks.indexing.registry import read_registry
 from tasks.indexing.rpc import Pool
 from tasks.indexing.runner import Runner

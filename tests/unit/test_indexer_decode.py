@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from django_project.core.addresses import keccak
 from django_project.core.money import UINT256_MAX
+from django_project.ledger.events import EVENTS as REGISTRY
+from django_project.ledger.events import row_columns
 from tasks.indexing.bloom import TopicBloom, bloom_mask
 from tasks.indexing.decode import EventDecoder, load_decoders, to_text
 from tasks.indexing.errors import BadReplyError, ConfigurationError, DecodeError
-from tasks.indexing.events import FACTORY_ACTS, SHAPES, bind_events, row_columns
+from tasks.indexing.events import bind_events
 from tasks.indexing.rpc import suggested_span
 from tasks.indexing.wire import parse_header, parse_log
 
@@ -92,7 +94,7 @@ def test_damaged_data_is_refused_and_never_crashes(data: bytes) -> None:
 
 def test_every_event_of_the_abi_has_its_table() -> None:
     events = bind_events(load_decoders(ABIS))
-    assert {event.decoder.name for event in events.values()} == {*SHAPES, *FACTORY_ACTS}
+    assert {event.decoder.name for event in events.values()} == set(REGISTRY)
     for event in events.values():
         names = {field.attname for field in event.model._meta.concrete_fields}
         assert set(row_columns(event.model)) <= names
@@ -107,6 +109,13 @@ def test_an_event_without_a_table_is_refused() -> None:
     event = {"name": "Surprise", "inputs": [{"name": "seq", "type": "uint64", "indexed": False}]}
     with pytest.raises(ConfigurationError, match=r"Surprise\(uint64\).*extend"):
         bind_events({b"": EventDecoder(event)})
+
+
+def test_an_event_without_an_argument_that_its_table_needs_is_refused() -> None:
+    contributed = next(event for event in EVENTS if event["name"] == "Contributed")
+    inputs = [argument for argument in contributed["inputs"] if argument["name"] != "payer"]
+    with pytest.raises(ConfigurationError, match=r"Contributed\(.*extend"):
+        bind_events({b"": EventDecoder({"name": "Contributed", "inputs": inputs})})
 
 
 def test_a_type_that_the_decoder_does_not_know_is_refused() -> None:

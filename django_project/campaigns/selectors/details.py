@@ -12,27 +12,14 @@ from django_project.campaigns.models import CampaignUpdate, Listing, Metadata, S
 from django_project.campaigns.selectors.cards import CampaignCard, card_of, visible, with_card_columns
 from django_project.core.addresses import format_address, format_hash, keccak
 from django_project.core.money import format_units
+from django_project.ledger.events import CAMPAIGN_EVENTS
 from django_project.ledger.models import (
     CampaignLaunched,
     Cancellation,
     Contribution,
-    ContributionPause,
-    CreatorTransfer,
-    CreatorTransferStart,
-    FeeAccrual,
-    FeeClaim,
-    Milestone,
-    MilestoneRelease,
-    MilestoneSubmission,
-    Objection,
-    ObjectionWithdrawal,
-    Refund,
-    SurplusSweep,
     TakeBack,
     Tier,
     UpdatePost,
-    WindDown,
-    Withdrawal,
 )
 
 CONTRIBUTORS_PAGE_SIZE = 50
@@ -336,25 +323,7 @@ def updates(listing: Listing) -> list[UpdateView]:
 def events(listing: Listing, limit: int = EVENTS_SHOWN) -> list[EventLine]:
     """The contract's newest events of every kind, in one query."""
     kinds: dict[str, QuerySet[Any]] = {
-        "Contributed": Contribution.objects.all(),
-        "Refunded": Refund.objects.all(),
-        "Withdrawn": Withdrawal.objects.all(),
-        "FeeAccrued": FeeAccrual.objects.all(),
-        "FeeClaimed": FeeClaim.objects.all(),
-        "Cancelled": Cancellation.objects.all(),
-        "UpdatePosted": UpdatePost.objects.all(),
-        "ContributionsPaused": ContributionPause.objects.all(),
-        "TierAdded": Tier.objects.all(),
-        "PledgeTakenBack": TakeBack.objects.all(),
-        "MilestoneDefined": Milestone.objects.all(),
-        "MilestoneSubmitted": MilestoneSubmission.objects.all(),
-        "Objected": Objection.objects.all(),
-        "ObjectionWithdrawn": ObjectionWithdrawal.objects.all(),
-        "MilestoneReleased": MilestoneRelease.objects.all(),
-        "WindDownStarted": WindDown.objects.all(),
-        "CreatorTransferStarted": CreatorTransferStart.objects.all(),
-        "CreatorTransferred": CreatorTransfer.objects.all(),
-        "SurplusSwept": SurplusSweep.objects.all(),
+        event.name: event.model._default_manager.all() for event in CAMPAIGN_EVENTS
     }
     rows = [
         found.filter(campaign=listing.launched)
