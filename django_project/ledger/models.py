@@ -21,6 +21,7 @@ class Chain(models.Model):
     class State(models.TextChoices):
         OK = "ok"
         HALTED = "halted"
+        RETIRED = "retired", "retired: readable, not followed any more"
 
     class Halt(models.TextChoices):
         """Why a chain stands still; docs/indexer.md has a cure for each."""
@@ -78,6 +79,11 @@ class Cursor(models.Model):
     head_hash = HashField(null=True, blank=True, help_text="Hash of block next_block - 1.")
     node_head = models.BigIntegerField(default=0, help_text="The node's latest block when last asked.")
     finalized_block = models.BigIntegerField(default=-1, help_text="Highest indexed block that is final.")
+    clock_offset = models.DurationField(
+        null=True,
+        blank=True,
+        help_text="The head's time less the database's, when the index last drew level with its node.",
+    )
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.BigIntegerField(default=0)

@@ -20,10 +20,12 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from django_project.core.addresses import ZERO_ADDRESS, format_address
+from django_project.ledger.clocks import chain_time
 from django_project.ledger.errors import UnknownChainError, UnknownTokenError
 from django_project.ledger.models import (
     Block,
@@ -104,8 +106,11 @@ class ChainHealth:
     open_suspects: int
 
 
-def status_at(now: datetime, campaign: str = "") -> Case:
-    """The contract's own `state()` at `now` as an expression; `campaign` is the path to the launch row."""
+def status_at(now: datetime | Combinable, campaign: str = "") -> Case:
+    """The contract's own `state()` at `now` as an expression; `campaign` is the path to the launch row.
+
+    What pages say goes by `chain_time`: a contract knows no other clock than its chain's.
+    """
     path = f"{campaign}__" if campaign else ""
 
     def q(**conditions: object) -> Q:
@@ -135,9 +140,13 @@ def status_at(now: datetime, campaign: str = "") -> Case:
     )
 
 
-def campaigns_with_status(now: datetime) -> "CampaignsWithStatus":
-    """Campaigns with their totals and `status` as the contract's own `state()` derives it at `now`."""
-    return CampaignLaunched.objects.select_related("totals").annotate(status=status_at(now))
+def campaigns_with_status(now: datetime | None = None) -> "CampaignsWithStatus":
+    """Campaigns with their totals and `status` as the contract's own `state()` derives it.
+
+    Each at the time of its own chain, unless `now` says when.
+    """
+    moment = chain_time("chain") if now is None else now
+    return CampaignLaunched.objects.select_related("totals").annotate(status=status_at(moment))
 
 
 def owed_since(campaign: CampaignLaunched, status: str) -> datetime:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, OuterRef, QuerySet, Subquery
-from django.utils import timezone
 
 from django_project.accounts.models import User, Wallet
 from django_project.accounts.selectors import addresses_of
@@ -15,6 +14,7 @@ from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors import CampaignCard, card_of, cards_by_key
 from django_project.core.addresses import format_address
 from django_project.core.money import format_units
+from django_project.ledger.clocks import chain_time
 from django_project.ledger.models import (
     CampaignLaunched,
     Contribution,
@@ -106,7 +106,7 @@ def undecided_judges(campaigns: Collection[int]) -> set[tuple[int, bytes]]:
 
 def _positions(addresses: Iterable[bytes]) -> "QuerySet[Position]":
     """The newest contribution of each wallet to each campaign that it may judge now."""
-    now = timezone.now()
+    now = chain_time("campaign__chain")
     said = {
         "campaign": OuterRef("campaign"),
         "backer": OuterRef("backer"),

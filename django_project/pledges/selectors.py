@@ -8,7 +8,6 @@ from typing import Literal
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
-from django.utils import timezone
 
 from django_project.accounts.models import User
 from django_project.accounts.selectors import addresses_of
@@ -288,13 +287,13 @@ def _refund_of(status: str, contributed: int, totals: CampaignTotals) -> int:
     return 0
 
 
-def _is_not_firm(campaign: CampaignLaunched) -> bool:
-    """Whether pledges to an open campaign can be taken back, as the contract asks."""
+def _is_not_firm(campaign: CampaignLaunched, now: datetime) -> bool:
+    """Whether pledges to an open campaign can be taken back, as the contract asks at a time of its chain."""
     return (
         campaign.mode == CampaignLaunched.Mode.ALL_OR_NOTHING
         and campaign.totals.cancelled_at is None
         and campaign.totals.raised < campaign.goal
-        and timezone.now() < campaign.deadline - FIRM_PERIOD
+        and now < campaign.deadline - FIRM_PERIOD
     )
 
 
@@ -326,7 +325,7 @@ def _backed(
         refunded_text=text(refunded),
         refund_due=due,
         refund_due_text=text(due),
-        can_take_back=bool(contributed) and _is_not_firm(newest.campaign),
+        can_take_back=bool(contributed) and _is_not_firm(newest.campaign, card.now),
         contributions=tuple(
             BackedContribution(
                 amount=row.amount,

@@ -79,6 +79,7 @@ def commit(lease: Lease, batch: Batch, *, node_head: int, finalized: int) -> Non
         lease.write_cursor(
             next_block=batch.to_block + 1,
             head_hash=batch.head.hash,
+            head_time=to_time(batch.head.timestamp),
             node_head=node_head,
             finalized_block=final,
             commit_blocks=batch.to_block - batch.from_block + 1,

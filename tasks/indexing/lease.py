@@ -8,12 +8,13 @@ worker that was paused past its lease is refused whatever it believes. Time is t
 import os
 import socket
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from django_project.ledger.clocks import offset_of
 from django_project.ledger.models import Cursor
 from tasks.indexing.errors import LeaseHeldError, LeaseLostError
 
@@ -93,13 +94,19 @@ class Lease:
         *,
         next_block: int,
         head_hash: bytes,
+        head_time: datetime,
         node_head: int,
         finalized_block: int,
         commit_blocks: int,
         commit_seconds: float,
     ) -> None:
-        """End a commit: move the cursor and prolong the lease, in the transaction of `lock_cursor`."""
+        """End a commit: move the cursor and prolong the lease, in the transaction of `lock_cursor`.
+
+        A head that is the node's own tells how the chain's clock goes.
+        """
+        is_level = next_block > node_head
         self._write(
+            **({"clock_offset": offset_of(head_time)} if is_level else {}),
             next_block=next_block,
             head_hash=head_hash,
             node_head=node_head,

@@ -42,13 +42,13 @@ def test_a_hash_breaks_into_pieces_of_a_length() -> None:
 )
 def test_time_left_in_its_largest_whole_unit(left: timedelta, english: str, chinese: str) -> None:
     deadline = timezone.now() + left + timedelta(seconds=1)
-    assert site_text.time_left(deadline) == english
+    assert site_text.time_left(deadline, timezone.now()) == english
     with override("zh-hans"):
-        assert site_text.time_left(deadline) == chinese
+        assert site_text.time_left(deadline, timezone.now()) == chinese
 
 
 def test_a_deadline_that_passed_is_a_date() -> None:
-    assert site_text.time_left(timezone.now() - timedelta(days=1)).startswith("Ended ")
+    assert site_text.time_left(timezone.now() - timedelta(days=1), timezone.now()).startswith("Ended ")
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,21 @@
 
 import functools
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import get_language
 
 from django_project.accounts.models import User
 from django_project.campaigns.models import Category, Follow, Listing
 from django_project.core.addresses import format_address
 from django_project.core.money import format_units
+from django_project.ledger.clocks import chain_time
 from django_project.ledger.selectors import status_at
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     class _Standing(TypedDict):
         status: str
+        now: datetime
 
     Listings = QuerySet[WithAnnotations[Listing, _Standing]]
 
@@ -31,6 +32,8 @@ Status = Literal["open", "succeeded", "failed", "cancelled", "completed", "relea
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 CampaignKey = tuple[int, bytes]
+
+_NOW = chain_time("launched__chain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,9 @@ class CampaignCard:
     contributions: int
     start: datetime
     deadline: datetime
+    # Two readings of one standing are the same card.
+    now: datetime = field(compare=False)
+    """The time on the campaign's chain when this was read."""
     is_staff_pick: bool
     is_ranked: bool
 
@@ -110,23 +116,22 @@ class CampaignCard:
     def is_open(self) -> bool:
         return self.status == "open"
 
-    @property
-    def time_left(self) -> timedelta:
-        return max(self.deadline - timezone.now(), timedelta(0))
+
+def visible() -> "Listings":
+    """Listings that are not hidden and whose launch the chain still has.
+
+    Annotated with the time of their chain, `now`, and with their `status` at it.
+    """
+    return _visible().all()
 
 
-def visible(now: datetime | None = None) -> "Listings":
-    """Listings that are not hidden and whose launch the chain still has, annotated with `status`."""
-    # The chain's clock has whole seconds; what is built for one serves all requests within it.
-    return _visible_at((now or timezone.now()).replace(microsecond=0)).all()
-
-
-@functools.lru_cache(maxsize=4)
-def _visible_at(second: datetime) -> "Listings":
+@functools.cache
+def _visible() -> "Listings":
+    """Built once: it is the same for all requests, and takes longer to build than a query takes."""
     return (
         Listing.objects.exclude(visibility=Listing.Visibility.HIDDEN)
         .filter(launched__totals__isnull=False)
-        .annotate(status=status_at(second, "launched"))
+        .annotate(now=_NOW, status=status_at(_NOW, "launched"))
     )
 
 
@@ -189,6 +194,7 @@ _COLUMNS = {
     "visibility": "visibility",
     "is_staff_pick": "is_staff_pick",
     "status": "status",
+    "now": "now",
     "token_symbol": "launched__currency__symbol",
     "token_decimals": "launched__currency__decimals",
     "own_symbol": "launched__chain__currency_symbol",
@@ -245,6 +251,7 @@ def _card(row: dict[str, Any]) -> CampaignCard:
         contributions=row["contributions"],
         start=row["start"],
         deadline=row["deadline"],
+        now=row["now"],
         is_staff_pick=row["is_staff_pick"],
         is_ranked=row["visibility"] == Listing.Visibility.LISTED,
     )

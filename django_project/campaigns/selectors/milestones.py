@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, cast
 
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
-from django.utils import timezone
 
 from django_project.campaigns.models import CampaignUpdate, Listing
 from django_project.campaigns.selectors.cards import card_of
@@ -162,7 +161,7 @@ class _Reader:
 
     def __init__(self, listing: Listing, launched: CampaignLaunched, totals: CampaignTotals) -> None:
         card = card_of(listing)
-        self.status, self.decimals, self.totals = card.status, card.token_decimals, totals
+        self.status, self.now, self.decimals, self.totals = card.status, card.now, card.token_decimals, totals
         is_begun = bool(totals.milestones_released or totals.window_end)
         self.submissions = {row.milestone_id: row for row in (_submissions(launched) if is_begun else ())}
 
@@ -208,7 +207,7 @@ class _Reader:
         window_end = self.totals.window_end
         if window_end is None:
             return MilestoneState.AWAITED
-        return MilestoneState.REVIEW if window_end > timezone.now() else MilestoneState.PAYABLE
+        return MilestoneState.REVIEW if window_end > self.now else MilestoneState.PAYABLE
 
     def _end(self, due: datetime) -> str:
         """Why the milestone under way was the last; the creator may have ended it before it had to end."""

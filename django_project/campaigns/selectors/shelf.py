@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from django.core.cache import cache
-from django.db.models import Count, FloatField
+from django.db.models import Count, F, FloatField
 from django.db.models.functions import Cast, Extract
 from django.utils import timezone
 
@@ -58,7 +58,10 @@ class Cell(NamedTuple):
 
 
 class Place(NamedTuple):
-    """One campaign. Times are seconds since 1970; `ratio` is raised / goal, for sorting alone."""
+    """One campaign; `ratio` is raised / goal, for sorting alone.
+
+    `start` is in seconds since 1970, `left` in seconds from the chain's time to the deadline.
+    """
 
     listing_id: int
     campaign_id: int
@@ -66,7 +69,7 @@ class Place(NamedTuple):
     is_listed: bool
     is_staff_pick: bool
     start: float
-    deadline: float
+    left: float
     ratio: float
     is_short_of_goal: bool
     backers: int
@@ -115,10 +118,7 @@ class Shelf:
     @cached_property
     def ending(self) -> list[Place]:
         """Soonest end first among the open ones, latest end first among the rest."""
-        now = timezone.now().timestamp()
-        return sorted(
-            self.places, key=lambda each: (not each.is_open, abs(each.deadline - now), each.listing_id)
-        )
+        return sorted(self.places, key=lambda each: (not each.is_open, abs(each.left), each.listing_id))
 
     @cached_property
     def backed(self) -> list[Place]:
@@ -147,7 +147,7 @@ class Shelf:
     def nearly_funded(self) -> list[Place]:
         """Open ones that may be promoted and have something, those with the least missing first."""
         short = [each for each in self.places if each.is_open and each.is_listed and each.is_short_of_goal]
-        return sorted(short, key=lambda each: (-each.ratio, each.deadline))
+        return sorted(short, key=lambda each: (-each.ratio, each.left))
 
 
 # The last two editions that this process has unpacked: a page of the one before may still be in the making.
@@ -175,14 +175,11 @@ edition.prepare_with(_shelf_of)
 
 
 def _read() -> tuple[list[Place], list[int], dict[str, str]]:
-    now = timezone.now()
-    # The chain's clock has whole seconds, and so has `visible`: who is open there has a second left here.
-    second = int(now.timestamp())
     chains = list(Chain.objects.all())
     known = currencies(chains)
     cells: dict[Cell, Cell] = {}
     rows = (
-        visible(now)
+        visible()
         .order_by()
         .values_list(
             "pk",
@@ -197,18 +194,18 @@ def _read() -> tuple[list[Place], list[int], dict[str, str]]:
             "visibility",
             "is_staff_pick",
             Cast(Extract("launched__start", "epoch"), FloatField()),
-            Cast(Extract("launched__deadline", "epoch"), FloatField()),
+            Cast(Extract(F("launched__deadline") - F("now"), "epoch"), FloatField()),
             "launched__totals__backers",
         )
     )
     places = []
     for pk, launched, category, status, language, raised, goal, chain_id, token, *rest in rows:
-        visibility, is_staff_pick, start, deadline, backers = rest
+        visibility, is_staff_pick, start, left, backers = rest
         currency = known.get((chain_id, token))
         values = (
             category,
             status,
-            band_above(int(deadline) - second, DAY_SECONDS, ENDING_BANDS) if status == "open" else "",
+            band_above(left, DAY_SECONDS, ENDING_BANDS) if status == "open" else "",
             language,
             funded_band(raised, goal),
             band_above(goal, 10**currency.decimals, GOAL_BANDS) if currency else "",
@@ -225,7 +222,7 @@ def _read() -> tuple[list[Place], list[int], dict[str, str]]:
                 is_listed=visibility == Listing.Visibility.LISTED,
                 is_staff_pick=is_staff_pick,
                 start=start,
-                deadline=deadline,
+                left=left,
                 ratio=raised / goal if goal else math.inf,
                 is_short_of_goal=0 < raised < goal,
                 backers=backers,
@@ -241,7 +238,7 @@ def funded_band(raised: int, goal: int) -> str:
     )
 
 
-def band_above(amount: int, unit: int, bounds: tuple[str, ...]) -> str:
+def band_above(amount: float, unit: int, bounds: tuple[str, ...]) -> str:
     """The highest of the bounds, each so many units, that an amount lies above, exactly; else the lowest."""
     return next((bound for bound in reversed(bounds) if amount > unit * int(bound)), bounds[0])
 

@@ -206,7 +206,7 @@ def campaign_card(
         icon(REASON_ICONS[recommendation.reason]),
         reason(recommendation),
     )
-    return _card(card, shown_as, loading, time_left(card.deadline), get_language())
+    return _card(card, shown_as, loading, time_left(card.deadline, card.now), get_language())
 
 
 @lru_cache(maxsize=CARDS_KEPT)
@@ -257,9 +257,9 @@ def wait(seconds: int) -> str:
 
 
 @register.filter
-def time_left(deadline: datetime) -> str:
-    """How long a campaign still runs, such as "12 days left", or when it ended."""
-    left = deadline - timezone.now()
+def time_left(deadline: datetime, now: datetime) -> str:
+    """How long it is to a moment on a chain, such as "12 days left", or when that was; `now` is its time."""
+    left = deadline - now
     if left > timedelta(0):
         return gettext("%(span)s left") % {"span": _rough(left)}
     return gettext("Ended %(date)s") % {"date": format_date(deadline, "DATE_FORMAT")}
