@@ -30,6 +30,10 @@ class Wallet(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="wallets")
     address = AddressField(unique=True)
+    is_contract = models.BooleanField(
+        default=False,
+        help_text="Its code accepted the signature: it has no key, and may have several signers.",
+    )
     linked_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

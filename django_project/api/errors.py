@@ -30,6 +30,7 @@ REFUSALS = {
     403: OpenApiResponse(ErrorBody, "Not allowed to whoever asked."),
     429: OpenApiResponse(ErrorBody, "Asked too often; the Retry-After header says for how long."),
 }
+UNDER_WAY = {409: OpenApiResponse(ErrorBody, "The campaign is closed, or an earlier pledge may be paid.")}
 NODE_UNREACHABLE = {503: OpenApiResponse(ErrorBody, "No node could be asked about a contract wallet.")}
 
 

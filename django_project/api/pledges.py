@@ -1,5 +1,6 @@
-"""Pledges of whoever is signed in; nobody sees another's."""
+"""Pledges of whoever is signed in; nobody sees another's. Reports about one need its reference instead."""
 
+import secrets
 import uuid
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from django_project.accounts.selectors import wallet_address
-from django_project.api.errors import REFUSALS
+from django_project.api.errors import REFUSALS, UNDER_WAY
 from django_project.api.framework import plain, read_body, signed_in_user
 from django_project.api.schemas import PledgeCreated, PledgeOut
 from django_project.api.types import CampaignKeyText, HashText, Input, parse_key
@@ -22,21 +23,35 @@ from django_project.core.addresses import format_address, format_hash, parse_has
 from django_project.core.money import parse_units
 from django_project.pledges import services
 from django_project.pledges.errors import AmountError, WrongAccountError
+from django_project.pledges.following import for_user, pledge_status
 from django_project.pledges.models import PledgeIntent
-from django_project.pledges.selectors import for_user, pledge_status
 
 NO_STORE = {"Cache-Control": "no-store"}
+REPORT_DESCRIPTION = (
+    "A hint for the pledge's page: only the indexer confirms. Needs neither a session, which may have ended, "
+    "nor a CSRF token; may be sent late and again."
+)
 
 
 class PledgeRequest(Input):
-    """`amount` is what a person types, such as "0.5", in the campaign's token."""
+    """`amount` is what a person types, such as "0.5", in the campaign's token.
+
+    `again`: the backer was told of an earlier pledge to the campaign that may have been paid, and goes on.
+    """
 
     campaign: CampaignKeyText
     amount: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     tier_id: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
+    again: Annotated[bool, Field(strict=True)] = False
 
 
-class SubmittedRequest(Input):
+class ReportRequest(Input):
+    """`ref` is the pledge's own: who knows it made the pledge."""
+
+    ref: HashText
+
+
+class SubmittedRequest(ReportRequest):
     tx_hash: HashText
 
 
@@ -46,7 +61,7 @@ class PledgesView(APIView):
     @extend_schema(
         summary="Write down a pledge before the wallet opens",
         request=PledgeRequest,
-        responses={201: PledgeCreated, **REFUSALS},
+        responses={201: PledgeCreated, **REFUSALS, **UNDER_WAY},
     )
     def post(self, request: Request) -> Response:
         user = signed_in_user(request)
@@ -60,7 +75,7 @@ class PledgesView(APIView):
             amount = parse_units(body.amount, cards_by_key([key])[key].token_decimals)
         except ValueError as error:
             raise AmountError(str(error)) from None
-        intent = services.create_intent(user, listing, amount, body.tier_id, backer)
+        intent = services.create_intent(user, listing, amount, body.tier_id, backer, is_further=body.again)
         created = PledgeCreated(
             id=intent.public_id,
             ref=format_hash(intent.ref),
@@ -80,33 +95,69 @@ class PledgeView(APIView):
         return _answer(_own_pledge(request, public_id))
 
 
-class SubmittedView(APIView):
+class ReportView(APIView):
+    """What the browser says that the wallet did: a hint for the pledge's page, never money.
+
+    A report has to arrive after the session ended, too. So nothing of a session is read here, nothing can be
+    done in its name, and the pledge's secret reference stands for it.
+    """
+
+    authentication_classes = ()
+    post_limit = rate_limits.PLEDGE_REPORT
+
+
+class OpenedView(ReportView):
     @extend_schema(
-        summary="Report the transaction that the wallet sent",
-        description="A hint for the pledge's page: only the indexer confirms.",
-        request=SubmittedRequest,
+        summary="Report that the wallet is asked now",
+        description=REPORT_DESCRIPTION,
+        request=ReportRequest,
         responses={200: PledgeOut, **REFUSALS},
+        auth=[],
     )
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
-        intent = _own_pledge(request, public_id)
+        body = read_body(ReportRequest, request)
+        return _answer(services.report_opened(_reported_pledge(public_id, body)))
+
+
+class SubmittedView(ReportView):
+    @extend_schema(
+        summary="Report the transaction that the wallet sent",
+        description=REPORT_DESCRIPTION,
+        request=SubmittedRequest,
+        responses={200: PledgeOut, **REFUSALS},
+        auth=[],
+    )
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
         body = read_body(SubmittedRequest, request)
+        intent = _reported_pledge(public_id, body)
         return _answer(services.report_submitted(intent, parse_hash(body.tx_hash)))
 
 
-class RejectedView(APIView):
+class RejectedView(ReportView):
     @extend_schema(
         summary="Report that the wallet's owner declined",
-        request=None,
+        description=REPORT_DESCRIPTION,
+        request=ReportRequest,
         responses={200: PledgeOut, **REFUSALS},
+        auth=[],
     )
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
-        return _answer(services.report_rejected(_own_pledge(request, public_id)))
+        body = read_body(ReportRequest, request)
+        return _answer(services.report_rejected(_reported_pledge(public_id, body)))
 
 
 def _own_pledge(request: Request, public_id: uuid.UUID) -> PledgeIntent:
     """Another's pledge is as unknown as one that does not exist."""
     intent = for_user(signed_in_user(request)).filter(public_id=public_id).first()
     if intent is None:
+        raise Http404("No such pledge")
+    return intent
+
+
+def _reported_pledge(public_id: uuid.UUID, body: ReportRequest) -> PledgeIntent:
+    """The pledge of a report; with another's reference it is as unknown as one that does not exist."""
+    intent = PledgeIntent.objects.filter(public_id=public_id).first()
+    if intent is None or not secrets.compare_digest(bytes(intent.ref), parse_hash(body.ref)):
         raise Http404("No such pledge")
     return intent
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from django_project.campaigns.selectors import CampaignCard, CampaignDetail, ContributionRow, Status
 from django_project.discovery.selectors import LiveModel, Recommendation
 from django_project.ledger.selectors import ChainHealth
-from django_project.pledges.selectors import PledgeStatus
+from django_project.pledges.following import PledgeStatus
 
 
 class CampaignOut(BaseModel):
@@ -248,6 +248,7 @@ class PledgeCreated(BaseModel):
 class PledgeOut(BaseModel):
     id: uuid.UUID
     state: str
+    failure: str
     is_settled: bool
     chain_id: int
     campaign_address: str
@@ -270,6 +271,7 @@ class PledgeOut(BaseModel):
         return cls(
             id=status.public_id,
             state=status.state,
+            failure=status.failure,
             is_settled=status.is_settled,
             chain_id=status.chain_id,
             campaign_address=status.campaign_address,

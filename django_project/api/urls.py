@@ -12,7 +12,7 @@ from django_project.api.campaigns import (
     SimilarView,
 )
 from django_project.api.docs import reference
-from django_project.api.pledges import PledgesView, PledgeView, RejectedView, SubmittedView
+from django_project.api.pledges import OpenedView, PledgesView, PledgeView, RejectedView, SubmittedView
 from django_project.api.session import ChallengeView, SessionView, WalletsView
 
 app_name = "api"
@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("beacon", BeaconView.as_view(), name="beacon"),
     path("pledges", PledgesView.as_view(), name="pledges"),
     path("pledges/<uuid:public_id>", PledgeView.as_view(), name="pledge"),
+    path("pledges/<uuid:public_id>/opened", OpenedView.as_view(), name="pledge-opened"),
     path("pledges/<uuid:public_id>/submitted", SubmittedView.as_view(), name="pledge-submitted"),
     path("pledges/<uuid:public_id>/rejected", RejectedView.as_view(), name="pledge-rejected"),
     path("campaigns", CampaignsView.as_view(), name="campaigns"),

@@ -58,6 +58,7 @@ DOWNLOAD = Limit("download", 20, timedelta(minutes=5))
 MESSAGE = Limit("message", 10, timedelta(hours=1))
 REPORT = Limit("report", 5, timedelta(hours=1))
 PLEDGE = Limit("pledge", 30, timedelta(minutes=10))
+PLEDGE_REPORT = Limit("pledge-report", 120, timedelta(minutes=10))
 
 
 def require(limit: Limit, subject: str) -> None:

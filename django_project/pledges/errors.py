@@ -36,3 +36,16 @@ class AmountError(InvalidInputError):
 class RewardError(InvalidInputError):
     def __init__(self, message: Message) -> None:
         super().__init__("invalid_reward", message, fields={"tier_id": message})
+
+
+class UnderWayError(ConflictError):
+    """Another pledge to the campaign may have been paid: a second one only by somebody who knows that."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "pledge_under_way",
+            _(
+                "Your wallet was asked for a contribution to this campaign before. It may have been paid. "
+                "Check “My contributions” and your wallet's activity before you pay again."
+            ),
+        )

@@ -12,17 +12,26 @@ class PledgeIntent(models.Model):
     """Made before the wallet opens; its reference travels in the transaction.
 
     Only the indexer's rows fulfil it: same chain, campaign, backer and reference, once. What the browser
-    reports (a transaction hash, a rejection) is a hint that changes what the page says, never what is owed.
+    reports (the wallet was asked, a transaction hash, a rejection) is a hint that changes what the page says,
+    never what is owed.
     """
 
     class State(models.TextChoices):
-        CREATED = "created", "waiting for the wallet"
+        CREATED = "created", "written down"
+        ASKED = "asked", "the wallet was asked, its answer is not known"
         REJECTED = "rejected", "rejected in the wallet"
         SUBMITTED = "submitted", "sent to the network"
         CONFIRMED = "confirmed", "seen by the indexer"
         FINAL = "final", "final"
         REORGED = "reorged", "taken back by the chain, rechecking"
-        FAILED = "failed", "reverted or dropped"
+        FAILED = "failed", "came to nothing"
+
+    class Failure(models.TextChoices):
+        REVERTED = "reverted", "the transaction reverted"
+        WITHOUT = "without", "the transaction is final and holds no contribution"
+        REPLACED = "replaced", "a final transaction of the account took its place"
+        DROPPED = "dropped", "no node knows the transaction any more"
+        CLOSED = "closed", "the campaign closed for good before it came"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(
@@ -36,7 +45,23 @@ class PledgeIntent(models.Model):
     amount = BaseUnitsField(help_text="What was asked for; the chain says what was given.")
     tier_id = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.CREATED, db_index=True)
+    failure = models.CharField(max_length=10, choices=Failure, blank=True, help_text="Why it failed.")
+    is_by_contract = models.BooleanField(
+        default=False, help_text="Others may sign or send for the backer: its address has code."
+    )
     reported_tx_hash = HashField(null=True, blank=True, help_text="What the browser said it sent: a hint.")
+    reported_nonce = models.BigIntegerField(
+        null=True, blank=True, help_text="The reported transaction's, once a node knew it."
+    )
+    missing_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The chain's time when no node knew the transaction for the first time.",
+    )
+    outrun_since = models.DateTimeField(
+        null=True, blank=True, help_text="The chain's time when the account had used its nonce otherwise."
+    )
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="When nodes were last asked about it.")
     tx_hash = HashField(null=True, blank=True, help_text="The transaction the indexer found.")
     block_number = models.BigIntegerField(null=True, blank=True)
     log_index = models.IntegerField(null=True, blank=True)

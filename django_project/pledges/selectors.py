@@ -1,10 +1,8 @@
-"""What a backer reads about pledges and about the money they have in campaigns."""
+"""What a backer reads about the money they have in campaigns."""
 
-import uuid
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
@@ -17,71 +15,16 @@ from django_project.core.money import format_units
 from django_project.ledger.models import (
     CampaignLaunched,
     CampaignTotals,
-    Chain,
     Contribution,
     Refund,
     TakeBack,
 )
 from django_project.ledger.selectors import Status, standing_contributions
-from django_project.pledges.models import PledgeIntent
 
 # The contract's FIRM_PERIOD before the deadline: nobody could replace a pledge taken back then.
 FIRM_PERIOD = timedelta(hours=24)
-ON_THEIR_WAY = (PledgeIntent.State.SUBMITTED, PledgeIntent.State.REORGED, PledgeIntent.State.CONFIRMED)
-ON_THEIR_WAY_SHOWN = 10
 # Who gave gets all of it back; in a wind-down a share.
 REFUNDABLE_STATUSES = (Status.FAILED, Status.CANCELLED, Status.EXPIRED)
-
-
-# What became of money that was given: nothing yet, it can be taken back, or it was.
-Sequel = Literal["", "due", "taken-back"]
-
-
-@dataclass(frozen=True, slots=True)
-class PledgeStatus:
-    """A pledge as its page shows it. Amounts are base units of the campaign's token."""
-
-    public_id: uuid.UUID
-    state: str
-    card: CampaignCard | None
-    chain_id: int
-    campaign_address: str
-    backer: str
-    ref: str
-    token: str
-    amount: int
-    amount_text: str
-    tier_id: int
-    reported_tx_hash: str
-    tx_hash: str
-    explorer_url: str
-    block_number: int | None
-    confirmed_amount: int | None
-    confirmed_amount_text: str
-    confirmations: int
-    confirmations_needed: int
-    sequel: Sequel
-    created_at: datetime
-    updated_at: datetime
-
-    @property
-    def is_settled(self) -> bool:
-        """Nothing more will change by itself, so that the page may stop asking."""
-        return self.state in (
-            PledgeIntent.State.FINAL,
-            PledgeIntent.State.REJECTED,
-            PledgeIntent.State.FAILED,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PledgeOnItsWay:
-    """A pledge that was sent and is not final yet. `amount_text` is what was asked for, or was confirmed."""
-
-    public_id: uuid.UUID
-    state: str
-    card: CampaignCard
-    amount_text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,103 +57,12 @@ class BackedCampaign:
     contributions: tuple[BackedContribution, ...]
 
 
-def for_user(user: User | AnonymousUser) -> QuerySet[PledgeIntent]:
-    """The pledges an account may see: its own."""
-    if not isinstance(user, User):
-        return PledgeIntent.objects.none()
-    return PledgeIntent.objects.filter(user=user)
-
-
-def on_their_way(user: User | AnonymousUser) -> list[PledgeOnItsWay]:
-    """An account's latest pledges that the network has not settled, newest first, in two queries.
-
-    What went back to its backer meanwhile is left out.
-    """
-    gone = _gone().filter(
-        chain_id=OuterRef("chain_id"), block_number=OuterRef("block_number"), log_index=OuterRef("log_index")
-    )
-    unsettled = for_user(user).filter(~Exists(gone), state__in=ON_THEIR_WAY).order_by("-created_at")
-    pledges = list(unsettled[:ON_THEIR_WAY_SHOWN])
-    cards = cards_by_key((pledge.chain_id, pledge.campaign_address) for pledge in pledges)
-    return [
-        PledgeOnItsWay(
-            public_id=pledge.public_id,
-            state=pledge.state,
-            card=card,
-            amount_text=format_units(
-                pledge.amount if pledge.confirmed_amount is None else pledge.confirmed_amount,
-                card.token_decimals,
-                grouping=True,
-            ),
-        )
-        for pledge in pledges
-        if (card := cards.get((pledge.chain_id, pledge.campaign_address)))
-    ]
-
-
-def pledge_status(intent: PledgeIntent) -> PledgeStatus:
-    """Everything that the status page says about a pledge, in two queries, three once it was given."""
-    card = cards_by_key([(intent.chain_id, intent.campaign_address)]).get(
-        (intent.chain_id, intent.campaign_address)
-    )
-    chain = Chain.objects.select_related("cursor").filter(pk=intent.chain_id).first()
-    decimals = card.token_decimals if card else 18
-    confirmations = needed = 0
-    if chain is not None and hasattr(chain, "cursor"):
-        cursor = chain.cursor
-        indexed = cursor.next_block - 1
-        if intent.block_number is not None:
-            confirmations = max(0, indexed - intent.block_number + 1)
-        needed = chain.finality_depth or max(1, indexed - cursor.finalized_block)
-    return PledgeStatus(
-        public_id=intent.public_id,
-        state=intent.state,
-        card=card,
-        chain_id=intent.chain_id,
-        campaign_address=format_address(intent.campaign_address),
-        backer=format_address(intent.backer),
-        ref=format_hash(intent.ref),
-        token=format_address(intent.token),
-        amount=intent.amount,
-        amount_text=format_units(intent.amount, decimals, grouping=True),
-        tier_id=intent.tier_id,
-        reported_tx_hash=format_hash(intent.reported_tx_hash) if intent.reported_tx_hash else "",
-        tx_hash=format_hash(intent.tx_hash) if intent.tx_hash else "",
-        explorer_url=chain.explorer_url if chain else "",
-        block_number=intent.block_number,
-        confirmed_amount=intent.confirmed_amount,
-        confirmed_amount_text=(
-            ""
-            if intent.confirmed_amount is None
-            else format_units(intent.confirmed_amount, decimals, grouping=True)
-        ),
-        confirmations=min(confirmations, needed) if needed else confirmations,
-        confirmations_needed=needed,
-        sequel=_sequel(intent, card),
-        created_at=intent.created_at,
-        updated_at=intent.updated_at,
-    )
-
-
-def _gone() -> QuerySet[Contribution]:
+def gone_back() -> QuerySet[Contribution]:
     """Contributions that went back to their backer: refunds and take-backs are of all that somebody gave."""
     after = {"campaign": OuterRef("campaign"), "backer": OuterRef("backer"), "seq__gt": OuterRef("seq")}
     return Contribution.objects.filter(
         Exists(Refund.objects.filter(**after)) | Exists(TakeBack.objects.filter(**after))
     )
-
-
-def _sequel(intent: PledgeIntent, card: CampaignCard | None) -> Sequel:
-    """What became of a pledge's contribution since."""
-    if intent.block_number is None or intent.log_index is None:
-        return ""
-    gone = _gone().filter(
-        chain_id=intent.chain_id, block_number=intent.block_number, log_index=intent.log_index
-    )
-    if gone.exists():
-        return "taken-back"
-    owes = card is not None and card.status in (*REFUNDABLE_STATUSES, Status.WIND_DOWN)
-    return "due" if owes else ""
 
 
 def contributions_by_campaign(user: User | AnonymousUser) -> list[BackedCampaign]:

@@ -1,26 +1,26 @@
 """The life of a pledge.
 
-    created ──▶ rejected ◀─┐ the browser's reports: hints about what the wallet did
-       │           │       │
-       └──▶ submitted ─────┘
-    submitted, reorged ──▶ failed                                 reverted, or no node knows it any more
-    created, rejected, submitted, failed, reorged ──▶ confirmed   the indexer has the contribution
-    confirmed ──▶ reorged                                         the chain took it back
-    confirmed ──▶ final                                           its block can't be taken back
+    created, rejected ──▶ asked                     the browser's reports: hints about what the wallet did,
+    created, asked ──▶ rejected                     which arrive late, twice, in any order or never
+    created, asked, rejected, failed ──▶ submitted
+    created, asked, submitted, reorged ──▶ failed   nodes say why it can't come any more: `tasks.pledging`
+    all but final ──▶ confirmed                     the indexer has the contribution
+    confirmed ──▶ reorged                           the chain took it back
+    confirmed ──▶ final                             its block can't be taken back
 
 Only `reconcile` confirms a pledge, and only from rows of the ledger. Every change
 holds the pledge's row, because a browser's late report and the indexer's finding arrive at once.
 """
 
 import secrets
+from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from django_project.accounts.models import User
-from django_project.accounts.selectors import addresses_of
+from django_project.accounts.models import User, Wallet
 from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors import CampaignDetail, detail_of, listing_by_key
 from django_project.core.addresses import HASH_BYTES, format_address, parse_address
@@ -34,39 +34,57 @@ from django_project.pledges.errors import (
     OwnCampaignError,
     PausedError,
     RewardError,
+    UnderWayError,
     WrongAccountError,
 )
+from django_project.pledges.following import fulfilling, under_way
 from django_project.pledges.models import PledgeIntent
 
 State = PledgeIntent.State
 
 # What the indexer's finding may still confirm: everything but what it has confirmed already.
-UNCONFIRMED = (State.CREATED, State.REJECTED, State.SUBMITTED, State.FAILED, State.REORGED)
-# While a report of the browser still says something new.
-AWAITING_WALLET = (State.CREATED, State.REJECTED, State.SUBMITTED, State.FAILED)
-# Sent, and not in the ledger: in a pool of transactions, or nowhere.
-ON_ITS_WAY = (State.SUBMITTED, State.REORGED)
+UNCONFIRMED = (
+    State.CREATED,
+    State.ASKED,
+    State.REJECTED,
+    State.SUBMITTED,
+    State.FAILED,
+    State.REORGED,
+)
+# While a report that something was sent still says something new.
+AWAITING_WALLET = (State.CREATED, State.ASKED, State.REJECTED, State.SUBMITTED, State.FAILED)
+# Not in the ledger, and may still come: in a pool of transactions, with a wallet's other signers, or nowhere.
+OPEN = (State.CREATED, State.ASKED, State.SUBMITTED, State.REORGED)
 
 
-def create_intent(user: User, listing: Listing, amount: int, tier_id: int, backer: bytes) -> PledgeIntent:
+@transaction.atomic
+def create_intent(
+    user: User, listing: Listing, amount: int, tier_id: int, backer: bytes, *, is_further: bool = False
+) -> PledgeIntent:
     """Write down what a backer is about to send, before the wallet opens.
 
     `amount` is in base units of the campaign's token. The checks are the contract's own, made here to spare
-    a failing transaction; the chain decides.
+    a failing transaction; the chain decides. `is_further` says that the backer knows of pledges to the
+    campaign that may still be paid, and wants this one beside them. The wallet's row is held meanwhile, so
+    that of two tabs that begin at once the second learns of the first.
 
     Raises:
         AddressRefusedError: the operator does not serve the address any more.
-        WrongAccountError, OwnCampaignError, ClosedError, PausedError, AmountError, RewardError: see each.
+        WrongAccountError, OwnCampaignError, ClosedError, PausedError, AmountError, RewardError,
+        UnderWayError: see each.
     """
     require_served(backer)
     detail = detail_of(listing_by_key(listing.chain_id, listing.address))
-    if backer not in addresses_of(user):
+    wallet = Wallet.objects.select_for_update().filter(user=user, address=backer).first()
+    if wallet is None:
         raise WrongAccountError
     if detail.card.creator == format_address(backer):
         raise OwnCampaignError
     _require_open(detail)
     _require_amount(detail, amount)
     _require_reward(detail, tier_id, amount)
+    if not is_further and under_way(user, listing.chain_id, listing.address).exists():
+        raise UnderWayError
     return PledgeIntent.objects.create(
         user=user,
         chain_id=listing.chain_id,
@@ -76,16 +94,41 @@ def create_intent(user: User, listing: Listing, amount: int, tier_id: int, backe
         token=parse_address(detail.token),
         amount=amount,
         tier_id=tier_id,
+        is_by_contract=wallet.is_contract,
     )
 
 
 @transaction.atomic
-def report_submitted(intent: PledgeIntent, tx_hash: bytes) -> PledgeIntent:
-    """The browser says that the wallet sent a transaction, or replaced it by another."""
+def report_opened(intent: PledgeIntent) -> PledgeIntent:
+    """The browser says that it asks the wallet now: from here on it may be paid without another word.
+
+    One that was rejected before is asked anew, or this report is late: what the wallet did is not known.
+    """
     pledge = _locked(intent)
-    if pledge.state in AWAITING_WALLET:
-        pledge.state, pledge.reported_tx_hash = State.SUBMITTED, tx_hash
-        pledge.save(update_fields=["state", "reported_tx_hash", "updated_at"])
+    if pledge.state in (State.CREATED, State.REJECTED):
+        pledge.state = State.ASKED
+        pledge.save(update_fields=["state", "updated_at"])
+    return pledge
+
+
+@transaction.atomic
+def report_submitted(intent: PledgeIntent, tx_hash: bytes) -> PledgeIntent:
+    """The browser says that the wallet sent a transaction, or replaced it by another.
+
+    A hash that nodes have judged already is no news.
+    """
+    pledge = _locked(intent)
+    is_judged = pledge.state == State.FAILED and pledge.reported_tx_hash == tx_hash
+    if pledge.state in AWAITING_WALLET and not is_judged:
+        if pledge.reported_tx_hash != tx_hash:
+            pledge.reported_nonce = pledge.missing_since = pledge.outrun_since = None
+        pledge.state, pledge.failure, pledge.reported_tx_hash = State.SUBMITTED, "", tx_hash
+        pledge.save(
+            update_fields=[
+                *("state", "failure", "reported_tx_hash", "reported_nonce"),
+                *("missing_since", "outrun_since", "updated_at"),
+            ]
+        )
     return pledge
 
 
@@ -93,19 +136,31 @@ def report_submitted(intent: PledgeIntent, tx_hash: bytes) -> PledgeIntent:
 def report_rejected(intent: PledgeIntent) -> PledgeIntent:
     """The browser says that the wallet's owner declined."""
     pledge = _locked(intent)
-    if pledge.state == State.CREATED:
+    if pledge.state in (State.CREATED, State.ASKED):
         pledge.state = State.REJECTED
         pledge.save(update_fields=["state", "updated_at"])
     return pledge
 
 
+def note_findings(intent: PledgeIntent, now: datetime) -> None:
+    """Keep what nodes told of a pledge's transaction, unless another one was reported meanwhile."""
+    PledgeIntent.objects.filter(pk=intent.pk).update(looked_at=now)
+    PledgeIntent.objects.filter(pk=intent.pk, reported_tx_hash=intent.reported_tx_hash).update(
+        is_by_contract=intent.is_by_contract,
+        reported_nonce=intent.reported_nonce,
+        missing_since=intent.missing_since,
+        outrun_since=intent.outrun_since,
+    )
+
+
 @transaction.atomic
-def give_up(intent: PledgeIntent) -> PledgeIntent:
-    """Its transaction reverted or was dropped; another one reported meanwhile is waited for."""
+def give_up(intent: PledgeIntent, failure: PledgeIntent.Failure) -> PledgeIntent:
+    """It can't come any more, unless another transaction was reported meanwhile or the ledger has it."""
     pledge = _locked(intent)
-    if pledge.state in ON_ITS_WAY and pledge.reported_tx_hash == intent.reported_tx_hash:
-        pledge.state = State.FAILED
-        pledge.save(update_fields=["state", "updated_at"])
+    is_same = pledge.state in OPEN and pledge.reported_tx_hash == intent.reported_tx_hash
+    if is_same and not PledgeIntent.objects.filter(Exists(fulfilling()), pk=pledge.pk).exists():
+        pledge.state, pledge.failure = State.FAILED, failure
+        pledge.save(update_fields=["state", "failure", "updated_at"])
     return pledge
 
 
@@ -134,18 +189,8 @@ def _one_at_a_time(chain_id: int) -> None:
         )
 
 
-def _fulfilling() -> QuerySet[Contribution]:
-    """The contributions that may fulfil the pledge of the outer query."""
-    return Contribution.objects.filter(
-        chain_id=OuterRef("chain_id"),
-        campaign__address=OuterRef("campaign_address"),
-        backer=OuterRef("backer"),
-        ref=OuterRef("ref"),
-    )
-
-
 def _take_back(pledges: QuerySet[PledgeIntent]) -> int:
-    same = _fulfilling().filter(
+    same = fulfilling().filter(
         block_number=OuterRef("block_number"), log_index=OuterRef("log_index"), tx_hash=OuterRef("tx_hash")
     )
     return (
@@ -162,10 +207,10 @@ def _take_back(pledges: QuerySet[PledgeIntent]) -> int:
 
 
 def _confirm(pledges: QuerySet[PledgeIntent]) -> int:
-    first = _fulfilling().order_by("block_number", "log_index").values("pk")[:1]
+    first = fulfilling().order_by("block_number", "log_index").values("pk")[:1]
     found = (
         pledges.filter(state__in=UNCONFIRMED)
-        .filter(Exists(_fulfilling()))
+        .filter(Exists(fulfilling()))
         .annotate(contribution_id=Subquery(first))
         .select_for_update(of=("self",))
         .order_by("pk")
@@ -174,12 +219,22 @@ def _confirm(pledges: QuerySet[PledgeIntent]) -> int:
     contributions = Contribution.objects.in_bulk([pledge.contribution_id for pledge in confirmed])
     for pledge in confirmed:
         contribution = contributions[pledge.contribution_id]
-        pledge.state = State.CONFIRMED
+        pledge.state, pledge.failure = State.CONFIRMED, ""
         pledge.tx_hash = contribution.tx_hash
         pledge.block_number, pledge.log_index = contribution.block_number, contribution.log_index
         pledge.confirmed_amount = contribution.amount
         pledge.save(
-            update_fields=["state", "tx_hash", "block_number", "log_index", "confirmed_amount", "updated_at"]
+            update_fields=[
+                *(
+                    "state",
+                    "failure",
+                    "tx_hash",
+                    "block_number",
+                    "log_index",
+                    "confirmed_amount",
+                    "updated_at",
+                )
+            ]
         )
     return len(confirmed)
 

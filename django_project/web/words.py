@@ -33,8 +33,9 @@ STANDING: dict[str, Word] = {
     "taken-back": _("Taken back"),
 }
 PLEDGE: dict[str, Word] = {
+    "asked": _("We have not heard from your wallet"),
     "submitted": _("Sent, waiting for the network"),
-    "reorged": _("The network rewrote its last blocks; checking again"),
+    "reorged": _("The network replaced its latest blocks; checking again"),
     "confirmed": _("In a block, not final yet"),
 }
 MILESTONE: dict[str, Word] = {

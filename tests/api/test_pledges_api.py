@@ -1,10 +1,13 @@
 """Pledges over HTTP: made, reported and read by their owner."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 
 from django_project.accounts.models import User
+from django_project.api.pledges import ReportView
+from django_project.core import rate_limits
 from django_project.core.addresses import format_hash
 from django_project.ledger.models import CampaignLaunched
 from django_project.pledges import services
@@ -42,7 +45,8 @@ def test_a_pledge_from_start_to_final(world: World, alice: Browser) -> None:
     assert created["amount"] == str(ETHER // 2)
     assert created["status_url"] == f"/pledges/{created['id']}/"
     url = f"/api/v1/pledges/{created['id']}"
-    submitted = alice.post(f"{url}/submitted", {"tx_hash": format_hash(reference(1))})
+    assert alice.post(f"{url}/opened", {"ref": created["ref"]}).json()["state"] == "asked"
+    submitted = alice.post(f"{url}/submitted", {"tx_hash": format_hash(reference(1)), "ref": created["ref"]})
     assert submitted.json()["state"] == "submitted"
     world.contribute(
         campaign,
@@ -77,7 +81,72 @@ def test_rejected(world: World, alice: Browser) -> None:
     campaign = world.campaign()
     world.listing(campaign)
     created = alice.post("/api/v1/pledges", {"campaign": key(campaign), "amount": "1"}).json()
-    assert alice.post(f"/api/v1/pledges/{created['id']}/rejected").json()["state"] == "rejected"
+    url, body = f"/api/v1/pledges/{created['id']}/rejected", {"ref": created["ref"]}
+    assert [alice.post(url, body).json()["state"] for _ in range(2)] == ["rejected", "rejected"]
+
+
+REPORTS = ("opened", "submitted", "rejected")
+
+
+def report_body(name: str, ref: object) -> dict[str, object]:
+    return {"ref": ref, **({"tx_hash": format_hash(reference(1))} if name == "submitted" else {})}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_arrives_after_the_session_ended(name: str, world: World, alice: Browser) -> None:
+    """The reference is proof enough: no session, no CSRF token, another browser's session or a staff one."""
+    campaign = world.campaign()
+    world.listing(campaign)
+    created = alice.post("/api/v1/pledges", {"campaign": key(campaign), "amount": "1"}).json()
+    url, body = f"/api/v1/pledges/{created['id']}/{name}", report_body(name, created["ref"])
+    alice.client.logout()
+    reply = alice.client.post(url, body, content_type="application/json")
+    assert (reply.status_code, reply["Cache-Control"]) == (200, "no-store")
+    expected = {"opened": "asked"}.get(name, name)
+    assert PledgeIntent.objects.get().state == expected
+    stranger = Browser()
+    stranger.sign_in(BOB, CHAIN_ID)
+    assert stranger.client.post(url, body, content_type="application/json").status_code == 200
+    assert PledgeIntent.objects.get().state == expected
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize(
+    "ref", [None, "", "0x", "0x" + 64 * "0", "0x" + 62 * "a", "0x" + 64 * "g", 5, "another's"]
+)
+def test_without_the_reference_nobody_reports_anything(
+    ref: object, name: str, world: World, alice: Browser
+) -> None:
+    campaign = world.campaign()
+    world.listing(campaign)
+    first, second = (
+        alice.post("/api/v1/pledges", {"campaign": key(campaign), "amount": "1", "again": True}).json()
+        for _ in range(2)
+    )
+    given = second["ref"] if ref == "another's" else ref
+    body = {field: value for field, value in report_body(name, given).items() if value is not None}
+    reply = alice.post(f"/api/v1/pledges/{first['id']}/{name}", body)
+    assert reply.status_code in (400, 404)
+    assert [pledge.state for pledge in PledgeIntent.objects.all()] == ["created", "created"]
+
+
+def test_reports_are_limited(alice: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ReportView, "post_limit", rate_limits.Limit("few", 2, timedelta(minutes=1)))
+    url = f"/api/v1/pledges/{uuid.uuid4()}/opened"
+    codes = [alice.post(url, {"ref": format_hash(reference(1))}).status_code for _ in range(3)]
+    assert codes == [404, 404, 429]
+
+
+def test_a_pledge_under_way_is_told_before_another_is_made(world: World, alice: Browser) -> None:
+    campaign = world.campaign()
+    world.listing(campaign)
+    body = {"campaign": key(campaign), "amount": "1"}
+    alice.post("/api/v1/pledges", body)
+    refused = alice.post("/api/v1/pledges", body)
+    assert (refused.status_code, error_code(refused)) == (409, "pledge_under_way")
+    assert "before you pay again" in refused.json()["error"]["message"]
+    assert alice.post("/api/v1/pledges", {**body, "again": "yes"}).status_code == 400
+    assert alice.post("/api/v1/pledges", {**body, "again": True}).status_code == 201
 
 
 def test_nobody_sees_or_reports_anothers(world: World, alice: Browser) -> None:
@@ -89,15 +158,14 @@ def test_nobody_sees_or_reports_anothers(world: World, alice: Browser) -> None:
     )
     bob, visitor = Browser(), Browser()
     bob.sign_in(BOB, CHAIN_ID)
-    tx = {"tx_hash": format_hash(reference(1))}
+    ref = {"ref": format_hash(reference(2))}
+    tx = {**ref, "tx_hash": format_hash(reference(1))}
     assert bob.get(url).status_code == 404
-    assert bob.post(f"{url}/submitted", tx).status_code == 404
-    assert bob.post(f"{url}/rejected").status_code == 404
-    for reply in (
-        visitor.get(url),
-        visitor.post(f"{url}/submitted", tx),
-        visitor.post("/api/v1/pledges", {}),
-    ):
+    for somebody in (alice, bob, visitor):
+        assert somebody.post(f"{url}/opened", ref).status_code == 404
+        assert somebody.post(f"{url}/submitted", tx).status_code == 404
+        assert somebody.post(f"{url}/rejected", ref).status_code == 404
+    for reply in (visitor.get(url), visitor.post("/api/v1/pledges", {})):
         assert (reply.status_code, error_code(reply)) == (401, "sign_in_required")
     assert alice.get(f"/api/v1/pledges/{uuid.uuid4()}").status_code == 404
     assert PledgeIntent.objects.get().state == "created"

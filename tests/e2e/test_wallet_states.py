@@ -250,7 +250,7 @@ def test_what_the_network_refuses_has_failed(page: Page, stack: Stack, say: Word
         pause(paused=True).transact(guardian)
         mine(stack.suite)
         # The wallet's node is asked every four seconds, ours every half minute.
-        told = "|".join((say("The network refused the transaction"), say("It did not go through")))
+        told = "|".join((say("The network refused the transaction"), say("Payment not confirmed")))
         expect(page.locator("#pledge-state")).to_contain_text(re.compile(told))
     finally:
         pause(paused=False).transact(guardian)
@@ -300,7 +300,7 @@ def test_a_contribution_lost_in_a_reorganisation_is_checked_again(
     press(page)
     pledge_says(page, say("Confirmed: %(amount)s %(symbol)s", amount="0.2", symbol="ETH"))
     stack.anvil.request("anvil_reorg", 1, [])
-    pledge_says(page, say("The network rewrote its last blocks; checking again"))
+    pledge_says(page, say("The network replaced its latest blocks; checking again"))
 
 
 def test_an_expired_session_is_told_and_leads_back(

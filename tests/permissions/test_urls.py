@@ -84,6 +84,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "api:beacon": ("/api/v1/beacon", dict.fromkeys(ROLES, 403)),
     "api:pledges": ("/api/v1/pledges", API_POST_ONLY),
     "api:pledge": ("/api/v1/pledges/{pledge}", API_OWN),
+    "api:pledge-opened": ("/api/v1/pledges/{pledge}/opened", API_POST_ONLY),
     "api:pledge-submitted": ("/api/v1/pledges/{pledge}/submitted", API_POST_ONLY),
     "api:pledge-rejected": ("/api/v1/pledges/{pledge}/rejected", API_POST_ONLY),
     "api:campaigns": ("/api/v1/campaigns", OPEN),
@@ -194,6 +195,8 @@ def test_who_may_get_what(people: dict[str, Client], places: dict[str, str]) -> 
     assert answered == {name: expected for name, (_, expected) in TABLE.items()}
 
 
+PLEDGE_REPORTS = ("api:pledge-opened", "api:pledge-submitted", "api:pledge-rejected")
+
 # What a visitor's POST with its form token is answered with; everything else that takes a POST asks for a
 # wallet first. Forms without their fields are refused beside them (422) or lead back.
 VISITORS_POSTS = {
@@ -207,6 +210,8 @@ VISITORS_POSTS = {
     "set_language": 302,
     "api:challenge": 400,
     "api:consent": 400,
+    # A report of a pledge has its secret reference in the body, and changes what that pledge's page says.
+    **dict.fromkeys(PLEDGE_REPORTS, 400),
 }
 # Behind an API that asks for nothing but a body; who may post is tested with each.
 SESSIONS_OWN = ("api:session", "api:beacon", "admin:login")
@@ -238,8 +243,9 @@ def test_no_post_passes_without_its_token(places: dict[str, str]) -> None:
         if (status := guarded.post(url.format(**places), {}, content_type="application/json").status_code)
         not in (403, 404, 405)
     }
-    # One-click unsubscription by a mail program (RFC 8058) has a signed token instead, and 404 without.
-    assert not passed
+    # One-click unsubscription by a mail program (RFC 8058) has a signed token instead, and 404 without; what
+    # a wallet did is reported after the session ended, with the pledge's secret reference instead.
+    assert passed == dict.fromkeys(PLEDGE_REPORTS, 400)
 
 
 def test_model_pages_of_the_admin_are_the_admins(people: dict[str, Client]) -> None:

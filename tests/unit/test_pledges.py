@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -14,9 +16,9 @@ from django_project.accounts.models import User
 from django_project.campaigns.selectors import campaign_detail
 from django_project.core.errors import UserError
 from django_project.ledger.models import CampaignLaunched, CampaignTotals, Contribution
-from django_project.pledges import selectors, services
+from django_project.pledges import following, selectors, services
 from django_project.pledges.models import PledgeIntent
-from tests.factories import ETHER, World, address, backer_user, reference
+from tests.factories import ETHER, TOKEN, World, address, backer_user, reference
 
 pytestmark = pytest.mark.django_db
 State = PledgeIntent.State
@@ -35,7 +37,7 @@ def alice() -> User:
 
 
 def pledge(world: World, user: User, campaign: CampaignLaunched, amount: int = ETHER) -> PledgeIntent:
-    return services.create_intent(user, world.listing(campaign), amount, 0, address(ALICE))
+    return services.create_intent(user, world.listing(campaign), amount, 0, address(ALICE), is_further=True)
 
 
 def state(intent: PledgeIntent) -> str:
@@ -71,7 +73,7 @@ def test_the_whole_way(world: World, alice: User) -> None:
 
 
 @pytest.mark.parametrize(
-    "before", [State.CREATED, State.REJECTED, State.SUBMITTED, State.FAILED, State.REORGED]
+    "before", [State.CREATED, State.ASKED, State.REJECTED, State.SUBMITTED, State.FAILED, State.REORGED]
 )
 def test_the_chain_overrules_every_report(world: World, alice: User, before: State) -> None:
     campaign = world.campaign()
@@ -154,15 +156,104 @@ def test_late_reports_change_nothing_that_the_chain_decided(world: World, alice:
     assert state(intent) == State.CONFIRMED
 
 
-def test_reports_of_the_browser(world: World, alice: User) -> None:
+OPENED, SUBMITTED, REJECTED = "opened", "submitted", "rejected"
+
+
+def report(intent: PledgeIntent, *reports: str) -> str:
+    """The state of a pledge after these reports of it."""
+    for each in reports:
+        match each:
+            case "opened":
+                services.report_opened(intent)
+            case "submitted":
+                services.report_submitted(intent, reference(5))
+            case _:
+                services.report_rejected(intent)
+    return state(intent)
+
+
+@pytest.mark.parametrize(
+    ("reports", "expected"),
+    [
+        ((OPENED,), State.ASKED),
+        ((OPENED, OPENED), State.ASKED),
+        ((OPENED, REJECTED), State.REJECTED),
+        ((REJECTED, REJECTED), State.REJECTED),
+        # Asked anew, or late: either way nobody knows.
+        ((OPENED, REJECTED, OPENED), State.ASKED),
+        *((each, State.SUBMITTED) for each in permutations((OPENED, SUBMITTED, REJECTED))),
+        ((SUBMITTED, SUBMITTED, OPENED, REJECTED), State.SUBMITTED),
+    ],
+)
+def test_reports_come_in_any_order_and_again(
+    reports: tuple[str, ...], expected: str, world: World, alice: User
+) -> None:
+    assert report(pledge(world, alice, world.campaign()), *reports) == expected
+
+
+def test_a_replacement_is_reported_as_well(world: World, alice: User) -> None:
     intent = pledge(world, alice, world.campaign())
-    services.report_rejected(intent)
-    assert state(intent) == State.REJECTED
-    services.report_submitted(intent, reference(5))
+    PledgeIntent.objects.update(reported_nonce=7, missing_since=timezone.now(), outrun_since=timezone.now())
     services.report_submitted(intent, reference(6))
-    services.report_rejected(intent)
-    assert state(intent) == State.SUBMITTED
+    intent.refresh_from_db()
     assert intent.reported_tx_hash == reference(6)
+    assert (intent.reported_nonce, intent.missing_since, intent.outrun_since) == (None, None, None)
+
+
+def test_a_hash_that_failed_is_no_news_and_another_one_is(world: World, alice: User) -> None:
+    intent = pledge(world, alice, world.campaign())
+    services.report_submitted(intent, reference(5))
+    intent.refresh_from_db()
+    services.give_up(intent, PledgeIntent.Failure.DROPPED)
+    assert report(intent, SUBMITTED, OPENED, REJECTED) == State.FAILED
+    services.report_submitted(intent, reference(6))
+    assert (state(intent), intent.failure) == (State.SUBMITTED, "")
+
+
+@pytest.mark.parametrize(
+    ("before", "is_refused"),
+    [
+        *((each, True) for each in (State.CREATED, State.ASKED, State.SUBMITTED, State.REORGED)),
+        *((each, False) for each in (State.REJECTED, State.FAILED, State.CONFIRMED, State.FINAL)),
+    ],
+)
+def test_a_second_pledge_needs_a_backer_who_knows_of_the_first(
+    before: str, *, is_refused: bool, world: World, alice: User
+) -> None:
+    campaign, other = world.campaign(), world.campaign()
+    pledge(world, alice, campaign)
+    PledgeIntent.objects.update(state=before)
+
+    def again(to: CampaignLaunched = campaign, *, is_further: bool = False) -> PledgeIntent:
+        listing = world.listing(to)
+        return services.create_intent(alice, listing, ETHER, 0, address(ALICE), is_further=is_further)
+
+    if is_refused:
+        with pytest.raises(UserError) as refusal:
+            again()
+        assert (refusal.value.code, refusal.value.status) == ("pledge_under_way", 409)
+        again(is_further=True)
+    else:
+        again()
+    again(other)
+
+
+def test_one_that_was_never_asked_for_stands_in_the_way_for_an_hour(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    pledge(world, alice, campaign)
+    key = (campaign.chain_id, campaign.address)
+    PledgeIntent.objects.update(created_at=timezone.now() - following.FRESH + timedelta(seconds=10))
+    assert following.under_way(alice, *key).exists()
+    PledgeIntent.objects.update(created_at=timezone.now() - following.FRESH)
+    assert not following.under_way(alice, *key).exists()
+
+
+def test_one_that_the_ledger_has_stands_in_nobodys_way(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    intent = pledge(world, alice, campaign)
+    services.report_submitted(intent, reference(5))
+    fulfil(world, campaign, intent)
+    assert not following.under_way(alice, campaign.chain_id, campaign.address).exists()
 
 
 @pytest.mark.parametrize(
@@ -222,9 +313,9 @@ def test_references_are_never_repeated_or_zero(world: World, alice: User) -> Non
 
 def test_a_pledge_is_its_owners(world: World, alice: User) -> None:
     intent = pledge(world, alice, world.campaign())
-    assert selectors.for_user(alice).get() == intent
-    assert not selectors.for_user(backer_user(BOB)).exists()
-    assert not selectors.for_user(AnonymousUser()).exists()
+    assert following.for_user(alice).get() == intent
+    assert not following.for_user(backer_user(BOB)).exists()
+    assert not following.for_user(AnonymousUser()).exists()
 
 
 def test_status_counts_confirmations(
@@ -237,11 +328,48 @@ def test_status_counts_confirmations(
     services.reconcile(world.chain.chain_id)
     intent.refresh_from_db()
     with django_assert_max_num_queries(3):
-        status = selectors.pledge_status(intent)
+        status = following.pledge_status(intent)
     assert (status.state, status.confirmations, status.confirmations_needed) == ("confirmed", 3, 8)
     assert (status.amount_text, status.confirmed_amount_text, status.is_settled) == ("1", "1", False)
     assert status.card is not None
     assert status.card.raised == ETHER
+
+
+def test_what_was_rolled_back_has_no_confirmations(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    intent = pledge(world, alice, campaign)
+    lost = fulfil(world, campaign, intent)
+    services.reconcile(world.chain.chain_id)
+    world.take_back(lost)
+    # The indexer is at it again before anybody reconciled.
+    world.mine(5)
+    intent.refresh_from_db()
+    status = following.pledge_status(intent)
+    assert (intent.state, status.state) == (State.CONFIRMED, State.REORGED)
+    assert (status.confirmations, status.block_number, status.confirmed_amount) == (0, None, None)
+    assert status.confirmed_amount_text == ""
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_without_its_campaign_a_pledge_is_told_in_its_own_token(
+    world: World, alice: User, *, is_listed: bool
+) -> None:
+    campaign = world.campaign(token=TOKEN, goal=10**9)
+    intent = pledge(world, alice, campaign, amount=1_500_000)
+    if not is_listed:
+        PledgeIntent.objects.update(campaign_address=address(4_000))
+        intent.refresh_from_db()
+    status = following.pledge_status(intent)
+    assert (status.card is not None) is is_listed
+    assert (status.amount_text, status.token_symbol) == ("1.5", "TUSD")
+
+
+def test_nothing_is_assumed_of_a_token_that_nobody_knows(world: World, alice: User) -> None:
+    intent = pledge(world, alice, world.campaign())
+    PledgeIntent.objects.update(campaign_address=address(4_000), token=address(4_001))
+    intent.refresh_from_db()
+    status = following.pledge_status(intent)
+    assert (status.amount_text, status.amount_plain, status.token_symbol) == ("", "", "")
 
 
 def test_money_by_campaign(
@@ -352,15 +480,6 @@ def test_a_late_report_races_the_indexer(
 
     monkeypatch.setattr(PledgeIntent, "save", slow_save)
 
-    def in_thread(work: Callable[[], object]) -> threading.Thread:
-        def run() -> None:
-            work()
-            connection.close()
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        return thread
-
     def reconcile() -> None:
         services.reconcile(world.chain.chain_id)
         is_reconciled.set()
@@ -374,6 +493,55 @@ def test_a_late_report_races_the_indexer(
     reporter.join(10)
     indexer.join(10)
     assert state(intent) == ends_as
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("has_lock", [True, False], ids=["on", "off"])
+def test_two_tabs_that_begin_at_once(monkeypatch: pytest.MonkeyPatch, *, has_lock: bool) -> None:
+    """The first has looked for earlier pledges and not written its own: only the lock stops the second."""
+    world, alice = World(), backer_user(ALICE)
+    listing = world.listing(world.campaign())
+    if not has_lock:
+        monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self)
+    has_looked, may_write = threading.Event(), threading.Event()
+    save, outcomes = PledgeIntent.save, []
+
+    def slow_save(self: PledgeIntent, **arguments: object) -> None:
+        if not has_looked.is_set():
+            has_looked.set()
+            assert may_write.wait(10)
+        save(self, **arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(PledgeIntent, "save", slow_save)
+
+    def begin() -> None:
+        try:
+            services.create_intent(alice, listing, ETHER, 0, address(ALICE))
+            outcomes.append("made")
+        except UserError as refusal:
+            outcomes.append(refusal.code)
+
+    first = in_thread(begin)
+    assert has_looked.wait(10)
+    second = in_thread(begin)
+    while second.is_alive() and not _somebody_waits_for_a_lock():
+        second.join(0.01)
+    may_write.set()
+    first.join(10)
+    second.join(10)
+    assert sorted(outcomes) == (["made", "pledge_under_way"] if has_lock else ["made", "made"])
+
+
+def in_thread(work: Callable[[], object]) -> threading.Thread:
+    """Run something beside the test, on a database connection of its own."""
+
+    def run() -> None:
+        work()
+        connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
 
 
 def _somebody_waits_for_a_lock() -> bool:

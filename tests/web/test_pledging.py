@@ -105,11 +105,12 @@ def intent(shop: Shop, backer: Client) -> PledgeIntent:  # noqa: ARG001  # the b
 
 
 STATES = {
-    "created": ("Waiting for your wallet", True),
-    "rejected": ("Rejected in your wallet", False),
+    "created": ("We have not heard from your wallet", True),
+    "asked": ("We have not heard from your wallet", True),
+    "rejected": ("Your wallet told us that it was rejected", True),
     "submitted": ("Sent, waiting for the network", True),
-    "reorged": ("The network rewrote its last blocks", True),
-    "failed": ("It did not go through", False),
+    "reorged": ("The network replaced its latest blocks", True),
+    "failed": ("Payment not confirmed", False),
 }
 
 
@@ -121,6 +122,9 @@ def test_each_state_has_its_words_and_asks_again_while_it_may_change(
     text = backer.get(f"/pledges/{intent.public_id}/").content.decode()
     words, asks_again = STATES[state]
     assert words in text
+    shown = text.split('id="pledge-state"')[1].split("<noscript>")[0]
+    assert "othing was paid" not in shown
+    assert ('id="again"' in text) is (state in ("rejected", "failed"))
     assert ("hx-trigger=" in text.split('id="pledge-state"')[1].split(">")[0]) is asks_again
 
 
@@ -198,6 +202,82 @@ def test_a_page_that_asks_again_is_left_alone_while_nothing_changed(
     assert backer.get(match[1], headers={"HX-Request": "true"}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        ("reverted", "The contract refused the transaction"),
+        ("without", "went through without the contribution"),
+        ("replaced", "Another transaction of your account took its place"),
+        ("dropped", "no longer knows the transaction"),
+        ("closed", "The campaign closed before the payment came"),
+    ],
+)
+def test_a_failure_says_why(failure: str, words: str, intent: PledgeIntent, backer: Client) -> None:
+    PledgeIntent.objects.update(state="failed", failure=failure)
+    text = backer.get(f"/pledges/{intent.public_id}/").content.decode()
+    assert words in text
+    assert ("before you pay again" in text, 'id="again"' in text) == 2 * (failure != "closed",)
+
+
+def test_a_contract_wallet_waits_for_its_signers(intent: PledgeIntent, backer: Client) -> None:
+    PledgeIntent.objects.update(state="submitted", is_by_contract=True)
+    assert (
+        "Waiting for your wallet to send it" in backer.get(f"/pledges/{intent.public_id}/").content.decode()
+    )
+
+
+@pytest.mark.parametrize("reported", ["created", "asked", "rejected", "submitted", "failed"])
+def test_what_the_ledger_has_is_told_at_once_whatever_was_reported(
+    reported: str, intent: PledgeIntent, backer: Client, shop: Shop
+) -> None:
+    PledgeIntent.objects.update(state=reported)
+    shop.world.contribute(
+        shop.launched(shop.honey), backer=address(1), amount=ETHER // 4, ref=bytes(intent.ref)
+    )
+    assert "Confirmed: 0.25 ETH" in backer.get(f"/pledges/{intent.public_id}/").content.decode()
+
+
+def test_it_says_how_far_was_searched(intent: PledgeIntent, backer: Client, shop: Shop) -> None:
+    block = shop.world.mine(3)
+    text = backer.get(f"/pledges/{intent.public_id}/").content.decode()
+    assert f"We looked for it on the network up to block {block}: it is not there so far." in text
+
+
+def test_a_page_left_open_after_the_session_ended_offers_the_way_back(
+    intent: PledgeIntent, backer: Client
+) -> None:
+    url = f"/pledges/{intent.public_id}/"
+    backer.logout()
+    back = f"/sign-in/?next={url}"
+    assert backer.get(url)["Location"] == back
+    asked_again = backer.get(f"{url}?seen=x", headers={"HX-Request": "true"})
+    text = asked_again.content.decode()
+    assert asked_again.status_code == 200
+    assert (f'href="{back}"' in text, "hx-trigger" in text, str(intent.amount) in text) == (
+        True,
+        False,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "warns"),
+    [
+        *(("created", True), ("asked", True), ("submitted", True), ("reorged", True)),
+        *(("rejected", False), ("failed", False), ("confirmed", False), ("final", False)),
+    ],
+)
+def test_the_review_warns_of_what_may_have_been_paid(
+    state: str, *, warns: bool, intent: PledgeIntent, backer: Client, shop: Shop
+) -> None:
+    PledgeIntent.objects.update(state=state)
+    text = backer.get(f"/campaigns/{shop.honey.slug}/pledge/review/?amount=1").content.decode()
+    assert ("An earlier contribution may have been paid" in text, " data-again>" in text) == (warns, warns)
+    assert (f"/pledges/{intent.public_id}/" in text) is warns
+    other = backer.get(f"/campaigns/{shop.tea.slug}/pledge/review/?amount=1").content.decode()
+    assert "data-under-way" not in other
+
+
 def test_a_pledge_is_nobody_elses(intent: PledgeIntent) -> None:
     assert signed_in(backer_user(2)).get(f"/pledges/{intent.public_id}/").status_code == 404
 
@@ -231,7 +311,14 @@ def test_contributions_are_listed_by_how_their_campaigns_stand(backer: Client, s
 
 @pytest.mark.parametrize(
     ("state", "is_shown"),
-    [("created", False), ("submitted", True), ("reorged", True), ("confirmed", True), ("final", False)],
+    [
+        ("created", False),
+        ("asked", True),
+        ("submitted", True),
+        ("reorged", True),
+        ("confirmed", True),
+        ("final", False),
+    ],
 )
 def test_what_is_not_settled_can_be_found_again(
     state: str, *, is_shown: bool, intent: PledgeIntent, backer: Client

@@ -64,8 +64,12 @@ describe("<wallet-pledge>", () => {
     await press();
     await vi.waitFor(() => expect(location.hash).toBe("#/pledges/7/"));
     expect(posted.mock.calls).toEqual([
-      ["/api/v1/pledges", { campaign: `31337:${CAMPAIGN.toLowerCase()}`, amount: "0.25", tier_id: 0 }],
-      ["/api/v1/pledges/7/submitted", { tx_hash: HASH }],
+      [
+        "/api/v1/pledges",
+        { campaign: `31337:${CAMPAIGN.toLowerCase()}`, amount: "0.25", tier_id: 0, again: false },
+      ],
+      ["/api/v1/pledges/7/opened", { ref: REF }],
+      ["/api/v1/pledges/7/submitted", { tx_hash: HASH, ref: REF }],
     ]);
     expect(provider.asked.at(-1)).toBe("eth_sendTransaction");
   });
@@ -83,7 +87,7 @@ describe("<wallet-pledge>", () => {
     wallet({ eth_sendTransaction: rpcError(4001) });
     const place = await press();
     await vi.waitFor(() => expect(place.dataset.state).toBe("rejected"));
-    expect(posted).toHaveBeenLastCalledWith("/api/v1/pledges/7/rejected", {});
+    expect(posted).toHaveBeenLastCalledWith("/api/v1/pledges/7/rejected", { ref: REF });
     expect(document.querySelector<HTMLButtonElement>("[data-start]")?.disabled).toBe(false);
   });
 

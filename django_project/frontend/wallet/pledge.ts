@@ -48,11 +48,13 @@ export class WalletPledge extends WalletElement {
       campaign: this.setting("campaign"),
       amount: this.setting("amount"),
       tier_id: pledge.tierId,
+      again: this.dataset.again !== undefined,
     });
+    await postJson(`/api/v1/pledges/${intent.id}/opened`, { ref: intent.ref });
     this.say("awaiting-signature");
     const hash = await this.#send(provider, pledge, intent);
     this.say("sent");
-    await postJson(`/api/v1/pledges/${intent.id}/submitted`, { tx_hash: hash });
+    await postJson(`/api/v1/pledges/${intent.id}/submitted`, { tx_hash: hash, ref: intent.ref });
     location.assign(intent.status_url);
   }
 
@@ -86,7 +88,7 @@ export class WalletPledge extends WalletElement {
       return await send(provider, contributeCall(pledge, intent.ref));
     } catch (error) {
       if (error instanceof Problem && error.key === "rejected") {
-        await postJson(`/api/v1/pledges/${intent.id}/rejected`, {});
+        await postJson(`/api/v1/pledges/${intent.id}/rejected`, { ref: intent.ref });
       }
       throw error;
     }

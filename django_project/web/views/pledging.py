@@ -3,6 +3,7 @@
 import uuid
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
@@ -10,17 +11,12 @@ from django.views.decorators.http import require_safe
 
 from django_project.accounts.selectors import wallet_address
 from django_project.campaigns.selectors import CampaignDetail, campaign_detail, saved_by
-from django_project.core.addresses import format_address
+from django_project.core.addresses import format_address, parse_address
 from django_project.core.money import format_units
+from django_project.pledges.following import for_user, on_their_way, pledge_status, under_way
 from django_project.pledges.judging import to_judge
 from django_project.pledges.models import PledgeIntent
-from django_project.pledges.selectors import (
-    BackedCampaign,
-    contributions_by_campaign,
-    for_user,
-    on_their_way,
-    pledge_status,
-)
+from django_project.pledges.selectors import BackedCampaign, contributions_by_campaign
 from django_project.web import words
 from django_project.web.forms import PledgeForm
 
@@ -65,6 +61,7 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
         "reward": form.reward,
         "backer": backer,
         "is_own": bool(backer) and backer == campaign.card.creator,
+        "under_way": under_way(request.user, campaign.card.chain_id, parse_address(campaign.card.address)),
     }
     return render(request, "web/pledge/review.html", context)
 
@@ -92,10 +89,16 @@ def _pledge_of_user(request: HttpRequest, public_id: uuid.UUID) -> PledgeIntent:
 
 
 @require_safe
-@login_required
 @never_cache
 def pledge_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
-    """What became of a pledge; the page asks again by itself until nothing more will change."""
+    """What became of a pledge; the page asks again by itself until nothing more will change.
+
+    One that is open while its session ends goes on offering the way back.
+    """
+    if not request.user.is_authenticated:
+        if request.headers.get("HX-Request"):
+            return render(request, "web/pledge/signed_out.html", {"path": request.path})
+        return redirect_to_login(request.path)
     status = pledge_status(_pledge_of_user(request, public_id))
     fingerprint = f"{status.state}.{status.confirmations}.{status.block_number or ''}.{status.sequel}"
     if request.headers.get("HX-Request") and request.GET.get("seen") == fingerprint:
