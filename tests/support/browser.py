@@ -1,6 +1,6 @@
 """A browser's side of the JSON API, on Django's test client: session, CSRF token, wallet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from django.test import Client
@@ -54,16 +54,23 @@ class Browser:
         self.csrf_token = self.client.get(SESSION).json()["csrf_token"]
 
     def challenge(self, account: LocalAccount, chain_id: int) -> dict[str, str]:
-        reply = self.post(CHALLENGE, {"address": account.address, "chain_id": chain_id})
+        return self.challenge_for(account.address, chain_id)
+
+    def challenge_for(self, address: str, chain_id: int) -> dict[str, str]:
+        reply = self.post(CHALLENGE, {"address": address, "chain_id": chain_id})
         assert reply.status_code == 201, reply.content
         challenge: dict[str, str] = reply.json()
         return challenge
 
     def sign_in(self, account: LocalAccount, chain_id: int) -> "Reply":
+        """Sign in with a key."""
+        return self.sign_in_by(account.address, chain_id, lambda text: sign(account, text))
+
+    def sign_in_by(self, address: str, chain_id: int, sign_text: Callable[[str], str]) -> "Reply":
         """Challenge, sign, post; the CSRF token is renewed afterwards, as the sign-in rotates it."""
-        challenge = self.challenge(account, chain_id)
+        challenge = self.challenge_for(address, chain_id)
         reply = self.post(
-            SESSION, {"nonce": challenge["nonce"], "signature": sign(account, challenge["message"])}
+            SESSION, {"nonce": challenge["nonce"], "signature": sign_text(challenge["message"])}
         )
         self.refresh_csrf()
         return reply

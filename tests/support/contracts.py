@@ -7,7 +7,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -18,6 +18,7 @@ from typing import Any
 from eth_typing import ChecksumAddress
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
+from web3.contract.contract import ContractFunction
 from web3.types import RPCEndpoint, TxReceipt
 
 from tasks.demo.servers import PROJECT_ROOT, Anvil
@@ -240,10 +241,12 @@ def create_campaign(
     objection_threshold_bps: int = 2_000,
     metadata_uri: str | None = None,
     metadata_hash: bytes | None = None,
+    send: Callable[[ContractFunction], TxReceipt] | None = None,
 ) -> Contract:
     """Launch a campaign; without metadata of its own it gets a hash that no other launch of the suite has.
 
-    `milestones` are (share in basis points, due so long after the deadline).
+    `milestones` are (share in basis points, due so long after the deadline); `send` lets a creator launch it
+    who is no account of the node.
     """
     suite.launches += 1
     digest = metadata_hash or Web3.keccak(text=f"campaign {suite.launches}")
@@ -263,7 +266,7 @@ def create_campaign(
         objection_threshold_bps if milestones else 0,
     )
     call = suite.factory.functions.createCampaign(parameters)
-    receipt = suite.send(call, creator or suite.accounts[2])
+    receipt = send(call) if send else suite.send(call, creator or suite.accounts[2])
     topic = Web3.keccak(
         text="CampaignCreated(address,address,address,uint64,uint8,uint256,uint64,uint64,uint16,uint256,"
         "uint256,string,bytes32)"

@@ -1,0 +1,113 @@
+"""What tokens in the world do that a campaign has to live with: how they refuse, permit and are listed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from eth_abi.abi import encode
+from eth_account.messages import encode_typed_data
+from web3 import Web3
+from web3.contract import Contract
+from web3.types import RPCEndpoint
+
+from django_project.ledger.models import Contribution
+from tests.support.tokens.stock import Stock
+from tests.support.wallets.calls import do
+from tests.wallets.conftest import Scene
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# What a transaction may take; of what one asks of another contract 1/64 stays behind.
+GAS = 500_000
+
+
+def campaign_in(scene: Scene, stock: Stock) -> Contract:
+    return scene.launch("Honey from one roof", token=stock.contract.address, goal=10**6)
+
+
+def simulated(scene: Scene, campaign: Contract, amount: int) -> dict[str, Any]:
+    """The node's answer to a contribution of the Safe that is only tried."""
+    data = campaign.encode_abi("contributeERC20", [amount, 0, bytes(32)])
+    call = {"from": scene.safe.address, "to": campaign.address, "data": data, "gas": hex(GAS)}
+    reply = scene.web3.provider.make_request(RPCEndpoint("eth_call"), [call, "latest"])
+    return dict(reply)
+
+
+@pytest.mark.parametrize("lacking", ["allowance", "balance"])
+@pytest.mark.parametrize(
+    ("of", "says"),
+    [(lambda scene: scene.weth, ""), (lambda scene: scene.usdc, "ERC20: "), (lambda scene: scene.usdt, "")],
+    ids=["weth", "usdc", "usdt-like"],
+)
+def test_a_refusal_says_why_only_where_the_token_does(
+    scene: Scene, of: Callable[[Scene], Stock], says: str, lacking: str
+) -> None:
+    """What a page reads when it asks first: nothing from most, so that it has to look at both itself."""
+    stock = of(scene)
+    campaign = campaign_in(scene, stock)
+    if lacking == "balance":
+        do(scene.safe, stock.contract.functions.approve(campaign.address, 1_000))
+    else:
+        stock.give(scene.safe.address, 1_000)
+    error = simulated(scene, campaign, 1_000)["error"]
+    words = f"{says}transfer amount exceeds {lacking}" if says else ""
+    reason = bytes.fromhex("08c379a0") + encode(["string"], [words]) if says else b""
+    assert (error["code"], error["data"]) == (3, Web3.to_hex(reason))
+
+
+def test_the_usdt_like_token_takes_nearly_all_gas_when_it_refuses(scene: Scene) -> None:
+    campaign = campaign_in(scene, scene.usdt)
+    sent = campaign.functions.contributeERC20(1_000, 0, bytes(32)).transact(
+        {"from": scene.stranger, "gas": GAS}
+    )
+    receipt = scene.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
+    assert receipt["status"] == 0
+    assert receipt["gasUsed"] > GAS * 9 // 10
+
+
+def test_an_allowance_of_the_usdt_like_token_is_changed_by_way_of_zero(scene: Scene) -> None:
+    campaign, usdt = campaign_in(scene, scene.usdt), scene.usdt.contract.functions
+    scene.usdt.give(scene.safe.address, 1_000)
+    do(scene.safe, usdt.approve(campaign.address, 400))
+    with pytest.raises(RuntimeError):
+        do(scene.safe, usdt.approve(campaign.address, 1_000))
+    do(scene.safe, usdt.approve(campaign.address, 0))
+    do(scene.safe, usdt.approve(campaign.address, 1_000))
+    do(scene.safe, campaign.functions.contributeERC20(1_000, 0, bytes(32)))
+    assert usdt.allowance(scene.safe.address, campaign.address).call() == 0
+    assert campaign.functions.contributionOf(scene.safe.address).call() == 1_000
+
+
+def test_a_permit_of_a_delegating_key_is_used_in_the_same_call(scene: Scene) -> None:
+    """Circle's token asks an account with code by ERC-1271: here that code is the key's own."""
+    campaign, usdc = campaign_in(scene, scene.usdc), scene.usdc
+    usdc.give(scene.key.address, 1_500)
+    until = scene.web3.eth.get_block("latest")["timestamp"] + 3_600
+    signed = scene.key.key.sign_message(permit(scene, campaign, 1_000, until))
+    permission = (until, signed.v, signed.r.to_bytes(32), signed.s.to_bytes(32))
+    do(scene.key, campaign.functions.contributeERC20WithPermit(1_000, 0, bytes(32), permission))
+    assert scene.balance(usdc, scene.key.address) == 500
+    assert usdc.contract.functions.allowance(scene.key.address, campaign.address).call() == 0
+    scene.index()
+    assert Contribution.objects.get().amount == 1_000
+
+
+def permit(scene: Scene, campaign: Contract, amount: int, until: int) -> Any:
+    token = scene.usdc.contract
+    fields = [("owner", "address"), ("spender", "address"), ("value", "uint256"), ("nonce", "uint256")]
+    return encode_typed_data(
+        {
+            "name": token.functions.name().call(),
+            "version": token.functions.version().call(),
+            "chainId": scene.suite.chain_id,
+            "verifyingContract": token.address,
+        },
+        {"Permit": [{"name": name, "type": of} for name, of in (*fields, ("deadline", "uint256"))]},
+        {
+            "owner": scene.key.address,
+            "spender": campaign.address,
+            "value": amount,
+            "nonce": token.functions.nonces(scene.key.address).call(),
+            "deadline": until,
+        },
+    )
