@@ -9,7 +9,7 @@ listing = world.listing(campaign)
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, zip_longest
 
 from django.utils import timezone
 
@@ -19,10 +19,12 @@ from django_project.campaigns.models import Listing, Metadata
 from django_project.core.addresses import ZERO_ADDRESS, ZERO_HASH
 from django_project.core.metadata import canonical_json, metadata_hash, metadata_uri
 from django_project.ledger.models import (
+    SECOND_VERSION,
     CampaignLaunched,
     CampaignTotals,
     Cancellation,
     Chain,
+    Contract,
     Contribution,
     ContributionPause,
     CreatorTransfer,
@@ -75,7 +77,9 @@ def backer_user(number: int, display_name: str = "") -> User:
 class World:
     """One chain and its ledger, written event by event, each in a block of its own."""
 
-    def __init__(self, chain_id: int = CHAIN_ID, *, finality_depth: int = 8) -> None:
+    def __init__(
+        self, chain_id: int = CHAIN_ID, *, finality_depth: int = 8, version: int = SECOND_VERSION
+    ) -> None:
         self.chain = Chain.objects.create(
             chain_id=chain_id,
             name="Test chain",
@@ -84,6 +88,10 @@ class World:
             is_test_network=True,
         )
         self.token = Token.objects.create(chain=self.chain, address=TOKEN, symbol="TUSD", decimals=6)
+        self.version = version
+        Contract.objects.create(
+            chain=self.chain, address=FACTORY, kind=Contract.Kind.FACTORY, start_block=0, version=version
+        )
         services.ensure_categories(CATEGORIES)
         self.cursor = Cursor.objects.create(chain=self.chain, next_block=1, node_head=0)
         self._campaigns = count(1)
@@ -292,9 +300,15 @@ class World:
         *terms: tuple[int, timedelta],
         threshold_bps: int = 2_000,
         window: timedelta = timedelta(days=3),
+        not_before: Sequence[timedelta | None] = (),
     ) -> None:
-        """Define milestones; `terms` are (share in basis points, due so long after the deadline)."""
-        for number, (share_bps, after) in enumerate(terms, start=1):
+        """Define milestones; `terms` are (share in basis points, due so long after the deadline).
+
+        `not_before` tells for each how long after the deadline evidence is taken at the earliest.
+        """
+        for number, ((share_bps, after), earliest) in enumerate(
+            zip_longest(terms, not_before[: len(terms)]), start=1
+        ):
             Milestone.objects.create(
                 **self._event(campaign),
                 milestone_id=number,
@@ -302,6 +316,7 @@ class World:
                 due=campaign.deadline + after,
                 objection_window=int(window.total_seconds()),
                 objection_threshold_bps=threshold_bps,
+                not_before=campaign.deadline + earliest if earliest is not None else None,
             )
         recompute_totals([campaign.pk])
 
@@ -351,21 +366,23 @@ class World:
         )
         recompute_totals([campaign.pk])
 
-    def release_milestone(self, campaign: CampaignLaunched) -> MilestoneRelease:
+    def release_milestone(self, campaign: CampaignLaunched, at: datetime | None = None) -> MilestoneRelease:
         """Pay the milestone under way, without a fee."""
+        at = at or timezone.now()
         totals = CampaignTotals.objects.get(campaign=campaign)
         number = totals.milestones_released + 1
         terms = Milestone.objects.filter(campaign=campaign, milestone_id__lte=number)
         released = totals.raised * sum(each.share_bps for each in terms) // 10_000
         row = MilestoneRelease.objects.create(
-            **self._event(campaign, timezone.now()),
+            **self._event(campaign, at),
             milestone_id=number,
             token=campaign.token,
             amount=released - totals.withdrawn,
             total_released=released,
+            next_due=self._next_due(campaign, number, at),
         )
         Withdrawal.objects.create(
-            **self._event(campaign, timezone.now()),
+            **self._event(campaign, at),
             creator=campaign.creator,
             recipient=campaign.creator,
             token=campaign.token,
@@ -374,6 +391,14 @@ class World:
         )
         recompute_totals([campaign.pk])
         return row
+
+    def _next_due(self, campaign: CampaignLaunched, number: int, at: datetime) -> datetime | None:
+        """As the second version of the contracts tells it."""
+        dates = dict(Milestone.objects.filter(campaign=campaign).values_list("milestone_id", "due"))
+        if self.version < SECOND_VERSION or number + 1 not in dates:
+            return None
+        window = timedelta(seconds=Milestone.objects.get(campaign=campaign, milestone_id=1).objection_window)
+        return max(dates[number + 1], at + (dates[number + 1] - dates[number]) - window)
 
     def wind_down(self, campaign: CampaignLaunched, since: datetime) -> WindDown:
         """Payouts are over, which counts from `since`."""

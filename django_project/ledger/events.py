@@ -90,7 +90,9 @@ CAMPAIGN_EVENTS: tuple[EventSpec, ...] = (
     _of_campaign(
         "MilestoneDefined",
         models.Milestone,
-        _columns("milestone_id", "share_bps", "due", "objection_window", "objection_threshold_bps"),
+        _columns(
+            "milestone_id", "share_bps", "due", "not_before", "objection_window", "objection_threshold_bps"
+        ),
         moves_milestones=True,
     ),
     _of_campaign(
@@ -140,7 +142,7 @@ CAMPAIGN_EVENTS: tuple[EventSpec, ...] = (
     _of_campaign(
         "MilestoneReleased",
         models.MilestoneRelease,
-        _columns("milestone_id", "token", "amount", "total_released"),
+        _columns("milestone_id", "token", "amount", "total_released", "next_due"),
         moves_milestones=True,
     ),
     _of_campaign(

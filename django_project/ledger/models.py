@@ -14,6 +14,9 @@ from django.db import models
 from django_project.core.addresses import format_address
 from django_project.core.fields import AddressField, BaseUnitsField, HashField
 
+# Versions of the contracts whose campaigns follow other rules (docs/contracts.md says which).
+FIRST_VERSION, SECOND_VERSION = 1, 2
+
 
 class Chain(models.Model):
     """A chain that is indexed, with the identity it is held to."""
@@ -150,6 +153,11 @@ class Contract(models.Model):
     start_block = models.BigIntegerField()
     created_block = models.BigIntegerField(
         null=True, blank=True, help_text="Block of the event that created it; empty for the registry's own."
+    )
+    version = models.PositiveSmallIntegerField(
+        default=FIRST_VERSION,
+        db_default=FIRST_VERSION,
+        help_text="Of a factory: which version of the contracts it and its campaigns run.",
     )
 
     class Meta:
@@ -383,7 +391,10 @@ class Milestone(CampaignEvent):
 
     milestone_id = models.PositiveSmallIntegerField()
     share_bps = models.PositiveSmallIntegerField()
-    due = models.DateTimeField(help_text="When it is too late to submit evidence.")
+    due = models.DateTimeField(help_text="When it is too late to submit evidence, as the terms have it.")
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="Evidence is taken from then on; empty for any time."
+    )
     objection_window = models.PositiveIntegerField(help_text="Seconds in which backers may object.")
     objection_threshold_bps = models.PositiveSmallIntegerField()
 
@@ -422,6 +433,12 @@ class MilestoneRelease(CampaignEvent):
     token = AddressField()
     amount = BaseUnitsField(help_text="Fee included.")
     total_released = BaseUnitsField()
+    next_due = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the next one's evidence is due after this payment; empty after the last, and in the "
+        "contracts' first version, where it stays as the terms have it.",
+    )
 
 
 class WindDown(CampaignEvent):
@@ -495,7 +512,9 @@ class CampaignTotals(models.Model):
     milestones = models.PositiveSmallIntegerField(default=0)
     milestones_released = models.PositiveSmallIntegerField(default=0)
     milestone_due = models.DateTimeField(
-        null=True, blank=True, help_text="Of the milestone under way; empty when there is none."
+        null=True,
+        blank=True,
+        help_text="When evidence for the milestone under way is due; empty when there is none.",
     )
     window_end = models.DateTimeField(
         null=True, blank=True, help_text="Of its evidence; empty while there is none."

@@ -16,6 +16,9 @@ CANCELLED = 1
 CONTRIBUTIONS_PAUSED = 2
 WOUND_DOWN = 4
 
+# Told by `MilestoneReleased` of the contracts' second version alone.
+_NEXT_DUE = "nextDue"
+
 
 class ProjectionError(Exception):
     """The events cannot be the history of a campaign."""
@@ -87,6 +90,8 @@ class Totals:
 
 @dataclass(slots=True)
 class Payouts:
+    """`ended_at` is when refunds opened; before, in the second version, when a milestone was last paid."""
+
     withdrawn: int = 0
     fees: int = 0
     ended_at: int = 0
@@ -122,6 +127,7 @@ class Milestone:
 
     share_bps: int
     due: int
+    objection_window: int
 
 
 @dataclass(slots=True)
@@ -193,7 +199,9 @@ def _offer_tier(storage: CampaignStorage, event: Event) -> None:
 
 def _define_milestone(storage: CampaignStorage, event: Event) -> None:
     _require(event, "milestoneId", len(storage.milestones) + 1)
-    storage.milestones[event.number("milestoneId")] = Milestone(event.number("shareBps"), event.number("due"))
+    storage.milestones[event.number("milestoneId")] = Milestone(
+        event.number("shareBps"), event.number("due"), event.number("objectionWindow")
+    )
 
 
 def _contribute(storage: CampaignStorage, event: Event) -> None:
@@ -295,6 +303,18 @@ def _release(storage: CampaignStorage, event: Event) -> None:
     _require(event, "amount", released - storage.payouts.withdrawn - storage.payouts.fees)
     storage.payouts.released = event.number("milestoneId")
     storage.review = Review()
+    if _NEXT_DUE in event.arguments:
+        _require(event, _NEXT_DUE, _next_due(storage, event.time))
+        storage.payouts.ended_at = event.time
+
+
+def _next_due(storage: CampaignStorage, paid_at: int) -> int:
+    """When evidence for the next milestone is due: after a late payment it has the time between the two."""
+    last = storage.milestones[storage.payouts.released]
+    following = storage.milestones.get(storage.payouts.released + 1)
+    if following is None:
+        return 0
+    return max(following.due, paid_at + following.due - last.due - following.objection_window)
 
 
 def _wind_down(storage: CampaignStorage, event: Event) -> None:

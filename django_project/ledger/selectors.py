@@ -28,10 +28,12 @@ from django_project.core.addresses import ZERO_ADDRESS, format_address
 from django_project.ledger.clocks import chain_time
 from django_project.ledger.errors import UnknownChainError, UnknownTokenError
 from django_project.ledger.models import (
+    FIRST_VERSION,
     Block,
     CampaignLaunched,
     CampaignTotals,
     Chain,
+    Contract,
     Contribution,
     Cursor,
     FactoryEvent,
@@ -80,6 +82,10 @@ CONTRACT_STATES = (
     Status.WIND_DOWN,
     Status.EXPIRED,
 )
+
+
+# In these a campaign owes its backers what it holds.
+OWING_STATUSES = (Status.FAILED, Status.CANCELLED, Status.WIND_DOWN, Status.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +156,11 @@ def campaigns_with_status(now: datetime | None = None) -> "CampaignsWithStatus":
 
 
 def owed_since(campaign: CampaignLaunched, status: str) -> datetime:
-    """When a campaign began to owe its backers what it holds, as its contract counts; `status` is its own.
+    """`refundsSince()`: when a campaign began to owe its backers what it holds; `status` is its own.
+
+    A wind-down that nobody has written down yet counts from when the milestone under way could no longer be
+    paid. In the contracts' second version that is the moment of the transition, never before the last
+    payment, since a late one moves the next date. In the first the dates stay, and it may lie before it.
 
     Raises:
         ValueError: it owes them nothing in this status.
@@ -174,6 +184,18 @@ def _payable_until(totals: CampaignTotals) -> datetime | None:
     if totals.objections > totals.objection_limit:
         return totals.window_end
     return totals.window_end + CLAIM_PERIOD
+
+
+def version(campaign: str = "") -> Coalesce:
+    """Of the contracts that a campaign runs, as an expression; `campaign` is the path to the launch row."""
+    path = f"{campaign}__" if campaign else ""
+    factory = Contract.objects.filter(chain=OuterRef(f"{path}chain"), address=OuterRef(f"{path}factory"))
+    return Coalesce(Subquery(factory.values("version")[:1]), FIRST_VERSION)
+
+
+def version_of(campaign: CampaignLaunched) -> int:
+    """Which version of the contracts a campaign runs, in one query."""
+    return int(CampaignLaunched.objects.filter(pk=campaign.pk).values_list(version(), flat=True).get())
 
 
 def standing_contributions() -> QuerySet[Contribution]:

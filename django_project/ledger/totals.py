@@ -65,10 +65,12 @@ _SEQS = " UNION ALL ".join(
     f"SELECT max(row.seq) AS seq FROM {event.model._meta.db_table} row WHERE row.campaign_id = campaign.id"
     for event in CAMPAIGN_EVENTS
 )
-# Milestones are released in order: the one under way is the next after those released.
+# Milestones are released in order: the one under way is the next after those released. When its evidence is
+# due the payment before it tells, from the contracts' second version on; else the terms say.
 _MILESTONES_FROM_EVENTS = f"""
 SELECT
-    counted.milestones, counted.milestones_released, under_way.due AS milestone_due, evidence.window_end,
+    counted.milestones, counted.milestones_released, evidence.window_end,
+    CASE WHEN under_way.due IS NOT NULL THEN COALESCE(paid.next_due, under_way.due) END AS milestone_due,
     CASE WHEN evidence.window_end IS NULL THEN 0 ELSE COALESCE(objected.total, 0) END AS objections,
     COALESCE(evidence.objection_limit, 0) AS objection_limit
 FROM (
@@ -77,6 +79,8 @@ FROM (
 ) counted
 LEFT JOIN {_MILESTONES} under_way
     ON under_way.campaign_id = campaign.id AND under_way.milestone_id = counted.milestones_released + 1
+LEFT JOIN {_RELEASES} paid
+    ON paid.campaign_id = campaign.id AND paid.milestone_id = counted.milestones_released
 LEFT JOIN {_SUBMISSIONS} evidence
     ON evidence.campaign_id = campaign.id AND evidence.milestone_id = counted.milestones_released + 1
 LEFT JOIN LATERAL ({_OBJECTIONS}) newest ON true

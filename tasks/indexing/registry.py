@@ -20,7 +20,16 @@ from django_project.core.addresses import (
     selector,
 )
 from django_project.core.endpoints import endpoint_name, is_websocket
-from django_project.ledger.models import Block, Chain, Contract, Cursor, RpcEndpoint, SuspectRange, Token
+from django_project.ledger.models import (
+    FIRST_VERSION,
+    Block,
+    Chain,
+    Contract,
+    Cursor,
+    RpcEndpoint,
+    SuspectRange,
+    Token,
+)
 from tasks.indexing.chain_guard import Identity, contract_codes, require_identity
 from tasks.indexing.decode import decode_text, decode_uint8, load_decoders
 from tasks.indexing.errors import ConfigurationError, DecodeError
@@ -77,6 +86,7 @@ class Deployment(_Document):
     kind: Literal["factory", "implementation", "token", "receipt"]
     address: Address
     deploy_block: int = Field(ge=0)
+    version: int = Field(default=FIRST_VERSION, ge=FIRST_VERSION)
     abi_hash: str = Field(pattern=r"^(0x)?[0-9a-f]{64}$")
     runtime_code_hash: Hash
 
@@ -297,11 +307,19 @@ def _write_endpoints(chain: Chain) -> None:
 
 
 def _write_factory(chain: Chain, cursor: Cursor, factory: Deployment) -> None:
-    _, created = Contract.objects.get_or_create(
+    contract, created = Contract.objects.get_or_create(
         chain=chain,
         address=factory.address_bytes,
-        defaults={"kind": Contract.Kind.FACTORY, "start_block": factory.deploy_block},
+        defaults={
+            "kind": Contract.Kind.FACTORY,
+            "start_block": factory.deploy_block,
+            "version": factory.version,
+        },
     )
+    if contract.version != factory.version:
+        # A database that was filled before it kept versions, or a registry that was put right.
+        contract.version = factory.version
+        contract.save(update_fields=["version"])
     if created and factory.deploy_block < cursor.next_block:
         SuspectRange.objects.create(
             chain=chain,

@@ -1,11 +1,12 @@
-"""Where a campaign stands, told by the contract, the totals and the events in the names of `summary()`."""
+"""Where a campaign stands, told by the contract, the totals and the events in the names of its views."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django_project.core.addresses import ZERO_ADDRESS, format_address
 from django_project.ledger.projection import CONTRIBUTIONS_PAUSED, CampaignStorage
-from django_project.ledger.selectors import CONTRACT_STATES
+from django_project.ledger.selectors import CONTRACT_STATES, OWING_STATUSES, Status, owed_since
 from tasks.indexing.errors import ConfigurationError
 
 # Amounts and addresses as numbers, times in seconds.
@@ -14,7 +15,7 @@ Standing = Mapping[str, int]
 # Of a campaign's `summary()` (contracts/structs/Summary.sol), whose members are words of their own: the terms
 # come first, and are compared with the event that launched the campaign row for row.
 _TERMS_WORDS = 12
-_SUMMARY = (
+_BEFORE_MILESTONES = (
     "state",
     "contributionsPaused",
     "seq",
@@ -25,27 +26,42 @@ _SUMMARY = (
     "totalFeesClaimed",
     "creator",
     "milestonesReleased",
-    "review.objections",
-    "review.limit",
-    "review.windowEnd",
 )
+_MILESTONE_DUE = "milestoneDue"
+_REVIEW = ("review.objections", "review.limit", "review.windowEnd")
+# By how many words they have: those of the first version of the contracts, and of the second.
+_SUMMARIES = {
+    _TERMS_WORDS + len(names): names
+    for names in (
+        (*_BEFORE_MILESTONES, *_REVIEW),
+        (*_BEFORE_MILESTONES, _MILESTONE_DUE, *_REVIEW),
+    )
+}
 _PENDING_CREATOR = "pendingCreator"
+_REFUNDS_SINCE = "refundsSince"
 _ADDRESSES = ("creator", _PENDING_CREATOR)
 
 
-def told_by_chain(address: bytes, words: Sequence[int], pending_creator: Sequence[int]) -> Standing:
-    """What the contract answers to `summary()` and `pendingCreator()`, given as the words of each.
+def told_by_chain(
+    address: bytes, summary: Sequence[int], pending_creator: Sequence[int], refunds_since: Sequence[int]
+) -> Standing:
+    """What the contract answers to the views of these names, given as the words of each answer.
 
     Raises:
-        ConfigurationError: the summary is not of this program's version.
+        ConfigurationError: the summary is of no version that this program knows.
     """
-    expected = _TERMS_WORDS + len(_SUMMARY)
-    if len(words) != expected:
+    names = _SUMMARIES.get(len(summary))
+    if names is None:
+        known = " or ".join(map(str, _SUMMARIES))
         raise ConfigurationError(
-            f"summary() of {format_address(address)} has {len(words)} words, not {expected}: the registry's "
+            f"summary() of {format_address(address)} has {len(summary)} words, not {known}: the registry's "
             "implementation is of another version than this program"
         )
-    return {**dict(zip(_SUMMARY, words[_TERMS_WORDS:], strict=True)), _PENDING_CREATOR: pending_creator[0]}
+    return {
+        **dict(zip(names, summary[_TERMS_WORDS:], strict=True)),
+        _PENDING_CREATOR: pending_creator[0],
+        _REFUNDS_SINCE: refunds_since[0],
+    }
 
 
 def told_by_index(campaign: Any) -> Standing:
@@ -62,10 +78,22 @@ def told_by_index(campaign: Any) -> Standing:
         "totalFeesClaimed": totals.fees_claimed,
         "creator": _to_number(totals.creator or campaign.creator),
         "milestonesReleased": totals.milestones_released,
+        _MILESTONE_DUE: _seconds(totals.milestone_due) if _has_milestone_to_come(campaign) else 0,
         "review.objections": totals.objections,
         "review.limit": totals.objection_limit,
-        "review.windowEnd": int(totals.window_end.timestamp()) if totals.window_end else 0,
+        "review.windowEnd": _seconds(totals.window_end),
+        _REFUNDS_SINCE: _seconds(owed_since(campaign, campaign.status))
+        if campaign.status in OWING_STATUSES
+        else 0,
     }
+
+
+def _has_milestone_to_come(campaign: Any) -> bool:
+    return campaign.status in (Status.OPEN, Status.RELEASING)
+
+
+def _seconds(moment: datetime | None) -> int:
+    return int(moment.timestamp()) if moment is not None else 0
 
 
 def told_by_events(storage: CampaignStorage, launcher: bytes) -> Standing:
@@ -92,9 +120,9 @@ def _to_number(address: bytes) -> int:
 
 
 def differences(told: Standing, ours: Standing, verb: str) -> Iterable[str]:
-    """What of `ours` is not what the chain has told, in words."""
+    """What of `ours` is not what the chain has told, in words; not every version tells everything."""
     for name, value in ours.items():
-        if told[name] != value:
+        if name in told and told[name] != value:
             yield f"{name} is {_shown(name, told[name])}, {verb} {_shown(name, value)}"
 
 

@@ -30,7 +30,7 @@ from tasks.indexing.standing import differences, told_by_chain, told_by_events, 
 from tasks.indexing.tracking import Tracked, Tracker
 from tasks.indexing.wire import to_bytes
 
-_SELECTORS = {view: selector(view) for view in ("seq()", "summary()", "pendingCreator()")}
+_SELECTORS = {view: selector(view) for view in ("seq()", "summary()", "pendingCreator()", "refundsSince()")}
 
 
 @dataclass
@@ -88,8 +88,11 @@ class Verifier:
         addresses = [campaign.address for campaign in claims.campaigns]
         summaries = self._ask(addresses, "summary()", claims.head_hash)
         pending = self._ask(addresses, "pendingCreator()", claims.head_hash)
+        since = self._ask(addresses, "refundsSince()", claims.head_hash)
         for campaign in claims.campaigns:
-            told = told_by_chain(campaign.address, summaries[campaign.address], pending[campaign.address])
+            told = told_by_chain(
+                campaign.address, *(answers[campaign.address] for answers in (summaries, pending, since))
+            )
             folded = claims.folded.get(campaign.pk, told_by_events(CampaignStorage(), campaign.creator))
             found = [*differences(told, told_by_index(campaign), "the index has")]
             if isinstance(folded, ProjectionError):

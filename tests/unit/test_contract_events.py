@@ -49,9 +49,17 @@ def test_every_column_of_the_totals_follows_from_some_event() -> None:
 def test_times_are_the_columns_that_keep_one() -> None:
     assert {event.name: event.times for event in EVENTS.values() if event.times} == {
         "CampaignCreated": {"start", "deadline"},
-        "MilestoneDefined": {"due"},
+        "MilestoneDefined": {"due", "not_before"},
+        "MilestoneReleased": {"next_due"},
         "MilestoneSubmitted": {"window_end"},
         "WindDownStarted": {"since"},
+    }
+
+
+def test_what_only_the_second_version_tells_may_be_missing() -> None:
+    assert {event.name: event.optional for event in EVENTS.values() if event.optional} == {
+        "MilestoneDefined": {"not_before"},
+        "MilestoneReleased": {"next_due"},
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -116,6 +117,69 @@ def test_an_event_without_an_argument_that_its_table_needs_is_refused() -> None:
     inputs = [argument for argument in contributed["inputs"] if argument["name"] != "payer"]
     with pytest.raises(ConfigurationError, match=r"Contributed\(.*extend"):
         bind_events({b"": EventDecoder({"name": "Contributed", "inputs": inputs})})
+
+
+def event_of(name: str, *inputs: tuple[str, str], indexed: str) -> Any:
+    return {
+        "name": name,
+        "type": "event",
+        "inputs": [{"name": each, "type": kind, "indexed": each == indexed} for kind, each in inputs],
+    }
+
+
+TERMS = (("uint16", "shareBps"), ("uint64", "due"))
+OBJECTIONS = (("uint32", "objectionWindow"), ("uint16", "objectionThresholdBps"))
+DEFINED = [
+    event_of(
+        "MilestoneDefined",
+        *(("uint32", "milestoneId"), ("uint64", "seq"), *TERMS, *more, *OBJECTIONS),
+        indexed="milestoneId",
+    )
+    for more in ((), (("uint64", "notBefore"),))
+]
+PAYMENT = (("uint32", "milestoneId"), ("uint64", "seq"), ("address", "token"), ("uint256", "amount"))
+RELEASED = [
+    event_of("MilestoneReleased", *PAYMENT, ("uint256", "totalReleased"), *more, indexed="milestoneId")
+    for more in ((), (("uint64", "nextDue"),))
+]
+
+
+def row_of(event: Any, *values: Any) -> dict[str, Any]:
+    """The typed row's own columns that a log becomes, by their names."""
+    decoder = EventDecoder(event)
+    ((topic, bound),) = bind_events({decoder.topic: decoder}).items()
+    assert topic == decoder.topic
+    own = bound.own_columns(decoder.decode(*encoded(event, list(values))))
+    return dict(zip(REGISTRY[event["name"]].columns, own, strict=True))
+
+
+def test_both_versions_of_an_event_fill_the_same_table() -> None:
+    first, second = (EventDecoder(event).topic for event in DEFINED)
+    assert first != second
+    due = datetime(2031, 5, 6, tzinfo=UTC)
+    seconds = int(due.timestamp())
+    old = row_of(DEFINED[0], 2, 9, 4_000, seconds, 259_200, 2_000)
+    assert old == {
+        "milestone_id": 2,
+        "share_bps": 4_000,
+        "due": due,
+        "not_before": None,
+        "objection_window": 259_200,
+        "objection_threshold_bps": 2_000,
+    }
+    new = row_of(DEFINED[1], 2, 9, 4_000, seconds, seconds - 86_400, 259_200, 2_000)
+    assert new == {**old, "not_before": due - timedelta(days=1)}
+    assert row_of(DEFINED[1], 2, 9, 4_000, seconds, 0, 259_200, 2_000) == old
+
+
+def test_when_the_next_evidence_is_due_is_told_by_the_second_version_alone() -> None:
+    token = b"\x07" * 20
+    old = row_of(RELEASED[0], 1, 9, token, 30, 70)
+    assert old == {"milestone_id": 1, "token": token, "amount": 30, "total_released": 70, "next_due": None}
+    moment = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
+    new = row_of(RELEASED[1], 1, 9, token, 30, 70, int(moment.timestamp()))
+    assert new == {**old, "next_due": moment}
+    assert row_of(RELEASED[1], 1, 9, token, 30, 70, 0) == old
 
 
 def test_a_type_that_the_decoder_does_not_know_is_refused() -> None:

@@ -42,7 +42,10 @@ def gift(backer: bytes, amount: int, backer_total: int, raised: int, tier_id: in
 
 def milestones(*shares: int) -> Sequence[Told]:
     return [
-        ("MilestoneDefined", {"milestoneId": number, "shareBps": share, "due": 9_000 + number})
+        (
+            "MilestoneDefined",
+            {"milestoneId": number, "shareBps": share, "due": 2_000 * number, "objectionWindow": 500},
+        )
         for number, share in enumerate(shares, start=1)
     ]
 
@@ -89,6 +92,37 @@ def test_a_milestone_through_objections_to_its_release() -> None:
     assert (storage.payouts.released, storage.payouts.ended_at, storage.review) == (1, 900, Review())
     assert (storage.totals.flags, storage.totals.refunded, storage.fees_claimed) == (WOUND_DOWN, 5, 1)
     assert storage.backers == {}
+
+
+@pytest.mark.parametrize(
+    ("paid_at", "next_due"),
+    # The terms put 2,000 s between the two dates, of which the window takes 500.
+    [(2_500, 4_000), (2_501, 4_001), (9_000, 10_500)],
+)
+def test_a_late_payment_moves_the_next_date_in_the_second_version(paid_at: int, next_due: int) -> None:
+    def paid(**more: int) -> CampaignStorage:
+        told = [*milestones(4_000, 6_000), gift(BOB, 7, 7, 7), SUBMITTED]
+        events = [
+            Event(name, 1_000, {"seq": seq, **arguments}) for seq, (name, arguments) in enumerate(told, 1)
+        ]
+        release = {"seq": 5, "milestoneId": 1, "amount": 2, "totalReleased": 2, **more}
+        return project([*events, Event("MilestoneReleased", paid_at, release)])
+
+    assert paid().payouts.ended_at == 0
+    assert paid(nextDue=next_due).payouts.ended_at == paid_at
+    with pytest.raises(InconsistentEventError, match=f"nextDue is {next_due + 1}, .* lead to {next_due}"):
+        paid(nextDue=next_due + 1)
+
+
+def test_nothing_is_due_after_the_last_payment() -> None:
+    def paid(next_due: int) -> CampaignStorage:
+        arguments = {"milestoneId": 1, "amount": 7, "totalReleased": 7, "nextDue": next_due}
+        last: Told = ("MilestoneReleased", {**arguments})
+        return fold(*milestones(10_000), gift(BOB, 7, 7, 7), SUBMITTED, last)
+
+    assert paid(0).payouts.released == 1
+    with pytest.raises(InconsistentEventError, match="nextDue is 1, the events before it lead to 0"):
+        paid(1)
 
 
 def test_a_wind_down_shares_what_is_left() -> None:
