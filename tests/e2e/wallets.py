@@ -1,6 +1,7 @@
 """Wallets put into a page as extensions do, each told beforehand what to answer."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Page, Route
@@ -20,6 +21,7 @@ _SCRIPT = """
       delete told.refusals[later];
     }
     if (method in told.answers) return told.answers[method];
+    if (told.acts.includes(method)) return window.scriptedWallet(method, params);
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
     const headers = { "Content-Type": "application/json" };
     const reply = await (await fetch(told.node, { method: "POST", headers, body })).json();
@@ -48,17 +50,22 @@ def install(
     refusals: dict[str, dict[str, Any]] | None = None,
     answers: dict[str, Any] | None = None,
     afterwards: dict[str, dict[str, Any]] | None = None,
+    acts: Callable[[str, list[Any]], Any] | None = None,
 ) -> None:
     """Give the page's next documents a wallet of `account` on the chain behind the `node` URL.
 
-    `afterwards` is {method: answers that hold once it was asked for}.
+    `afterwards` is {method: answers that hold once it was asked for}; `acts` signs and sends in the node's
+    place, told the method and its parameters.
     """
+    if acts is not None:
+        page.expose_function("scriptedWallet", acts)
     told = {
         "node": node,
         "rdns": RDNS,
         "refusals": refusals or {},
         "answers": {"eth_requestAccounts": [account], "eth_accounts": [account], **(answers or {})},
         "afterwards": afterwards or {},
+        "acts": ["personal_sign", "eth_sendTransaction"] if acts else [],
     }
     page.add_init_script(_SCRIPT % json.dumps(told))
 

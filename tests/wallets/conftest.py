@@ -131,6 +131,15 @@ class Scene:
         return browser
 
 
+def pledge(browser: Browser, scene: Scene, campaign: Contract, amount: str) -> dict[str, str]:
+    """Write down what is about to be given, as the page does before the wallet opens."""
+    key = f"{scene.suite.chain_id}:{campaign.address.lower()}"
+    reply = browser.post("/api/v1/pledges", {"campaign": key, "amount": amount})
+    assert reply.status_code == 201, reply.content
+    created: dict[str, str] = reply.json()
+    return created
+
+
 def unit(stock: Stock | None) -> tuple[str, int]:
     """Symbol and decimals; nothing stands for the chain's own currency."""
     return (stock.symbol, stock.decimals) if stock else ("ETH", 18)

@@ -56,12 +56,7 @@ class Operation:
         return replace(self, signature=signature)
 
     def execute(self) -> TxReceipt:
-        bundler = self.entry_point.bundler
-        return mined(
-            self.entry_point.web3,
-            self.entry_point.contract.functions.handleOps([self.packed], bundler),
-            bundler,
-        )
+        return self.entry_point.bundle([self])
 
     def succeeded(self, receipt: TxReceipt) -> bool:
         event = self.entry_point.contract.events.UserOperationEvent()
@@ -95,6 +90,11 @@ class EntryPoint:
             {"from": self.bundler, "value": Wei(DEPOSIT)}
         )
         self.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
+
+    def bundle(self, operations: list[Operation]) -> TxReceipt:
+        """Send operations together: one that fails takes none of the others with it."""
+        packed = [operation.packed for operation in operations]
+        return mined(self.web3, self.contract.functions.handleOps(packed, self.bundler), self.bundler)
 
     def operation(self, sender: ChecksumAddress, call_data: bytes, init_code: bytes = b"") -> Operation:
         """The account's next operation, for it to sign."""
