@@ -11,8 +11,16 @@ from pytest_django import DjangoAssertNumQueries
 from django_project.campaigns import services
 from django_project.campaigns.models import CampaignUpdate
 from django_project.campaigns.selectors import MilestonesPage, MilestoneState, listing_by_slug, milestones
+from django_project.campaigns.selectors.milestones import LatePayment
 from django_project.core.addresses import format_hash
-from django_project.ledger.models import CampaignLaunched, MilestoneSubmission
+from django_project.ledger.models import (
+    FIRST_VERSION,
+    SECOND_VERSION,
+    CampaignLaunched,
+    Milestone,
+    MilestoneRelease,
+    MilestoneSubmission,
+)
 from django_project.ledger.totals import recompute_totals
 from tests.factories import ETHER, World, address
 from tests.web.test_pages import MAX_QUERIES
@@ -217,3 +225,94 @@ def test_the_tab_speaks_chinese(world: World) -> None:
     text = read(url(world, campaign), "zh-hans")
     assert "可提出异议" in text
     assert "异议：0 ETH，为上限 2 ETH 的 0%" in text
+
+
+def paid_late(world: World, days: int) -> CampaignLaunched:
+    """A success whose first milestone, due before day 30, was paid on day `days` after the deadline."""
+    campaign = funded(world, days_ago=days)
+    world.submit_milestone(campaign, limit=LIMIT, window_end=timezone.now())
+    world.release_milestone(campaign, at=campaign.deadline + timedelta(days=days))
+    return campaign
+
+
+def test_a_late_payment_moves_the_next_date_and_says_so(world: World) -> None:
+    campaign = paid_late(world, days=40)
+    first, second, third = view(world, campaign).lines
+    # Thirty days lie between the two, three of which are the window's.
+    assert second.due == campaign.deadline + timedelta(days=67)
+    assert second.promised_due == campaign.deadline + timedelta(days=60)
+    assert (first.due, third.due) == (first.promised_due, third.promised_due)
+    assert [line.late_payment for line in (first, second, third)] == [None] * 3
+    text = read(url(world, campaign))
+    assert f"{second.due:%Y-%m-%d %H:%M} UTC" in text
+    assert text.count(f"moved from {second.promised_due:%Y-%m-%d %H:%M} UTC because") == 1
+    assert "keeps the time between the two dates" in text
+    assert "因上一里程碑拨付较晚而顺延" in read(url(world, campaign), "zh-hans")
+
+
+def test_a_payment_in_time_moves_nothing(world: World) -> None:
+    campaign = paid_late(world, days=33)
+    assert [line.due for line in view(world, campaign).lines] == [
+        campaign.deadline + timedelta(days=days) for days in (30, 60, 90)
+    ]
+    assert "moved from" not in read(url(world, campaign))
+
+
+def test_the_moved_date_decides_when_a_milestone_is_missed(world: World) -> None:
+    campaign = paid_late(world, days=68)
+    later = MilestoneState.UPCOMING
+    assert states(world, campaign) == [MilestoneState.PAID, MilestoneState.AWAITED, later]
+    moved = timezone.now() - timedelta(seconds=1)
+    MilestoneRelease.objects.filter(campaign=campaign).update(next_due=moved)
+    recompute_totals([campaign.pk])
+    assert states(world, campaign) == [MilestoneState.PAID, MilestoneState.MISSED, MilestoneState.VOID]
+
+
+def test_the_first_version_keeps_its_dates_and_warns() -> None:
+    world = World(version=FIRST_VERSION)
+    missed = funded(world, days_ago=35)
+    first = view(world, missed).lines[0]
+    # Nothing is left to warn of.
+    assert (first.state, first.late_payment) == (MilestoneState.MISSED, None)
+
+    campaign = funded(world, days_ago=59)
+    world.submit_milestone(campaign, limit=LIMIT, window_end=timezone.now())
+    page = view(world, campaign)
+    warning = page.lines[0].late_payment
+    assert warning == LatePayment(2, campaign.deadline + timedelta(days=60), "5", is_certain=False)
+    assert [line.late_payment for line in page.lines[1:]] == [None, None]
+    assert not page.moves_dates
+    text = read(url(world, campaign))
+    assert "Unless this part is paid and the evidence for milestone 2 is shown before" in text
+    assert "the 5 ETH of later milestones are left for backers to claim" in text
+    assert "本合约不会顺延后面的日期" in read(url(world, campaign), "zh-hans")
+
+
+@pytest.mark.parametrize(("seconds_left", "is_certain"), [(30, False), (0, True)])
+def test_the_first_version_says_when_a_payment_ends_the_payouts(seconds_left: int, is_certain: bool) -> None:
+    world = World(version=FIRST_VERSION)
+    campaign = funded(world, days_ago=40)
+    Milestone.objects.filter(milestone_id=2).update(due=timezone.now() + timedelta(seconds=seconds_left))
+    world.submit_milestone(campaign, limit=LIMIT, window_end=timezone.now())
+    warning = view(world, campaign).lines[0].late_payment
+    assert warning is not None
+    assert warning.is_certain == is_certain
+    certain = "was due before" in read(url(world, campaign))
+    assert certain == is_certain
+
+
+def test_a_date_before_which_no_evidence_is_taken_is_told(world: World) -> None:
+    campaign = world.campaign()
+    world.milestones(campaign, *TERMS, not_before=(None, timedelta(days=45)))
+    lines = view(world, campaign).lines
+    assert [line.not_before for line in lines] == [None, campaign.deadline + timedelta(days=45), None]
+    text = read(url(world, campaign))
+    assert text.count("Evidence accepted from") == 1
+    assert f"{campaign.deadline + timedelta(days=45):%Y-%m-%d %H:%M} UTC" in text
+
+
+@pytest.mark.parametrize("version", [FIRST_VERSION, SECOND_VERSION])
+def test_the_contract_page_names_its_version(version: int) -> None:
+    world = World(version=version)
+    listing = world.listing(world.campaign())
+    assert f"<dt>Contract version</dt><dd>{version}</dd>" in read(f"/campaigns/{listing.slug}/contract/")

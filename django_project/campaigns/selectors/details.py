@@ -21,6 +21,7 @@ from django_project.ledger.models import (
     Tier,
     UpdatePost,
 )
+from django_project.ledger.selectors import version
 
 CONTRIBUTORS_PAGE_SIZE = 50
 EVENTS_SHOWN = 100
@@ -77,6 +78,7 @@ class CampaignDetail:
     metadata_uri: str
     metadata_hash: str
     is_metadata_verified: bool
+    contracts_version: int
     chain_name: str
     explorer_url: str
     is_test_network: bool
@@ -165,7 +167,7 @@ def listing_by_key(chain_id: int, address: bytes) -> Listing:
 
 
 def _or_404(listings: QuerySet[Listing]) -> Listing:
-    listing = listings.first()
+    listing = listings.annotate(contracts_version=version("launched")).first()
     if listing is None:
         raise Http404("No such campaign")
     return listing
@@ -208,6 +210,7 @@ def detail_of(listing: Listing) -> CampaignDetail:
         metadata_uri=launched.metadata_uri,
         metadata_hash=format_hash(launched.metadata_hash),
         is_metadata_verified=keccak(bytes(metadata.document)) == launched.metadata_hash,
+        contracts_version=cast("Any", listing).contracts_version,
         chain_name=chain.name,
         explorer_url=chain.explorer_url,
         is_test_network=chain.is_test_network,

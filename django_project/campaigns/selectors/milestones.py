@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, cast
 
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
@@ -11,6 +12,7 @@ from django_project.campaigns.selectors.cards import card_of
 from django_project.core.addresses import format_hash, keccak
 from django_project.core.money import format_units
 from django_project.ledger.models import (
+    SECOND_VERSION,
     CampaignLaunched,
     CampaignTotals,
     Milestone,
@@ -37,6 +39,8 @@ class MilestoneState:
     UNCLAIMED = "unclaimed"
     STOPPED = "stopped"
     VOID = "void"
+
+    UNDER_WAY = frozenset({AWAITED, REVIEW, PAYABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,26 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class LatePayment:
+    """What the first version of the contracts makes of a late payment: the next milestone's date stays.
+
+    Unless this milestone is paid and the next one's evidence shown before `next_due`, payouts stop, and what
+    the later ones share, `later_text`, is left for backers to claim.
+    """
+
+    next_milestone_id: int
+    next_due: datetime
+    later_text: str
+    is_certain: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MilestoneView:
     """One milestone. Amounts are base units, fee included; `later` is what the milestones after it share.
 
-    While the campaign is still raising they are parts of what it has so far.
+    While the campaign is still raising they are parts of what it has so far. `due` is when evidence is due as
+    things stand: a late payment of the one before moves it away from `promised_due`, except in the contracts'
+    first version, where `late_payment` tells what that leads to, for the milestone under way.
     """
 
     milestone_id: int
@@ -103,9 +123,12 @@ class MilestoneView:
     amount_text: str
     later_text: str
     due: datetime
+    promised_due: datetime
+    not_before: datetime | None
     evidence: Evidence | None
     objections: Objections | None
     payment: Payment | None
+    late_payment: LatePayment | None
 
     @property
     def is_in_review(self) -> bool:
@@ -124,6 +147,7 @@ class MilestonesPage:
     later_text: str
     unpaid_text: str
     is_over: bool
+    moves_dates: bool
 
     @property
     def in_review(self) -> MilestoneView | None:
@@ -139,8 +163,8 @@ def milestones(listing: Listing) -> MilestonesPage | None:
     terms = list(_terms(launched))
     reader = _Reader(listing, launched, totals)
     lines, shared = [], 0
-    for each in terms:
-        lines.append(reader.line(each, shared))
+    for each, following in zip_longest(terms, terms[1:]):
+        lines.append(reader.line(each, shared, following))
         shared += each.share_bps
     paid = reader.amount_up_to(sum(each.share_bps for each in terms[: totals.milestones_released]))
     next_paid = reader.amount_up_to(sum(each.share_bps for each in terms[: totals.milestones_released + 1]))
@@ -153,6 +177,7 @@ def milestones(listing: Listing) -> MilestonesPage | None:
         later_text=reader.text(totals.raised - next_paid),
         unpaid_text=reader.text(totals.raised - paid),
         is_over=reader.status in (Status.FAILED, Status.CANCELLED, Status.WIND_DOWN),
+        moves_dates=reader.moves_dates,
     )
 
 
@@ -162,6 +187,7 @@ class _Reader:
     def __init__(self, listing: Listing, launched: CampaignLaunched, totals: CampaignTotals) -> None:
         card = card_of(listing)
         self.status, self.now, self.decimals, self.totals = card.status, card.now, card.token_decimals, totals
+        self.moves_dates = cast("Any", listing).contracts_version >= SECOND_VERSION
         is_begun = bool(totals.milestones_released or totals.window_end)
         self.submissions = {row.milestone_id: row for row in (_submissions(launched) if is_begun else ())}
 
@@ -172,21 +198,34 @@ class _Reader:
         """What all milestones up to a share are worth, rounded as the contract rounds."""
         return int(self.totals.raised * share_bps // BASIS_POINTS)
 
-    def line(self, terms: Any, shared_before: int) -> MilestoneView:
-        number = terms.milestone_id
+    def line(self, terms: Any, shared_before: int, following: Any | None) -> MilestoneView:
+        number, state = terms.milestone_id, self._state(terms)
         upto = self.amount_up_to(shared_before + terms.share_bps)
         amount = upto - self.amount_up_to(shared_before)
         return MilestoneView(
             milestone_id=number,
-            state=self._state(terms),
+            state=state,
             share_bps=terms.share_bps,
             amount=amount,
             amount_text=self.text(amount),
             later_text=self.text(self.totals.raised - upto),
-            due=terms.due,
+            due=_due(terms),
+            promised_due=terms.due,
+            not_before=terms.not_before,
             evidence=self._evidence(number),
             objections=self._objections(number),
             payment=_payment(terms),
+            late_payment=self._late_payment(state, following, self.totals.raised - upto),
+        )
+
+    def _late_payment(self, state: str, following: Any | None, later: int) -> LatePayment | None:
+        if self.moves_dates or following is None or state not in MilestoneState.UNDER_WAY:
+            return None
+        return LatePayment(
+            next_milestone_id=following.milestone_id,
+            next_due=following.due,
+            later_text=self.text(later),
+            is_certain=following.due <= self.now,
         )
 
     def _state(self, terms: Any) -> str:
@@ -198,7 +237,7 @@ class _Reader:
         if terms.milestone_id > released + 1:
             return MilestoneState.VOID if self.status == Status.WIND_DOWN else MilestoneState.UPCOMING
         if self.status == Status.WIND_DOWN:
-            return self._end(terms.due)
+            return self._end(_due(terms))
         if self.status != Status.RELEASING:
             return MilestoneState.UPCOMING
         return self._under_way()
@@ -246,6 +285,11 @@ class _Reader:
         return Objections(total, self.text(total), limit, self.text(limit))
 
 
+def _due(terms: Any) -> datetime:
+    """When evidence is due as things stand: as the payment before tells it, else as the terms do."""
+    return terms.moved_due or terms.due  # type: ignore[no-any-return]
+
+
 def _payment(terms: Any) -> Payment | None:
     if terms.paid_block is None:
         return None
@@ -253,9 +297,12 @@ def _payment(terms: Any) -> Payment | None:
 
 
 def _terms(launched: CampaignLaunched) -> QuerySet[Any]:
-    """The milestones in their order, each with its payment."""
+    """The milestones in their order, each with its payment, and its date where the one before moved it."""
     release = MilestoneRelease.objects.filter(
         campaign=OuterRef("campaign"), milestone_id=OuterRef("milestone_id")
+    )
+    before = MilestoneRelease.objects.filter(
+        campaign=OuterRef("campaign"), milestone_id=OuterRef("milestone_id") - 1
     )
     return (
         Milestone.objects.filter(campaign=launched)
@@ -263,6 +310,7 @@ def _terms(launched: CampaignLaunched) -> QuerySet[Any]:
             paid_block=Subquery(release.values("block_number")[:1]),
             paid_at=Subquery(release.values("block_time")[:1]),
             paid_tx=Subquery(release.values("tx_hash")[:1]),
+            moved_due=Subquery(before.values("next_due")[:1]),
         )
         .order_by("milestone_id")
     )
