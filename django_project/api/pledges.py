@@ -7,7 +7,7 @@ from typing import Annotated
 from django.http import Http404
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
-from pydantic import Field, StringConstraints
+from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,9 +20,9 @@ from django_project.api.types import CampaignKeyText, HashText, Input, parse_key
 from django_project.campaigns.selectors import cards_by_key, listing_by_key
 from django_project.core import rate_limits
 from django_project.core.addresses import format_address, format_hash, parse_hash
-from django_project.core.money import parse_units
+from django_project.core.money import AmountTextError, parse_units
 from django_project.pledges import services
-from django_project.pledges.errors import AmountError, WrongAccountError
+from django_project.pledges.errors import UnreadableAmountError, WrongAccountError
 from django_project.pledges.following import for_user, pledge_status
 from django_project.pledges.models import PledgeIntent
 
@@ -34,13 +34,13 @@ REPORT_DESCRIPTION = (
 
 
 class PledgeRequest(Input):
-    """`amount` is what a person types, such as "0.5", in the campaign's token.
+    """`amount` is what a person types, such as "0.5" or "1,000", in the campaign's token.
 
     `again`: the backer was told of an earlier pledge to the campaign that may have been paid, and goes on.
     """
 
     campaign: CampaignKeyText
-    amount: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    amount: str
     tier_id: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
     again: Annotated[bool, Field(strict=True)] = False
 
@@ -71,10 +71,11 @@ class PledgesView(APIView):
             raise WrongAccountError
         key = parse_key(body.campaign)
         listing = listing_by_key(*key)
+        card = cards_by_key([key])[key]
         try:
-            amount = parse_units(body.amount, cards_by_key([key])[key].token_decimals)
-        except ValueError as error:
-            raise AmountError(str(error)) from None
+            amount = parse_units(body.amount, card.token_decimals, card.token_symbol)
+        except AmountTextError as error:
+            raise UnreadableAmountError(error, card.token_symbol, card.token_decimals) from None
         intent = services.create_intent(user, listing, amount, body.tier_id, backer, is_further=body.again)
         created = PledgeCreated(
             id=intent.public_id,

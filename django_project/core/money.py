@@ -1,28 +1,87 @@
 """Exact amounts: integers in a token's base units, turned into text without ever becoming a float."""
 
 import re
-
-_AMOUNT = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
+from typing import Literal
 
 UINT256_MAX = 2**256 - 1
+# Of what somebody typed, without the blanks around it.
+MAX_LENGTH = 100
+
+_PLAIN = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+)(?:\.[0-9]*)?")
+_WITH_A_DECIMAL_COMMA = re.compile(
+    r"(?:[0-9]*|[1-9][0-9]{0,2}(?:(?:\.[0-9]{3})+|(?: [0-9]{3})+))(?:,[0-9]*)?"
+)
+_BLANKS = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000\t\r\n]")
+# Full-width digits, commas and stops, and the Chinese full stop.
+_ASCII = str.maketrans("０１２３４５６７８９，．。｡", "0123456789,...")
+_NUMERIC = frozenset("0123456789., ")
+
+AmountProblem = Literal["empty", "not-a-number", "unclear", "too-many-decimals", "too-large", "too-long"]
 
 
-def parse_units(text: str, decimals: int) -> int:
-    """Read a decimal amount such as "1.25" into base units.
+class AmountTextError(ValueError):
+    """An amount that cannot be read. `readings`, in plain decimals, are what an unclear text could mean."""
+
+    def __init__(self, problem: AmountProblem, readings: tuple[str, ...] = ()) -> None:
+        super().__init__(f"the amount is {problem}")
+        self.problem, self.readings = problem, readings
+
+
+def parse_units(text: str, decimals: int, symbol: str = "") -> int:
+    """Read an amount that somebody typed into base units of a token with so many decimals.
+
+    tests/amounts.json has the rules and their examples; frontend/amounts.ts reads by the same. The currency's
+    own symbol may stand behind the number.
 
     Raises:
-        ValueError: not a plain non-negative decimal, more decimal places than the token has, or
-            more than a uint256 holds.
+        AmountTextError: it is no number, could be two different ones, has more decimal places than the token,
+            or is more than a uint256 holds.
     """
-    match = _AMOUNT.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text!r} is not an amount: write digits with at most one point, such as 1.25")
-    whole, fraction = match.group(1), match.group(2) or ""
+    typed = _without(symbol, _BLANKS.sub(" ", text.translate(_ASCII)).strip(" "))
+    if not typed:
+        raise AmountTextError("empty")
+    if len(typed) > MAX_LENGTH:
+        raise AmountTextError("too-long")
+    if _GROUPED.fullmatch(typed):
+        return _in_units(typed.replace(",", "").replace(" ", ""), decimals)
+    if _PLAIN.fullmatch(typed):
+        return _in_units(typed, decimals)
+    readings = _readings(typed)
+    raise AmountTextError("unclear" if readings else "not-a-number", readings)
+
+
+def _without(symbol: str, typed: str) -> str:
+    """The text without the symbol behind it. What could be a part of the number is none."""
+    number, end = typed[: -len(symbol)], typed[-len(symbol) :]
+    if not symbol or _NUMERIC.issuperset(symbol) or end.lower() != symbol.lower():
+        return typed
+    return typed if symbol[0] in _NUMERIC and not number.endswith(" ") else number.rstrip(" ")
+
+
+def _readings(typed: str) -> tuple[str, ...]:
+    """With the comma as the decimal mark, then with commas left out."""
+    candidates = []
+    if _WITH_A_DECIMAL_COMMA.fullmatch(typed):
+        candidates.append(typed.replace(".", "").replace(" ", "").replace(",", "."))
+    if "," in typed:
+        candidates.append(typed.replace(",", "").replace(" ", ""))
+    return tuple(dict.fromkeys(_shortest(each) for each in candidates if _PLAIN.fullmatch(each)))
+
+
+def _shortest(plain: str) -> str:
+    whole, _, fraction = plain.partition(".")
+    places = fraction.rstrip("0")
+    return f"{whole.lstrip('0') or '0'}{places and f'.{places}'}"
+
+
+def _in_units(plain: str, decimals: int) -> int:
+    whole, _, fraction = plain.partition(".")
     if len(fraction.rstrip("0")) > decimals:
-        raise ValueError(f"{text!r} has more than the {decimals} decimal places this token has")
-    amount = int(whole + fraction[:decimals].ljust(decimals, "0"))
+        raise AmountTextError("too-many-decimals")
+    amount = int(whole + fraction[:decimals].ljust(decimals, "0") or "0")
     if amount > UINT256_MAX:
-        raise ValueError(f"{text!r} is more than any token amount can be")
+        raise AmountTextError("too-large")
     return amount
 
 

@@ -5,6 +5,7 @@ import { readAmount } from "./amounts.ts";
 interface Example {
   typed: string;
   decimals: number;
+  symbol?: string;
   units?: string;
   error?: string;
   readings?: string[];
@@ -12,8 +13,8 @@ interface Example {
 
 describe("an amount that somebody types", () => {
   it.each(table.amounts as Example[])("is read as the server reads it: $typed", (example) => {
-    const { typed, decimals, units, error, readings = [] } = example;
-    expect(readAmount(typed, decimals)).toEqual(
+    const { typed, decimals, symbol, units, error, readings = [] } = example;
+    expect(readAmount(typed, decimals, symbol)).toEqual(
       units === undefined ? { error, readings } : { units: BigInt(units) },
     );
   });

@@ -18,9 +18,9 @@ const PLAIN = /^(?:[0-9]+\.?[0-9]*|\.[0-9]+)$/;
 const GROUPED = /^[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+)(?:\.[0-9]*)?$/;
 const WITH_A_DECIMAL_COMMA = /^(?:[0-9]*|[1-9][0-9]{0,2}(?:(?:\.[0-9]{3})+|(?: [0-9]{3})+))(?:,[0-9]*)?$/;
 
-/** Read an amount of a token with so many decimals. */
-export function readAmount(text: string, decimals: number): Amount {
-  const typed = normalised(text);
+/** Read an amount of a token with so many decimals; its symbol may stand behind the number. */
+export function readAmount(text: string, decimals: number, symbol = ""): Amount {
+  const typed = without(symbol, normalised(text));
   if (typed === "") return refused("empty");
   if ([...typed].length > MAX_LENGTH) return refused("too-long");
   if (GROUPED.test(typed)) return inUnits(typed.replace(/[, ]/g, ""), decimals);
@@ -31,6 +31,13 @@ export function readAmount(text: string, decimals: number): Amount {
 
 function refused(error: AmountError, readings: readonly string[] = []): Amount {
   return { error, readings };
+}
+
+/** The text without the symbol behind it. What could be a part of the number is none. */
+function without(symbol: string, typed: string): string {
+  const [number, end] = [typed.slice(0, -symbol.length), typed.slice(-symbol.length)];
+  if (!/[^0-9., ]/.test(symbol) || end.toLowerCase() !== symbol.toLowerCase()) return typed;
+  return /^[0-9., ]/.test(symbol) && !number.endsWith(" ") ? typed : number.replace(/ +$/, "");
 }
 
 function normalised(text: string): string {

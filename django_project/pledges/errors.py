@@ -1,8 +1,12 @@
 """Why a pledge cannot be made, in words for the backer."""
 
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from django_project.core.errors import ConflictError, InvalidInputError, Message, RefusedError
+from django_project.core.money import MAX_LENGTH, AmountTextError
+
+TOO_LARGE = _("This amount is larger than the network can hold.")
 
 
 class WrongAccountError(RefusedError):
@@ -29,8 +33,52 @@ class PausedError(ConflictError):
 
 
 class AmountError(InvalidInputError):
-    def __init__(self, message: Message) -> None:
-        super().__init__("invalid_amount", message, fields={"amount": message})
+    def __init__(self, message: Message, code: str = "invalid_amount") -> None:
+        super().__init__(code, message, fields={"amount": message})
+
+
+class UnreadableAmountError(AmountError):
+    """What was typed is no amount, or could be two; the code says what is wrong with it."""
+
+    def __init__(self, error: AmountTextError, symbol: str, decimals: int) -> None:
+        message = _unreadable(error, symbol, decimals)
+        super().__init__(message, f"amount_{error.problem.replace('-', '_')}")
+
+
+def _unreadable(error: AmountTextError, symbol: str, decimals: int) -> str:
+    match error.problem:
+        case "empty":
+            return gettext("Enter an amount.")
+        case "unclear":
+            readings = [_grouped(reading) for reading in error.readings]
+            if len(readings) == 1:
+                return gettext("Did you mean %(reading)s? Write decimals after a point.") % {
+                    "reading": readings[0]
+                }
+            return gettext("Did you mean %(first)s or %(second)s? Write decimals after a point.") % {
+                "first": readings[0],
+                "second": readings[1],
+            }
+        case "too-many-decimals":
+            if decimals == 0:
+                return gettext("%(symbol)s has no decimal places. Enter a whole number.") % {"symbol": symbol}
+            return ngettext(
+                "%(symbol)s has at most %(count)d decimal place.",
+                "%(symbol)s has at most %(count)d decimal places.",
+                decimals,
+            ) % {"symbol": symbol, "count": decimals}
+        case "too-large":
+            return str(TOO_LARGE)
+        case "too-long":
+            return gettext("This amount is too long. Enter at most %(count)d characters.") % {
+                "count": MAX_LENGTH
+            }
+    return gettext("Enter a number with the digits 0 to 9, such as 0.25 or 1,250.5, without a sign.")
+
+
+def _grouped(reading: str) -> str:
+    whole, point, fraction = reading.partition(".")
+    return f"{int(whole):,}{point}{fraction}"
 
 
 class RewardError(InvalidInputError):

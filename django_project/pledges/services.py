@@ -18,27 +18,24 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from django_project.accounts.models import User, Wallet
 from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors import CampaignDetail, detail_of, listing_by_key
 from django_project.core.addresses import HASH_BYTES, format_address, parse_address
-from django_project.core.money import UINT256_MAX, format_units
 from django_project.core.screening import require_served
 from django_project.ledger.models import Contribution
 from django_project.ledger.selectors import finalized_block
 from django_project.pledges.errors import (
-    AmountError,
     ClosedError,
     OwnCampaignError,
     PausedError,
-    RewardError,
     UnderWayError,
     WrongAccountError,
 )
 from django_project.pledges.following import fulfilling, under_way
 from django_project.pledges.models import PledgeIntent
+from django_project.pledges.terms import chosen_reward, require_acceptable
 
 State = PledgeIntent.State
 
@@ -81,8 +78,7 @@ def create_intent(
     if detail.card.creator == format_address(backer):
         raise OwnCampaignError
     _require_open(detail)
-    _require_amount(detail, amount)
-    _require_reward(detail, tier_id, amount)
+    require_acceptable(detail, amount, chosen_reward(detail, tier_id))
     if not is_further and under_way(user, listing.chain_id, listing.address).exists():
         raise UnderWayError
     return PledgeIntent.objects.create(
@@ -250,30 +246,3 @@ def _require_open(detail: CampaignDetail) -> None:
         raise ClosedError
     if detail.is_paused:
         raise PausedError
-
-
-def _require_amount(detail: CampaignDetail, amount: int) -> None:
-    if not 0 < amount <= UINT256_MAX:
-        raise AmountError(_("Enter an amount above zero."))
-    if amount < detail.min_contribution:
-        raise AmountError(
-            _("The least this campaign takes is %(amount)s %(token)s.")
-            % {"amount": detail.min_contribution_text, "token": detail.card.token_symbol}
-        )
-
-
-def _require_reward(detail: CampaignDetail, tier_id: int, amount: int) -> None:
-    if tier_id == 0:
-        return
-    reward = next((reward for reward in detail.rewards if reward.tier_id == tier_id), None)
-    if reward is None:
-        raise RewardError(_("There is no such reward."))
-    if reward.is_sold_out:
-        raise RewardError(_("This reward is sold out. Choose another, or contribute without one."))
-    accepted = min(amount, detail.cap - detail.card.raised) if detail.cap else amount
-    if accepted < reward.price:
-        price = format_units(reward.price, detail.card.token_decimals, grouping=True)
-        raise RewardError(
-            _("This reward takes at least %(amount)s %(token)s.")
-            % {"amount": price, "token": detail.card.token_symbol}
-        )

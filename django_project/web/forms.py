@@ -4,22 +4,29 @@ from typing import Any
 
 from django import forms
 from django.core.validators import EmailValidator
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_project.accounts.models import User
 from django_project.campaigns.models import Report, SupporterMessage
 from django_project.campaigns.selectors import CampaignDetail, Reward
-from django_project.core.money import format_units, parse_units
+from django_project.core.money import AmountTextError, parse_units
+from django_project.pledges.errors import AmountError, RewardError, UnreadableAmountError
+from django_project.pledges.terms import chosen_reward, require_acceptable
 
 EMAIL_INVALID = EmailValidator.message
+NO_SUCH_REWARD = gettext_lazy("This campaign has no such reward. Choose one of the list.")
 
 
 class PledgeForm(forms.Form):
     """Amount and reward of a pledge. After `is_valid`, `amount` is in base units and `reward` is set."""
 
-    tier = forms.IntegerField(required=False, min_value=0, max_value=2**32 - 1)
-    amount = forms.CharField(required=False, max_length=100, strip=True)
+    tier = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=2**32 - 1,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), NO_SUCH_REWARD),
+    )
+    amount = forms.CharField(required=False, strip=False)
 
     def __init__(self, data: Any, *, campaign: CampaignDetail) -> None:
         super().__init__(data)
@@ -28,54 +35,26 @@ class PledgeForm(forms.Form):
 
     def clean_tier(self) -> int:
         tier = int(self.cleaned_data["tier"] or 0)
-        if tier == 0:
-            return 0
-        self.reward = next((reward for reward in self.campaign.rewards if reward.tier_id == tier), None)
-        if self.reward is None:
-            raise forms.ValidationError(_("This campaign has no such reward: choose one of the list."))
-        if self.reward.is_sold_out:
-            raise forms.ValidationError(_("All of these are taken: choose another reward, or none."))
+        try:
+            self.reward = chosen_reward(self.campaign, tier)
+        except RewardError as error:
+            raise forms.ValidationError(str(error.message)) from None
         return tier
 
     def clean_amount(self) -> int:
-        card, reward = self.campaign.card, self.reward
-        text = self.cleaned_data["amount"].replace(",", "").replace("，", "")
-        if not text:
-            if reward is None:
-                raise forms.ValidationError(_("Write how much you want to give."))
-            return reward.price
+        card = self.campaign.card
         try:
-            amount = parse_units(text, card.token_decimals)
-        except ValueError:
-            raise forms.ValidationError(
-                _("Write a plain number such as 0.25, with at most %(decimals)d decimal places.")
-                % {"decimals": card.token_decimals}
-            ) from None
-        self._hold_to_terms(amount)
+            amount = parse_units(self.cleaned_data["amount"], card.token_decimals, card.token_symbol)
+        except AmountTextError as error:
+            if error.problem == "empty" and self.reward is not None:
+                return self.reward.price
+            refusal = UnreadableAmountError(error, card.token_symbol, card.token_decimals)
+            raise forms.ValidationError(str(refusal.message)) from None
+        try:
+            require_acceptable(self.campaign, amount, self.reward)
+        except AmountError as error:
+            raise forms.ValidationError(str(error.message)) from None
         return amount
-
-    def _hold_to_terms(self, amount: int) -> None:
-        campaign, card, reward = self.campaign, self.campaign.card, self.reward
-
-        def text(value: int) -> str:
-            return f"{format_units(value, card.token_decimals, grouping=True)} {card.token_symbol}"
-
-        if amount == 0:
-            raise forms.ValidationError(_("Give more than zero."))
-        if reward is not None and amount < reward.price:
-            raise forms.ValidationError(
-                _("This reward asks for at least %(price)s.") % {"price": text(reward.price)}
-            )
-        if amount < campaign.min_contribution:
-            raise forms.ValidationError(
-                _("The smallest contribution to this campaign is %(minimum)s.")
-                % {"minimum": text(campaign.min_contribution)}
-            )
-        if campaign.cap and card.raised + amount > campaign.cap:
-            raise forms.ValidationError(
-                _("This campaign takes at most %(left)s more.")
-                % {"left": text(max(campaign.cap - card.raised, 0))}
-            )
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only

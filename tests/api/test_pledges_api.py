@@ -73,8 +73,42 @@ def test_tokens_have_their_own_decimals(world: World, alice: Browser) -> None:
     body = {"campaign": key(campaign), "amount": "12.5"}
     assert alice.post("/api/v1/pledges", body).json()["amount"] == "12500000"
     reply = alice.post("/api/v1/pledges", {**body, "amount": "0.0000001"})
-    assert (reply.status_code, error_code(reply)) == (400, "invalid_amount")
+    assert (reply.status_code, error_code(reply)) == (400, "amount_too_many_decimals")
     assert "6 decimal places" in reply.json()["error"]["fields"]["amount"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "english", "chinese"),
+    [
+        ("0,5", "amount_unclear", "Did you mean 0.5 or 5?", "你是指 0.5 还是 5？"),
+        ("1.000,50", "amount_unclear", "Did you mean 1,000.5 or 1.0005?", "你是指 1,000.5 还是 1.0005？"),
+        ("1.000.000", "amount_unclear", "Did you mean 1,000,000?", "你是指 1,000,000 吗？"),
+        ("-1", "amount_not_a_number", "without a sign", "不带正负号"),
+        ("", "amount_empty", "Enter an amount.", "请输入金额。"),
+        ("9" * 101, "amount_too_long", "too long", "太长"),
+        ("9" * 90, "amount_too_large", "larger than the network can hold", "超出网络所能表示的范围"),
+        ("0.0000001", "amount_too_many_decimals", "at most 6 decimal places", "最多 6 位小数"),
+        ("0", "invalid_amount", "above zero", "大于零"),
+    ],
+)
+def test_an_amount_that_cannot_be_read_is_told_why(
+    typed: str, code: str, english: str, chinese: str, world: World, alice: Browser
+) -> None:
+    campaign = world.campaign(token=TOKEN, goal=10**9)
+    world.listing(campaign)
+    body = {"campaign": key(campaign), "amount": typed}
+    for language, words in (("en", english), ("zh-hans", chinese)):
+        reply = alice.post("/api/v1/pledges", body, **{"Accept-Language": language})
+        assert (reply.status_code, error_code(reply)) == (400, code)
+        assert words in reply.json()["error"]["fields"]["amount"]
+
+
+def test_amounts_are_read_as_on_the_page(world: World, alice: Browser) -> None:
+    campaign = world.campaign(token=TOKEN, goal=10**9)
+    world.listing(campaign)
+    body = {"campaign": key(campaign), "again": True}
+    for typed in ("1,000.50", "１，０００．５０", "1\u202f000.5 TUSD"):
+        assert alice.post("/api/v1/pledges", {**body, "amount": typed}).json()["amount"] == "1000500000"
 
 
 def test_rejected(world: World, alice: Browser) -> None:

@@ -1,5 +1,10 @@
 """Money, addresses and metadata: what is exact stays exact, what is wrong is said."""
 
+import json
+import re
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +16,9 @@ from django_project.core.metadata import (
     metadata_uri,
     parse_metadata_uri,
 )
-from django_project.core.money import UINT256_MAX, format_units, parse_units
+from django_project.core.money import UINT256_MAX, AmountTextError, format_units, parse_units
 
+AMOUNTS = json.loads((Path(__file__).parents[1] / "amounts.json").read_text())["amounts"]
 VITALIK = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
 
 
@@ -21,26 +27,38 @@ def test_units_survive_a_round_trip(amount: int, decimals: int) -> None:
     assert parse_units(format_units(amount, decimals), decimals) == amount
 
 
-@pytest.mark.parametrize(
-    ("text", "decimals", "amount"),
-    [
-        ("1.25", 6, 1_250_000),
-        ("0.000001", 6, 1),
-        ("7", 0, 7),
-        ("1.50000000", 2, 150),
-        (" 2 ", 18, 2 * 10**18),
-    ],
-)
-def test_parse_units(text: str, decimals: int, amount: int) -> None:
-    assert parse_units(text, decimals) == amount
+@given(st.integers(0, 10**60), st.integers(0, 24))
+def test_so_does_what_is_shown(amount: int, decimals: int) -> None:
+    assert parse_units(format_units(amount, decimals, grouping=True), decimals) == amount
 
 
-@pytest.mark.parametrize(
-    "text", ["", "-1", "1e18", "1,5", "0x10", ".5", "1.", "NaN", "١", "1.0000001", "9" * 80]
-)
-def test_parse_units_refuses(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not an amount|decimal places|more than any"):
-        parse_units(text, 6)
+@pytest.mark.parametrize("example", AMOUNTS, ids=lambda example: ascii(example["typed"])[:40])
+def test_an_amount_is_read_as_the_scripts_read_it(example: dict[str, Any]) -> None:
+    arguments = (example["typed"], example["decimals"], example.get("symbol", ""))
+    if "units" in example:
+        assert parse_units(*arguments) == int(example["units"])
+        return
+    with pytest.raises(AmountTextError) as refusal:
+        parse_units(*arguments)
+    assert (refusal.value.problem, list(refusal.value.readings)) == (
+        example["error"],
+        example.get("readings", []),
+    )
+
+
+@given(st.text(alphabet="0123456789.,  ０１９．，。-e\u2009", max_size=12), st.sampled_from([0, 2, 18]))
+def test_a_text_has_one_meaning_or_is_asked_about(typed: str, decimals: int) -> None:
+    problem, readings = "", tuple[str, ...]()
+    try:
+        parse_units(typed, decimals)
+    except AmountTextError as refusal:
+        problem, readings = refusal.problem, refusal.readings
+    assert (problem == "unclear") is bool(readings)
+    assert len(set(readings)) == len(readings) <= 2
+    for reading in readings:
+        parse_units(reading, 12)
+    # A comma nearer to the end than three digits would be a decimal one.
+    assert problem or not re.search("[,，][^.．。]{0,2}$", typed.strip())
 
 
 def test_format_units_groups_only_the_whole_part() -> None:

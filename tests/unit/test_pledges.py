@@ -265,7 +265,7 @@ def test_one_that_the_ledger_has_stands_in_nobodys_way(world: World, alice: User
         ({"amount": 2**256}, "invalid_amount"),
         ({"amount": 9}, "invalid_amount"),
         ({"tier_id": 3}, "invalid_reward"),
-        ({"tier_id": 1, "amount": ETHER - 1}, "invalid_reward"),
+        ({"tier_id": 1, "amount": ETHER - 1}, "invalid_amount"),
         ({"tier_id": 2, "amount": ETHER}, "invalid_reward"),
     ],
 )
@@ -280,11 +280,15 @@ def test_what_the_contract_would_refuse(
     assert refusal.value.code == expected
 
 
-def test_a_nearly_reached_cap_counts_for_the_reward(world: World, alice: User) -> None:
+def test_no_more_is_taken_than_is_left_to_the_cap(world: World, alice: User) -> None:
     campaign = world.campaign(goal=ETHER, cap=2 * ETHER, tiers=[(ETHER, 0)])
     world.contribute(campaign, backer=address(7), amount=ETHER + 1)
-    with pytest.raises(UserError, match="at least 1 ETH"):
-        services.create_intent(alice, world.listing(campaign), ETHER, 1, address(ALICE))
+    for amount, tier_id in ((ETHER, 1), (ETHER, 0)):
+        with pytest.raises(UserError, match=r"takes at most 0\.9{18} ETH more"):
+            services.create_intent(alice, world.listing(campaign), amount, tier_id, address(ALICE))
+    with pytest.raises(UserError, match="asks for at least 1 ETH"):
+        services.create_intent(alice, world.listing(campaign), ETHER - 1, 1, address(ALICE))
+    pledge(world, alice, campaign, amount=ETHER - 1)
     world.contribute(campaign, backer=address(7), amount=ETHER - 1)
     with pytest.raises(UserError, match="does not take contributions"):
         pledge(world, alice, campaign)

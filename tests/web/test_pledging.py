@@ -18,25 +18,29 @@ from tests.web.conftest import Shop, signed_in
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ({"amount": ""}, "Write how much you want to give."),
-        ({"amount": "0"}, "Give more than zero."),
-        ({"amount": "-1"}, "Write a plain number"),
-        ({"amount": "1e3"}, "Write a plain number"),
-        ({"amount": "NaN"}, "Write a plain number"),
-        ({"amount": "0x10"}, "Write a plain number"),
-        ({"amount": "١٢"}, "Write a plain number"),
-        ({"amount": "😀"}, "Write a plain number"),
-        ({"amount": "\u202e5.0"}, "Write a plain number"),
-        ({"amount": "0.0000000000000000001"}, "at most 18 decimal places"),
-        ({"amount": "9" * 90}, "Write a plain number"),
-        ({"amount": "9" * 200}, "at most 100 characters"),
-        ({"amount": "<b>1</b>"}, "Write a plain number"),
+        ({"amount": ""}, "Enter an amount."),
+        ({"amount": "0"}, "Enter an amount above zero."),
+        ({"amount": "-1"}, "with the digits 0 to 9"),
+        ({"amount": "1e3"}, "with the digits 0 to 9"),
+        ({"amount": "NaN"}, "with the digits 0 to 9"),
+        ({"amount": "0x10"}, "with the digits 0 to 9"),
+        ({"amount": "١٢"}, "with the digits 0 to 9"),
+        ({"amount": "😀"}, "with the digits 0 to 9"),
+        ({"amount": "\u202e5.0"}, "with the digits 0 to 9"),
+        ({"amount": "0,5"}, "Did you mean 0.5 or 5?"),
+        ({"amount": "1.000,50"}, "Did you mean 1,000.5 or 1.0005?"),
+        ({"amount": "1,00,000"}, "Did you mean 100,000?"),
+        ({"amount": "0.0000000000000000001"}, "ETH has at most 18 decimal places."),
+        ({"amount": "9" * 90}, "larger than the network can hold"),
+        ({"amount": "9" * 200}, "Enter at most 100 characters"),
+        ({"amount": "0.5 TUSD"}, "with the digits 0 to 9"),
+        ({"amount": "<b>1</b>"}, "with the digits 0 to 9"),
         ({"amount": "0.001"}, "The smallest contribution to this campaign is 0.01 ETH."),
         ({"amount": "0.05", "tier": "1"}, "This reward asks for at least 0.1 ETH."),
         ({"amount": "1", "tier": "9"}, "This campaign has no such reward"),
-        ({"amount": "1", "tier": "-1"}, "greater than or equal to 0"),
-        ({"amount": "1", "tier": "99999999999"}, "less than or equal to"),
-        ({"amount": "1", "tier": "one"}, "Enter a whole number"),
+        ({"amount": "1", "tier": "-1"}, "This campaign has no such reward"),
+        ({"amount": "1", "tier": "99999999999"}, "This campaign has no such reward"),
+        ({"amount": "1", "tier": "one"}, "This campaign has no such reward"),
     ],
 )
 def test_bad_input_is_answered_beside_its_field_and_kept(
@@ -53,7 +57,11 @@ def test_bad_input_is_answered_beside_its_field_and_kept(
 
 
 @pytest.mark.parametrize(
-    ("typed", "shown"), [("0.25", "0.25"), ("1,000", "1,000"), (" 2 ", "2"), ("0.50", "0.5")]
+    ("typed", "shown"),
+    [
+        *(("0.25", "0.25"), ("1,000", "1,000"), (" 2 ", "2"), ("0.50", "0.5"), (".5", "0.5"), ("5.", "5")),
+        *(("1,234.50", "1,234.5"), ("１，２３４．５", "1,234.5"), ("1\u2009234.5 eth", "1,234.5")),
+    ],
 )
 def test_a_good_amount_is_reviewed_exactly(typed: str, shown: str, shop: Shop) -> None:
     text = Client().get(f"/campaigns/{shop.honey.slug}/pledge/review/", {"amount": typed}).content.decode()
@@ -72,7 +80,16 @@ def test_a_taken_reward_cannot_be_chosen(shop: Shop) -> None:
     form = Client().get(f"/campaigns/{shop.honey.slug}/pledge/").content.decode()
     assert re.search(r'name="tier" value="2"[^>]*disabled', form)
     review = Client().get(f"/campaigns/{shop.honey.slug}/pledge/review/?tier=2&amount=1")
-    assert "All of these are taken" in review.content.decode()
+    assert "This reward is sold out. Choose another, or none." in review.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "asks"), [("10", False), ("10.000000000000000001", True), ("999999999", True)]
+)
+def test_more_than_the_goal_is_asked_about(typed: str, *, asks: bool, shop: Shop, backer: Client) -> None:
+    text = backer.get(f"/campaigns/{shop.honey.slug}/pledge/review/?amount={typed}").content.decode()
+    assert ("is more than the whole goal of 10 ETH" in text) is asks
+    assert "<wallet-pledge" in text
 
 
 def test_the_review_names_fee_and_refund_terms(shop: Shop, backer: Client) -> None:

@@ -5,13 +5,13 @@ export function followRewardPrices(root: ParentNode = document): void {
   const form = root.querySelector<HTMLFormElement>("form[data-pledge-form]");
   const amount = form?.querySelector<HTMLInputElement>("input[name=amount]");
   if (!form || !amount) return;
-  const decimals = Number(form.dataset.decimals);
+  const [decimals, symbol] = [Number(form.dataset.decimals), form.dataset.symbol ?? ""];
   let filledIn = "";
   form.addEventListener("change", (event) => {
     if (!(event.target instanceof HTMLInputElement) || event.target.name !== "tier") return;
     const price = event.target.dataset.price ?? "";
     const isOurs = amount.value === "" || amount.value === filledIn;
-    if (isOurs || isLess(amount.value, price, decimals)) {
+    if (isOurs || isLess(amount.value, price, decimals, symbol)) {
       amount.value = price;
       filledIn = price;
     }
@@ -19,7 +19,7 @@ export function followRewardPrices(root: ParentNode = document): void {
 }
 
 /** What cannot be read is left for the server to ask about. */
-function isLess(typed: string, price: string, decimals: number): boolean {
-  const [given, needed] = [readAmount(typed, decimals), readAmount(price, decimals)];
+function isLess(typed: string, price: string, decimals: number, symbol: string): boolean {
+  const [given, needed] = [readAmount(typed, decimals, symbol), readAmount(price, decimals)];
   return "units" in given && "units" in needed && given.units < needed.units;
 }

@@ -57,6 +57,7 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
         "amount": amount,
         "amount_text": campaign.amount_text(amount),
         "amount_plain": format_units(amount, campaign.card.token_decimals),
+        "is_above_goal": amount > campaign.card.goal,
         "fee_text": campaign.amount_text(fee),
         "reward": form.reward,
         "backer": backer,
