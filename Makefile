@@ -34,9 +34,8 @@ dev: setup-test ## the demo with reload: site and workers restart when their cod
 test: setup-test ## everything CI asks: format, lint, types, layers, migrations, catalogues, contracts, Python, browser
 	@$(MAKE) --no-print-directory lint typecheck
 	@$(MAKE) --no-print-directory check-migrations check-catalogues
-	@tools/test-contracts.sh
 	@npm test
-	@$(PY) -m pytest tests $(ARGS)
+	@tools/test-side-by-side.sh $(ARGS)
 
 .PHONY: lint
 lint: ## formatting, lint rules and the layers between packages

@@ -1,19 +1,26 @@
-"""Starts the real servers that tests use, once per run and before Django reads its settings.
+"""Starts the real servers that tests use, once per process and before Django reads its settings.
 
 Loaded with `-p tests.plugin`: DATABASE_URL and REDIS_URL have to exist before pytest-django loads the
-settings, which happens before any conftest is read.
+settings, which happens before any conftest is read. With `-n 2` each of pytest-xdist's workers has servers of
+its own; the process that hands out the tests needs none.
 """
 
 import os
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from tasks.demo.servers import Postgres, Redis
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+
+    from tests.scheduling import FileScheduling
 
 _directory = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 _postgres = pytest.StashKey[Postgres]()
@@ -43,15 +50,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
     """Point the settings at fresh servers."""
+    if _only_hands_out(early_config):
+        os.environ.update(CHAINFUND_MODE="test", DATABASE_URL="postgresql:///unused")
+    else:
+        _start_servers(early_config)
+    yield
+
+
+def _only_hands_out(config: pytest.Config) -> bool:
+    has_workers = getattr(config.known_args_namespace, "numprocesses", None)
+    return bool(has_workers) and "PYTEST_XDIST_WORKER" not in os.environ
+
+
+def _start_servers(config: pytest.Config) -> None:
     directory = tempfile.TemporaryDirectory(prefix="chainfund-tests-")
     # PostgreSQL refuses to run as root and then runs as a user of its own, who has to reach its data.
     Path(directory.name).chmod(0o755)
     root = Path(directory.name)
     postgres, redis = Postgres(root / "postgres"), Redis(root)
     _do_without_durability(postgres)
-    early_config.stash[_directory] = directory
-    early_config.stash[_postgres] = postgres
-    early_config.stash[_redis] = redis
+    config.stash[_directory] = directory
+    config.stash[_postgres] = postgres
+    config.stash[_redis] = redis
     (root / "static").mkdir()
     os.environ.update(
         CHAINFUND_MODE="test",
@@ -61,7 +81,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         CHAINFUND_RECOMMENDER_DIR=str(root / "runs"),
         CHAINFUND_STATIC_ROOT=str(root / "static"),
     )
-    yield
 
 
 def _do_without_durability(postgres: Postgres) -> None:
@@ -72,8 +91,27 @@ def _do_without_durability(postgres: Postgres) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "FileScheduling":
+    """Called with `-n` alone: nothing else needs pytest-xdist."""
+    from tests.scheduling import FileScheduling
+
+    return FileScheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Before a worker says that it is done: after that it may be ended at any moment."""
+    _stop_servers(session.config)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
+    _stop_servers(config)
+
+
+def _stop_servers(config: pytest.Config) -> None:
     if _directory in config.stash:
         config.stash[_redis].stop()
         config.stash[_postgres].stop()
         config.stash[_directory].cleanup()
+        del config.stash[_directory]

@@ -14,11 +14,15 @@ if [[ -n "${1:-}" ]]; then
   targets=("tests/contracts/test_$1.py")
 else
   say "forge (units, fuzz, invariants) and slither"
+  set -m # in a process group of its own, which can be ended with its children
   tools/slither.sh >.setup/slither.out 2>&1 & slither=$!
+  set +m
+  trap 'kill -- "-$slither" 2>/dev/null || true' EXIT
   tools/forge test --show-progress 2>.setup/forge.log >.setup/forge.out ||
     { cat .setup/forge.out >&2; tail -n 40 .setup/forge.log >&2; exit 1; }
   grep -E '^\[PASS\]|^Suite result|^Ran' .setup/forge.out
   wait "$slither" || { cat .setup/slither.out >&2; exit 1; }
+  trap - EXIT
   cat .setup/slither.out
 fi
 say "Brownie on anvil"

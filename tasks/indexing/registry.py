@@ -79,20 +79,30 @@ class _Document(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, frozen=True)
 
 
-class Deployment(_Document):
-    """One contract of the registry."""
-
+class _Contract(_Document):
     name: str
-    kind: Literal["factory", "implementation", "token", "receipt"]
     address: Address
-    deploy_block: int = Field(ge=0)
-    version: int = Field(default=FIRST_VERSION, ge=FIRST_VERSION)
-    abi_hash: str = Field(pattern=r"^(0x)?[0-9a-f]{64}$")
-    runtime_code_hash: Hash
 
     @property
     def address_bytes(self) -> bytes:
         return parse_address(self.address)
+
+
+class ListedToken(_Contract):
+    """A token that a factory allows; only of one that was deployed from here is the code known."""
+
+    kind: Literal["token"]
+    runtime_code_hash: Hash | None = None
+
+
+class Deployment(_Contract):
+    """One contract of the registry that was deployed from here."""
+
+    kind: Literal["factory", "implementation", "receipt"]
+    deploy_block: int = Field(ge=0)
+    version: int = Field(default=FIRST_VERSION, ge=FIRST_VERSION)
+    abi_hash: str = Field(pattern=r"^(0x)?[0-9a-f]{64}$")
+    runtime_code_hash: Hash
 
     @property
     def abi_file(self) -> Path:
@@ -105,10 +115,14 @@ class Registry(_Document):
     chain_id: int = Field(gt=0)
     network: str
     genesis_hash: Hash
-    contracts: list[Deployment]
+    contracts: list[Annotated[Deployment | ListedToken, Field(discriminator="kind")]]
 
-    def of_kind(self, kind: str) -> list[Deployment]:
-        return [contract for contract in self.contracts if contract.kind == kind]
+    def of_kind(self, kind: Literal["factory", "implementation", "receipt"]) -> list[Deployment]:
+        return [entry for entry in self.contracts if isinstance(entry, Deployment) and entry.kind == kind]
+
+    @property
+    def tokens(self) -> list[ListedToken]:
+        return [entry for entry in self.contracts if isinstance(entry, ListedToken)]
 
     @property
     def start_block(self) -> int:
@@ -222,7 +236,8 @@ def _check_code(registry: Registry, pool: Pool) -> None:
                 f"{registry.chain_id}: the node lost its state, is still syncing, or the registry belongs to "
                 "another chain"
             )
-        if keccak(code) != parse_hash(deployment.runtime_code_hash):
+        expected = deployment.runtime_code_hash
+        if expected is not None and keccak(code) != parse_hash(expected):
             raise ConfigurationError(
                 f"the code at {deployment.address} is not the {deployment.name} that was deployed: the "
                 f"registry of chain {registry.chain_id} belongs to another chain; deploy again or restore "
@@ -231,7 +246,7 @@ def _check_code(registry: Registry, pool: Pool) -> None:
 
 
 def _read_tokens(registry: Registry, pool: Pool) -> list[tuple[bytes, str, int]]:
-    tokens = registry.of_kind("token")
+    tokens = registry.tokens
     calls = [
         Call("eth_call", ({"to": token.address, "data": selector(signature)}, "latest"))
         for token in tokens

@@ -25,6 +25,7 @@ from tests.support.contracts import (
     create_campaign,
     deploy_suite,
     mine,
+    node,
     set_automine,
 )
 from tests.support.indexing import fresh_picture, index_once, picture
@@ -42,16 +43,25 @@ LARGEST_RSS_MB = 250
 @pytest.fixture
 def suites(tmp_path: Path, deployments_dir: Path) -> Iterator[list[Suite]]:
     """Two chains on which the same addresses are other contracts."""
-    nodes = [Anvil(tmp_path, chain_id=chain_id) for chain_id in CHAIN_IDS]
-    yield [deploy_suite(node, deployments_dir) for node in nodes]
-    for node in nodes:
-        node.stop()
+    servers = [Anvil(tmp_path, chain_id=chain_id) for chain_id in CHAIN_IDS]
+    yield [deploy_suite(server, deployments_dir) for server in servers]
+    for server in servers:
+        server.stop()
+
+
+def set_to_same_second(suites: list[Suite]) -> None:
+    """Give the newest blocks one time: deadlines of campaigns follow from it, and addresses from those."""
+    moment = 1 + max(suite.web3.eth.get_block("latest")["timestamp"] for suite in suites)
+    for suite in suites:
+        node(suite, "evm_setNextBlockTimestamp", moment)
+        mine(suite)
 
 
 def test_the_same_workers_follow_two_chains(suites: list[Suite], tmp_path: Path) -> None:
     env = environment(
         *suites, CHAINFUND_INDEXER_LEASE_SECONDS="1", CELERY_BROKER_URL=settings.REDIS_URL[:-1] + "6"
     )
+    set_to_same_second(suites)
     campaigns = [create_campaign(suite, metadata_hash=b"\x05" * 32) for suite in suites]
     assert campaigns[0].address == campaigns[1].address
     contributed = {suite.chain_id: 0 for suite in suites}
