@@ -7,7 +7,7 @@ from xdist.scheduler import LoadScopeScheduling
 ONE_SYSTEM = "tests/e2e/"
 
 
-class FileScheduling(LoadScopeScheduling):
+class FileScheduling(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist is not typed
     """A worker takes one file after the other, so that what a file's fixtures made serves all of its tests.
 
     The files with a browser count as one, since they share a whole running system. Files go in the order of
