@@ -189,6 +189,8 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "UserAttributeSimilarityValidator")
 ]
 SIGN_IN_CHALLENGE_LIFETIME = timedelta(minutes=5)
+# For wallets that are contracts: their signers live in several time zones, and one of them is asleep.
+SIGN_IN_CONTRACT_CHALLENGE_LIFETIME = timedelta(days=1)
 # Dotted path of a function (address: bytes) -> bool that says whom the site does not serve; empty: everybody.
 ADDRESS_SCREEN = environment.text("CHAINFUND_ADDRESS_SCREEN", "")
 

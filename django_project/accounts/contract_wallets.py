@@ -27,9 +27,12 @@ WRAPPER_SUFFIX = bytes.fromhex("6492" * 16)
 GAS_LIMIT = 3_000_000
 # For all questions about one signature: somebody waits, and so does a thread of the site.
 PATIENCE_SECONDS = 5.0
+# To learn whether there is a contract at all: keys, whose sign-in needs no node, wait for it too.
+CODE_PATIENCE_SECONDS = 1.0
 
 _ACCEPTED = "0x01"
 _NO_CODE = "0x"
+_DELEGATION_PREFIX = "0xef0100"
 
 
 def require_acceptance(chain_id: int, address: bytes, digest: bytes, signature: bytes) -> None:
@@ -62,6 +65,19 @@ def require_acceptance(chain_id: int, address: bytes, digest: bytes, signature: 
         raise WrongSignatureError from None
     except node.NoAnswerError as error:
         raise NodeUnreachableError from error
+
+
+def is_contract(chain_id: int, address: bytes) -> bool:
+    """Whether a contract, and no key, signs for the address on this chain; False where no node tells in time.
+
+    An account that lets a contract act for it (EIP-7702) still has its key.
+    """
+    until = time.monotonic() + CODE_PATIENCE_SECONDS
+    try:
+        code = node.call(chain_id, "eth_getCode", format_address(address), "latest", until=until)
+    except (node.NoAnswerError, node.CallFailedError):
+        return False
+    return code != _NO_CODE and not code.startswith(_DELEGATION_PREFIX)
 
 
 def _unwrap(signature: bytes) -> tuple[bytes, bytes, bytes]:

@@ -30,6 +30,19 @@ class WrongSignatureError(RefusedError):
         )
 
 
+class SignaturePendingError(ConflictError):
+    """A contract wallet's signers have not confirmed on the chain so far; the challenge stays good."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "signature_pending",
+            _(
+                "Your wallet has not confirmed the signature on the network yet. Try again here, in this "
+                "browser, when its other signers have confirmed: the request stays valid for a day."
+            ),
+        )
+
+
 class WalletOnSeveralChainsError(RefusedError):
     """A contract wallet whose address is another contract's, perhaps another owner's, elsewhere."""
 

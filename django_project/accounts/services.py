@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth import login, update_session_auth_hash
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -16,9 +17,11 @@ from django_project.accounts import contract_wallets, eip4361
 from django_project.accounts.errors import (
     AccountRefusedError,
     ChallengeError,
+    SignaturePendingError,
     UnknownChainError,
     WalletInUseError,
     WalletTakenError,
+    WrongSignatureError,
 )
 from django_project.accounts.models import SignInChallenge, User, Wallet
 from django_project.accounts.selectors import SESSION_WALLET, wallet_address
@@ -34,6 +37,10 @@ SESSION_BACKEND = "django.contrib.auth.backends.ModelBackend"
 def issue_challenge(request: HttpRequest, address: bytes, chain_id: int) -> SignInChallenge:
     """Write the text that a wallet is to sign, good for this session and a few minutes.
 
+    Where a contract signs, several people may have to: its text is good for a day, and whoever asks again in
+    this session gets the same one, for signatures of it may be on the chain already. No transaction may be
+    open: a node is asked whether there is a contract.
+
     Raises:
         AddressRefusedError: the operator does not serve the address.
         UnknownChainError: the site does not index the chain.
@@ -42,6 +49,14 @@ def issue_challenge(request: HttpRequest, address: bytes, chain_id: int) -> Sign
     if not Chain.objects.filter(pk=chain_id).exists():
         raise UnknownChainError
     now = timezone.now().replace(microsecond=0)
+    lifetime = settings.SIGN_IN_CHALLENGE_LIFETIME
+    if contract_wallets.is_contract(chain_id, address):
+        lifetime = settings.SIGN_IN_CONTRACT_CHALLENGE_LIFETIME
+        earlier = _usable(request).filter(
+            address=address, chain_id=chain_id, expires_at__gt=now + lifetime / 2
+        )
+        if (challenge := earlier.order_by("-expires_at").first()) is not None:
+            return challenge
     message = eip4361.SignInMessage(
         domain=_domain(),
         address=address,
@@ -49,7 +64,7 @@ def issue_challenge(request: HttpRequest, address: bytes, chain_id: int) -> Sign
         chain_id=chain_id,
         nonce=secrets.token_hex(NONCE_BYTES),
         issued_at=now,
-        expires_at=now + settings.SIGN_IN_CHALLENGE_LIFETIME,
+        expires_at=now + lifetime,
     )
     return SignInChallenge.objects.create(
         nonce=message.nonce,
@@ -64,14 +79,16 @@ def issue_challenge(request: HttpRequest, address: bytes, chain_id: int) -> Sign
 def sign_in(request: HttpRequest, nonce: str, signature: bytes) -> User:
     """Start a session for the account of the wallet that signed; the first time, make the account.
 
-    The challenge is spent by whoever names it first, whatever the signature then turns out to be.
+    The challenge is spent by whoever names it first, whatever the signature then turns out to be; only one
+    that a contract's signers are still confirming on the chain is not.
 
     Raises:
         ChallengeError, AccountRefusedError: see each.
-        WrongSignatureError, WalletOnSeveralChainsError, NodeUnreachableError: see `_proven_signer`.
+        WrongSignatureError, SignaturePendingError, WalletOnSeveralChainsError, NodeUnreachableError: see
+            `_proven_signer`.
     """
-    signer = _proven_signer(request, nonce, signature)
-    user = _account_of(signer)
+    signer, is_contract = _proven_signer(request, nonce, signature)
+    user = _account_of(signer, is_contract=is_contract)
     if user.is_staff or user.is_superuser or not user.is_active:
         raise AccountRefusedError
     # Whoever planted a session key before the sign-in must not share the session after it.
@@ -86,11 +103,14 @@ def link_wallet(request: HttpRequest, user: User, nonce: str, signature: bytes) 
 
     Raises:
         ChallengeError, WalletTakenError: see each.
-        WrongSignatureError, WalletOnSeveralChainsError, NodeUnreachableError: see `_proven_signer`.
+        WrongSignatureError, SignaturePendingError, WalletOnSeveralChainsError, NodeUnreachableError: see
+            `_proven_signer`.
     """
-    signer = _proven_signer(request, nonce, signature)
+    signer, is_contract = _proven_signer(request, nonce, signature)
     with transaction.atomic():
-        wallet, is_new = Wallet.objects.get_or_create(address=signer, defaults={"user": user})
+        wallet, is_new = Wallet.objects.get_or_create(
+            address=signer, defaults={"user": user, "is_contract": is_contract}
+        )
         if wallet.user_id != user.pk:
             raise WalletTakenError
         if is_new:
@@ -124,20 +144,42 @@ def forget_old_challenges(before: datetime) -> int:
     return SignInChallenge.objects.filter(expires_at__lt=before).delete()[0]
 
 
-def _proven_signer(request: HttpRequest, nonce: str, signature: bytes) -> bytes:
-    """The address of the challenge, once its key or its contract has signed; spends the challenge either way.
+def _proven_signer(request: HttpRequest, nonce: str, signature: bytes) -> tuple[bytes, bool]:
+    """The address of the challenge, once its key or its contract has signed, and whether it was a contract.
 
+    Spends the challenge either way, but for an empty signature: a contract's signers give that on the chain.
     No transaction may be open: a node may be asked, which takes seconds.
 
     Raises:
         ChallengeError: it cannot be used.
+        SignaturePendingError: the signature is empty, and its contract does not accept that yet.
         WrongSignatureError, WalletOnSeveralChainsError, NodeUnreachableError: see `contract_wallets`.
     """
+    if not signature:
+        return _signer_on_chain(request, nonce), True
     challenge = _consume(request, nonce)
     address = bytes(challenge.address)
-    if not _is_signed_by_key(address, challenge.message, signature):
+    if _is_signed_by_key(address, challenge.message, signature):
+        return address, False
+    digest = eip4361.signing_digest(challenge.message)
+    contract_wallets.require_acceptance(challenge.chain_id, address, digest, signature)
+    return address, True
+
+
+def _signer_on_chain(request: HttpRequest, nonce: str) -> bytes:
+    challenge = _usable(request).filter(nonce=nonce).first()
+    if challenge is None:
+        raise ChallengeError
+    address = bytes(challenge.address)
+    try:
         digest = eip4361.signing_digest(challenge.message)
-        contract_wallets.require_acceptance(challenge.chain_id, address, digest, signature)
+        contract_wallets.require_acceptance(challenge.chain_id, address, digest, b"")
+    except WrongSignatureError:
+        if contract_wallets.is_contract(challenge.chain_id, address):
+            raise SignaturePendingError from None
+        _consume(request, nonce)
+        raise
+    _consume(request, nonce)
     return address
 
 
@@ -148,31 +190,36 @@ def _is_signed_by_key(address: bytes, message: str, signature: bytes) -> bool:
         return False
 
 
-def _consume(request: HttpRequest, nonce: str) -> SignInChallenge:
-    """Spend the challenge by one conditional UPDATE, so that of two simultaneous posts one fails."""
-    now = timezone.now()
-    spent = SignInChallenge.objects.filter(
-        nonce=nonce,
+def _usable(request: HttpRequest) -> QuerySet[SignInChallenge]:
+    """The challenges of this session that can still be answered."""
+    return SignInChallenge.objects.filter(
         session_digest=_session_digest(request, create=False),
         consumed_at=None,
-        expires_at__gt=now,
+        expires_at__gt=timezone.now(),
         message__startswith=f"{_domain()} wants you to sign in",
-    ).update(consumed_at=now)
-    if not spent:
+    )
+
+
+def _consume(request: HttpRequest, nonce: str) -> SignInChallenge:
+    """Spend the challenge by one conditional UPDATE, so that of two simultaneous posts one fails."""
+    if not _usable(request).filter(nonce=nonce).update(consumed_at=timezone.now()):
         raise ChallengeError
     return SignInChallenge.objects.get(nonce=nonce)
 
 
-def _account_of(address: bytes) -> User:
+def _account_of(address: bytes, *, is_contract: bool) -> User:
     wallet = Wallet.objects.select_related("user").filter(address=address).first()
     if wallet is not None:
+        if wallet.is_contract != is_contract:
+            wallet.is_contract = is_contract
+            wallet.save(update_fields=["is_contract"])
         return wallet.user
     try:
         with transaction.atomic():
             user = User(username=f"wallet-{uuid.uuid4().hex}")
             user.set_unusable_password()
             user.save()
-            Wallet.objects.create(user=user, address=address)
+            Wallet.objects.create(user=user, address=address, is_contract=is_contract)
             audit.record("accounts.user.created", user.public_id, actor=user, wallet=format_address(address))
             return user
     except IntegrityError:

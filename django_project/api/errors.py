@@ -31,7 +31,17 @@ REFUSALS = {
     429: OpenApiResponse(ErrorBody, "Asked too often; the Retry-After header says for how long."),
 }
 UNDER_WAY = {409: OpenApiResponse(ErrorBody, "The campaign is closed, or an earlier pledge may be paid.")}
+NOT_YET = {409: OpenApiResponse(ErrorBody, "Not yet: a contract wallet's signers have to confirm.")}
 NODE_UNREACHABLE = {503: OpenApiResponse(ErrorBody, "No node could be asked about a contract wallet.")}
+
+
+# The framework's own refusals in the site's words.
+_WORDS: dict[type[exceptions.APIException], Message] = {
+    exceptions.ParseError: _("The body is not valid JSON."),
+    exceptions.MethodNotAllowed: _("This address does not take requests of this kind."),
+    exceptions.NotAcceptable: _("Answers of this address are JSON only."),
+    exceptions.UnsupportedMediaType: _("Send the body as JSON, with the type application/json."),
+}
 
 
 def respond(exception: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -42,7 +52,7 @@ def respond(exception: Exception, context: Mapping[str, Any]) -> Response | None
         return _refusal(exception.status, exception.code, exception.message, exception.fields)
     if isinstance(exception, Http404 | exceptions.NotFound):
         return _refusal(404, "not_found", _("There is nothing here."))
-    if isinstance(exception, PermissionDenied):
+    if isinstance(exception, PermissionDenied | exceptions.PermissionDenied):
         return _refusal(403, "permission_denied", _("You may not do this."))
     if isinstance(exception, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         return _refusal(401, "sign_in_required", _("Sign in with your wallet first."))
@@ -53,8 +63,8 @@ def respond(exception: Exception, context: Mapping[str, Any]) -> Response | None
     plain = exception_handler(exception, dict(context))
     if plain is None or not isinstance(exception, exceptions.APIException):
         return None
-    code = exception.default_code
-    plain.data = {"error": {"code": code, "message": str(exception.detail)}}
+    message: Message = _WORDS.get(type(exception), _("This request could not be understood."))
+    plain.data = {"error": {"code": exception.default_code, "message": str(message)}}
     return plain
 
 

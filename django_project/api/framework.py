@@ -23,6 +23,23 @@ if TYPE_CHECKING:
 # The longest honest body is a full beacon, about 15 kB.
 MAX_BODY_BYTES = 64 * 1024
 
+# What is wrong with a field, by pydantic's name for it.
+_WRONG_FORM = _("This value has the wrong form.")
+_WRONG = {
+    "missing": _("This field is needed."),
+    "extra_forbidden": _("There is no field of this name."),
+    "string_type": _("This has to be text."),
+    "int_type": _("This has to be a whole number."),
+    "bool_type": _("This has to be true or false."),
+    "string_too_long": _("This text is too long."),
+    "string_too_short": _("This text is too short."),
+    "too_long": _("There are too many entries."),
+    **dict.fromkeys(
+        ("greater_than", "greater_than_equal", "less_than", "less_than_equal"),
+        _("This number is out of range."),
+    ),
+}
+
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -38,6 +55,15 @@ class SessionAuthentication(authentication.SessionAuthentication):
         self.enforce_csrf(request)
         user = plain(request).user
         return (user, None) if user.is_active else None
+
+    def enforce_csrf(self, request: Request) -> None:
+        try:
+            super().enforce_csrf(request)
+        except exceptions.PermissionDenied:
+            raise RefusedError(
+                "csrf_failed",
+                _("This page is older than your sign-in, perhaps in another tab. Reload it and try again."),
+            ) from None
 
     def authenticate_header(self, request: Request) -> str:
         return "Session"
@@ -110,7 +136,7 @@ class LimitedJSONParser(parsers.JSONParser):
         try:
             return json.loads(body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
-            raise exceptions.ParseError(_("The body is not valid JSON.")) from None
+            raise exceptions.ParseError from None
 
 
 class PlainTextJSONParser(LimitedJSONParser):
@@ -138,7 +164,10 @@ def read_body(model: type[Body], request: Request) -> Body:
     try:
         return model.model_validate(request.data)
     except ValidationError as error:
-        fields = {".".join(str(part) for part in entry["loc"]): entry["msg"] for entry in error.errors()}
+        fields = {
+            ".".join(str(part) for part in entry["loc"]): _WRONG.get(entry["type"], _WRONG_FORM)
+            for entry in error.errors()
+        }
         raise InvalidInputError("invalid", _("Some fields are not valid."), fields=fields) from None
 
 

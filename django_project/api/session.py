@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from django_project.accounts import services
 from django_project.accounts.selectors import wallet_address
-from django_project.api.errors import NODE_UNREACHABLE, REFUSALS
+from django_project.api.errors import NODE_UNREACHABLE, NOT_YET, REFUSALS
 from django_project.api.framework import plain, read_body, signed_in_user
 from django_project.api.types import AddressText, Input
 from django_project.core import rate_limits
@@ -35,8 +35,9 @@ class Challenge(BaseModel):
 
 class SignInRequest(Input):
     nonce: Annotated[str, StringConstraints(min_length=32, max_length=32, pattern=r"^[0-9a-f]+$")]
-    # Those of contracts that are not deployed yet (ERC-6492) carry creation code: some kilobytes.
-    signature: Annotated[str, StringConstraints(max_length=20_000, pattern=r"^0x(?:[0-9a-fA-F]{2})+$")]
+    # Those of contracts that are not deployed yet (ERC-6492) carry creation code: some kilobytes. Where a
+    # contract's signers confirm on the chain it is empty.
+    signature: Annotated[str, StringConstraints(max_length=20_000, pattern=r"^0x(?:[0-9a-fA-F]{2})*$")]
 
 
 class SignedIn(BaseModel):
@@ -64,7 +65,7 @@ class SessionView(APIView):
     @extend_schema(
         summary="Sign in with a signed challenge",
         request=SignInRequest,
-        responses={200: SignedIn, **REFUSALS, **NODE_UNREACHABLE},
+        responses={200: SignedIn, **REFUSALS, **NOT_YET, **NODE_UNREACHABLE},
     )
     def post(self, request: Request) -> Response:
         body = read_body(SignInRequest, request)
@@ -85,7 +86,7 @@ class WalletsView(APIView):
         summary="Link a further wallet to the account that is signed in",
         description="The wallet to be linked signs a challenge of this session.",
         request=SignInRequest,
-        responses={200: SignedIn, **REFUSALS, **NODE_UNREACHABLE},
+        responses={200: SignedIn, **REFUSALS, **NOT_YET, **NODE_UNREACHABLE},
     )
     def post(self, request: Request) -> Response:
         user = signed_in_user(request)

@@ -3,10 +3,12 @@
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from eth_abi.abi import encode
 from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
@@ -15,8 +17,8 @@ from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.types import RPCEndpoint
 
-from django_project.accounts import contract_wallets
-from django_project.accounts.models import User, Wallet
+from django_project.accounts import contract_wallets, eip4361
+from django_project.accounts.models import SignInChallenge, User, Wallet
 from django_project.core import node
 from django_project.ledger.models import Chain
 from tasks.demo.servers import Anvil, free_port
@@ -34,8 +36,8 @@ OWNER, MALLORY = wallet(1), wallet(2)
 LINK = "/api/v1/session/wallets"
 SOURCE = "tests/security/contracts/Wallets.sol"
 NAMES = (
-    *("OwnedWallet", "CarelessWallet", "WalletFactory", "Answering", "Echoing", "Reverting"),
-    *("RevertingWithYes", "Costly", "Burning", "Flooding", "Writing"),
+    *("OwnedWallet", "CarelessWallet", "ConfirmingWallet", "WalletFactory", "Answering", "Echoing"),
+    *("Reverting", "RevertingWithYes", "Costly", "Burning", "Flooding", "Writing"),
 )
 MAGIC = bytes.fromhex("1626ba7e")
 WRAPPER_SUFFIX = bytes.fromhex("6492" * 16)
@@ -311,6 +313,107 @@ def test_a_key_that_delegates_signs_by_itself(delegating_chain: Chained) -> None
     assert answer(contract, by(OWNER)).status_code == 200
 
 
+def test_signers_may_confirm_on_the_chain_and_take_their_time(chain: Chained) -> None:
+    """An empty signature spends nothing while it waits, and the session's text stays the same."""
+    contract, browser = deployed(chain.web3, "ConfirmingWallet"), Browser()
+    ask = {"address": contract.address, "chain_id": CHAIN_ID}
+    challenge = browser.post(CHALLENGE, ask).json()
+    body = {"nonce": challenge["nonce"], "signature": "0x"}
+    for _ in range(2):
+        assert_refused(browser.post(SESSION, body), "signature_pending", 409)
+    assert browser.post(CHALLENGE, ask).json() == challenge
+    confirm(contract, "something else")
+    assert_refused(browser.post(SESSION, body), "signature_pending", 409)
+    confirm(contract, challenge["message"])
+    assert_refused(Browser().post(SESSION, body), "challenge_not_usable")
+    signed_in = browser.post(SESSION, body)
+    assert (signed_in.status_code, signed_in.json()) == (200, {"address": contract.address})
+    assert Wallet.objects.get().is_contract
+    browser.refresh_csrf()
+    again = browser.post(SESSION, body)
+    assert (again.status_code, error_code(again)) == (403, "challenge_not_usable")
+    assert browser.post(CHALLENGE, ask).json()["nonce"] != challenge["nonce"]
+
+
+def test_one_of_two_answers_with_the_same_confirmation_signs_in(
+    chain: Chained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract, browser = deployed(chain.web3, "ConfirmingWallet"), Browser()
+    challenge = browser.post(CHALLENGE, {"address": contract.address, "chain_id": CHAIN_ID}).json()
+    confirm(contract, challenge["message"])
+    accept = contract_wallets.require_acceptance
+
+    def overtaken(*arguments: Any) -> None:
+        accept(*arguments)
+        SignInChallenge.objects.update(consumed_at=timezone.now())
+
+    monkeypatch.setattr(contract_wallets, "require_acceptance", overtaken)
+    assert_refused(
+        browser.post(SESSION, {"nonce": challenge["nonce"], "signature": "0x"}), "challenge_not_usable"
+    )
+
+
+@pytest.mark.usefixtures("chain")
+def test_a_key_never_signs_with_nothing() -> None:
+    browser = Browser()
+    challenge = browser.challenge(MALLORY, CHAIN_ID)
+    body = {"nonce": challenge["nonce"], "signature": "0x"}
+    assert_refused(browser.post(SESSION, body))
+    assert_refused(browser.post(SESSION, body), "challenge_not_usable")
+
+
+def test_an_account_that_delegates_never_signs_with_nothing(delegating_chain: Chained) -> None:
+    """Its contract would say yes; on the other chains nobody but the key may."""
+    chain, account = delegating_chain, Web3.to_checksum_address(MALLORY.address)
+    yes = chain.deploy("Answering", MAGIC.ljust(32, b"\0"))
+    set_code(chain, account, f"0xef0100{yes[2:]}")
+    assert_refused(answer(account, lambda _: b""))
+    assert answer(yes, lambda _: b"").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("code", "lifetime"),
+    [
+        ("0x", timedelta(minutes=5)),
+        ("0xef0100" + "22" * 20, timedelta(minutes=5)),
+        ("0x00", timedelta(days=1)),
+    ],
+    ids=["key", "delegation", "contract"],
+)
+def test_contracts_have_a_day_to_sign_and_keys_five_minutes(
+    code: str, lifetime: timedelta, chain: Chained
+) -> None:
+    set_code(chain, Web3.to_checksum_address(MALLORY.address), code)
+    Browser().challenge(MALLORY, CHAIN_ID)
+    challenge = SignInChallenge.objects.get()
+    left = challenge.expires_at - timezone.now()
+    assert lifetime - timedelta(minutes=1) < left <= lifetime
+    assert f"Expiration Time: {challenge.expires_at:%Y-%m-%dT%H:%M:%SZ}" in challenge.message
+    Browser().challenge(MALLORY, CHAIN_ID)
+    assert SignInChallenge.objects.values("nonce").distinct().count() == 2
+
+
+def test_without_a_node_nobody_has_longer(settings: Any) -> None:
+    settings.RPC_URLS = {}
+    Browser().challenge(MALLORY, CHAIN_ID)
+    assert SignInChallenge.objects.get().expires_at <= timezone.now() + timedelta(minutes=5)
+
+
+def test_a_text_that_ends_soon_is_not_given_again(chain: Chained, settings: Any) -> None:
+    contract, browser = deployed(chain.web3, "ConfirmingWallet"), Browser()
+    ask = {"address": contract.address, "chain_id": CHAIN_ID}
+    first = browser.post(CHALLENGE, ask).json()
+    half = timezone.now() + settings.SIGN_IN_CONTRACT_CHALLENGE_LIFETIME / 2
+    SignInChallenge.objects.update(expires_at=half - timedelta(minutes=1))
+    assert browser.post(CHALLENGE, ask).json()["nonce"] != first["nonce"]
+
+
+def confirm(contract: Contract, text: str) -> None:
+    digest = eip4361.signing_digest(text)
+    contract.functions.confirm(digest).transact({"from": contract.w3.eth.accounts[0]})
+    contract.w3.provider.make_request(RPCEndpoint("evm_mine"), [])
+
+
 def test_a_further_wallet_may_be_a_contract(chain: Chained) -> None:
     address, browser = chain.deploy("OwnedWallet", MALLORY.address), Browser()
     browser.sign_in(OWNER, CHAIN_ID)
@@ -402,4 +505,4 @@ def test_no_transaction_waits_for_a_node(chain: Chained, monkeypatch: pytest.Mon
     browser.sign_in(OWNER, CHAIN_ID)
     assert answer(address, by(MALLORY), browser=browser, url=LINK).status_code == 200
     assert answer(address, by(MALLORY)).status_code == 200
-    assert asked == [False, False]
+    assert asked == 5 * [False]
