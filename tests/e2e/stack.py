@@ -217,7 +217,7 @@ class Stack:
         """The site is up and shows what the indexer brought in."""
         try:
             return HONEY.title in self.get("/explore/")
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
 

@@ -24,7 +24,7 @@ from tasks.indexing.verify import Verifier
 from tasks.upkeep import settle
 from tests.factories import CATEGORIES
 from tests.support.browser import Browser
-from tests.support.contracts import NATIVE, Suite, create_campaign, deploy_suite, node
+from tests.support.contracts import NATIVE, Suite, create_campaign, deploy_first_version, deploy_suite, node
 from tests.support.indexing import index_once
 from tests.support.tokens.stock import FiatToken, Stock, UsdtLikeness, Weth9
 from tests.support.wallets.calls import Wallet, do, key, mined
@@ -41,9 +41,13 @@ STILL_OPEN = timedelta(days=80)
 
 @dataclass(frozen=True)
 class Scene:
-    """The chain with everything on it; `safe` is a 2-of-3, `account` is not deployed before it acts."""
+    """The chain with everything on it; `safe` is a 2-of-3, `account` is not deployed before it acts.
+
+    `first` is the contracts' first version, where `cents` is listed too, which the second refuses.
+    """
 
     suite: Suite
+    first: Suite
     safes: SafeContracts
     accounts: SmartAccountContracts
     safe: Safe
@@ -80,9 +84,12 @@ class Scene:
     def send(self, function: ContractFunction, sender: ChecksumAddress) -> TxReceipt:
         return mined(self.web3, function, sender)
 
-    def launch(self, title: str, *, token: str = NATIVE, **terms: Any) -> Contract:
+    def launch(
+        self, title: str, *, suite: Suite | None = None, stock: Stock | None = None, **terms: Any
+    ) -> Contract:
         """A campaign with its text on the site; indexed with the next `index`."""
-        return create_campaign(self.suite, token=token, metadata_hash=store_text(title), **terms)
+        token = stock.contract.address if stock else NATIVE
+        return create_campaign(suite or self.suite, token=token, metadata_hash=store_text(title), **terms)
 
     def give(self, wallet: Wallet, campaign: Contract, stock: Stock | None, amount: int) -> None:
         """Have a wallet come by some money, and contribute all of it."""
@@ -175,6 +182,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     anvil = Anvil(directory, hardfork="prague", arguments=["--accounts", "20", "--timestamp", str(began)])
     try:
         suite = deploy_suite(anvil, directory / "deployments")
+        first = deploy_first_version(suite)
         entry_point = EntryPoint.deploy(suite.web3)
         safes, accounts = SafeContracts.deploy(suite.web3), SmartAccountContracts.deploy(entry_point)
         sponsor = key(99)
@@ -183,6 +191,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         )
         scene = Scene(
             suite=suite,
+            first=first,
             safes=safes,
             accounts=accounts,
             safe=safes.promise((key(1), key(2), key(3)), 2).deployed(),
@@ -196,6 +205,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         for stock in scene.tokens:
             allow = suite.factory.functions.setTokenAllowed(stock.contract.address, allowed=True)
             mined(suite.web3, allow, suite.admin)
+        allow = first.factory.functions.setTokenAllowed(scene.cents.contract.address, allowed=True)
+        mined(suite.web3, allow, suite.admin)
         yield scene
     finally:
         anvil.stop()

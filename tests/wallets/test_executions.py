@@ -130,6 +130,19 @@ def test_where_only_the_wallets_own_hash_is_known_the_end_of_the_campaign_decide
     assert it.becomes() == ("failed", "closed")
 
 
+def test_an_account_that_is_not_deployed_yet_is_waited_for_too(scene: Scene) -> None:
+    """Nothing at its address shows that it is a contract's: the way in which it signed in does."""
+    it = pledged(scene, scene.account)
+    it.report(it.proposal.told_hash)
+    assert it.becomes() == ("submitted", "")
+    scene.travel(timedelta(days=1))
+    mine(scene.suite, FINAL)
+    assert not scene.account.is_deployed()
+    assert it.becomes() == ("submitted", "")
+    it.proposal.execute()
+    assert it.becomes() == ("confirmed", "")
+
+
 def test_a_safe_whose_transaction_reverts_as_a_whole_may_send_it_again(scene: Scene) -> None:
     it = pledged(scene, scene.safe)
     refuse_contributions(scene, it.campaign)

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from eth_abi.abi import encode
 
-from django_project.accounts.models import User
+from django_project.accounts.models import SignInChallenge, User
 from django_project.ledger.models import Chain
-from tests.support.browser import Browser, error_code
+from tests.support.browser import SESSION, Browser, error_code
 from tests.support.wallets.calls import do, key
 from tests.support.wallets.safe import WRAPPER_SUFFIX
 from tests.wallets.conftest import Scene
@@ -78,6 +80,26 @@ def test_not_by_a_safe_whose_own_owners_did_not_sign(scene: Scene) -> None:
     outer = scene.safes.promise((scene.safe, key(6)), 2, salt=3).deployed()
     without = replace(outer, owners=(replace(scene.safe, owners=(key(1), key(4))), key(6)))
     assert_refused(scene, outer.address, without.sign)
+
+
+def test_a_safe_that_signs_on_the_chain(scene: Scene) -> None:
+    """Its signature is empty, and comes when the second owner has confirmed: the text is good for a day."""
+    browser, safe = Browser(), scene.safe
+    challenge = browser.challenge_for(safe.address, scene.suite.chain_id)
+    signature = {"nonce": challenge["nonce"], "signature": "0x"}
+    early = browser.post(SESSION, signature)
+    assert (early.status_code, error_code(early)) == (409, "signature_pending")
+    assert safe.sign_on_chain(challenge["message"]) == b""
+    # As it is 23 hours later.
+    SignInChallenge.objects.update(expires_at=F("expires_at") - timedelta(hours=23))
+    reply = browser.post(SESSION, signature)
+    assert (reply.status_code, reply.json()) == (200, {"address": safe.address})
+
+
+def test_what_a_safe_signs_on_the_chain_is_one_text(scene: Scene) -> None:
+    scene.safe.sign_on_chain("another text")
+    assert answer(scene, scene.safe.address, lambda _: b"") == (409, "signature_pending")
+    assert_refused(scene, scene.key.address, lambda _: b"")
 
 
 def test_a_safe_before_it_is_deployed(scene: Scene) -> None:

@@ -22,7 +22,7 @@ GAS = 500_000
 
 
 def campaign_in(scene: Scene, stock: Stock) -> Contract:
-    return scene.launch("Honey from one roof", token=stock.contract.address, goal=10**6)
+    return scene.launch("Honey from one roof", stock=stock, goal=10**6)
 
 
 def simulated(scene: Scene, campaign: Contract, amount: int) -> dict[str, Any]:
