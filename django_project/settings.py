@@ -211,6 +211,8 @@ DEFAULT_FROM_EMAIL = environment.text("CHAINFUND_MAIL_FROM", "ChainFund <no-repl
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "django_project" / "locale"]
+# Dates in one form for each language, instead of the framework's.
+FORMAT_MODULE_PATH = "django_project.formats"
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = "UTC"
 USE_TZ = True

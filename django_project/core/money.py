@@ -92,3 +92,14 @@ def format_units(amount: int, decimals: int, *, grouping: bool = False) -> str:
     digits = f"{fraction:0{decimals}d}".rstrip("0") if decimals else ""
     text = f"{whole:,}" if grouping else str(whole)
     return f"{sign}{text}.{digits}" if digits else f"{sign}{text}"
+
+
+def percent_text(part: int, whole: int) -> str:
+    """A share of `whole` in percent, rounded down; something is never told as nothing: 1, 200 -> "<1".
+
+    Of nothing, anything is all.
+    """
+    if not whole:
+        return "100" if part else "0"
+    percent = part * 100 // whole
+    return "<1" if part > 0 and not percent else str(percent)

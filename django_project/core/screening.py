@@ -23,7 +23,7 @@ class AddressRefusedError(RefusedError):
     def __init__(self) -> None:
         super().__init__(
             "address_refused",
-            _("This site does not serve this address. Your money in contracts stays yours to take back."),
+            _("We cannot serve this address. You can still claim from the contracts what they allow."),
         )
 
 

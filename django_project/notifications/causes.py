@@ -7,43 +7,48 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypedDict, cast
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from django_project.accounts.models import Wallet
 from django_project.campaigns.models import Follow
 from django_project.campaigns.selectors import key_filter
 from django_project.core.addresses import format_address
+from django_project.ledger.clocks import chain_now
 from django_project.ledger.models import (
     Block,
     CampaignLaunched,
     Cancellation,
     Contribution,
     MilestoneSubmission,
-    Refund,
     UpdatePost,
     WindDown,
 )
-from django_project.ledger.selectors import (
-    CLAIM_PERIOD,
-    Status,
-    campaigns_with_status,
-    finalized_block,
-    owed_since,
-    standing_contributions,
-)
-from django_project.notifications.models import Kind
+from django_project.ledger.selectors import finalized_block, owed_since, standing_contributions
+from django_project.notifications.models import Kind, Notification
 from django_project.pledges.judging import judges, undecided_judges
+from django_project.pledges.selectors import owed
 
-# Older causes are no news: a chain that is indexed from its beginning tells nobody its whole past.
+if TYPE_CHECKING:
+    # Only the type checker has the package.
+    from django_stubs_ext import WithAnnotations
+
+    class _Account(TypedDict):
+        status: str
+        account: int
+
+    Owed = WithAnnotations[Contribution, _Account]
+
+# Older updates are no news: a chain that is indexed from its beginning tells nobody its whole past. What
+# waits for somebody to act, money or an open window, is told whenever it is found.
 NEWS_AGE = timedelta(days=14)
 # Before the end of a window, and only where the window was open for twice as long before.
 CLOSING = timedelta(hours=24)
 # Money that is left alone is reminded of after each of these, but not for ever.
 REFUND_REMINDER = timedelta(days=30)
 REFUND_REMINDERS = 3
-OWING = (Status.FAILED, Status.CANCELLED, Status.EXPIRED, Status.WIND_DOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +72,27 @@ class _Happening:
 
 
 def news(chain_id: int) -> list[Cause]:
-    """What became final lately: updates, money that can be taken back, evidence to judge."""
+    """What is final: updates of late, evidence to object to, and money that was not told of yet."""
     final = finalized_block(chain_id)
-    happened = [*_events(chain_id, final), *_lapses(chain_id, final)]
+    happened = _events(chain_id, final)
     campaigns = {each.campaign.pk: each.campaign for each in happened}
-    given, followers = _given(campaigns), _followers(campaigns)
-    backers, owed = _people(given), _people(given - _refunded(campaigns))
+    backers, followers = _people(_given(campaigns)), _followers(campaigns)
     reviewed = {each.campaign.pk for each in happened if each.kind == Kind.MILESTONE_REVIEW}
     may_judge = _people(judges(reviewed)) if reviewed else {}
 
     def people(each: _Happening) -> set[int]:
         campaign = each.campaign.pk
-        match each.kind:
-            case Kind.MILESTONE_REVIEW:
-                return may_judge.get(campaign, set())
-            case Kind.UPDATE_POSTED:
-                return backers[campaign] | followers[campaign]
-            case _:
-                return owed[campaign]
+        if each.kind == Kind.MILESTONE_REVIEW:
+            return may_judge.get(campaign, set())
+        return backers.get(campaign, set()) | followers.get(campaign, set())
 
-    return [Cause(each.kind, each.campaign, each.key, frozenset(people(each))) for each in happened]
+    told = [Cause(each.kind, each.campaign, each.key, frozenset(people(each))) for each in happened]
+    return told + _refunds_untold(chain_id, final)
 
 
 def windows_about_to_close(chain_id: int) -> list[Cause]:
     """Evidence that can be objected to for a day or less, for backers who have not objected."""
-    now = timezone.now()
+    now = chain_now(chain_id)
     closing = [
         row
         for row in MilestoneSubmission.objects.filter(
@@ -116,77 +117,95 @@ def windows_about_to_close(chain_id: int) -> list[Cause]:
 
 
 def refunds_left_alone(chain_id: int) -> list[Cause]:
-    """Money that could be taken back for a month, two, or three, and was not."""
+    """Money that could be claimed for a month, two, or three since its backer was told, and was not."""
     now = timezone.now()
-    of_accounts = Contribution.objects.filter(
-        campaign=OuterRef("pk"), backer__in=Wallet.objects.values("address")
-    )
-    owing = {
-        campaign.pk: campaign
-        for campaign in campaigns_with_status(now).filter(
-            Exists(of_accounts), chain_id=chain_id, status__in=OWING
-        )
-    }
-    owed = _people(_given(owing) - _refunded(owing))
-    found = []
-    for campaign in owing.values():
-        since = owed_since(campaign, campaign.status)
-        months = min((now - since) // REFUND_REMINDER, REFUND_REMINDERS)
+    told_at = _told().values("created_at")[:1]
+    rows = _owed_to_accounts(chain_id).annotate(told_at=Subquery(told_at)).filter(told_at__isnull=False)
+    waiting: dict[tuple[int, int], set[int]] = defaultdict(set)
+    campaigns = {}
+    for row in rows.select_related("campaign__totals"):
+        waited = now - max(owed_since(row.campaign, row.status), row.told_at)
+        months = min(waited // REFUND_REMINDER, REFUND_REMINDERS)
         if months >= 1:
-            key = f"{Kind.REFUND_DUE}:{chain_id}:left:{months}:{format_address(campaign.address)}"
-            people = frozenset(owed.get(campaign.pk, ()))
-            found.append(Cause(Kind.REFUND_DUE, campaign, key, people, is_reminder=True))
-    return found
+            campaigns[row.campaign_id] = row.campaign
+            waiting[row.campaign_id, months].add(row.account)
+    return [
+        Cause(
+            Kind.REFUND_DUE,
+            campaigns[campaign],
+            f"{Kind.REFUND_DUE}:{chain_id}:left:{months}:{format_address(campaigns[campaign].address)}",
+            frozenset(people),
+            is_reminder=True,
+        )
+        for (campaign, months), people in waiting.items()
+    ]
 
 
 def _events(chain_id: int, final: int) -> list[_Happening]:
-    now = timezone.now()
-    recent = Q(chain_id=chain_id, block_number__lte=final, block_time__gte=now - NEWS_AGE)
-    updates = UpdatePost.objects.filter(recent).select_related("campaign")
-    cancellations = Cancellation.objects.filter(recent).select_related("campaign")
-    submissions = MilestoneSubmission.objects.filter(recent, window_end__gt=now).select_related("campaign")
-    found: list[tuple[Kind, Iterable[UpdatePost | Cancellation | MilestoneSubmission]]] = [
+    now = chain_now(chain_id)
+    settled = Q(chain_id=chain_id, block_number__lte=final)
+    updates = UpdatePost.objects.filter(settled, block_time__gte=now - NEWS_AGE).select_related("campaign")
+    submissions = MilestoneSubmission.objects.filter(settled, window_end__gt=now).select_related("campaign")
+    found: list[tuple[Kind, Iterable[UpdatePost | MilestoneSubmission]]] = [
         (Kind.UPDATE_POSTED, updates),
-        (Kind.REFUND_DUE, cancellations),
         (Kind.MILESTONE_REVIEW, submissions),
     ]
-    # The same key as of time passing: a wind-down may be declared long after it has begun.
-    wind_downs = [
-        _Happening(Kind.REFUND_DUE, row.campaign, _standing_key(row.campaign, Status.WIND_DOWN))
-        for row in WindDown.objects.filter(recent).select_related("campaign")
-    ]
-    return wind_downs + [
+    return [
         _Happening(kind, row.campaign, f"{kind}:{chain_id}:{row.block_number}:{row.log_index}")
         for kind, rows in found
         for row in rows
     ]
 
 
-def _lapses(chain_id: int, final: int) -> list[_Happening]:
-    """Campaigns that owe their backers because time passed, which no event tells.
-
-    A missed goal, success that nobody collected, a milestone without its evidence or refused: once no block
-    before that moment can change any more.
-    """
+def _refunds_untold(chain_id: int, final: int) -> list[Cause]:
+    """Money that accounts can claim and were never told of, once nothing before can change any more."""
+    people: dict[int, set[int]] = defaultdict(set)
+    owing = {}
+    rows = _owed_to_accounts(chain_id).filter(~Exists(_told())).select_related("campaign__totals")
+    for row in rows:
+        owing[row.campaign_id] = row.campaign, row.status
+        people[row.campaign_id].add(row.account)
+    declared = _declared(owing, final)
     settled = _settled_until(chain_id, final)
-    if settled is None:
-        return []
-    recent = timezone.now() - NEWS_AGE, settled
-    long_ago = recent[0] - CLAIM_PERIOD, recent[1] - CLAIM_PERIOD
-    lapsed = campaigns_with_status(timezone.now()).filter(
-        Q(status=Status.FAILED, deadline__range=recent)
-        | Q(status=Status.EXPIRED, deadline__range=long_ago)
-        | Q(status=Status.WIND_DOWN, totals__milestone_due__range=recent)
-        | Q(status=Status.WIND_DOWN, totals__window_end__range=recent)
-        | Q(status=Status.WIND_DOWN, totals__window_end__range=long_ago),
-        chain_id=chain_id,
-        totals__wound_down_at=None,
-    )
     return [
-        _Happening(Kind.REFUND_DUE, campaign, _standing_key(campaign, campaign.status))
-        for campaign in lapsed
-        if recent[0] <= owed_since(campaign, campaign.status) <= settled
+        Cause(Kind.REFUND_DUE, campaign, _standing_key(campaign, status), frozenset(people[pk]))
+        for pk, (campaign, status) in owing.items()
+        if pk in declared or (settled is not None and _has_lapsed(campaign, status, settled))
     ]
+
+
+def _owed_to_accounts(chain_id: int) -> "QuerySet[Owed]":
+    """What a chain's contracts owe to wallets of accounts; a campaign enters its status of owing once."""
+    owner = Wallet.objects.filter(address=OuterRef("backer")).values("user_id")
+    of_accounts = owed().filter(campaign__chain_id=chain_id, backer__in=Wallet.objects.values("address"))
+    return cast("QuerySet[Owed]", of_accounts.annotate(account=Subquery(owner)))
+
+
+def _told() -> QuerySet[Notification]:
+    """What an account was told of a campaign that owes it a refund, whatever the key says."""
+    return Notification.objects.filter(
+        kind=Kind.REFUND_DUE,
+        is_reminder=False,
+        user_id=OuterRef("account"),
+        chain_id=OuterRef("campaign__chain_id"),
+        address=OuterRef("campaign__address"),
+    ).order_by("created_at")
+
+
+def _declared(campaigns: Iterable[int], final: int) -> set[int]:
+    """Of these campaigns, those whose end was declared by an event that is final."""
+    ends = {"campaign__in": list(campaigns), "block_number__lte": final}
+    return {
+        campaign
+        for model in (Cancellation, WindDown)
+        for campaign in model.objects.filter(**ends).values_list("campaign_id", flat=True)
+    }
+
+
+def _has_lapsed(campaign: CampaignLaunched, status: str, settled: datetime) -> bool:
+    """Whether a campaign came to owe its backers by time alone, before what can still change."""
+    is_declared = campaign.totals.wound_down_at or campaign.totals.cancelled_at
+    return not is_declared and owed_since(campaign, status) <= settled
 
 
 def _standing_key(campaign: CampaignLaunched, status: str) -> str:
@@ -215,16 +234,11 @@ def _people(pairs: Collection[tuple[int, bytes]]) -> dict[int, set[int]]:
 
 
 def _given(campaigns: Iterable[int]) -> set[tuple[int, bytes]]:
-    """(campaign, wallet) of accounts that have money in it: pledges that were taken back do not count."""
+    """(campaign, wallet) of accounts that contributed to it: what was taken back does not count."""
     given = standing_contributions().filter(
         campaign__in=list(campaigns), backer__in=Wallet.objects.values("address")
     )
     return set(given.values_list("campaign_id", "backer").distinct().order_by())
-
-
-def _refunded(campaigns: Iterable[int]) -> set[tuple[int, bytes]]:
-    """(campaign, wallet) of those who have their money back already."""
-    return set(Refund.objects.filter(campaign__in=list(campaigns)).values_list("campaign_id", "backer"))
 
 
 def _followers(campaigns: dict[int, CampaignLaunched]) -> dict[int, set[int]]:

@@ -17,11 +17,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_project.accounts.models import User
-from django_project.campaigns.selectors import cards_by_key
+from django_project.campaigns.selectors import CampaignCard, cards_by_key
 from django_project.notifications import services
 from django_project.notifications.errors import LetterNotSentError
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
 from django_project.notifications.selectors import page_of
+from django_project.pledges.judging import to_judge
+from django_project.pledges.selectors import BackedCampaign, owing_campaigns, refunds_due
 
 logger = logging.getLogger(__name__)
 
@@ -33,13 +35,13 @@ UNSENT_KEPT = timedelta(days=3)
 BATCH = 100
 
 SUBJECTS: dict[str, str | Promise] = {
-    Kind.REFUND_DUE: gettext_lazy("Your money can be taken back: %(title)s"),
-    Kind.MILESTONE_REVIEW: gettext_lazy("A milestone waits for your judgement: %(title)s"),
-    Kind.UPDATE_POSTED: gettext_lazy("News from a campaign you back or follow: %(title)s"),
+    Kind.REFUND_DUE: gettext_lazy("You can claim a refund: %(title)s"),
+    Kind.MILESTONE_REVIEW: gettext_lazy("A milestone to review: %(title)s"),
+    Kind.UPDATE_POSTED: gettext_lazy("Update from a campaign you back or saved: %(title)s"),
 }
 REMINDER_SUBJECTS: dict[str, str | Promise] = {
-    Kind.REFUND_DUE: gettext_lazy("Your money still waits: %(title)s"),
-    Kind.MILESTONE_REVIEW: gettext_lazy("One day left to judge a milestone: %(title)s"),
+    Kind.REFUND_DUE: gettext_lazy("Reminder, claim your refund: %(title)s"),
+    Kind.MILESTONE_REVIEW: gettext_lazy("Less than a day left to object: %(title)s"),
 }
 
 
@@ -67,7 +69,7 @@ def _ask_to_confirm(box: Mailbox) -> None:
     with translation.override(box.user.language or settings.LANGUAGE_CODE):
         body = render_to_string("notifications/confirm.txt", {"link": link})
         EmailMessage(
-            _("Is this your e-mail address?"), body, settings.DEFAULT_FROM_EMAIL, [box.address]
+            _("Is this your email address?"), body, settings.DEFAULT_FROM_EMAIL, [box.address]
         ).send()
 
 
@@ -111,12 +113,32 @@ def _deliver_one(pk: int) -> int:
     if row is None:
         return 0
     card = cards_by_key([(row.chain_id, row.address)]).get((row.chain_id, row.address))
-    if card is not None:
+    is_sent = card is not None and _still_holds(row, card)
+    if card is not None and is_sent:
         with translation.override(row.user.language or settings.LANGUAGE_CODE):
-            _letter(row, {"card": card, "link": settings.SITE_URL + page_of(row.kind, card)}).send()
+            link = settings.SITE_URL + page_of(row.kind, card)
+            _letter(row, {"card": card, "link": link, "refunds": _refunds(row)}).send()
     row.emailed_at = timezone.now()
     row.save(update_fields=["emailed_at"])
-    return 1 if card is not None else 0
+    return int(is_sent)
+
+
+def _still_holds(row: Notification, card: CampaignCard) -> bool:
+    """Whether what a letter asks for can still be done: between the notice and the letter time passes."""
+    match row.kind:
+        case Kind.REFUND_DUE:
+            return card.key in owing_campaigns(row.user)
+        case Kind.MILESTONE_REVIEW:
+            return any(vote.card.key == card.key for vote in to_judge(row.user) if not vote.has_objected)
+        case _:
+            return True
+
+
+def _refunds(row: Notification) -> list[BackedCampaign]:
+    """What each wallet of the account can claim from the campaign that a letter is about."""
+    if row.kind != Kind.REFUND_DUE:
+        return []
+    return [each for each in refunds_due(row.user) if each.card.key == (row.chain_id, row.address)]
 
 
 def _letter(row: Notification, context: Mapping[str, object]) -> EmailMessage:

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.urls import reverse
+
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignCard, cards_by_key
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
+from django_project.pledges.selectors import owing_campaigns
 
 SHOWN = 100
 
@@ -19,6 +22,8 @@ class Notice:
     created_at: datetime
     is_read: bool
     is_reminder: bool
+    is_settled: bool
+    """Of a refund: it was claimed since."""
 
     @property
     def url(self) -> str:
@@ -27,16 +32,30 @@ class Notice:
 
 def page_of(kind: str, card: CampaignCard) -> str:
     """The page that a notification of a kind is about."""
-    return card.milestones_url if kind == Kind.MILESTONE_REVIEW else card.url
+    match kind:
+        case Kind.MILESTONE_REVIEW:
+            return card.milestones_url
+        case Kind.REFUND_DUE:
+            return reverse("web:me")
+        case _:
+            return card.url
 
 
 def notices(user: User, limit: int = SHOWN) -> list[Notice]:
-    """What an account wants to see on the site, newest first, in three queries."""
+    """What an account wants to see on the site, newest first, in four queries."""
     unwanted = Preference.objects.filter(user=user, on_site=False).values_list("kind", flat=True)
     rows = list(Notification.objects.filter(user=user).exclude(kind__in=list(unwanted))[:limit])
     cards = cards_by_key((row.chain_id, row.address) for row in rows)
+    owing = owing_campaigns(user)
     return [
-        Notice(row.kind, card, row.created_at, row.read_at is not None, row.is_reminder)
+        Notice(
+            kind=row.kind,
+            card=card,
+            created_at=row.created_at,
+            is_read=row.read_at is not None,
+            is_reminder=row.is_reminder,
+            is_settled=row.kind == Kind.REFUND_DUE and card.key not in owing,
+        )
         for row in rows
         if (card := cards.get((row.chain_id, row.address)))
     ]

@@ -14,13 +14,14 @@ from django.utils import timezone
 
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignCard, cards_by_key
+from django_project.campaigns.selectors.refund_terms import OWING
 from django_project.core.addresses import format_address, format_hash
 from django_project.core.money import format_units
 from django_project.ledger.errors import UnknownChainError, UnknownTokenError
 from django_project.ledger.models import Chain, Contribution
-from django_project.ledger.selectors import Status, token_of
+from django_project.ledger.selectors import token_of
 from django_project.pledges.models import PledgeIntent
-from django_project.pledges.selectors import REFUNDABLE_STATUSES, gone_back
+from django_project.pledges.selectors import gone_back, owed
 
 State = PledgeIntent.State
 
@@ -238,5 +239,6 @@ def _sequel(found: Contribution | None, card: CampaignCard | None) -> Sequel:
         return ""
     if getattr(found, "has_gone_back", False):
         return "taken-back"
-    owes = card is not None and card.status in (*REFUNDABLE_STATUSES, Status.WIND_DOWN)
-    return "due" if owes else ""
+    if card is not None and card.status not in OWING:
+        return ""
+    return "due" if owed().filter(campaign=found.campaign_id, backer=found.backer).exists() else ""

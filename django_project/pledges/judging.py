@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from django_project.accounts.models import User, Wallet
 from django_project.accounts.selectors import addresses_of
 from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors import CampaignCard, card_of, cards_by_key
 from django_project.core.addresses import format_address
-from django_project.core.money import format_units
+from django_project.core.money import format_units, percent_text
 from django_project.ledger.clocks import chain_time
 from django_project.ledger.models import (
     CampaignLaunched,
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What one wallet may say: object with all that it gave, or withdraw its objection."""
+    """What one wallet may say: object with all that it gave, or withdraw its objection.
+
+    A creator's is an objection from the time before the campaign was theirs, which can only be withdrawn.
+    """
 
     card: CampaignCard
     milestone_id: int
@@ -45,8 +48,9 @@ class Vote:
     backer: str
     weight: int
     weight_text: str
-    percent_of_limit: int
+    percent_of_limit: str
     has_objected: bool
+    is_creators: bool
 
     @property
     def url(self) -> str:
@@ -64,6 +68,14 @@ class Judging:
 
     votes: tuple[Vote, ...]
     why_not: str = ""
+
+
+# As in the contract, neither who launched a campaign nor whose it is now may object; but an objection from
+# before that counts until it is withdrawn.
+_IS_CREATORS = Q(backer=F("campaign__creator")) | Q(
+    campaign__totals__creator__isnull=False, backer=F("campaign__totals__creator")
+)
+_STANDS = Q(objected__isnull=False) & (Q(withdrawn=None) | Q(objected__gt=F("withdrawn")))
 
 
 def judging(user: User | AnonymousUser, listing: Listing) -> Judging:
@@ -93,8 +105,9 @@ def to_judge(user: User | AnonymousUser) -> list[Vote]:
 
 
 def judges(campaigns: Collection[int]) -> set[tuple[int, bytes]]:
-    """(campaign, wallet) of everyone with an account who may judge the open windows of these campaigns."""
+    """(campaign, wallet) of all with an account who may object in the open windows of these campaigns."""
     rows = _positions(Wallet.objects.values_list("address", flat=True)).filter(campaign__in=campaigns)
+    rows = rows.exclude(_IS_CREATORS)
     return {(row.campaign_id, row.backer) for row in rows}
 
 
@@ -122,10 +135,7 @@ def _positions(addresses: Iterable[bytes]) -> "QuerySet[Position]":
         .filter(backer__in=addresses, campaign__totals__window_end__gt=now)
         .annotate(status=status_at(now, "campaign"), milestone=F("campaign__totals__milestones_released") + 1)
         .annotate(objected=objected, withdrawn=withdrawn)
-        .filter(status=Status.RELEASING)
-        # As in the contract, neither who launched it nor whose it is now.
-        .exclude(backer=F("campaign__creator"))
-        .exclude(campaign__totals__creator__isnull=False, backer=F("campaign__totals__creator"))
+        .filter(~_IS_CREATORS | _STANDS, status=Status.RELEASING)
         .select_related("campaign__totals")
         .order_by("campaign", "backer", "-seq")
         .distinct("campaign", "backer"),
@@ -146,8 +156,9 @@ def _vote(card: CampaignCard, position: "Position") -> Vote:
         backer=format_address(position.backer),
         weight=weight,
         weight_text=format_units(weight, card.token_decimals, grouping=True),
-        percent_of_limit=weight * 100 // limit if limit else 100,
+        percent_of_limit=percent_text(weight, limit),
         has_objected=_has_objected(position),
+        is_creators=position.backer in _creators(position.campaign),
     )
 
 

@@ -2,36 +2,54 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Literal
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
-from django_project.accounts.models import User
+from django_project.accounts.models import User, Wallet
 from django_project.accounts.selectors import addresses_of
-from django_project.campaigns.selectors import CampaignCard, CampaignKey, cards, cards_by_key, visible
+from django_project.campaigns import refund_words
+from django_project.campaigns.selectors import (
+    CampaignCard,
+    CampaignKey,
+    RefundTerms,
+    cards,
+    cards_by_key,
+    refund_terms,
+    visible,
+)
+from django_project.campaigns.selectors.refund_terms import REASONS
 from django_project.core.addresses import format_address, format_hash
 from django_project.core.money import format_units
-from django_project.ledger.models import (
-    CampaignLaunched,
-    CampaignTotals,
-    Contribution,
-    Refund,
-    TakeBack,
-)
-from django_project.ledger.selectors import Status, standing_contributions
-
-# The contract's FIRM_PERIOD before the deadline: nobody could replace a pledge taken back then.
-FIRM_PERIOD = timedelta(hours=24)
-# Who gave gets all of it back; in a wind-down a share.
-REFUNDABLE_STATUSES = (Status.FAILED, Status.CANCELLED, Status.EXPIRED)
+from django_project.ledger.clocks import chain_time
+from django_project.ledger.models import Contribution, Refund, TakeBack
+from django_project.ledger.returns import Return, returns_to, went_back
+from django_project.ledger.selectors import Status, standing_contributions, status_at
 
 
 @dataclass(frozen=True, slots=True)
 class BackedContribution:
+    """`went_back` says how the money returned to its backer; empty while it stands."""
+
     amount: int
     amount_text: str
     tier_id: int
+    block_number: int
+    block_time: datetime
+    tx_hash: str
+    went_back: Literal["", "taken_back", "refunded"]
+
+
+@dataclass(frozen=True, slots=True)
+class BackedReturn:
+    """What a wallet took back or was refunded, of all that it had in the campaign at once."""
+
+    kind: Literal["taken_back", "refunded"]
+    amount: int
+    amount_text: str
+    recipient: str
     block_number: int
     block_time: datetime
     tx_hash: str
@@ -39,22 +57,39 @@ class BackedContribution:
 
 @dataclass(frozen=True, slots=True)
 class BackedCampaign:
-    """One campaign that a wallet has given to.
+    """One campaign that a wallet has contributed to.
 
-    `contributed` is what the wallet's pledge comes to, without what it took back before the end; `refund_due`
-    is what `refund()` would send back now, `can_take_back` whether `takeBack()` would before the end.
+    `contributed` is what the wallet's contributions come to, without what it took back before the end;
+    `refund_due` is what `refund()` would send back now, `can_take_back` whether `takeBack()` would.
     """
 
     card: CampaignCard
     backer: str
+    terms: RefundTerms
     contributed: int
     contributed_text: str
     refunded: int
     refunded_text: str
+    taken_back: int
+    taken_back_text: str
     refund_due: int
     refund_due_text: str
-    can_take_back: bool
     contributions: tuple[BackedContribution, ...]
+    returns: tuple[BackedReturn, ...]
+
+    @property
+    def sentences(self) -> list[str]:
+        """When the backer can get it back, or why a refund waits, in the language of the request."""
+        return refund_words.standing(self.terms)
+
+    @property
+    def because(self) -> str:
+        """Why a refund waits, in the language of the request."""
+        return refund_words.because(self.terms)
+
+    @property
+    def can_take_back(self) -> bool:
+        return bool(self.contributed) and self.terms.firm is None
 
 
 def gone_back() -> QuerySet[Contribution]:
@@ -66,10 +101,10 @@ def gone_back() -> QuerySet[Contribution]:
 
 
 def contributions_by_campaign(user: User | AnonymousUser) -> list[BackedCampaign]:
-    """What an account's wallets have in each campaign, the latest contribution first, in five queries.
+    """What an account's wallets have in each campaign, the latest contribution first, in four queries.
 
     The amounts are the chain's: of a backer's contributions to a campaign the one with the highest `seq`
-    carries their total, unless the pledge was taken back after it; refunds are counted against it.
+    carries their total, unless all was taken back after it; refunds are counted against it.
     """
     return contributions_of(addresses_of(user))
 
@@ -84,29 +119,10 @@ def contributions_of(backers: list[bytes]) -> list[BackedCampaign]:
     )
     for row in rows:
         given[(row.campaign.chain_id, row.campaign.address), row.backer].append(row)
-    refunded = {
-        ((chain_id, address), backer): int(total)
-        for chain_id, address, backer, total in Refund.objects.filter(backer__in=backers)
-        .values_list("campaign__chain_id", "campaign__address", "backer")
-        .annotate(total=Sum("amount"))
-        .order_by()
-    }
-    taken_back = {
-        ((chain_id, address), backer): seq
-        for chain_id, address, backer, seq in TakeBack.objects.filter(backer__in=backers)
-        .values_list("campaign__chain_id", "campaign__address", "backer")
-        .annotate(seq=Max("seq"))
-        .order_by()
-    }
+    returns = returns_to(backers)
     cards = cards_by_key(key for key, _ in given)
     return [
-        _backed(
-            cards[key],
-            backer,
-            contributions,
-            refunded=refunded.get((key, backer), 0),
-            taken_back_at=taken_back.get((key, backer), 0),
-        )
+        _backed(cards[key], backer, contributions, returns.get((contributions[0].campaign_id, backer), []))
         for (key, backer), contributions in given.items()
         if key in cards
     ]
@@ -129,55 +145,74 @@ def has_contributed(backer: bytes) -> bool:
     return Contribution.objects.filter(backer=backer).exists()
 
 
-def _refund_of(status: str, contributed: int, totals: CampaignTotals) -> int:
-    """What the contract sends who has given so much and taken nothing yet."""
-    if status in REFUNDABLE_STATUSES:
-        return contributed
-    if status == Status.WIND_DOWN and contributed:
-        unpaid = totals.raised - totals.withdrawn - totals.fees
-        return int(contributed * unpaid // totals.raised)
-    return 0
-
-
-def _is_not_firm(campaign: CampaignLaunched, now: datetime) -> bool:
-    """Whether pledges to an open campaign can be taken back, as the contract asks at a time of its chain."""
-    return (
-        campaign.mode == CampaignLaunched.Mode.ALL_OR_NOTHING
-        and campaign.totals.cancelled_at is None
-        and campaign.totals.raised < campaign.goal
-        and now < campaign.deadline - FIRM_PERIOD
-    )
-
-
 def refunds_due(user: User | AnonymousUser) -> list[BackedCampaign]:
     """The campaigns that owe an account its money back."""
     return [backed for backed in contributions_by_campaign(user) if backed.refund_due]
 
 
+def owed() -> QuerySet[Contribution]:
+    """The newest contribution of each backer to each campaign that would send it a refund now.
+
+    A share that rounds to nothing is none: the contract refuses it.
+    """
+    now = chain_time("campaign__chain")
+    refunded = Refund.objects.filter(campaign=OuterRef("campaign"), backer=OuterRef("backer"))
+    unpaid = F("campaign__totals__raised") - F("campaign__totals__withdrawn") - F("campaign__totals__fees")
+    return (
+        standing_contributions()
+        .annotate(status=status_at(now, "campaign"), share=F("backer_total") * unpaid)
+        .filter(
+            Q(status__in=REASONS) | Q(status=Status.WIND_DOWN, share__gte=F("campaign__totals__raised")),
+            ~Exists(refunded),
+        )
+        .order_by("campaign", "backer", "-seq")
+        .distinct("campaign", "backer")
+    )
+
+
+def refunds_to_claim(user: User | AnonymousUser) -> int:
+    """How many refunds wait for an account's wallets, in one query; none for a visitor.
+
+    Nothing of it is kept: it is right from the moment that the index has a refund.
+    """
+    if not isinstance(user, User):
+        return 0
+    return _owed_to(user).count()
+
+
+def owing_campaigns(user: User) -> set[CampaignKey]:
+    """The campaigns that owe an account a refund, in one query."""
+    return set(_owed_to(user).values_list("campaign__chain_id", "campaign__address"))
+
+
+def _owed_to(user: User) -> QuerySet[Contribution]:
+    return owed().filter(backer__in=Wallet.objects.filter(user=user).values("address"))
+
+
 def _backed(
-    card: CampaignCard,
-    backer: bytes,
-    contributions: list[Contribution],
-    *,
-    refunded: int,
-    taken_back_at: int,
+    card: CampaignCard, backer: bytes, contributions: list[Contribution], returns: list[Return]
 ) -> BackedCampaign:
     def text(amount: int) -> str:
         return format_units(amount, card.token_decimals, grouping=True)
 
     newest = max(contributions, key=lambda row: row.seq)
-    contributed = newest.backer_total if newest.seq > taken_back_at else 0
-    due = 0 if refunded else _refund_of(card.status, contributed, newest.campaign.totals)
+    terms = refund_terms(newest.campaign, card.status, card.now)
+    taken_back = [each for each in returns if each.kind == "taken_back"]
+    refunded = sum(each.amount for each in returns if each.kind == "refunded")
+    contributed = 0 if went_back(taken_back, newest.seq) else newest.backer_total
+    due = 0 if refunded else terms.refund_of(contributed)
     return BackedCampaign(
         card=card,
         backer=format_address(backer),
+        terms=terms,
         contributed=contributed,
         contributed_text=text(contributed),
         refunded=refunded,
         refunded_text=text(refunded),
+        taken_back=sum(each.amount for each in taken_back),
+        taken_back_text=text(sum(each.amount for each in taken_back)),
         refund_due=due,
         refund_due_text=text(due),
-        can_take_back=bool(contributed) and _is_not_firm(newest.campaign, card.now),
         contributions=tuple(
             BackedContribution(
                 amount=row.amount,
@@ -186,7 +221,20 @@ def _backed(
                 block_number=row.block_number,
                 block_time=row.block_time,
                 tx_hash=format_hash(row.tx_hash),
+                went_back=gone.kind if (gone := went_back(returns, row.seq)) else "",
             )
             for row in contributions
+        ),
+        returns=tuple(
+            BackedReturn(
+                kind=each.kind,
+                amount=each.amount,
+                amount_text=text(each.amount),
+                recipient=format_address(each.recipient),
+                block_number=each.block_number,
+                block_time=each.block_time,
+                tx_hash=format_hash(each.tx_hash),
+            )
+            for each in reversed(returns)
         ),
     )

@@ -11,6 +11,7 @@ from django.utils.encoding import escape_uri_path
 from django_project.discovery import consent
 from django_project.ledger.models import Chain
 from django_project.ledger.selectors import ChainHealth, index_health
+from django_project.pledges.selectors import refunds_to_claim
 from django_project.web.links import absolute
 
 THEME_COOKIE = "theme"
@@ -88,6 +89,11 @@ class Site:
     @property
     def is_test_network(self) -> bool:
         return any(chain["is_test_network"] for chain in self.chains)
+
+    @cached_property
+    def refunds_to_claim(self) -> int:
+        """How many refunds wait for who is signed in, asked anew for each page: never out of date."""
+        return refunds_to_claim(self._request.user)
 
     @cached_property
     def late_chains(self) -> list[ChainHealth]:

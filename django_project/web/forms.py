@@ -90,7 +90,7 @@ class MessageForm(forms.Form):
 
     text = forms.CharField(
         max_length=SupporterMessage.TEXT_MAX_LENGTH,
-        error_messages={"required": gettext_lazy("Write something, or leave the wall as it is.")},
+        error_messages={"required": gettext_lazy("Enter a message.")},
     )
 
 

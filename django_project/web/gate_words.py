@@ -27,7 +27,7 @@ _SENTENCES: tuple[tuple[str, str | Promise], ...] = (
             r"NDCG@10 against (?P<baseline>\S+) is (?P<mean>\S+) \((?P<low>\S+) to (?P<high>\S+)\): "
             r"better for certain\."
         ),
-        _("NDCG@10 against %(baseline)s is %(mean)s (%(low)s to %(high)s): better for certain."),
+        _("NDCG@10 against %(baseline)s is %(mean)s (%(low)s to %(high)s): 95%% interval above zero."),
     ),
     (
         r"NDCG@10 on new campaigns (?P<mean>\S+), (?P<gain>\S+) against (?P<baseline>\S+): not worse\.",

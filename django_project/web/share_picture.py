@@ -71,9 +71,9 @@ def standing_of(card: CampaignCard) -> Standing:
 def _standing(card: CampaignCard, language: str) -> Standing:
     with override(language):
         backers = ngettext("%(count)d backer", "%(count)d backers", card.backers) % {"count": card.backers}
-        foot = [f"{card.percent}%", backers]
+        foot = [f"{card.percent_text}%", backers]
         if not card.is_open:
-            foot.append(str(STATUS[card.status]))
+            foot.append(str(STATUS[card.standing]))
         return Standing(
             title=card.title,
             category=card.category.name,
@@ -166,10 +166,10 @@ def site_picture(language: str) -> bytes:
     _rosette(canvas, Dice(b"ChainFund"))
     _wordmark(canvas, "")
     with override(language):
-        title = _("Back work you believe in. Check every coin.")
+        title = _("Back work you believe in. Check every payment.")
     if not typesetting.is_whole(title):
         with override("en"):
-            title = _("Back work you believe in. Check every coin.")
+            title = _("Back work you believe in. Check every payment.")
     _title(canvas, title, title)
     canvas.bar((_MARGIN, 528, WIDTH - _MARGIN, 550), _TRACK)
     canvas.bar((_MARGIN, 528, _MARGIN + _TEXT_WIDTH * 0.62, 550), _SPRUCE)

@@ -8,16 +8,18 @@ Word = str | Promise
 STATUS: dict[str, Word] = {
     "open": _("Open"),
     "succeeded": _("Funded"),
+    "ended": _("Funding ended"),
     "failed": _("Not funded"),
     "cancelled": _("Cancelled"),
     "completed": _("Paid out"),
     "releasing": _("Paid by milestones"),
-    "wind-down": _("Winding down"),
-    "expired": _("Never collected"),
+    "wind-down": _("Payouts stopped"),
+    "expired": _("Unclaimed"),
 }
 STATUS_ICONS = {
     "open": "clock",
     "succeeded": "check-circle",
+    "ended": "check-circle",
     "failed": "stop",
     "cancelled": "cross-circle",
     "completed": "check-circle",
@@ -30,7 +32,12 @@ STANDING: dict[str, Word] = {
     "open": _("In open campaigns"),
     "funded": _("In funded campaigns"),
     "over": _("In campaigns that ended otherwise"),
-    "taken-back": _("Taken back"),
+    "taken-back": _("Refunded or taken back"),
+}
+# What became of a contribution that its backer has back.
+RETURNED: dict[str, Word] = {
+    "taken_back": _("Taken back"),
+    "refunded": _("Refunded"),
 }
 PLEDGE: dict[str, Word] = {
     "asked": _("We have not heard from your wallet"),
@@ -46,9 +53,10 @@ MILESTONE: dict[str, Word] = {
     "paid": _("Paid"),
     "missed": _("Missed"),
     "refused": _("Refused"),
-    "unclaimed": _("Never collected"),
+    "unclaimed": _("Unclaimed"),
     "stopped": _("Stopped by the creator"),
-    "void": _("Not paid any more"),
+    "void": _("Will not be paid"),
+    "empty": _("Nothing to pay"),
 }
 MILESTONE_ICONS = {
     "upcoming": "clock",
@@ -61,6 +69,7 @@ MILESTONE_ICONS = {
     "unclaimed": "refund",
     "stopped": "stop",
     "void": "stop",
+    "empty": "stop",
 }
 LANGUAGE: dict[str, Word] = {"en": "English", "zh-hans": "简体中文"}
 FUNDED: dict[str, Word] = {
@@ -108,36 +117,42 @@ EVENT: dict[str, Word] = {
     "Contributed": _("Contribution"),
     "Refunded": _("Refund"),
     "Withdrawn": _("Withdrawal by the creator"),
-    "FeeAccrued": _("Fee set aside"),
-    "FeeClaimed": _("Fee paid out"),
+    "FeeAccrued": _("Platform fee set aside"),
+    "FeeClaimed": _("Platform fee paid out"),
     "Cancelled": _("Cancellation"),
     "UpdatePosted": _("Update posted"),
     "ContributionsPaused": _("Contributions paused or resumed"),
     "TierAdded": _("Reward tier fixed"),
-    "PledgeTakenBack": _("Pledge taken back"),
+    "PledgeTakenBack": _("Contributions taken back"),
     "MilestoneDefined": _("Milestone fixed"),
     "MilestoneSubmitted": _("Evidence for a milestone"),
     "Objected": _("Objection to a milestone"),
     "ObjectionWithdrawn": _("Objection withdrawn"),
     "MilestoneReleased": _("Milestone paid out"),
-    "WindDownStarted": _("Wind-down"),
+    "WindDownStarted": _("Payouts stopped"),
     "CreatorTransferStarted": _("Campaign offered to another account"),
     "CreatorTransferred": _("Campaign handed over"),
-    "SurplusSwept": _("Stray money sent to the treasury"),
+    "SurplusSwept": _("Surplus sent to the platform"),
 }
 NOTIFICATION: dict[str, Word] = {
-    "refund_due": _("Money that can be taken back"),
-    "milestone_review": _("Milestones to judge"),
+    "refund_due": _("Refunds to claim"),
+    "milestone_review": _("Milestones to review"),
     "update_posted": _("Updates of campaigns you back or saved"),
 }
 NOTIFICATION_TEXT: dict[str, Word] = {
-    "refund_due": _("ended: what is yours can be taken back"),
-    "milestone_review": _("handed in evidence for a milestone: you can object until its window closes"),
+    "refund_due": _("owes you a refund. You can claim it, with no deadline."),
+    "milestone_review": _(
+        "submitted evidence for a milestone. You can object until the objection period ends."
+    ),
     "update_posted": _("posted an update"),
 }
 REMINDER_TEXT: dict[str, Word] = {
-    "refund_due": _("still holds money that is yours: take it back whenever you like"),
-    "milestone_review": _("waits for your judgement for less than a day"),
+    "refund_due": _("still owes you a refund. You can claim it, with no deadline."),
+    "milestone_review": _("has a milestone to review, with less than a day left to object."),
+}
+# Of notices whose cause is gone.
+SETTLED_TEXT: dict[str, Word] = {
+    "refund_due": _("owes you nothing any more: the refund was claimed."),
 }
 REPORT_REASON: dict[str, Word] = {
     "fraud": _("It is not what it says it is"),
@@ -148,8 +163,8 @@ REPORT_REASON: dict[str, Word] = {
 }
 SAVED: dict[str, Word] = {
     "profile": _("Your profile is saved."),
-    "mail": _("Your e-mail address is saved."),
-    "mail-asked": _("We sent a link to this address. Open it to agree; until then nothing else is sent."),
+    "mail": _("Your email address is saved."),
+    "mail-asked": _("We sent a link to this address. Open it to confirm; until then nothing else is sent."),
     "notifications": _("Your choice is saved."),
     "wallets": _("The wallet no longer belongs to this account."),
 }

@@ -12,6 +12,7 @@ from django_project.ledger.selectors import CLAIM_PERIOD, Status, owed_since
 from django_project.notifications import mail, services
 from django_project.notifications.models import Kind, Mailbox, Notification
 from django_project.notifications.selectors import notices
+from django_project.pledges import selectors
 from django_project.web import words
 from tests.factories import ETHER, World, address, backer_user, reference
 
@@ -107,28 +108,142 @@ def test_a_refund_of_one_wallet_leaves_the_others_due(world: World, alice: User)
     assert services.notify(world.chain.chain_id) == 0
 
 
+def told_long_ago(world: World, ago: timedelta) -> None:
+    """Everything due so far is told, and was told so long ago."""
+    settle(world)
+    services.notify(world.chain.chain_id)
+    Notification.objects.filter(is_reminder=False).update(created_at=timezone.now() - ago)
+
+
 @pytest.mark.parametrize(("ago", "reminders"), [(29, 0), (31, 1), (59, 1), (61, 1), (400, 1)])
 def test_money_left_alone_is_reminded_of_by_the_month(
     ago: int, reminders: int, world: World, alice: User
 ) -> None:
     ended(world, ago * DAY)
+    told_long_ago(world, ago * DAY)
     assert services.remind(world.chain.chain_id) == reminders
     assert services.remind(world.chain.chain_id) == 0
-    assert told(alice) == [(Kind.REFUND_DUE, True)] * reminders
+    assert told(alice) == [(Kind.REFUND_DUE, False)] + [(Kind.REFUND_DUE, True)] * reminders
+
+
+def test_reminders_count_from_when_the_backer_was_told(world: World, alice: User) -> None:
+    ended(world, 100 * DAY)
+    assert services.remind(world.chain.chain_id) == 0
+    settle(world)
+    assert services.notify(world.chain.chain_id) == 1
+    assert services.remind(world.chain.chain_id) == 0
+    Notification.objects.update(created_at=timezone.now() - 30 * DAY)
+    assert services.remind(world.chain.chain_id) == 1
+    assert told(alice) == [(Kind.REFUND_DUE, False), (Kind.REFUND_DUE, True)]
 
 
 def test_reminders_end_after_three_months_or_the_refund(world: World, alice: User) -> None:
-    campaign = ended(world, 31 * DAY)
+    campaign = ended(world, 150 * DAY)
     counts = []
-    for _ in range(5):
+    for months in range(1, 6):
+        told_long_ago(world, (30 * months + 1) * DAY)
         counts.append(services.remind(world.chain.chain_id))
-        CampaignLaunched.objects.filter(pk=campaign.pk).update(deadline=campaign.deadline - 30 * DAY)
-        campaign.refresh_from_db()
     assert counts == [1, 1, 1, 0, 0]
     again = ended(world, 31 * DAY)
+    told_long_ago(world, 31 * DAY)
     world.refund(again, backer=address(1))
+    world.refund(campaign, backer=address(1))
     assert services.remind(world.chain.chain_id) == 0
-    assert len(told(alice)) == 3
+    assert len(told(alice)) == 5
+
+
+@pytest.mark.parametrize(
+    "way", ["missed goal", "cancelled", "never collected", "missed milestone", "stopped"]
+)
+def test_money_that_is_found_late_is_told_once(way: str, world: World, alice: User) -> None:
+    """Due for three months when the chain is first indexed, or before the account was made."""
+    match way:
+        case "missed goal":
+            ended(world, 90 * DAY)
+        case "cancelled":
+            campaign = world.campaign(started=timezone.now() - 120 * DAY, lasts=60 * DAY)
+            world.contribute(campaign, backer=address(1), at=campaign.start)
+            world.cancel(campaign)
+        case "never collected":
+            ended(world, CLAIM_PERIOD + 90 * DAY, goal=ETHER)
+        case "missed milestone":
+            world.milestones(ended(world, 120 * DAY, goal=ETHER), (10_000, 30 * DAY))
+        case "stopped":
+            campaign = ended(world, 120 * DAY, goal=ETHER)
+            world.milestones(campaign, (10_000, 300 * DAY))
+            world.wind_down(campaign, timezone.now() - 90 * DAY)
+    settle(world)
+    assert [services.notify(world.chain.chain_id) for _ in range(2)] == [1, 0]
+    late = backer_user(2)
+    Wallet.objects.filter(user=alice).update(user=late)
+    assert [services.notify(world.chain.chain_id) for _ in range(2)] == [1, 0]
+    assert told(alice) == told(late) == [(Kind.REFUND_DUE, False)]
+
+
+def test_a_chain_indexed_from_its_beginning_tells_what_is_owed_today(world: World, alice: User) -> None:
+    taken, owing = ended(world, 300 * DAY), ended(world, 200 * DAY)
+    world.refund(taken, backer=address(1))
+    world.post_update(owing)
+    settle(world)
+    assert services.notify(world.chain.chain_id) == 1
+    notice = Notification.objects.get(user=alice)
+    assert (notice.kind, bytes(notice.address)) == (Kind.REFUND_DUE, owing.address)
+
+
+def test_what_was_told_by_its_event_is_not_told_again_by_its_state(world: World, alice: User) -> None:
+    campaign = ended(world, DAY)
+    Notification.objects.create(
+        user=alice,
+        kind=Kind.REFUND_DUE,
+        chain_id=campaign.chain_id,
+        address=campaign.address,
+        cause="refund_due:31337:7:0",
+    )
+    settle(world)
+    assert services.notify(world.chain.chain_id) == 0
+
+
+def test_an_end_that_can_still_change_is_not_told(world: World, alice: User) -> None:
+    cancelled, stopped = world.campaign(), ended(world, 10 * DAY, goal=ETHER)
+    settle(world)
+    world.contribute(cancelled, backer=address(1))
+    world.cancel(cancelled)
+    world.milestones(stopped, (10_000, 90 * DAY))
+    world.wind_down(stopped, timezone.now() - DAY)
+    Block.objects.update(timestamp=timezone.now() - 2 * DAY)
+    ended(world, DAY)
+    assert services.notify(world.chain.chain_id) == 0
+    settle(world)
+    assert services.notify(world.chain.chain_id) == 3
+    assert told(alice) == [(Kind.REFUND_DUE, False)] * 3
+
+
+@pytest.mark.parametrize(("given", "is_due"), [(2, False), (3, True)])
+def test_a_share_that_rounds_to_nothing_is_never_due(
+    given: int, *, is_due: bool, world: World, alice: User
+) -> None:
+    """Two thirds of what was raised are paid out: of 2 units a third is 0, of 3 it is 1."""
+    start = timezone.now() - 100 * DAY
+    campaign = world.campaign(started=start, goal=1)
+    world.milestones(campaign, (6_667, 10 * DAY), (3_333, 20 * DAY))
+    world.contribute(campaign, backer=address(1), amount=given, at=start)
+    world.contribute(campaign, backer=address(2), amount=30_000 - given, at=start)
+    world.listing(campaign)
+    CampaignTotals.objects.filter(campaign=campaign).update(milestones_released=1, withdrawn=20_000)
+    settle(world)
+    assert services.notify(world.chain.chain_id) == is_due
+    Notification.objects.update(created_at=timezone.now() - 40 * DAY)
+    assert services.remind(world.chain.chain_id) == is_due
+    assert selectors.refunds_to_claim(alice) == is_due
+    assert [each.refund_due for each in selectors.refunds_due(alice)] == [1] * is_due
+
+
+def test_a_window_is_told_as_long_as_it_is_open(world: World, alice: User) -> None:
+    closing(world, ends=10 * DAY, opened=20 * DAY)
+    closing(world, ends=-timedelta(seconds=1), opened=20 * DAY)
+    settle(world)
+    assert services.notify(world.chain.chain_id) == 1
+    assert told(alice) == [(Kind.MILESTONE_REVIEW, False)]
 
 
 def closing(world: World, *, ends: timedelta, opened: timedelta) -> CampaignLaunched:
@@ -175,14 +290,28 @@ def test_a_reminder_has_words_of_its_own(world: World, alice: User) -> None:
     Mailbox.objects.create(user=alice, address="alice@example.org", confirmed_at=timezone.now())
     ended(world, 31 * DAY)
     closing(world, ends=timedelta(hours=20), opened=3 * DAY)
-    settle(world)
+    told_long_ago(world, 31 * DAY)
     services.remind(world.chain.chain_id)
-    services.notify(world.chain.chain_id)
     mail.deliver()
     letters = {str(letter.subject).split(":")[0]: str(letter.body) for letter in outbox.outbox}
-    assert "there is no deadline" in letters["Your money still waits"]
-    assert "ends within a day" in letters["One day left to judge a milestone"]
+    refund = letters["Reminder, claim your refund"]
+    assert "The goal was missed. You can claim a refund of 1 ETH from" in refund
+    assert "with no deadline" in refund
+    assert "Less than a day is left" in letters["Less than a day left to object"]
     assert {notice.kind for notice in notices(alice) if notice.is_reminder} == set(words.REMINDER_TEXT)
+
+
+def test_no_letter_asks_for_what_was_done_since(world: World, alice: User) -> None:
+    Mailbox.objects.create(user=alice, address="alice@example.org", confirmed_at=timezone.now())
+    due, judged = ended(world, DAY), closing(world, ends=2 * DAY, opened=3 * DAY)
+    settle(world)
+    assert services.notify(world.chain.chain_id) == 2
+    world.refund(due, backer=address(1))
+    world.raise_objection(judged, backer=address(1))
+    assert mail.deliver() == 0
+    assert outbox.outbox == []
+    settled = {notice.kind: notice.is_settled for notice in notices(alice)}
+    assert settled == {Kind.REFUND_DUE: True, Kind.MILESTONE_REVIEW: False}
 
 
 def since(status: str, **totals: object) -> datetime:

@@ -59,6 +59,7 @@ from django_project.campaigns.selectors.milestones import (
     MilestoneView,
     milestones,
 )
+from django_project.campaigns.selectors.refund_terms import RefundTerms, refund_terms
 
 __all__ = [
     "FACETS",
@@ -80,6 +81,7 @@ __all__ = [
     "MilestoneState",
     "MilestoneView",
     "MilestonesPage",
+    "RefundTerms",
     "Reward",
     "ShopRows",
     "Status",
@@ -106,6 +108,7 @@ __all__ = [
     "milestones",
     "most_backed",
     "newest",
+    "refund_terms",
     "saved_by",
     "shop_rows",
     "sitemap_rows",

@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django_project.accounts.models import User
 from django_project.campaigns.models import Category, Follow, Listing
 from django_project.core.addresses import format_address
-from django_project.core.money import format_units
+from django_project.core.money import format_units, percent_text
 from django_project.ledger.clocks import chain_time
 from django_project.ledger.selectors import status_at
 
@@ -111,6 +111,16 @@ class CampaignCard:
     @property
     def goal_text(self) -> str:
         return format_units(self.goal, self.token_decimals, grouping=True)
+
+    @property
+    def percent_text(self) -> str:
+        """Of the goal."""
+        return percent_text(self.raised, self.goal)
+
+    @property
+    def standing(self) -> str:
+        """The status, but "ended" of one that ended below its goal and whose creator can withdraw."""
+        return "ended" if self.status == "succeeded" and self.raised < self.goal else self.status
 
     @property
     def is_open(self) -> bool:

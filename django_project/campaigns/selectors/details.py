@@ -10,6 +10,7 @@ from django.http import Http404
 from django_project.accounts.models import Wallet
 from django_project.campaigns.models import CampaignUpdate, Listing, Metadata, SupporterMessage
 from django_project.campaigns.selectors.cards import CampaignCard, card_of, visible, with_card_columns
+from django_project.campaigns.selectors.refund_terms import RefundTerms, refund_terms
 from django_project.core.addresses import format_address, format_hash, keccak
 from django_project.core.money import format_units
 from django_project.ledger.events import CAMPAIGN_EVENTS
@@ -21,6 +22,7 @@ from django_project.ledger.models import (
     Tier,
     UpdatePost,
 )
+from django_project.ledger.returns import Return, returns_to, went_back
 from django_project.ledger.selectors import version
 
 CONTRIBUTORS_PAGE_SIZE = 50
@@ -57,6 +59,7 @@ class CampaignDetail:
     story: str
     rewards: tuple[Reward, ...]
     is_all_or_nothing: bool
+    refund_terms: RefundTerms
     fee_bps: int
     min_contribution: int
     cap: int
@@ -69,6 +72,7 @@ class CampaignDetail:
     updates: int
     messages: int
     milestones: int
+    contributions_standing: int
     events: int
     factory: str
     token: str
@@ -105,7 +109,7 @@ class CampaignDetail:
 
 @dataclass(frozen=True, slots=True)
 class ContributionRow:
-    """One contribution as the chain has it."""
+    """One contribution as the chain has it, and what sent it back to its backer since, if anything did."""
 
     backer: str
     name: str
@@ -117,14 +121,20 @@ class ContributionRow:
     block_time: datetime
     tx_hash: str
     seq: int
+    went_back: Return | None
+
+    @property
+    def went_back_tx(self) -> str:
+        return format_hash(self.went_back.tx_hash) if self.went_back else ""
 
 
 @dataclass(frozen=True, slots=True)
 class ContributorsPage:
+    """Some contributions, newest first; `newer` and `older` are the `seq` next to which others follow."""
+
     rows: tuple[ContributionRow, ...]
-    total: int
-    page: int
-    pages: int
+    newer: int | None
+    older: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +184,7 @@ def _or_404(listings: QuerySet[Listing]) -> Listing:
 
 
 def campaign_detail(slug: str) -> CampaignDetail:
-    """All that the campaign's page tells; raises Http404. Five queries, six for a cancelled one."""
+    """All that the campaign's page tells; raises Http404. Six queries, seven for a cancelled one."""
     return detail_of(listing_by_slug(slug))
 
 
@@ -189,6 +199,7 @@ def detail_of(listing: Listing) -> CampaignDetail:
         story=metadata.story,
         rewards=_rewards(launched, metadata.rewards, card.token_decimals),
         is_all_or_nothing=launched.mode == CampaignLaunched.Mode.ALL_OR_NOTHING,
+        refund_terms=refund_terms(launched, card.status, card.now),
         fee_bps=launched.fee_bps,
         min_contribution=launched.min_contribution,
         cap=launched.cap,
@@ -201,6 +212,7 @@ def detail_of(listing: Listing) -> CampaignDetail:
         updates=UpdatePost.objects.filter(campaign=launched).count(),
         messages=SupporterMessage.objects.filter(listing=listing, is_hidden=False).count(),
         milestones=totals.milestones,
+        contributions_standing=_standing(launched),
         events=totals.last_seq,
         factory=format_address(launched.factory),
         token=format_address(launched.token),
@@ -215,6 +227,17 @@ def detail_of(listing: Listing) -> CampaignDetail:
         explorer_url=chain.explorer_url,
         is_test_network=chain.is_test_network,
     )
+
+
+def _standing(launched: CampaignLaunched) -> int:
+    """How many contributions were not taken back, as `backers` counts: looked up by the take-backs."""
+    taken_back = TakeBack.objects.filter(campaign=launched)
+    gone = Contribution.objects.filter(
+        Exists(taken_back.filter(backer=OuterRef("backer"), seq__gt=OuterRef("seq"))),
+        campaign=launched,
+        backer__in=taken_back.values("backer"),
+    )
+    return launched.totals.contributions - gone.count()
 
 
 def _rewards(launched: CampaignLaunched, texts: list[dict[str, object]], decimals: int) -> tuple[Reward, ...]:
@@ -246,20 +269,36 @@ def _rewards(launched: CampaignLaunched, texts: list[dict[str, object]], decimal
 
 
 def contributors(
-    listing: Listing, page: int = 1, page_size: int = CONTRIBUTORS_PAGE_SIZE
+    listing: Listing,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    page_size: int = CONTRIBUTORS_PAGE_SIZE,
 ) -> ContributorsPage:
-    """A page of the campaign's contributions, newest first, in two queries."""
-    launched = cast("CampaignLaunched", listing.launched)
-    total = launched.totals.contributions
-    pages = max(1, -(-total // page_size))
-    page = min(max(page, 1), pages)
-    first = (page - 1) * page_size
-    rows = list(Contribution.objects.filter(campaign=launched).order_by("-seq")[first : first + page_size])
-    return ContributorsPage(tuple(contribution_rows(listing, rows)), total, page, pages)
+    """The campaign's newest contributions, or those next to a `seq`, in three queries.
+
+    Pages stay put while contributions arrive: none is shown twice, and none is lost between two of them.
+    """
+    found = Contribution.objects.filter(campaign=listing.launched)
+    if after is not None:
+        rows = list(found.filter(seq__gt=after).order_by("seq")[: page_size + 1])
+        has_newer, has_older = len(rows) > page_size, True
+        rows = rows[:page_size][::-1]
+    else:
+        if before is not None:
+            found = found.filter(seq__lt=before)
+        rows = list(found.order_by("-seq")[: page_size + 1])
+        has_newer, has_older = before is not None, len(rows) > page_size
+        rows = rows[:page_size]
+    return ContributorsPage(
+        rows=tuple(contribution_rows(listing, rows)),
+        newer=rows[0].seq if rows and has_newer else None,
+        older=rows[-1].seq if rows and has_older else None,
+    )
 
 
 def contribution_rows(listing: Listing, rows: list[Contribution]) -> list[ContributionRow]:
-    """Contributions with names of those backers who show them, in one query."""
+    """Contributions with names of those backers who show them and what went back since, in two queries."""
     decimals = card_of(listing).token_decimals
     titles = {text.get("tier"): str(text.get("title", "")) for text in listing.metadata.rewards}
     names = {
@@ -267,6 +306,7 @@ def contribution_rows(listing: Listing, rows: list[Contribution]) -> list[Contri
         for wallet in Wallet.objects.filter(address__in={row.backer for row in rows}).select_related("user")
         if not wallet.user.anonymous_backer
     }
+    returns = returns_to({row.backer for row in rows}, {row.campaign_id for row in rows}) if rows else {}
     return [
         ContributionRow(
             backer=format_address(row.backer),
@@ -279,6 +319,7 @@ def contribution_rows(listing: Listing, rows: list[Contribution]) -> list[Contri
             block_time=row.block_time,
             tx_hash=format_hash(row.tx_hash),
             seq=row.seq,
+            went_back=went_back(returns.get((row.campaign_id, row.backer), ()), row.seq),
         )
         for row in rows
     ]

@@ -9,8 +9,9 @@ from django.db.models import OuterRef, QuerySet, Subquery, Sum
 
 from django_project.campaigns.models import CampaignUpdate, Listing
 from django_project.campaigns.selectors.cards import card_of
+from django_project.campaigns.selectors.refund_terms import Reason, why_payouts_stopped
 from django_project.core.addresses import format_hash, keccak
-from django_project.core.money import format_units
+from django_project.core.money import format_units, percent_text
 from django_project.ledger.models import (
     SECOND_VERSION,
     CampaignLaunched,
@@ -21,7 +22,7 @@ from django_project.ledger.models import (
     Objection,
     ObjectionWithdrawal,
 )
-from django_project.ledger.selectors import CLAIM_PERIOD, Status
+from django_project.ledger.selectors import Status
 
 BASIS_POINTS = 10_000
 
@@ -39,8 +40,19 @@ class MilestoneState:
     UNCLAIMED = "unclaimed"
     STOPPED = "stopped"
     VOID = "void"
+    # Nothing was raised: the contract takes no evidence, because there is nothing to pay.
+    EMPTY = "empty"
 
     UNDER_WAY = frozenset({AWAITED, REVIEW, PAYABLE})
+
+
+# Of the milestone that was under way when payouts stopped.
+LAST_STATES = {
+    Reason.EVIDENCE_MISSED: MilestoneState.MISSED,
+    Reason.MILESTONE_REFUSED: MilestoneState.REFUSED,
+    Reason.MILESTONE_UNCLAIMED: MilestoneState.UNCLAIMED,
+    Reason.STOPPED_BY_CREATOR: MilestoneState.STOPPED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,10 @@ class Objections:
         if self.limit:
             return self.total * 100 // self.limit
         return 100 if self.total else 0
+
+    @property
+    def percent_text(self) -> str:
+        return percent_text(self.total, self.limit)
 
     @property
     def is_above_limit(self) -> bool:
@@ -175,7 +191,7 @@ def milestones(listing: Listing) -> MilestonesPage | None:
         paid_text=reader.text(paid),
         next_text=reader.text(next_paid - paid),
         later_text=reader.text(totals.raised - next_paid),
-        unpaid_text=reader.text(totals.raised - paid),
+        unpaid_text=reader.text(max(totals.raised - paid - totals.refunded, 0)),
         is_over=reader.status in (Status.FAILED, Status.CANCELLED, Status.WIND_DOWN),
         moves_dates=reader.moves_dates,
     )
@@ -234,10 +250,12 @@ class _Reader:
             return MilestoneState.PAID
         if self.status in (Status.FAILED, Status.CANCELLED):
             return MilestoneState.VOID
+        if self.status in (Status.RELEASING, Status.WIND_DOWN) and not self.totals.raised:
+            return MilestoneState.EMPTY
         if terms.milestone_id > released + 1:
             return MilestoneState.VOID if self.status == Status.WIND_DOWN else MilestoneState.UPCOMING
         if self.status == Status.WIND_DOWN:
-            return self._end(_due(terms))
+            return LAST_STATES[why_payouts_stopped(self.totals)]
         if self.status != Status.RELEASING:
             return MilestoneState.UPCOMING
         return self._under_way()
@@ -247,18 +265,6 @@ class _Reader:
         if window_end is None:
             return MilestoneState.AWAITED
         return MilestoneState.REVIEW if window_end > self.now else MilestoneState.PAYABLE
-
-    def _end(self, due: datetime) -> str:
-        """Why the milestone under way was the last; the creator may have ended it before it had to end."""
-        window_end, stopped_at = self.totals.window_end, self.totals.wound_down_at
-        is_refused = self.totals.objections > self.totals.objection_limit
-        if window_end is None:
-            ends, reason = due, MilestoneState.MISSED
-        elif is_refused:
-            ends, reason = window_end, MilestoneState.REFUSED
-        else:
-            ends, reason = window_end + CLAIM_PERIOD, MilestoneState.UNCLAIMED
-        return MilestoneState.STOPPED if stopped_at is not None and stopped_at < ends else reason
 
     def _evidence(self, number: int) -> Evidence | None:
         row = self.submissions.get(number)

@@ -13,7 +13,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
-from django_project.campaigns.selectors import CampaignCard, CampaignDetail
+from django_project.campaigns import refund_words
+from django_project.campaigns.selectors import CampaignCard, CampaignDetail, RefundTerms
 from django_project.core.addresses import parse_address
 from django_project.core.money import format_units
 from django_project.discovery.selectors import Recommendation
@@ -25,6 +26,7 @@ from django_project.web.words import (
     MILESTONE_ICONS,
     MODEL,
     PLEDGE,
+    RETURNED,
     SAVED,
     STATUS,
     STATUS_ICONS,
@@ -123,6 +125,21 @@ def status_word(status: str) -> str:
 @register.simple_tag
 def status_icon(status: str) -> SafeString:
     return icon(STATUS_ICONS[status])
+
+
+@register.simple_tag
+def refund_rule(terms: RefundTerms) -> str:
+    return refund_words.rule(terms)
+
+
+@register.simple_tag
+def refund_outcome(terms: RefundTerms) -> str:
+    return refund_words.outcome(terms)
+
+
+@register.simple_tag
+def return_word(kind: str) -> str:
+    return str(RETURNED[kind])
 
 
 @register.simple_tag

@@ -19,7 +19,7 @@ from django_project.core import rate_limits
 from django_project.core.addresses import format_address, parse_address
 from django_project.core.errors import UserError
 from django_project.notifications import mail, services
-from django_project.notifications.selectors import mailbox, notices, preferences
+from django_project.notifications.selectors import Notice, mailbox, notices, preferences
 from django_project.pledges.selectors import contributions_by_campaign
 from django_project.privacy import services as privacy
 from django_project.web import receipts, words
@@ -120,11 +120,14 @@ def unlink_wallet(request: HttpRequest, address: str) -> HttpResponse:
 @login_required
 @never_cache
 def notifications_page(request: HttpRequest) -> HttpResponse:
-    lines = [
-        (each, (words.REMINDER_TEXT if each.is_reminder else words.NOTIFICATION_TEXT)[each.kind])
-        for each in notices(_user(request))
-    ]
+    lines = [(each, _words(each)) for each in notices(_user(request))]
     return render(request, "web/notifications.html", {"notices": lines})
+
+
+def _words(notice: Notice) -> words.Word:
+    if notice.is_settled:
+        return words.SETTLED_TEXT[notice.kind]
+    return (words.REMINDER_TEXT if notice.is_reminder else words.NOTIFICATION_TEXT)[notice.kind]
 
 
 @require_POST

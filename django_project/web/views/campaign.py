@@ -33,7 +33,21 @@ from django_project.web.spreadsheets import harmless
 
 SIMILAR_SHOWN = 4
 CSV_PAGE = 1000
-CSV_COLUMNS = ("seq", "block", "time_utc", "transaction", "backer", "amount", "currency", "reward")
+CSV_COLUMNS = (
+    "seq",
+    "block",
+    "time_utc",
+    "transaction",
+    "backer",
+    "amount",
+    "currency",
+    "reward",
+    "went_back",
+    "went_back_time_utc",
+    "went_back_transaction",
+)
+# The contract counts its events in 40 bits.
+SEQ_DIGITS = 13
 
 
 def _page(
@@ -124,9 +138,14 @@ def _wall(request: HttpRequest, listing: Listing, problem: str = "", status: int
 @require_safe
 def contributors_page(request: HttpRequest, slug: str) -> HttpResponse:
     listing = listing_by_slug(slug)
-    number = request.GET.get("page", "")
-    page = int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else 1
-    return _page(request, listing, "contributors", {"contributors": contributors(listing, page)})
+    page = contributors(listing, before=_seq(request, "before"), after=_seq(request, "after"))
+    return _page(request, listing, "contributors", {"contributors": page})
+
+
+def _seq(request: HttpRequest, name: str) -> int | None:
+    """Next to which contribution to go on; the newest ones for what is no such number."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= SEQ_DIGITS else None
 
 
 @require_safe
@@ -154,11 +173,13 @@ class _Echo:
 def _csv_lines(listing: Listing) -> Iterator[str]:
     writer = csv.writer(_Echo())
     symbol = detail_of(listing).card.token_symbol
-    yield writer.writerow(CSV_COLUMNS)
-    page = pages = 1
-    while page <= pages:
-        found = contributors(listing, page, CSV_PAGE)
+    # Without a mark of the encoding some spreadsheets take the names of rewards for another one.
+    yield "\N{ZERO WIDTH NO-BREAK SPACE}" + writer.writerow(CSV_COLUMNS)
+    before: int | None = None
+    while True:
+        found = contributors(listing, before=before, page_size=CSV_PAGE)
         for row in found.rows:
+            back = row.went_back
             cells = (
                 row.seq,
                 row.block_number,
@@ -168,6 +189,11 @@ def _csv_lines(listing: Listing) -> Iterator[str]:
                 row.amount_text.replace(",", ""),
                 symbol,
                 row.reward,
+                back.kind if back else "",
+                back.block_time.isoformat() if back else "",
+                row.went_back_tx,
             )
             yield writer.writerow([harmless(str(cell)) for cell in cells])
-        page, pages = page + 1, found.pages
+        if found.older is None:
+            return
+        before = found.older

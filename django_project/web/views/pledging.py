@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from django_project.accounts.selectors import wallet_address
+from django_project.campaigns import refund_words
 from django_project.campaigns.selectors import CampaignDetail, campaign_detail, saved_by
 from django_project.core.addresses import format_address, parse_address
 from django_project.core.money import format_units
@@ -59,6 +60,7 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
         "amount_plain": format_units(amount, campaign.card.token_decimals),
         "is_above_goal": amount > campaign.card.goal,
         "fee_text": campaign.amount_text(fee),
+        "refund_prospect": refund_words.prospect(campaign.refund_terms, amount),
         "reward": form.reward,
         "backer": backer,
         "is_own": bool(backer) and backer == campaign.card.creator,
@@ -123,6 +125,7 @@ def me(request: HttpRequest) -> HttpResponse:
             "refunds": [each for each in backed if each.refund_due],
             "votes": to_judge(request.user),
             "on_their_way": on_their_way(request.user),
+            "has_several_wallets": len({each.backer for each in backed}) > 1,
             "can_take_back": any(each.can_take_back for each in backed),
             "groups": _by_standing([each for each in backed if not each.refund_due]),
             "wallet": format_address(wallet) if wallet else "",
