@@ -17,10 +17,11 @@ from django_project.campaigns.selectors import (
 from django_project.core.addresses import format_hash
 from django_project.core.money import format_units
 from django_project.ledger.models import CampaignTotals, Contribution
+from django_project.ledger.returns import returns_to, went_back
 
 ROW_SHOWN = 4
 LATEST = 4
-# Read a few more than shown: some may belong to campaigns that moderators hid.
+# Read a few more than shown: some may have gone back, or belong to campaigns that moderators hid.
 LATEST_CANDIDATES = 12
 
 
@@ -43,13 +44,16 @@ class ShopWindow:
 
 
 def shop_window() -> ShopWindow:
-    """The edition's; five queries beside those of its shelf for whoever asks first."""
+    """The edition's; six queries beside those of its shelf for whoever asks first."""
     return edition.shared("shop-window", _shop_window)
 
 
 def _shop_window() -> ShopWindow:
     totals = CampaignTotals.objects.aggregate(contributions=Sum("contributions"), campaigns=Count("pk"))
-    rows = Contribution.objects.select_related("campaign").order_by("-block_time", "-seq")[:LATEST_CANDIDATES]
+    newest = Contribution.objects.select_related("campaign").order_by("-block_time", "-seq")
+    rows = list(newest[:LATEST_CANDIDATES])
+    returns = returns_to({row.backer for row in rows}, {row.campaign_id for row in rows})
+    rows = [row for row in rows if not went_back(returns.get((row.campaign_id, row.backer), ()), row.seq)]
     cards = cards_by_key((row.campaign.chain_id, row.campaign.address) for row in rows)
     latest = [
         LatestContribution(

@@ -33,7 +33,7 @@ def test_an_account_is_named_linked_hidden_exported_and_forgotten(
 
     page.goto(wall)
     page.locator("textarea[name=text]").fill(MESSAGE)
-    page.get_by_role("button", name=say("Put it on the wall")).click()
+    page.get_by_role("button", name=say("Post message")).click()
     expect(page.locator("main")).to_contain_text(MESSAGE)
     page.get_by_role("link", name=NAME).first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text(NAME)
@@ -58,7 +58,7 @@ def test_an_account_is_named_linked_hidden_exported_and_forgotten(
     expect(unlink).to_have_count(0)
 
     with page.expect_download() as download:
-        page.get_by_role("link", name=say("Take my data away")).click()
+        page.get_by_role("link", name=say("Export my data")).click()
     data = json.loads(Path(download.value.path()).read_text())
     assert MESSAGE in json.dumps(data, ensure_ascii=False)
 
@@ -87,10 +87,10 @@ def test_a_report_is_sent_and_a_campaign_saved_by_whoever_asks(page: Page, stack
 
     sign_in(page, stack, stack.other)
     page.goto(url)
-    page.get_by_role("button", name=say("Save and hear of updates")).click()
-    expect(page.get_by_role("button", name=say("Saved: let it go"))).to_be_visible()
+    page.get_by_role("button", name=say("Save and get updates")).click()
+    expect(page.get_by_role("button", name=say("Remove from saved"))).to_be_visible()
     page.goto(f"{stack.url}/me/")
     expect(page.locator("section", has=page.locator("#saved-title"))).to_contain_text(JUDGED.title)
     page.goto(url)
-    page.get_by_role("button", name=say("Saved: let it go")).click()
-    expect(page.get_by_role("button", name=say("Save and hear of updates"))).to_be_visible()
+    page.get_by_role("button", name=say("Remove from saved")).click()
+    expect(page.get_by_role("button", name=say("Save and get updates"))).to_be_visible()

@@ -24,7 +24,7 @@ def test_a_newcomer_signs_in_gives_and_sees_it_confirmed(page: Page, stack: Stac
     wallet.approve()
 
     give = page.get_by_role(
-        "button", name=say("Give %(amount_text)s %(symbol)s", amount_text="0.25", symbol="ETH")
+        "button", name=say("Pay %(amount_text)s %(symbol)s", amount_text="0.25", symbol="ETH")
     )
     give.click()
     wallet.approve()
@@ -51,7 +51,7 @@ def test_a_newcomer_signs_in_gives_and_sees_it_confirmed(page: Page, stack: Stac
             )
         )
     ).to_be_visible()
-    page.get_by_role("link", name=re.compile(say("Contributors"))).click()
+    page.get_by_role("link", name=re.compile(say("Contributions"))).click()
     newest = page.locator("table tbody tr").first
     expect(newest).to_contain_text("0.25 ETH")
     expect(newest).not_to_contain_text(stack.backer)
@@ -87,12 +87,12 @@ def test_money_of_a_failed_campaign_is_taken_back(page: Page, stack: Stack, say:
     sign_in(page, stack, stack.backer if say.language == "en" else stack.other, "/me/")
     due = page.locator("[data-refund-due]", has_text=FAILED.title)
     expect(due).to_contain_text("0.5 ETH")
-    due.get_by_role("button", name=say("Take it back")).click()
+    due.get_by_role("button", name=say("Claim refund")).click()
     wallet.approve()
     wallet.approve()
     expect(due).to_have_count(0)
     expect(page.locator("article", has_text=FAILED.title)).to_contain_text(
-        say("%(amount)s %(symbol)s taken back", amount="0.5", symbol="ETH")
+        say("Refunded: %(amount)s %(symbol)s", amount="0.5", symbol="ETH")
     )
     assert campaign.functions.totalRefunded().call() == refunded + ETHER // 2
 
@@ -104,9 +104,9 @@ def test_a_pledge_to_an_open_campaign_is_taken_back(page: Page, stack: Stack, sa
     pledged = campaign.functions.contributionOf(stack.backer).call()
     sign_in(page, stack, stack.backer, "/me/")
     article = page.locator("article", has_text=HONEY.title)
-    article.get_by_role("button", name=say("Take the pledge back")).click()
+    article.get_by_role("button", name=say("Take back all I contributed here")).click()
     wallet.approve()
     wallet.approve()
-    expect(article.get_by_role("button", name=say("Take the pledge back"))).to_have_count(0)
+    expect(article.get_by_role("button", name=say("Take back all I contributed here"))).to_have_count(0)
     assert campaign.functions.totalRaised().call() == raised - pledged
     assert campaign.functions.contributionOf(stack.backer).call() == 0

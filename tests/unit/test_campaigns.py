@@ -169,7 +169,7 @@ def test_detail(world: World, django_assert_max_num_queries: DjangoAssertNumQuer
     backer_user(1, "Alice")
     world.post_update(campaign)
     listing = world.listing(campaign)
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(3):
         detail = selectors.campaign_detail(listing.slug)
     assert [(r.title, r.claimed, r.left, r.is_sold_out) for r in detail.rewards] == [
         ("A jar", 2, 0, True),
@@ -178,7 +178,7 @@ def test_detail(world: World, django_assert_max_num_queries: DjangoAssertNumQuer
     assert detail.is_metadata_verified
     assert (detail.updates, detail.events, detail.fee_percent_text) == (1, 5, "2.5")
     listing = selectors.listing_by_slug(listing.slug)
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         people = selectors.contributors(listing)
     assert [(row.name, row.reward) for row in people.rows] == [("", "A jar"), ("Alice", "A jar")]
     [update] = selectors.updates(listing)

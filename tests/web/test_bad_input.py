@@ -49,7 +49,7 @@ MAIL = [
     )
 ] + [("address", "a" * 250 + "@example.org", "at most 254 characters")]
 WALL = [
-    ("text", "", "Write something"),
+    ("text", "", "Enter a message."),
     ("text", "x" * 501, "at most 500 characters"),
     ("text", "🐝" * 501, "at most 500 characters"),
     ("text", "a\0b", "Null characters"),

@@ -10,6 +10,7 @@ from django.test import Client, override_settings
 from django_project.campaigns.models import CampaignUpdate, Metadata
 from django_project.core import rate_limits
 from django_project.core.addresses import format_address, format_hash
+from django_project.web.views import campaign as campaign_views
 from tests.factories import ETHER, address, backer_user
 from tests.web.conftest import Shop
 
@@ -49,7 +50,7 @@ def test_the_table_to_take_away_holds_everything_exactly(shop: Shop) -> None:
     answer = Client().get(f"/campaigns/{shop.honey.slug}/contributors.csv")
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert "attachment" in answer["Content-Disposition"]
-    body = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    body = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
     rows = list(csv.DictReader(io.StringIO(body)))
     assert [row["amount"] for row in rows] == [f"{each}.000000000000000007" for each in (3, 2, 1)]
     assert rows[0]["backer"] == format_address(address(3))
@@ -68,18 +69,80 @@ def test_a_spreadsheet_finds_no_formula_in_it(shop: Shop) -> None:
     assert "'=cmd" in body
 
 
-def test_pages_of_contributors_follow_each_other(shop: Shop) -> None:
-    campaign = shop.launched(shop.tea)
+def blocks_of(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r'<td data-label="Block"[^>]*>(\d+)<', text)]
+
+
+def test_pages_of_contributions_stay_put_while_others_arrive(shop: Shop) -> None:
+    campaign, url = shop.launched(shop.tea), f"/campaigns/{shop.tea.slug}/contributors/"
     for number in range(60):
         shop.world.contribute(campaign, backer=address(100 + number), amount=10**6)
-    first = read(f"/campaigns/{shop.tea.slug}/contributors/")
-    second = read(f"/campaigns/{shop.tea.slug}/contributors/?page=2")
-    assert "Page 1 of 2" in first
-    assert "Page 2 of 2" in second
-    rows = r'<td data-label="Block"[^>]*>(\d+)<'
-    blocks = [int(number) for number in re.findall(rows, first) + re.findall(rows, second)]
+    first = read(url)
+    shop.world.contribute(campaign, backer=address(200), amount=10**6)
+    older = re.search(r'rel="next" href="(\?before=\d+)#parts"', first)
+    assert older
+    second = read(url + older[1])
+    blocks = blocks_of(first) + blocks_of(second)
     assert len(blocks) == 61
-    assert blocks == sorted(blocks, reverse=True)
+    assert blocks == sorted(set(blocks), reverse=True)
+    assert "before=" not in second
+    newer = re.search(r'rel="prev" href="(\?after=\d+)#parts"', second)
+    assert newer
+    assert blocks_of(read(url + newer[1])) == blocks_of(first)
+
+
+@pytest.mark.parametrize(
+    "query", ["before=", "before=-1", "before=x", "before=" + 40 * "9", "after=²", "page=2"]
+)
+def test_what_is_no_place_among_contributions_is_their_beginning(query: str, shop: Shop) -> None:
+    assert blocks_of(read(f"/campaigns/{shop.honey.slug}/contributors/?{query}")) == blocks_of(
+        read(f"/campaigns/{shop.honey.slug}/contributors/")
+    )
+
+
+def test_a_contribution_during_the_export_neither_doubles_nor_loses_a_row(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign_views, "CSV_PAGE", 2)
+    lines = Client().get(f"/campaigns/{shop.honey.slug}/contributors.csv").streaming_content  # type: ignore[attr-defined]
+    body = [next(lines), next(lines)]
+    shop.world.contribute(shop.launched(shop.honey), backer=address(4))
+    rows = list(csv.DictReader(io.StringIO(b"".join([*body, *lines]).decode("utf-8-sig"))))
+    assert [row["backer"] for row in rows] == [format_address(address(number)) for number in (3, 2, 1)]
+
+
+def test_what_went_back_is_marked_and_not_counted(shop: Shop) -> None:
+    campaign, world = shop.launched(shop.honey), shop.world
+    back = world.take_pledge_back(campaign, backer=address(2))
+    world.contribute(campaign, backer=address(2), amount=5)
+    world.cancel(campaign)
+    refund = world.refund(campaign, backer=address(3))
+    body = b"".join(Client().get(f"/campaigns/{shop.honey.slug}/contributors.csv").streaming_content)  # type: ignore[attr-defined]
+    rows = list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"))))
+    assert [(row["amount"][-1], row["went_back"], row["went_back_transaction"]) for row in rows] == [
+        ("5", "", ""),
+        ("7", "refunded", format_hash(refund.tx_hash)),
+        ("7", "taken_back", format_hash(back.tx_hash)),
+        ("7", "", ""),
+    ]
+    text = read(f"/campaigns/{shop.honey.slug}/contributors/")
+    assert text.count(format_hash(back.tx_hash)) == text.count(format_hash(refund.tx_hash)) == 1
+    assert re.search(r'Contributions <span class="count">3</span>', text)
+    assert "Nobody" not in text
+
+
+def test_a_campaign_whose_only_backer_left_counts_nothing(shop: Shop) -> None:
+    campaign = shop.world.campaign()
+    shop.world.contribute(campaign, backer=address(1))
+    shop.world.contribute(campaign, backer=address(1))
+    shop.world.take_pledge_back(campaign, backer=address(1))
+    url = f"/campaigns/{shop.world.listing(campaign).slug}/"
+    text = read(url)
+    assert re.search(r"Backers</dt><dd[^>]*>0<", text)
+    assert re.search(r'contributors/#parts">Contributions </a>', text)
+    latest = read("/").split('id="latest-title"')[1].split("</section>")[0]
+    assert url not in latest
+    assert read(f"{url}contributors/").count("Taken back") == 2
 
 
 def test_the_contract_tab_vouches_for_the_text(shop: Shop) -> None:
@@ -99,7 +162,7 @@ def test_the_contract_tab_warns_of_a_text_that_was_tampered_with(shop: Shop) -> 
 def test_an_update_whose_text_is_unknown_is_still_shown(shop: Shop) -> None:
     CampaignUpdate.objects.all().delete()
     text = read(f"/campaigns/{shop.honey.slug}/updates/")
-    assert "Text not known here" in text
+    assert "Text not available" in text
 
 
 @pytest.mark.parametrize("state", ["bench", "clock"])
@@ -107,7 +170,7 @@ def test_what_has_ended_takes_no_pledges(state: str, shop: Shop) -> None:
     listing = getattr(shop, state)
     text = read(f"/campaigns/{listing.slug}/")
     assert "Back this campaign" not in text
-    assert "take back the whole contribution" in text
+    assert "can claim a full refund" in text
     for step in ("pledge/", "pledge/review/?amount=1"):
         answer = Client().get(f"/campaigns/{listing.slug}/{step}")
         assert answer.status_code == 409

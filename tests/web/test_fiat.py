@@ -52,7 +52,7 @@ def test_pages_show_it_with_its_date_and_the_exact_amount_beside_it(shop: Shop, 
         text = Client().get(page).content.decode()
         chinese = Client().get(page, headers={"Accept-Language": "zh-hans"}).content.decode()
         review = Client().get(f"{page}pledge/review/?amount=0.5").content.decode()
-    assert "Raised: about 17,701 USD, at the rate of Nov. 26, 2026" in text
+    assert "Raised: about 17,701 USD (rate of 26 Nov 2026)" in text
     assert "6.000000000000000021" in text
     assert "17,701 USD" in chinese
     assert "2026年11月26日" in chinese

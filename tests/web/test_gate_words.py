@@ -13,7 +13,7 @@ from django_project.web.gate_words import gate_sentence
         ("r1: measured on 412 users, enough to tell.", "在 412 位用户上测量，足以判断。"),
         (
             "r1: NDCG@10 against pop is +0.0312 (+0.0201 to +0.0423): better for certain.",
-            "NDCG@10 相对 pop 为 +0.0312（+0.0201 至 +0.0423）：确定更好。",
+            "NDCG@10 相对 pop 为 +0.0312（+0.0201 至 +0.0423）：95% 区间高于零。",
         ),
         (
             "r1: its lists show 83% of the campaigns with a Gini of 0.61: varied enough.",

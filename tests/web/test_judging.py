@@ -46,14 +46,14 @@ def test_a_backer_may_object_and_withdraw_it(world: World, alice: User) -> None:
     world.submit_milestone(campaign, limit=8 * ETHER)
     page, client = url(world, campaign), signed_in(alice)
     text = read(client, page)
-    assert "You gave 6 ETH, 75% of the limit, and do not object." in text
+    assert "You contributed 6 ETH, 75% of the limit, and do not object." in text
     assert OBJECT in text
     assert WITHDRAW not in text
     assert f'data-backer="{format_address(address(1))}" data-call="object"' in text
     assert 'data-message="objection-sent"' in text
     world.raise_objection(campaign, backer=address(1))
     text = read(client, page)
-    assert "You object with 6 ETH." in text
+    assert "Your objection counts for 6 ETH." in text
     assert OBJECT not in text
     assert 'data-call="unobject"' in text
     world.withdraw_objection(campaign, backer=address(1))
@@ -97,8 +97,8 @@ def test_everybody_else_reads_why_not(world: World) -> None:
     Wallet.objects.filter(user=launcher).update(address=campaign.creator)
     for client, reason in (
         (Client(), "Only backers can object. If you are one, sign in"),
-        (signed_in(stranger), "none of your wallets has given to this campaign"),
-        (signed_in(launcher), "who launched or owns it cannot object"),
+        (signed_in(stranger), "none of your wallets has contributed to this campaign"),
+        (signed_in(launcher), "You launched or manage this campaign, so you cannot object."),
     ):
         text = read(client, page)
         assert reason in text
@@ -118,8 +118,44 @@ def test_neither_launcher_nor_owner_may_object_with_what_they_gave(world: World)
     assert {number for number, user in people.items() if to_judge(user)} == {61, 62}
     world.hand_over(campaign, address(61))
     assert {number for number, user in people.items() if to_judge(user)} == {62}
-    assert "who launched or owns it cannot object" in read(signed_in(people[60]), page)
-    assert "who launched or owns it cannot object" in read(signed_in(people[61]), page)
+    assert "You launched or manage this campaign, so you cannot object." in read(signed_in(people[60]), page)
+    assert "You launched or manage this campaign, so you cannot object." in read(signed_in(people[61]), page)
+
+
+def test_an_objection_from_before_the_hand_over_can_be_withdrawn_once(world: World, alice: User) -> None:
+    Wallet.objects.create(user=alice, address=address(2))
+    campaign = funded(world)
+    world.submit_milestone(campaign, limit=LIMIT)
+    world.raise_objection(campaign, backer=address(1))
+    world.hand_over(campaign, address(1))
+    page, client = url(world, campaign), signed_in_with(alice, 1)
+    text = read(client, page)
+    assert f'data-backer="{format_address(address(1))}" data-call="unobject"' in text
+    assert f'data-backer="{format_address(address(2))}" data-call="object"' in text
+    assert "The campaign is yours now, so you cannot object again." in text
+    assert {vote.has_objected for vote in to_judge(alice)} == {True, False}
+    world.withdraw_objection(campaign, backer=address(1))
+    text = read(client, page)
+    assert WITHDRAW not in text
+    assert text.count('data-call="object"') == 1
+    Wallet.objects.filter(address=address(2)).delete()
+    assert "You launched or manage this campaign, so you cannot object." in read(client, page)
+
+
+def test_an_objection_to_what_was_paid_cannot_be_withdrawn(world: World, alice: User) -> None:
+    campaign = funded(world)
+    world.submit_milestone(campaign, limit=9 * ETHER, window_end=timezone.now())
+    world.raise_objection(campaign, backer=address(1))
+    world.release_milestone(campaign)
+    world.hand_over(campaign, address(1))
+    world.submit_milestone(campaign, limit=9 * ETHER)
+    assert to_judge(alice) == []
+
+
+def test_a_weight_beside_a_large_limit_is_something(world: World, alice: User) -> None:
+    campaign = funded(world)
+    world.submit_milestone(campaign, limit=601 * ETHER)
+    assert "You contributed 6 ETH, &lt;1% of the limit" in read(signed_in(alice), url(world, campaign))
 
 
 def test_nothing_is_to_judge_outside_of_an_open_window(world: World, alice: User) -> None:

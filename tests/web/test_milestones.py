@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries
 
 from django_project.campaigns import services
@@ -107,8 +108,8 @@ def test_why_payouts_are_over(ending: str, state: str, world: World) -> None:
         world.wind_down(campaign, since=now)
     assert states(world, campaign) == [state, MilestoneState.VOID, MilestoneState.VOID]
     text = read(url(world, campaign))
-    assert "Payouts are over" in text
-    assert "Goes back to the backers" in text
+    assert "backers can claim what is left" in text.lower()
+    assert "Left for backers to claim" in text
     assert "10 ETH" in text
     assert "Left after it" not in text
 
@@ -148,7 +149,7 @@ def test_the_page_tells_shares_dates_evidence_and_objections(world: World) -> No
         "Objections: 1 ETH, 50% of the limit of 2 ETH",
         'href="https://example.org/evidence" rel="noopener noreferrer nofollow ugc"',
         format_hash(row.content_hash),
-        f"until {row.window_end:%Y-%m-%d %H:%M} UTC. As it stands it will be paid.",
+        f"until {date_format(row.window_end, 'j M Y, H:i')} UTC. As it stands, the creator can collect",
         f"{campaign.deadline + timedelta(days=30):%Y-%m-%d %H:%M} UTC",
         "We do not have this evidence ourselves",
         '<rect width="50" height="4" class="fill-over"/>',
@@ -157,7 +158,7 @@ def test_the_page_tells_shares_dates_evidence_and_objections(world: World) -> No
     world.raise_objection(campaign, backer=address(2))
     text = read(url(world, campaign))
     assert "Objections: 4 ETH, above the limit of 2 ETH" in text
-    assert "As it stands it is refused." in text
+    assert "As it stands, payouts stop then and backers can claim what is left." in text
     world.withdraw_objection(campaign, backer=address(2))
     assert "Objections: 1 ETH, 50% of the limit of 2 ETH" in read(url(world, campaign))
 

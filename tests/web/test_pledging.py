@@ -95,9 +95,9 @@ def test_more_than_the_goal_is_asked_about(typed: str, *, asks: bool, shop: Shop
 def test_the_review_names_fee_and_refund_terms(shop: Shop, backer: Client) -> None:
     text = backer.get(f"/campaigns/{shop.honey.slug}/pledge/review/?amount=2").content.decode()
     assert "0.05 ETH (2.5%)" in text
-    assert "you can take back the whole amount yourself" in text
+    assert "you can claim a full refund" in text
     keeps = backer.get(f"/campaigns/{shop.tea.slug}/pledge/review/?amount=2").content.decode()
-    assert "Only if the campaign is cancelled" in keeps
+    assert "You can claim a refund only if the campaign is cancelled before the payout" in keeps
 
 
 def test_the_wallet_gets_base_units_whatever_the_language(shop: Shop, backer: Client) -> None:
@@ -351,7 +351,7 @@ def test_what_was_taken_back_is_not_due_any_more(backer: Client, shop: Shop) -> 
     shop.world.refund(shop.launched(shop.bench), backer=address(1))
     text = backer.get("/me/").content.decode()
     assert "data-refund-due" not in text
-    assert "0.5 ETH taken back" in text
+    assert "Refunded: 0.5 ETH" in text
 
 
 @pytest.mark.usefixtures("shop")

@@ -71,7 +71,7 @@ def test_only_backers_write(shop: Shop, url: str) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "message"),
-    [("", "Write something"), ("  \n ", "Write something"), ("x" * 501, "at most 500"), ("a\0b", "Null")],
+    [("", "Enter a message."), ("  \n ", "Enter a message."), ("x" * 501, "at most 500"), ("a\0b", "Null")],
 )
 def test_a_mistake_is_told_beside_the_field_and_nothing_is_lost(
     typed: str, message: str, url: str, backer: Client

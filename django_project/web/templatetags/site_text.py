@@ -65,7 +65,7 @@ def in_fiat(campaign: CampaignDetail, amount: int) -> str:
     )
     if found is None:
         return ""
-    return gettext("about %(value)s %(currency)s, at the rate of %(date)s") % {
+    return gettext("about %(value)s %(currency)s (rate of %(date)s)") % {
         "value": found.value,
         "currency": found.currency,
         "date": format_date(found.date, "DATE_FORMAT"),
