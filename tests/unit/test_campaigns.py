@@ -169,7 +169,7 @@ def test_detail(world: World, django_assert_max_num_queries: DjangoAssertNumQuer
     backer_user(1, "Alice")
     world.post_update(campaign)
     listing = world.listing(campaign)
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         detail = selectors.campaign_detail(listing.slug)
     assert [(r.title, r.claimed, r.left, r.is_sold_out) for r in detail.rewards] == [
         ("A jar", 2, 0, True),

@@ -244,9 +244,8 @@ def _counts(listing: Listing, launched: CampaignLaunched) -> dict[str, int]:
         "messages": SupporterMessage.objects.filter(listing=listing, is_hidden=False),
         "taken_back": gone,
     }
-    return CampaignLaunched.objects.filter(pk=launched.pk).values(
-        **{name: _number_of(rows) for name, rows in counted.items()}
-    )[0]
+    columns = {name: _number_of(rows) for name, rows in counted.items()}
+    return dict(CampaignLaunched.objects.filter(pk=launched.pk).values(**columns)[0])
 
 
 def _number_of(rows: QuerySet[Any]) -> Coalesce:
