@@ -63,8 +63,8 @@ def respond(exception: Exception, context: Mapping[str, Any]) -> Response | None
     plain = exception_handler(exception, dict(context))
     if plain is None or not isinstance(exception, exceptions.APIException):
         return None
-    message: Message = _WORDS.get(type(exception), _("This request could not be understood."))
-    plain.data = {"error": {"code": exception.default_code, "message": str(message)}}
+    words = _WORDS.get(type(exception), _("This request could not be understood."))
+    plain.data = {"error": {"code": exception.default_code, "message": str(words)}}
     return plain
 
 
