@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.25;
+pragma solidity 0.8.37;
 
 import {CampaignBase} from "./campaign/CampaignBase.sol";
 import {Contributions} from "./campaign/Contributions.sol";
@@ -25,27 +25,28 @@ contract Campaign is Contributions, Refunds, Milestones {
     /// @inheritdoc ICampaign
     function initialize(TierParams[] calldata tiers) external onlyClone {
         if (msg.sender != _factory) revert Campaign_NotFactory(msg.sender, _factory);
-        uint40 eventSeq = 0;
+        Totals memory totals = _totals;
         for (uint32 index; index < tiers.length; ++index) {
             uint32 tierId = index + 1;
             TierParams calldata offered = tiers[index];
             // The factory bounds prices by CampaignArgs.MAX_AMOUNT, which fits.
             _tiers[tierId] = Tier({price: uint128(offered.price), supply: offered.supply, sold: 0});
-            emit TierAdded({tierId: tierId, seq: ++eventSeq, price: offered.price, supply: offered.supply});
+            emit TierAdded({tierId: tierId, seq: _nextSeq(totals), price: offered.price, supply: offered.supply});
         }
         CampaignArgs.Packed memory args = CampaignArgs.load();
         for (uint32 milestoneId = 1; milestoneId <= args.milestoneCount(); ++milestoneId) {
-            (uint16 shareBps, uint64 due) = _milestone(milestoneId);
+            (uint16 shareBps, uint64 due, uint64 notBefore) = _milestone(milestoneId);
             emit MilestoneDefined({
                 milestoneId: milestoneId,
-                seq: ++eventSeq,
+                seq: _nextSeq(totals),
                 shareBps: shareBps,
                 due: due,
+                notBefore: notBefore,
                 objectionWindow: args.objectionWindow(),
                 objectionThresholdBps: args.objectionThresholdBps()
             });
         }
-        _totals.seq = eventSeq;
+        _totals = totals;
     }
 
     /// @inheritdoc ICampaign
@@ -58,22 +59,22 @@ contract Campaign is Contributions, Refunds, Milestones {
         if (length > MAX_TEXT_LENGTH) revert Campaign_TextTooLong(length, MAX_TEXT_LENGTH);
         Totals memory totals = _totals;
         State current = _state(args, totals);
-        bool isPaid = _payouts.released != 0;
+        bool isPaid = _paidOut.released != 0;
         if (current != State.Funding && current != State.Succeeded && (current != State.Releasing || isPaid)) {
             revert Campaign_WrongState(current);
         }
         totals.flags |= CANCELLED;
-        totals.seq += 1;
+        uint64 eventSeq = _nextSeq(totals);
         _totals = totals;
-        _payouts.endedAt = uint40(block.timestamp);
-        emit Cancelled({by: msg.sender, seq: totals.seq, reason: reason});
+        _paidOut.turnedAt = uint40(block.timestamp);
+        emit Cancelled({by: msg.sender, seq: eventSeq, reason: reason});
     }
 
     /// @inheritdoc ICampaign
     function postUpdate(string calldata uri, bytes32 contentHash) external nonReentrant onlyClone {
         _requireCreator(CampaignArgs.load());
         _requireContent(uri, contentHash);
-        emit UpdatePosted({creator: msg.sender, seq: ++_totals.seq, uri: uri, contentHash: contentHash});
+        emit UpdatePosted({creator: msg.sender, seq: _countEvent(), uri: uri, contentHash: contentHash});
     }
 
     /// @inheritdoc ICampaign
@@ -81,16 +82,21 @@ contract Campaign is Contributions, Refunds, Milestones {
         _requireCreator(CampaignArgs.load());
         if (newCreator == msg.sender) revert Campaign_AlreadyCreator(newCreator);
         _pendingCreator = newCreator;
-        emit CreatorTransferStarted({creator: msg.sender, newCreator: newCreator, seq: ++_totals.seq});
+        emit CreatorTransferStarted({creator: msg.sender, newCreator: newCreator, seq: _countEvent()});
     }
 
     /// @inheritdoc ICampaign
     function acceptCreator() external nonReentrant onlyClone {
         if (msg.sender != _pendingCreator) revert Campaign_NotPendingCreator(msg.sender, _pendingCreator);
+        uint256 windowEnd = _review.windowEnd;
+        // Who may object, and the limit of objections, are those of the creator who has shown the evidence.
+        if (block.timestamp < windowEnd && !_isEnded(_totals)) {
+            revert Campaign_ObjectionWindowOpen(block.timestamp, windowEnd);
+        }
         address oldCreator = _creator(CampaignArgs.load());
         _newCreator = msg.sender;
         _pendingCreator = address(0);
-        emit CreatorTransferred({oldCreator: oldCreator, newCreator: msg.sender, seq: ++_totals.seq});
+        emit CreatorTransferred({oldCreator: oldCreator, newCreator: msg.sender, seq: _countEvent()});
     }
 
     /// @inheritdoc ICampaign
@@ -100,9 +106,9 @@ contract Campaign is Contributions, Refunds, Milestones {
         bool isChange = _arePaused(totals) != paused;
         if (!isChange) revert Campaign_PauseUnchanged(paused);
         totals.flags ^= CONTRIBUTIONS_PAUSED;
-        totals.seq += 1;
+        uint64 eventSeq = _nextSeq(totals);
         _totals = totals;
-        emit ContributionsPaused({by: msg.sender, seq: totals.seq, paused: paused});
+        emit ContributionsPaused({by: msg.sender, seq: eventSeq, paused: paused});
     }
 
     /// @inheritdoc ICampaign
@@ -127,12 +133,12 @@ contract Campaign is Contributions, Refunds, Milestones {
 
     /// @inheritdoc ICampaign
     function totalWithdrawn() external view returns (uint256) {
-        return _payouts.withdrawn;
+        return _paidOut.withdrawn;
     }
 
     /// @inheritdoc ICampaign
     function totalFees() external view returns (uint256) {
-        return _payouts.fees;
+        return _paidOut.fees;
     }
 
     /// @inheritdoc ICampaign
@@ -153,7 +159,7 @@ contract Campaign is Contributions, Refunds, Milestones {
 
     /// @inheritdoc ICampaign
     function isObjecting(address backer) external view returns (bool) {
-        return _review.windowEnd != 0 && _backers[backer].objectedTo > _payouts.released;
+        return _review.windowEnd != 0 && _backers[backer].objectedTo > _paidOut.released;
     }
 
     /// @inheritdoc ICampaign
@@ -173,7 +179,12 @@ contract Campaign is Contributions, Refunds, Milestones {
     }
 
     /// @inheritdoc ICampaign
-    function milestone(uint32 milestoneId) external view onlyClone returns (uint16 shareBps, uint64 due) {
+    function milestone(uint32 milestoneId)
+        external
+        view
+        onlyClone
+        returns (uint16 shareBps, uint64 due, uint64 notBefore)
+    {
         uint32 milestoneCount = CampaignArgs.load().milestoneCount();
         if (milestoneId == 0 || milestoneId > milestoneCount) {
             revert Campaign_UnknownMilestone(milestoneId, milestoneCount);
@@ -182,8 +193,17 @@ contract Campaign is Contributions, Refunds, Milestones {
     }
 
     /// @inheritdoc ICampaign
+    function milestoneDue() external view onlyClone returns (uint64) {
+        CampaignArgs.Packed memory args = CampaignArgs.load();
+        State current = _state(args, _totals);
+        bool isToCome = current == State.Funding && args.milestoneCount() != 0;
+        if (!isToCome && current != State.Releasing) return 0;
+        return uint64(_dueAfter({args: args, released: _paidOut.released, releasedAt: _paidOut.turnedAt}));
+    }
+
+    /// @inheritdoc ICampaign
     function milestonesReleased() external view returns (uint32) {
-        return _payouts.released;
+        return _paidOut.released;
     }
 
     /// @inheritdoc ICampaign
@@ -207,11 +227,11 @@ contract Campaign is Contributions, Refunds, Milestones {
             seq: totals.seq,
             totalRaised: totals.raised,
             totalRefunded: totals.refunded,
-            totalWithdrawn: _payouts.withdrawn,
-            totalFees: _payouts.fees,
+            totalWithdrawn: _paidOut.withdrawn,
+            totalFees: _paidOut.fees,
             totalFeesClaimed: _feesClaimed,
             creator: _creator(args),
-            milestonesReleased: _payouts.released,
+            milestonesReleased: _paidOut.released,
             review: _review
         });
     }
@@ -221,8 +241,10 @@ contract Campaign is Contributions, Refunds, Milestones {
         if (tierId == 0 || tierId > tierCount) revert Campaign_UnknownTier(tierId, tierCount);
     }
 
-    function _milestone(uint32 milestoneId) private view returns (uint16 shareBps, uint64 due) {
+    function _milestone(uint32 milestoneId) private view returns (uint16 shareBps, uint64 due, uint64 notBefore) {
         uint256 before = milestoneId == 1 ? 0 : CampaignArgs.sharesUpTo(milestoneId - 1);
-        return (uint16(CampaignArgs.sharesUpTo(milestoneId) - before), uint64(CampaignArgs.dueOf(milestoneId)));
+        shareBps = uint16(CampaignArgs.sharesUpTo(milestoneId) - before);
+        due = uint64(CampaignArgs.dueOf(milestoneId));
+        notBefore = uint64(CampaignArgs.notBeforeOf(milestoneId));
     }
 }

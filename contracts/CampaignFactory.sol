@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.25;
+pragma solidity 0.8.37;
 
 import {
     AccessControlDefaultAdminRules
@@ -11,8 +11,10 @@ import {Campaign} from "./Campaign.sol";
 import {ICampaign} from "./interfaces/ICampaign.sol";
 import {ICampaignFactory} from "./interfaces/ICampaignFactory.sol";
 import {CampaignArgs} from "./libraries/CampaignArgs.sol";
+import {TokenChecks} from "./libraries/TokenChecks.sol";
 import {Uris} from "./libraries/Uris.sol";
 import {CampaignParams} from "./structs/CampaignParams.sol";
+import {MilestoneParams} from "./structs/Milestone.sol";
 import {Mode} from "./structs/Mode.sol";
 import {Terms} from "./structs/Terms.sol";
 
@@ -24,13 +26,19 @@ contract CampaignFactory is ICampaignFactory, AccessControlDefaultAdminRules, Pa
     bytes32 public constant TOKEN_LISTER_ROLE = keccak256("TOKEN_LISTER_ROLE");
     bytes32 public constant GUARDIAN_ROLE = keccak256("GUARDIAN_ROLE");
 
+    /// @inheritdoc ICampaignFactory
+    uint16 public constant VERSION = 2;
+
     uint16 public constant MAX_FEE_BPS = 500;
+    uint256 public constant MIN_FUNDING_PERIOD = 1 days;
     uint256 public constant MAX_FUNDING_PERIOD = 90 days;
     uint256 public constant MAX_TIERS = 32;
     uint256 public constant MAX_METADATA_URI_LENGTH = 512;
     uint256 public constant MAX_MILESTONES = 10;
     uint256 public constant MAX_FIRST_SHARE_BPS = 5_000;
     uint256 public constant MAX_MILESTONE_PERIOD = 365 days;
+    /// @dev What a creator has at least to show its evidence in, whatever it depends on.
+    uint256 public constant MIN_EVIDENCE_PERIOD = 1 days;
     uint256 public constant MIN_OBJECTION_WINDOW = 3 days;
     uint256 public constant MAX_OBJECTION_WINDOW = 30 days;
     uint256 public constant MIN_OBJECTION_THRESHOLD_BPS = 1_000;
@@ -186,7 +194,7 @@ contract CampaignFactory is ICampaignFactory, AccessControlDefaultAdminRules, Pa
     }
 
     function _setTokenAllowed(address token, bool allowed) private {
-        if (allowed && token != address(0) && token.code.length == 0) revert Factory_NotAContract(token);
+        if (allowed && token != address(0)) TokenChecks.requireListable(token);
         bool wasAllowed = isTokenAllowed[token];
         isTokenAllowed[token] = allowed;
         emit TokenAllowed({token: token, seq: ++seq, wasAllowed: wasAllowed, isAllowed: allowed});
@@ -196,11 +204,13 @@ contract CampaignFactory is ICampaignFactory, AccessControlDefaultAdminRules, Pa
     function _requireTerms(CampaignParams calldata params) private view {
         uint256 max = CampaignArgs.MAX_AMOUNT;
         if (!isTokenAllowed[params.token]) revert Factory_TokenNotAllowed(params.token);
+        if (feeBps > params.maxFeeBps) revert Factory_FeeAboveMax(feeBps, params.maxFeeBps);
         if (params.mode > uint8(type(Mode).max)) revert Factory_UnknownMode(params.mode);
         if (params.goal == 0 || params.goal > max) revert Factory_GoalOutOfBounds(params.goal, 1, max);
+        uint256 soonest = block.timestamp + MIN_FUNDING_PERIOD;
         uint256 latest = block.timestamp + MAX_FUNDING_PERIOD;
-        if (params.deadline <= block.timestamp || params.deadline > latest) {
-            revert Factory_DeadlineOutOfBounds(params.deadline, block.timestamp + 1, latest);
+        if (params.deadline < soonest || params.deadline > latest) {
+            revert Factory_DeadlineOutOfBounds(params.deadline, soonest, latest);
         }
         // A cap of all ones is how the campaign writes down that there is none.
         if (params.cap != 0 && (params.cap < params.goal || params.cap >= max)) {
@@ -230,20 +240,38 @@ contract CampaignFactory is ICampaignFactory, AccessControlDefaultAdminRules, Pa
         _requireObjectionTerms(params, count != 0);
         if (count == 0) return;
         uint256 shares = 0;
-        uint256 earliest = uint256(params.deadline) + 1;
+        // Evidence is taken from then on at the earliest; the window of the one before is over by then.
+        uint256 opens = params.deadline;
         for (uint256 index; index < count; ++index) {
-            (uint256 shareBps, uint256 due) = (params.milestones[index].shareBps, params.milestones[index].due);
+            MilestoneParams calldata milestone = params.milestones[index];
             uint256 maxShare = index == 0 ? MAX_FIRST_SHARE_BPS : BASIS_POINTS;
-            if (shareBps == 0 || shareBps > maxShare) {
-                revert Factory_MilestoneShareOutOfBounds(index + 1, shareBps, 1, maxShare);
+            if (milestone.shareBps == 0 || milestone.shareBps > maxShare) {
+                revert Factory_MilestoneShareOutOfBounds(index + 1, milestone.shareBps, 1, maxShare);
             }
-            shares += shareBps;
-            // The next evidence is due a window after this one at the earliest, or being late with one would be the end.
-            uint256 latest = (index == 0 ? params.deadline : params.milestones[index - 1].due) + MAX_MILESTONE_PERIOD;
-            if (due < earliest || due > latest) revert Factory_DueDateOutOfBounds(index + 1, due, earliest, latest);
-            earliest = due + params.objectionWindow + 1;
+            shares += milestone.shareBps;
+            uint256 before = index == 0 ? params.deadline : params.milestones[index - 1].due;
+            _requireDates({
+                milestoneId: index + 1,
+                milestone: milestone,
+                earliest: opens + MIN_EVIDENCE_PERIOD,
+                latest: before + MAX_MILESTONE_PERIOD
+            });
+            opens = uint256(milestone.due) + params.objectionWindow;
         }
         if (shares != BASIS_POINTS) revert Factory_MilestoneSharesNotWhole(shares, BASIS_POINTS);
+    }
+
+    function _requireDates(uint256 milestoneId, MilestoneParams calldata milestone, uint256 earliest, uint256 latest)
+        private
+        pure
+    {
+        if (milestone.due < earliest || milestone.due > latest) {
+            revert Factory_DueDateOutOfBounds(milestoneId, milestone.due, earliest, latest);
+        }
+        uint256 latestStart = milestone.due - MIN_EVIDENCE_PERIOD;
+        if (milestone.notBefore > latestStart) {
+            revert Factory_NotBeforeTooLate(milestoneId, milestone.notBefore, latestStart);
+        }
     }
 
     function _requireObjectionTerms(CampaignParams calldata params, bool hasMilestones) private pure {

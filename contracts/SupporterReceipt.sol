@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.25;
+pragma solidity 0.8.37;
 
 import {ERC1155} from "@openzeppelin/contracts/token/ERC1155/ERC1155.sol";
 
 import {ICampaign} from "./interfaces/ICampaign.sol";
 import {ICampaignFactory} from "./interfaces/ICampaignFactory.sol";
 import {ISupporterReceipt} from "./interfaces/ISupporterReceipt.sol";
-import {State} from "./structs/State.sol";
+import {Summary} from "./structs/Summary.sol";
 
 /// @title Proof of having supported a campaign
 /// @dev Campaigns know nothing of it: minting within a contribution would make every backer pay for a token that few
@@ -23,12 +23,12 @@ contract SupporterReceipt is ISupporterReceipt, ERC1155 {
     /// @inheritdoc ISupporterReceipt
     function claim(address campaign) external {
         if (!ICampaignFactory(factory).isCampaign(campaign)) revert SupporterReceipt_UnknownCampaign(campaign);
-        State state = ICampaign(campaign).state();
-        if (state != State.Succeeded && state != State.Releasing && state != State.Completed) {
-            revert SupporterReceipt_NotSucceeded(campaign, state);
-        }
-        uint256 amount = ICampaign(campaign).contributionOf(msg.sender);
-        if (amount == 0) revert SupporterReceipt_NotABacker(msg.sender, campaign);
+        uint256 contribution = ICampaign(campaign).contributionOf(msg.sender);
+        if (contribution == 0) revert SupporterReceipt_NotABacker(msg.sender, campaign);
+        Summary memory summary = ICampaign(campaign).summary();
+        // Who has contributed is a part of what was raised, which then is not zero.
+        uint256 amount = contribution * (summary.totalWithdrawn + summary.totalFees) / summary.totalRaised;
+        if (amount == 0) revert SupporterReceipt_NothingPaidOut(campaign, summary.state);
         uint256 id = uint160(campaign);
         if (balanceOf(msg.sender, id) != 0) revert SupporterReceipt_AlreadyClaimed(msg.sender, campaign);
         emit ReceiptClaimed({backer: msg.sender, campaign: campaign, amount: amount});

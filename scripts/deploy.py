@@ -20,6 +20,8 @@ from scripts.deployment.roles import require_handover
 from scripts.deployment.settings import Settings, deployments_dir
 from scripts.deployment.smoke import run_smoke_campaign
 
+TEST_TOKEN_VERSION = 1
+
 
 def main() -> None:
     with exit_with_message():
@@ -58,12 +60,13 @@ def deploy(settings: Settings) -> None:
         return
 
     if wants_token:
-        _create(deployer, TestToken, "token", [])
+        _create(deployer, TestToken, "token", [], version=TEST_TOKEN_VERSION)
         deployer.save()
     if wants_factory:
         _create_factory(deployer, _factory_arguments(deployer, node, settings))
     factory = registry.latest("CampaignFactory")
-    _create(deployer, SupporterReceipt, "receipt", [factory.address, settings.receipt_uri])
+    arguments = [factory.address, settings.receipt_uri]
+    _create(deployer, SupporterReceipt, "receipt", arguments, version=factory.version)
     deployer.save()
     print(f"wrote {path}")
     if wants_factory and node.is_test_network:
@@ -155,9 +158,9 @@ def _rehearse(deployer: Deployer, node: Node, settings: Settings, *, wants_facto
     print("nothing was sent; set CHAINFUND_BROADCAST=1 to deploy")
 
 
-def _create(deployer: Deployer, container: Any, kind: str, arguments: list[Any]) -> None:
+def _create(deployer: Deployer, container: Any, kind: str, arguments: list[Any], *, version: int) -> None:
     creation = deployer.create(container, arguments)
-    deployer.register(container, kind, creation, creation.address, arguments)
+    deployer.register(container, kind, creation, creation.address, arguments, version=version)
 
 
 def _create_factory(deployer: Deployer, arguments: list[Any]) -> None:
@@ -167,8 +170,10 @@ def _create_factory(deployer: Deployer, arguments: list[Any]) -> None:
     """
     creation = deployer.create(CampaignFactory, arguments)
     factory = _factory(creation.address)
-    deployer.register(CampaignFactory, "factory", creation, creation.address, arguments)
-    deployer.register(Campaign, "implementation", creation, factory.implementation(), [creation.address])
+    address, version = creation.address, int(factory.VERSION())
+    deployer.register(CampaignFactory, "factory", creation, address, arguments, version=version)
+    implementation = factory.implementation()
+    deployer.register(Campaign, "implementation", creation, implementation, [address], version=version)
     require_handover(factory, creation.block, deployer.account.address, arguments[0])
     deployer.save()
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.25;
+pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
@@ -43,12 +43,12 @@ abstract contract CampaignBase is ICampaign, ReentrancyGuardTransient {
         uint8 flags;
     }
 
-    /// @dev What went out on the creator's side, and what only matters by then. `endedAt` is when refunds opened, if
-    /// it is not what the terms say: the time of a cancellation, or from when a wind-down counts.
-    struct Payouts {
+    /// @dev What went out on the creator's side, and what only matters by then. `turnedAt` is when the last milestone
+    /// was paid, and once the campaign was cancelled or winds down, when refunds opened.
+    struct PaidOut {
         uint104 withdrawn;
         uint104 fees;
-        uint40 endedAt;
+        uint40 turnedAt;
         uint8 released;
     }
 
@@ -61,7 +61,7 @@ abstract contract CampaignBase is ICampaign, ReentrancyGuardTransient {
     }
 
     Totals internal _totals;
-    Payouts internal _payouts;
+    PaidOut internal _paidOut;
     Review internal _review;
     uint256 internal _feesClaimed;
     mapping(address backer => Backer) internal _backers;
@@ -88,23 +88,60 @@ abstract contract CampaignBase is ICampaign, ReentrancyGuardTransient {
         if (block.timestamp < args.deadline()) return State.Funding;
         if (args.mode() == Mode.AllOrNothing && totals.raised < args.goal()) return State.Failed;
         if (args.milestoneCount() != 0) return _stateOfMilestones(args);
-        if (_payouts.withdrawn != 0) return State.Completed;
+        if (_paidOut.withdrawn != 0) return State.Completed;
         return block.timestamp < args.deadline() + CLAIM_PERIOD ? State.Succeeded : State.Expired;
     }
 
     function _stateOfMilestones(CampaignArgs.Packed memory args) private view returns (State) {
-        if (_payouts.released >= args.milestoneCount()) return State.Completed;
-        return block.timestamp < _payableUntil() ? State.Releasing : State.WindDown;
+        if (_paidOut.released >= args.milestoneCount()) return State.Completed;
+        return block.timestamp < _payableUntil(args) ? State.Releasing : State.WindDown;
     }
 
     /// @dev First second at which the milestone under way can no longer be paid as things stand: it was missed, refused
-    /// or left alone. Only while there is one.
-    function _payableUntil() internal view returns (uint256) {
+    /// or left alone. Only while there is one. Whatever changes it (evidence, an objection, a release) can only be done
+    /// before it and puts it later than that moment, so it is also the moment at which refunds open, and when they are
+    /// open it no longer moves.
+    function _payableUntil(CampaignArgs.Packed memory args) internal view returns (uint256) {
         Review memory current = _review;
         if (current.windowEnd != 0) {
             return current.objections > current.limit ? current.windowEnd : current.windowEnd + CLAIM_PERIOD;
         }
-        return CampaignArgs.dueOf(uint256(_payouts.released) + 1);
+        return _dueAfter(args, _paidOut.released, _paidOut.turnedAt);
+    }
+
+    /// @dev Only while there is another milestone.
+    /// @return due First second at which it is too late to submit evidence for the one after `released`, the last of
+    /// which was paid at `releasedAt`. If that was late, the next has the time that the terms put between the two,
+    /// counted from then; a day at least, since the factory asks for one beyond the window.
+    function _dueAfter(CampaignArgs.Packed memory args, uint256 released, uint256 releasedAt)
+        internal
+        view
+        returns (uint256 due)
+    {
+        due = CampaignArgs.dueOf(released + 1);
+        if (released > 0) {
+            uint256 earliest = releasedAt + due - CampaignArgs.dueOf(released) - args.objectionWindow();
+            if (earliest > due) due = earliest;
+        }
+    }
+
+    function _isEnded(Totals memory totals) internal pure returns (bool) {
+        return totals.flags & (CANCELLED | WOUND_DOWN) != 0;
+    }
+
+    /// @dev The number of the next event; the caller stores `totals`.
+    function _nextSeq(Totals memory totals) internal pure returns (uint64) {
+        unchecked {
+            // The campaign would have to emit 2^40 events.
+            return ++totals.seq;
+        }
+    }
+
+    /// @dev As {_nextSeq}, where an event is all that the totals change by.
+    function _countEvent() internal returns (uint64 eventSeq) {
+        Totals memory totals = _totals;
+        eventSeq = _nextSeq(totals);
+        _totals = totals;
     }
 
     function _requireState(CampaignArgs.Packed memory args, Totals memory totals, State wanted) internal view {

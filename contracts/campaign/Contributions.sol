@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.25;
+pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
@@ -25,19 +25,36 @@ abstract contract Contributions is CampaignBase {
     uint256 private constant MAX_REWARDS = 15;
 
     /// @inheritdoc ICampaign
-    function contribute(uint32 tierId, bytes32 ref) external payable nonReentrant onlyClone {
-        _contributeNative(msg.sender, tierId, ref);
+    function contribute(uint32 tierId, bytes32 ref)
+        external
+        payable
+        nonReentrant
+        onlyClone
+        returns (uint256 accepted)
+    {
+        return _contributeNative({backer: msg.sender, tierId: tierId, ref: ref});
     }
 
     /// @inheritdoc ICampaign
-    function contributeFor(address backer, uint32 tierId, bytes32 ref) external payable nonReentrant onlyClone {
+    function contributeFor(address backer, uint32 tierId, bytes32 ref)
+        external
+        payable
+        nonReentrant
+        onlyClone
+        returns (uint256 accepted)
+    {
         _requireBacker(backer);
-        _contributeNative(backer, tierId, ref);
+        return _contributeNative({backer: backer, tierId: tierId, ref: ref});
     }
 
     /// @inheritdoc ICampaign
-    function contributeERC20(uint256 amount, uint32 tierId, bytes32 ref) external nonReentrant onlyClone {
-        _contributeToken(msg.sender, amount, tierId, ref);
+    function contributeERC20(uint256 amount, uint32 tierId, bytes32 ref)
+        external
+        nonReentrant
+        onlyClone
+        returns (uint256 accepted)
+    {
+        return _contributeToken({backer: msg.sender, amount: amount, tierId: tierId, ref: ref});
     }
 
     /// @inheritdoc ICampaign
@@ -45,9 +62,10 @@ abstract contract Contributions is CampaignBase {
         external
         nonReentrant
         onlyClone
+        returns (uint256 accepted)
     {
         _requireBacker(backer);
-        _contributeToken(backer, amount, tierId, ref);
+        return _contributeToken({backer: backer, amount: amount, tierId: tierId, ref: ref});
     }
 
     /// @inheritdoc ICampaign
@@ -55,16 +73,23 @@ abstract contract Contributions is CampaignBase {
         external
         nonReentrant
         onlyClone
+        returns (uint256 accepted)
     {
         address token = CampaignArgs.load().token();
         // Without code the call below would revert before its catch; the currency is refused further down by name.
         if (token != address(0)) {
             // Whoever saw the permit in the mempool can use it first: then the allowance is there, and counts.
-            try IERC20Permit(token).permit(
-                msg.sender, address(this), amount, permit.deadline, permit.v, permit.r, permit.s
-            ) {} catch {}
+            try IERC20Permit(token).permit({
+                owner: msg.sender,
+                spender: address(this),
+                value: amount,
+                deadline: permit.deadline,
+                v: permit.v,
+                r: permit.r,
+                s: permit.s
+            }) {} catch {}
         }
-        _contributeToken(msg.sender, amount, tierId, ref);
+        return _contributeToken({backer: msg.sender, amount: amount, tierId: tierId, ref: ref});
     }
 
     /// @inheritdoc ICampaign
@@ -80,31 +105,37 @@ abstract contract Contributions is CampaignBase {
         delete _backers[msg.sender];
         _giveRewardsBack(entry.rewards);
         unchecked {
-            // The backer's amount is a part of raised; seq as in _recordContribution.
+            // The backer's amount is a part of raised.
             totals.raised -= entry.amount;
-            totals.seq += 1;
         }
+        uint64 eventSeq = _nextSeq(totals);
         _totals = totals;
         address token = args.token();
         emit PledgeTakenBack({
             backer: msg.sender,
             to: to,
-            seq: totals.seq,
+            seq: eventSeq,
             token: token,
             amount: entry.amount,
             totalRaised: totals.raised
         });
-        _send(token, to, entry.amount);
+        _send({token: token, to: to, amount: entry.amount});
+    }
+
+    /// @inheritdoc ICampaign
+    function pledgesFirmSince() external view onlyClone returns (uint64) {
+        CampaignArgs.Packed memory args = CampaignArgs.load();
+        return _totals.raised >= args.goal() ? 0 : uint64(_firmFrom(args));
     }
 
     function _rewards(Backer memory entry, uint32 tierId) internal pure returns (uint256) {
         return (entry.rewards >> _rewardShift(tierId)) & MAX_REWARDS;
     }
 
-    function _contributeNative(address backer, uint32 tierId, bytes32 ref) private {
+    function _contributeNative(address backer, uint32 tierId, bytes32 ref) private returns (uint256 accepted) {
         CampaignArgs.Packed memory args = CampaignArgs.load();
         if (args.token() != address(0)) revert Campaign_WrongCurrency(args.token());
-        uint256 accepted = _recordContribution(args, backer, msg.value, tierId, ref);
+        accepted = _recordContribution({args: args, backer: backer, offered: msg.value, tierId: tierId, ref: ref});
         if (accepted < msg.value) {
             unchecked {
                 // The condition above is that this can't underflow.
@@ -113,11 +144,14 @@ abstract contract Contributions is CampaignBase {
         }
     }
 
-    function _contributeToken(address backer, uint256 amount, uint32 tierId, bytes32 ref) private {
+    function _contributeToken(address backer, uint256 amount, uint32 tierId, bytes32 ref)
+        private
+        returns (uint256 accepted)
+    {
         CampaignArgs.Packed memory args = CampaignArgs.load();
         address token = args.token();
         if (token == address(0)) revert Campaign_WrongCurrency(address(0));
-        uint256 accepted = _recordContribution(args, backer, amount, tierId, ref);
+        accepted = _recordContribution({args: args, backer: backer, offered: amount, tierId: tierId, ref: ref});
         _pullToken(IERC20(token), accepted);
     }
 
@@ -139,24 +173,24 @@ abstract contract Contributions is CampaignBase {
         Backer memory entry = _backers[backer];
         unchecked {
             // raised never exceeds the limit, and the limit never 104 bits, so neither the difference underflows nor
-            // the sums below overflow; the campaign would have to emit 2^40 events for seq to wrap.
+            // the sums below overflow.
             uint256 remaining = args.limit() - totals.raised;
-            // No balance and no time: slither follows the block's time through `endedAt` into all that is packed with it.
+            // No balance and no time: slither follows the block's time through `turnedAt` into all that is packed with it.
             // slither-disable-next-line incorrect-equality
             if (remaining == 0) revert Campaign_CapExceeded(0);
             accepted = offered < remaining ? offered : remaining;
             totals.raised += uint104(accepted);
-            totals.seq += 1;
             entry.amount += uint104(accepted);
         }
-        if (tierId != 0) _takeReward(args, entry, tierId, accepted);
+        if (tierId != 0) _takeReward({args: args, entry: entry, tierId: tierId, accepted: accepted});
+        uint64 eventSeq = _nextSeq(totals);
         _totals = totals;
         _backers[backer] = entry;
         emit Contributed({
             backer: backer,
             payer: msg.sender,
             ref: ref,
-            seq: totals.seq,
+            seq: eventSeq,
             token: args.token(),
             tierId: tierId,
             amount: accepted,
@@ -194,10 +228,20 @@ abstract contract Contributions is CampaignBase {
     }
 
     function _requireNotFirm(CampaignArgs.Packed memory args, Totals memory totals) private view {
-        uint256 firmFrom = args.mode() == Mode.AllOrNothing ? args.deadline() - FIRM_PERIOD : 0;
+        uint256 firmFrom = _firmFrom(args);
         if (block.timestamp >= firmFrom || totals.raised >= args.goal()) {
-            revert Campaign_PledgeFirm(block.timestamp, firmFrom, totals.raised, args.goal());
+            revert Campaign_PledgeFirm({
+                time: block.timestamp,
+                firmFrom: firmFrom,
+                raised: totals.raised,
+                goal: args.goal()
+            });
         }
+    }
+
+    /// @dev By the calendar; pledges are firm before that once the goal is met.
+    function _firmFrom(CampaignArgs.Packed memory args) private pure returns (uint256) {
+        return args.mode() == Mode.AllOrNothing ? args.deadline() - FIRM_PERIOD : 0;
     }
 
     function _requireBacker(address backer) private view {

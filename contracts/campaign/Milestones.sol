@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.25;
+pragma solidity 0.8.37;
 
 import {ICampaign} from "../interfaces/ICampaign.sol";
 import {CampaignArgs} from "../libraries/CampaignArgs.sol";
@@ -19,19 +19,20 @@ abstract contract Milestones is Payouts {
         _requireContent(uri, contentHash);
         Totals memory totals = _totals;
         _requireState(args, totals, State.Releasing);
-        uint32 milestoneId = uint32(_payouts.released) + 1;
+        uint32 milestoneId = uint32(_paidOut.released) + 1;
         if (_review.windowEnd != 0) revert Campaign_MilestoneAlreadySubmitted(milestoneId);
+        uint256 notBefore = CampaignArgs.notBeforeOf(milestoneId);
+        if (block.timestamp < notBefore) revert Campaign_EvidenceTooEarly(block.timestamp, notBefore);
         if (totals.raised == 0) revert Campaign_NothingToWithdraw();
 
-        // Frozen here: a change of creators later on must not turn what the backers have decided.
+        // Frozen here, as is who counts: the campaign changes hands only outside the window.
         uint256 limit = (_votingTotal(args, totals) * args.objectionThresholdBps()) / BASIS_POINTS;
         uint256 windowEnd = block.timestamp + args.objectionWindow();
         _review = Review({objections: 0, limit: uint104(limit), windowEnd: uint40(windowEnd)});
-        _totals.seq = totals.seq + 1;
         emit MilestoneSubmitted({
             creator: msg.sender,
             milestoneId: milestoneId,
-            seq: totals.seq + 1,
+            seq: _countEvent(),
             uri: uri,
             contentHash: contentHash,
             windowEnd: uint64(windowEnd),
@@ -54,7 +55,7 @@ abstract contract Milestones is Payouts {
         emit Objected({
             backer: msg.sender,
             milestoneId: milestoneId,
-            seq: ++_totals.seq,
+            seq: _countEvent(),
             weight: entry.amount,
             totalObjections: _review.objections
         });
@@ -71,7 +72,7 @@ abstract contract Milestones is Payouts {
         emit ObjectionWithdrawn({
             backer: msg.sender,
             milestoneId: milestoneId,
-            seq: ++_totals.seq,
+            seq: _countEvent(),
             weight: entry.amount,
             totalObjections: _review.objections
         });
@@ -84,8 +85,8 @@ abstract contract Milestones is Payouts {
         _requireRecipient(to);
         Totals memory totals = _totals;
         _requireState(args, totals, State.Releasing);
-        Payouts memory payouts = _payouts;
-        uint32 milestoneId = uint32(payouts.released) + 1;
+        PaidOut memory paidOut = _paidOut;
+        uint32 milestoneId = uint32(paidOut.released) + 1;
         uint256 windowEnd = _review.windowEnd;
         if (windowEnd == 0) revert Campaign_MilestoneNotSubmitted(milestoneId);
         // Past the window only a milestone without too many objections is still Releasing.
@@ -93,25 +94,26 @@ abstract contract Milestones is Payouts {
 
         // From the sum of all shares so far, so that no milestone's rounding is lost and the last one takes the rest.
         uint256 released = (totals.raised * CampaignArgs.sharesUpTo(milestoneId)) / BASIS_POINTS;
-        uint256 amount = released - payouts.withdrawn - payouts.fees;
+        uint256 amount = released - paidOut.withdrawn - paidOut.fees;
         delete _review;
-        payouts.released = uint8(milestoneId);
-        totals.seq += 1;
+        (paidOut.released, paidOut.turnedAt) = (uint8(milestoneId), uint40(block.timestamp));
+        bool isLast = milestoneId == args.milestoneCount();
         emit MilestoneReleased({
             milestoneId: milestoneId,
-            seq: totals.seq,
+            seq: _nextSeq(totals),
             token: args.token(),
             amount: amount,
-            totalReleased: released
+            totalReleased: released,
+            nextDue: isLast ? 0 : uint64(_dueAfter({args: args, released: milestoneId, releasedAt: block.timestamp}))
         });
-        _payOut(args, totals, payouts, to, amount);
+        _payOut({args: args, totals: totals, paidOut: paidOut, to: to, gross: amount});
     }
 
     /// @return milestoneId The milestone whose evidence can be objected to now.
     function _requireOpenWindow(CampaignArgs.Packed memory args) private view returns (uint32 milestoneId) {
         State current = _state(args, _totals);
         uint256 windowEnd = _review.windowEnd;
-        milestoneId = uint32(_payouts.released) + 1;
+        milestoneId = uint32(_paidOut.released) + 1;
         if (windowEnd != 0 && block.timestamp >= windowEnd) {
             revert Campaign_ObjectionWindowOver(block.timestamp, windowEnd);
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.25;
+pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
@@ -21,33 +21,40 @@ abstract contract Payouts is CampaignBase {
         Totals memory totals = _totals;
         _requireState(args, totals, State.Succeeded);
         if (totals.raised == 0) revert Campaign_NothingToWithdraw();
-        _payOut(args, totals, _payouts, to, totals.raised);
+        _payOut({args: args, totals: totals, paidOut: _paidOut, to: to, gross: totals.raised});
     }
 
     /// @inheritdoc ICampaign
     function claimFees() external nonReentrant onlyClone {
-        uint256 total = _payouts.fees;
+        uint256 total = _paidOut.fees;
         uint256 amount = total - _feesClaimed;
         if (amount == 0) revert Campaign_NothingToClaim();
         _feesClaimed = total;
         address token = CampaignArgs.load().token();
         address treasury = ICampaignFactory(_factory).treasury();
-        emit FeeClaimed({treasury: treasury, seq: ++_totals.seq, token: token, amount: amount, totalFeesClaimed: total});
-        _send(token, treasury, amount);
+        emit FeeClaimed({
+            treasury: treasury,
+            seq: _countEvent(),
+            token: token,
+            amount: amount,
+            totalFeesClaimed: total
+        });
+        _send({token: token, to: treasury, amount: amount});
     }
 
     /// @inheritdoc ICampaign
     function sweepSurplus(address token) external nonReentrant onlyClone {
         address currency = CampaignArgs.load().token();
-        (uint256 balance, uint256 held) = (_balanceIn(token), _balanceIn(currency));
-        uint256 owed = token == currency ? _owed() : 0;
+        uint256 balance = _balanceIn(token);
+        (uint256 owed, uint256 kept) = token == currency ? (_owed(), _owed()) : (0, _balanceIn(currency));
         if (balance <= owed) revert Campaign_NothingToSweep(token);
-        uint256 amount = balance - owed;
         address treasury = ICampaignFactory(_factory).treasury();
-        emit SurplusSwept({treasury: treasury, seq: ++_totals.seq, token: token, amount: amount});
-        _send(token, treasury, amount);
-        // A token that was moved to a new contract may be reached by both addresses: by one of them all would be surplus.
-        if (token != currency && _balanceIn(currency) < held) revert Campaign_NothingToSweep(token);
+        _send({token: token, to: treasury, amount: balance - owed});
+        // What is told is what has left, or a token made for it could write any number into the campaign's history. And
+        // what is owed stays: a token may take a fee of its sender, or be reached by two addresses.
+        uint256 left = _balanceIn(token);
+        if (left >= balance || _balanceIn(currency) < kept) revert Campaign_NothingToSweep(token);
+        emit SurplusSwept({treasury: treasury, seq: _countEvent(), token: token, amount: balance - left});
     }
 
     /// @dev Writes down a payout of `gross`, its fee included, and sends the creator its part. The fee is that of all
@@ -56,35 +63,33 @@ abstract contract Payouts is CampaignBase {
     function _payOut(
         CampaignArgs.Packed memory args,
         Totals memory totals,
-        Payouts memory payouts,
+        PaidOut memory paidOut,
         address to,
         uint256 gross
     ) internal {
         address token = args.token();
-        uint256 paid = uint256(payouts.withdrawn) + payouts.fees + gross;
+        uint256 paid = uint256(paidOut.withdrawn) + paidOut.fees + gross;
         uint256 totalFees = (paid * args.feeBps()) / BASIS_POINTS;
-        uint256 fee = totalFees - payouts.fees;
+        uint256 fee = totalFees - paidOut.fees;
         uint256 amount = gross - fee;
-        payouts.withdrawn += uint104(amount);
-        payouts.fees = uint104(totalFees);
-        _payouts = payouts;
+        paidOut.withdrawn += uint104(amount);
+        paidOut.fees = uint104(totalFees);
+        _paidOut = paidOut;
         if (amount != 0) {
-            totals.seq += 1;
             emit Withdrawn({
                 creator: msg.sender,
                 to: to,
-                seq: totals.seq,
+                seq: _nextSeq(totals),
                 token: token,
                 amount: amount,
-                totalWithdrawn: payouts.withdrawn
+                totalWithdrawn: paidOut.withdrawn
             });
         }
         if (fee != 0) {
-            totals.seq += 1;
-            emit FeeAccrued({seq: totals.seq, token: token, amount: fee, totalFees: totalFees});
+            emit FeeAccrued({seq: _nextSeq(totals), token: token, amount: fee, totalFees: totalFees});
         }
         _totals = totals;
-        if (amount != 0) _send(token, to, amount);
+        if (amount != 0) _send({token: token, to: to, amount: amount});
     }
 
     function _balanceIn(address token) private view returns (uint256) {
@@ -93,6 +98,6 @@ abstract contract Payouts is CampaignBase {
 
     /// @dev What the campaign holds for backers, creator and treasury.
     function _owed() private view returns (uint256) {
-        return uint256(_totals.raised) - _totals.refunded - _payouts.withdrawn - _feesClaimed;
+        return uint256(_totals.raised) - _totals.refunded - _paidOut.withdrawn - _feesClaimed;
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.25;
+pragma solidity 0.8.37;
 
 import {ICampaign} from "../interfaces/ICampaign.sol";
 import {CampaignArgs} from "../libraries/CampaignArgs.sol";
@@ -26,9 +26,10 @@ abstract contract Refunds is CampaignBase {
     /// @inheritdoc ICampaign
     function refundFor(address backer) external nonReentrant onlyClone {
         CampaignArgs.Packed memory args = CampaignArgs.load();
-        State current = _state(args, _totals);
+        Totals memory totals = _totals;
+        State current = _state(args, totals);
         _requireRefunds(current);
-        uint256 opensToAll = _refundsSince(args, current) + BACKERS_OWN_PERIOD;
+        uint256 opensToAll = _refundsSince({args: args, totals: totals, current: current}) + BACKERS_OWN_PERIOD;
         if (block.timestamp < opensToAll) revert Campaign_RefundIsBackersOwn(block.timestamp, opensToAll);
         _refund(backer, backer);
     }
@@ -42,15 +43,18 @@ abstract contract Refunds is CampaignBase {
             revert Campaign_WrongState(current);
         }
         if (current == State.Releasing) _requireCreator(args);
-        _startWindDown(args, totals, current == State.Releasing ? block.timestamp : _payableUntil());
+        uint256 since = current == State.Releasing ? block.timestamp : _payableUntil(args);
+        _startWindDown({args: args, totals: totals, since: since});
         _totals = totals;
     }
 
     /// @inheritdoc ICampaign
     function refundsSince() external view onlyClone returns (uint64) {
         CampaignArgs.Packed memory args = CampaignArgs.load();
-        State current = _state(args, _totals);
-        return _opensRefunds(current) ? uint64(_refundsSince(args, current)) : 0;
+        Totals memory totals = _totals;
+        State current = _state(args, totals);
+        if (!_opensRefunds(current)) return 0;
+        return uint64(_refundsSince({args: args, totals: totals, current: current}));
     }
 
     /// @dev Sends all that is `backer`'s to `to`.
@@ -68,35 +72,34 @@ abstract contract Refunds is CampaignBase {
         if (amount == 0) revert Campaign_NothingToRefund(backer);
 
         if (current == State.WindDown && totals.flags & WOUND_DOWN == 0) {
-            _startWindDown(args, totals, _payableUntil());
+            _startWindDown({args: args, totals: totals, since: _payableUntil(args)});
         }
         delete _backers[backer];
         unchecked {
-            // refunded is a part of raised, which fits; seq as in a contribution.
+            // refunded is a part of raised, which fits.
             totals.refunded += uint104(amount);
-            totals.seq += 1;
         }
+        uint64 eventSeq = _nextSeq(totals);
         _totals = totals;
         address token = args.token();
         emit Refunded({
             backer: backer,
             to: to,
-            seq: totals.seq,
+            seq: eventSeq,
             token: token,
             amount: amount,
             totalRefunded: totals.refunded
         });
-        _send(token, to, amount);
+        _send({token: token, to: to, amount: amount});
     }
 
     /// @dev Changes `totals`, which the caller stores.
     function _startWindDown(CampaignArgs.Packed memory args, Totals memory totals, uint256 since) private {
         totals.flags |= WOUND_DOWN;
-        totals.seq += 1;
-        _payouts.endedAt = uint40(since);
+        _paidOut.turnedAt = uint40(since);
         emit WindDownStarted({
             by: msg.sender,
-            seq: totals.seq,
+            seq: _nextSeq(totals),
             since: uint64(since),
             token: args.token(),
             remaining: _unpaid(totals)
@@ -105,14 +108,19 @@ abstract contract Refunds is CampaignBase {
 
     /// @dev What was raised and not paid out: it no longer changes once the campaign winds down.
     function _unpaid(Totals memory totals) private view returns (uint256) {
-        return totals.raised - _payouts.withdrawn - _payouts.fees;
+        return totals.raised - _paidOut.withdrawn - _paidOut.fees;
     }
 
     /// @dev Only in a state that opens refunds.
-    function _refundsSince(CampaignArgs.Packed memory args, State current) private view returns (uint256) {
+    function _refundsSince(CampaignArgs.Packed memory args, Totals memory totals, State current)
+        private
+        view
+        returns (uint256)
+    {
         if (current == State.Failed) return args.deadline();
         if (current == State.Expired) return args.deadline() + CLAIM_PERIOD;
-        return _payouts.endedAt != 0 ? _payouts.endedAt : _payableUntil();
+        // Written down, or still what time alone has brought about.
+        return _isEnded(totals) ? _paidOut.turnedAt : _payableUntil(args);
     }
 
     function _opensRefunds(State current) private pure returns (bool) {

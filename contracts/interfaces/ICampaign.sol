@@ -20,21 +20,30 @@ interface ICampaign is ICampaignEvents, ICampaignErrors {
     /// @notice Gives the native currency sent along. Above the cap, what fits is taken and the rest comes back.
     /// @param tierId Reward asked for, 0 for none. Its price must be covered by what is taken.
     /// @param ref Free reference that comes back in the event, 0 for none.
-    function contribute(uint32 tierId, bytes32 ref) external payable;
+    /// @return accepted What was taken, in base units.
+    function contribute(uint32 tierId, bytes32 ref) external payable returns (uint256 accepted);
 
     /// @notice As {contribute} for somebody else, whose the contribution, its reward and any refund are.
-    function contributeFor(address backer, uint32 tierId, bytes32 ref) external payable;
+    /// @return accepted What was taken, in base units.
+    function contributeFor(address backer, uint32 tierId, bytes32 ref) external payable returns (uint256 accepted);
 
     /// @notice Gives up to `amount` of the campaign's token, which the caller has approved. Above the cap only what
     /// fits is taken.
-    function contributeERC20(uint256 amount, uint32 tierId, bytes32 ref) external;
+    /// @return accepted What was taken, in base units.
+    function contributeERC20(uint256 amount, uint32 tierId, bytes32 ref) external returns (uint256 accepted);
 
     /// @notice As {contributeERC20} for somebody else, whose the contribution, its reward and any refund are.
-    function contributeERC20For(address backer, uint256 amount, uint32 tierId, bytes32 ref) external;
+    /// @return accepted What was taken, in base units.
+    function contributeERC20For(address backer, uint256 amount, uint32 tierId, bytes32 ref)
+        external
+        returns (uint256 accepted);
 
     /// @notice As {contributeERC20} with the approval in the same call. A permit that was used already, or that the
     /// token doesn't take, is no reason to fail while the allowance is enough.
-    function contributeERC20WithPermit(uint256 amount, uint32 tierId, bytes32 ref, Permit calldata permit) external;
+    /// @return accepted What was taken, in base units.
+    function contributeERC20WithPermit(uint256 amount, uint32 tierId, bytes32 ref, Permit calldata permit)
+        external
+        returns (uint256 accepted);
 
     /// @notice Sends the caller's whole contribution to `to` and frees its rewards. Possible until 24 hours before the
     /// deadline while the goal of an all-or-nothing campaign is unmet.
@@ -47,7 +56,7 @@ interface ICampaign is ICampaignEvents, ICampaignErrors {
     /// @notice As {refund}, sent to another address of the caller's choice.
     function refundTo(address to) external;
 
-    /// @notice Sends `backer` its refund, asked for by anyone 30 days after refunds opened.
+    /// @notice Sends `backer` its refund, asked for by anyone 30 days after {refundsSince}.
     function refundFor(address backer) external;
 
     /// @notice Sends the creator's share to `to`, once a campaign without milestones has succeeded. The fee stays for
@@ -58,7 +67,7 @@ interface ICampaign is ICampaignEvents, ICampaignErrors {
     function claimFees() external;
 
     /// @notice Shows evidence for the next milestone, bound by the hash of its bytes, and opens the objection window.
-    /// Creator only, once for each milestone, before it is due.
+    /// Creator only, once for each milestone, not before the time that the terms name and before it is due.
     function submitMilestone(string calldata uri, bytes32 contentHash) external;
 
     /// @notice Objects to the evidence with all that the caller gave. Backers only, while the window is open.
@@ -68,7 +77,8 @@ interface ICampaign is ICampaignEvents, ICampaignErrors {
     function unobject() external;
 
     /// @notice Sends the creator's share of the milestone to `to`, after a window without objections above the limit.
-    /// Creator only, within 180 days.
+    /// Creator only, within 180 days. However late that is, the next milestone keeps the time that the terms put between
+    /// the two: see {milestoneDue}.
     function release(address to) external;
 
     /// @notice Writes down that payouts are over. Anyone, once a milestone was missed or refused (refunds do not wait
@@ -85,14 +95,15 @@ interface ICampaign is ICampaignEvents, ICampaignErrors {
     /// back. Creator only.
     function transferCreator(address newCreator) external;
 
-    /// @notice Accepts an offered campaign.
+    /// @notice Accepts an offered campaign. Not while backers may object to evidence, so that who has a say and the
+    /// limit of objections remain those of the day on which it was shown.
     function acceptCreator() external;
 
     /// @notice Stops contributions or lets them go on. Never touches refunds or withdrawals. Guardian only.
     function setContributionsPaused(bool paused) external;
 
     /// @notice Sends what the campaign has of `token` and owes to nobody to the treasury, which can give it back to
-    /// whoever sent it by mistake. Anyone may call.
+    /// whoever sent it by mistake. Anyone may call. Told is what has left the campaign.
     function sweepSurplus(address token) external;
 
     /// @notice Where the campaign stands now.
@@ -136,8 +147,14 @@ interface ICampaign is ICampaignEvents, ICampaignErrors {
 
     /// @notice A milestone; milestones are numbered from 1.
     /// @return shareBps Its part of what was raised, in hundredths of a percent.
-    /// @return due First second at which it is too late to submit evidence.
-    function milestone(uint32 milestoneId) external view returns (uint16 shareBps, uint64 due);
+    /// @return due First second at which it is too late to submit evidence, by the terms; see {milestoneDue}.
+    /// @return notBefore First second at which evidence is taken; zero for any time after the deadline.
+    function milestone(uint32 milestoneId) external view returns (uint16 shareBps, uint64 due, uint64 notBefore);
+
+    /// @notice First second at which it is too late to submit evidence for the milestone under way: when the terms say,
+    /// or, if the one before was paid late, as long after that as the terms put between the two, less the objection
+    /// window. Zero when no milestone is to come or payouts are over.
+    function milestoneDue() external view returns (uint64);
 
     /// @notice How many milestones were paid out.
     function milestonesReleased() external view returns (uint32);
@@ -145,7 +162,13 @@ interface ICampaign is ICampaignEvents, ICampaignErrors {
     /// @notice Where the milestone stands that is to be paid next.
     function review() external view returns (Review memory);
 
-    /// @notice When refunds opened, in seconds; zero while they are not open.
+    /// @notice From when no pledge can be taken back, in seconds: 24 hours before the deadline, which may be to come;
+    /// zero when there is nothing to wait for, because the campaign keeps what it raises or has met its goal. Pledges
+    /// are firm when this is not after the block's time.
+    function pledgesFirmSince() external view returns (uint64);
+
+    /// @notice When refunds opened, in seconds; zero while they are not open. Never before a moment at which they were
+    /// closed, and once told the same for good.
     function refundsSince() external view returns (uint64);
 
     /// @notice What the campaign promised at its creation.

@@ -60,10 +60,12 @@ interface ICampaignErrors {
     error Campaign_NothingToWithdraw();
     /// @notice No fee is due.
     error Campaign_NothingToClaim();
-    /// @notice All the campaign has of this token is owed to somebody.
+    /// @notice All the campaign has of this token is owed to somebody, or the token didn't let go of the rest alone.
     error Campaign_NothingToSweep(address token);
     /// @notice Evidence for the milestone is there already.
     error Campaign_MilestoneAlreadySubmitted(uint32 milestoneId);
+    /// @notice Evidence for the milestone is taken from `notBefore` on.
+    error Campaign_EvidenceTooEarly(uint256 time, uint256 notBefore);
     /// @notice There is no evidence for the milestone yet.
     error Campaign_MilestoneNotSubmitted(uint32 milestoneId);
     /// @notice Backers may object to the milestone until `windowEnd`.

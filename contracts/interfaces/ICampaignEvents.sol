@@ -9,13 +9,15 @@ interface ICampaignEvents {
     /// @notice A reward tier was offered. A `supply` of zero is unlimited.
     event TierAdded(uint32 indexed tierId, uint64 seq, uint256 price, uint32 supply);
 
-    /// @notice A milestone was promised: evidence before `due` opens `shareBps` of what was raised, unless within
-    /// `objectionWindow` seconds backers of more than `objectionThresholdBps` of it object.
+    /// @notice A milestone was promised: evidence before `due`, and not before `notBefore` if that is not zero, opens
+    /// `shareBps` of what was raised, unless within `objectionWindow` seconds backers of more than
+    /// `objectionThresholdBps` of it object.
     event MilestoneDefined(
         uint32 indexed milestoneId,
         uint64 seq,
         uint16 shareBps,
         uint64 due,
+        uint64 notBefore,
         uint32 objectionWindow,
         uint16 objectionThresholdBps
     );
@@ -80,10 +82,14 @@ interface ICampaignEvents {
     );
 
     /// @notice A milestone was reached: `amount`, fee included, was paid out. `totalReleased` is that of all milestones.
-    event MilestoneReleased(uint32 indexed milestoneId, uint64 seq, address token, uint256 amount, uint256 totalReleased);
+    /// `nextDue` is when evidence for the next one is due, which is later than the terms said if this one was paid late;
+    /// zero after the last.
+    event MilestoneReleased(
+        uint32 indexed milestoneId, uint64 seq, address token, uint256 amount, uint256 totalReleased, uint64 nextDue
+    );
 
     /// @notice Payouts are over; backers share `remaining` in proportion to what they gave. `since` is when it came to
-    /// that, which may be long before this event.
+    /// that, which may be long before this event, but never before the last payout.
     event WindDownStarted(address indexed by, uint64 seq, uint64 since, address token, uint256 remaining);
 
     /// @notice The campaign was ended before its first payout; backers may take their money back.
@@ -101,6 +107,7 @@ interface ICampaignEvents {
     /// @notice The offer was accepted: payouts and duties are the new creator's.
     event CreatorTransferred(address indexed oldCreator, address indexed newCreator, uint64 seq);
 
-    /// @notice Money that was never contributed (forced in, or sent by mistake) went to the treasury.
+    /// @notice Money that was never contributed (forced in, or sent by mistake) went to the treasury. Anybody can cause
+    /// this event, in a `token` of their own making too; `amount` is by how much the campaign's balance fell.
     event SurplusSwept(address indexed treasury, uint64 seq, address token, uint256 amount);
 }

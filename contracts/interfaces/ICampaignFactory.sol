@@ -43,8 +43,16 @@ interface ICampaignFactory {
     error Factory_InvalidTreasury(address treasury);
     /// @notice There is no contract at the token's address.
     error Factory_NotAContract(address token);
+    /// @notice The contract does not answer the view function `unanswered` as an ERC-20 token does.
+    error Factory_NotAToken(address token, bytes4 unanswered);
+    /// @notice The contract says that it is an ERC-721, whose numbers are things and not amounts.
+    error Factory_TokenNotFungible(address token);
+    /// @notice With so few decimals, what rounding leaves behind is worth something.
+    error Factory_TooFewDecimals(address token, uint256 decimals, uint256 min);
     /// @notice Campaigns may not be created in this token.
     error Factory_TokenNotAllowed(address token);
+    /// @notice The factory's fee is above what the creator agrees to.
+    error Factory_FeeAboveMax(uint256 feeBps, uint256 maxFeeBps);
     /// @notice There is no such mode.
     error Factory_UnknownMode(uint8 mode);
     /// @notice The goal must be within these bounds.
@@ -71,6 +79,8 @@ interface ICampaignFactory {
     error Factory_MilestoneSharesNotWhole(uint256 sumBps, uint256 wholeBps);
     /// @notice Evidence for milestone `milestoneId` must be due within these bounds.
     error Factory_DueDateOutOfBounds(uint256 milestoneId, uint256 due, uint256 min, uint256 max);
+    /// @notice Evidence for milestone `milestoneId` must be taken from `latest` on at the latest, a day before it is due.
+    error Factory_NotBeforeTooLate(uint256 milestoneId, uint256 notBefore, uint256 latest);
     /// @notice The time to object must be within these bounds, in seconds; zero without milestones.
     error Factory_ObjectionWindowOutOfBounds(uint256 window, uint256 min, uint256 max);
     /// @notice The part of the contributions that may object without effect must be within these bounds, in hundredths
@@ -78,7 +88,8 @@ interface ICampaignFactory {
     error Factory_ObjectionThresholdOutOfBounds(uint256 thresholdBps, uint256 min, uint256 max);
     /// @notice The metadata must be bound by a hash.
     error Factory_MetadataHashMissing();
-    /// @notice The creator has launched exactly this already, as `campaign`.
+    /// @notice The creator has launched exactly this already, as `campaign`, whatever became of it. With another `nonce`
+    /// the same terms are launched once more.
     error Factory_CampaignExists(address campaign);
 
     /// @notice Launches a campaign; the caller is its creator.
@@ -93,7 +104,9 @@ interface ICampaignFactory {
     /// @notice Sets where fees go, for all campaigns. Admin only.
     function setTreasury(address newTreasury) external;
 
-    /// @notice Allows or forbids a token for campaigns created from now on. Token lister only.
+    /// @notice Allows or forbids a token for campaigns created from now on. Token lister only. A token must answer
+    /// decimals() with 6 or more and balanceOf(), and must not say that it is an ERC-721 (ERC-165). What can't be seen
+    /// in this way (fees on transfers, rebasing, freezing, pausing) is for the lister to know.
     function setTokenAllowed(address token, bool allowed) external;
 
     /// @notice Stops the creation of campaigns, and nothing else. Guardian only.
@@ -101,6 +114,9 @@ interface ICampaignFactory {
 
     /// @notice Lets campaigns be created again. Guardian only.
     function unpause() external;
+
+    /// @notice Which version of the contracts this is; those before the second don't say.
+    function VERSION() external view returns (uint16);
 
     /// @notice How many of its own events the factory has emitted.
     function seq() external view returns (uint64);

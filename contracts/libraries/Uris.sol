@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.25;
+pragma solidity 0.8.37;
 
 /// @title What may stand in a URI
 /// @notice The characters of RFC 3986: letters, digits and `-._~:/?#[]@!$&'()*+,;=%`. Spaces, quotation marks, control

@@ -31,4 +31,8 @@ struct CampaignParams {
     /// Objections above this part of the contributions stop the payouts, in hundredths of a percent; zero without
     /// milestones.
     uint16 objectionThresholdBps;
+    /// Highest fee that the creator agrees to, in hundredths of a percent: the factory's may have changed meanwhile.
+    uint16 maxFeeBps;
+    /// Any number. The same terms can be launched once for each.
+    uint64 nonce;
 }

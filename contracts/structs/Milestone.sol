@@ -7,6 +7,8 @@ struct MilestoneParams {
     uint16 shareBps;
     /// First second at which it is too late to submit evidence.
     uint64 due;
+    /// First second at which evidence is taken; zero for any time after the deadline.
+    uint64 notBefore;
 }
 
 /// @notice Where the milestone stands that is to be paid next.

@@ -5,7 +5,7 @@ import {Review} from "./Milestone.sol";
 import {State} from "./State.sol";
 import {Terms} from "./Terms.sol";
 
-/// @notice Everything a page needs to know about a campaign, in one call.
+/// @notice Everything a page needs to know about a campaign, in one call; the same in every version of the contracts.
 struct Summary {
     Terms terms;
     State state;

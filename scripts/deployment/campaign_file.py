@@ -22,12 +22,14 @@ MODES = {"all-or-nothing": 0, "keep-what-you-raise": 1}
 REQUIRED = ("goal", "deadline", "mode", "document")
 OPTIONAL = (
     "token", "min_contribution", "cap", "metadata_uri", "metadata_hash", "tiers", "milestones",
-    "objection_window_days", "objection_threshold_bps",
+    "objection_window_days", "objection_threshold_bps", "max_fee_bps", "nonce",
 )  # fmt: skip
-# Of a tier and of a milestone; all are needed but a tier's supply, which is unlimited when it is left out.
-ROWS = {"tiers": ("price", "supply"), "milestones": ("share_bps", "due")}
-ROW_OPTIONAL = frozenset({"supply"})
+# Of a tier and of a milestone; all are needed but a tier's supply, unlimited when it is left out, and
+# the time before which no evidence is taken.
+ROWS = {"tiers": ("price", "supply"), "milestones": ("share_bps", "due", "not_before")}
+ROW_OPTIONAL = frozenset({"supply", "not_before"})
 MAX_UINT256 = 2**256 - 1
+MAX_NONCE = 2**64 - 1
 # More than such a number has; the default of 28 would round large amounts of 18 decimals.
 DIGITS = 100
 
@@ -78,8 +80,11 @@ class CampaignFile:
                 f"{path}, the campaign's document, can't be read: {error.strerror}."
             ) from error
 
-    def params(self, decimals: int) -> tuple[Any, ...]:
-        """The factory's CampaignParams, with amounts in base units of a currency with so many decimals."""
+    def params(self, decimals: int, fee_bps: int) -> tuple[Any, ...]:
+        """The factory's CampaignParams, with amounts in base units of a currency with so many decimals.
+
+        `fee_bps`, the factory's fee of now, is the highest that is agreed to unless the file names another.
+        """
         digest = self._digest()
         mode = MODES.get(str(self.values["mode"]))
         if mode is None:
@@ -98,11 +103,17 @@ class CampaignFile:
                 for row in self._rows("tiers")
             ],
             [
-                (self._whole(row, "share_bps", 10_000), self._time(row, "due"))
+                (
+                    self._whole(row, "share_bps", 10_000),
+                    self._time(row, "due"),
+                    self._time(row, "not_before") if "not_before" in row else 0,
+                )
                 for row in self._rows("milestones")
             ],
             int(timedelta(days=self._whole(self.values, "objection_window_days", 30)).total_seconds()),
             self._whole(self.values, "objection_threshold_bps", 10_000),
+            self._whole({"max_fee_bps": fee_bps, **self.values}, "max_fee_bps", 10_000),
+            self._whole(self.values, "nonce", MAX_NONCE),
         )
 
     def _digest(self) -> bytes:

@@ -93,7 +93,14 @@ class Deployer:
         return Creation(address, receipt.txid, receipt.block_number)
 
     def register(
-        self, container: Any, kind: str, creation: Creation, address: str, arguments: list[Any]
+        self,
+        container: Any,
+        kind: str,
+        creation: Creation,
+        address: str,
+        arguments: list[Any],
+        *,
+        version: int,
     ) -> Entry:
         """Adds a contract that a transaction has created to the registry in memory."""
         name = container._name  # noqa: SLF001
@@ -115,7 +122,7 @@ class Deployer:
             runtimeCodeHash=runtime,
             compiler=compiler_settings(container),
             gitCommit=git_commit(),
-            version=previous.version + 1 if previous else 1,
+            version=version,
             supersedes=previous.address if previous else None,
         )
         self.registry.contracts.append(entry)

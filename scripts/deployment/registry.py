@@ -29,7 +29,7 @@ class Entry:
     runtimeCodeHash: str  # noqa: N815
     compiler: dict[str, Any]
     gitCommit: str | None  # noqa: N815
-    version: int
+    version: int  # of the contracts' sources: what `VERSION()` of the factory says
     verified: list[str] = field(default_factory=list)  # the explorers that publish the sources
     supersedes: str | None = None
 
@@ -49,9 +49,8 @@ class Registry:
     contracts: list[Entry] = field(default_factory=list)
 
     def latest(self, name: str) -> Entry | None:
-        """The newest version of a contract, None when it was never deployed."""
-        versions = [entry for entry in self.contracts if entry.name == name]
-        return max(versions, key=lambda entry: entry.version, default=None)
+        """The last one made of a contract, None when it was never deployed; the file keeps their order."""
+        return next((entry for entry in reversed(self.contracts) if entry.name == name), None)
 
 
 def registry_path(folder: Path, chain_id: int) -> Path:
@@ -85,7 +84,7 @@ def read_registry(path: Path, chain_id: int) -> Registry | None:
 
 
 def deployed_factory(chain_id: int, version: str = "") -> Entry:
-    """The factory of that version on a chain, the newest when none is named.
+    """The newest factory of that version on a chain, the newest of all when none is named.
 
     Raises:
         DeploymentError: None was deployed from here.
@@ -96,9 +95,9 @@ def deployed_factory(chain_id: int, version: str = "") -> Entry:
     if not factories:
         raise DeploymentError(f"{path} names no factory on chain {chain_id}: deploy first.")
     if not version:
-        return max(factories, key=lambda entry: entry.version)
+        return factories[-1]
     if named := [entry for entry in factories if str(entry.version) == version]:
-        return named[0]
+        return named[-1]
     versions = ", ".join(str(entry.version) for entry in factories)
     raise DeploymentError(f"{path} has no factory of version {version!r}, only {versions}.")
 

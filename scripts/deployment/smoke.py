@@ -23,7 +23,8 @@ def run_smoke_campaign(factory: Any, account: Any) -> str:
     """
     deadline = web3.eth.get_block("latest")["timestamp"] + FUNDING_SECONDS
     document = "0x" + secrets.token_hex(32)
-    params = (NATIVE, 0, GOAL, deadline, 0, 0, METADATA_URI, document, [], [], 0, 0)
+    fee, nonce = factory.feeBps(), 0
+    params = (NATIVE, 0, GOAL, deadline, 0, 0, METADATA_URI, document, [], [], 0, 0, fee, nonce)
     address = str(factory.campaignAddress(account, params))
     gas = {"from": account, **gas_fees()}
     factory.createCampaign(params, gas)

@@ -42,6 +42,10 @@ SMALLEST_CONTRIBUTION = {Token.NATIVE: 10**15, Token.STABLE: 10**6}
 MODE_NUMBER = {Mode.ALL_OR_NOTHING: 0, Mode.KEEP_WHAT_YOU_RAISE: 1}
 NO_REFERENCE = bytes(32)
 # Enough for each kind of call; the node refunds what is not used.
+# The factory's own bound: the demo's creators agree to any fee.
+MAX_FEE_BPS = 500
+FIRST_OF_ITS_KIND = 0
+AT_ANY_TIME = 0
 GAS_LIMIT = {"createCampaign": 1_200_000, "cancel": 200_000, "postUpdate": 200_000}
 USUAL_GAS_LIMIT = 160_000
 
@@ -250,6 +254,8 @@ def launch_terms(
         digest,
         [(reward.price, reward.supply) for reward in campaign.rewards],
         *_milestone_terms(scenario, position, genesis),
+        MAX_FEE_BPS,
+        FIRST_OF_ITS_KIND,
     )
 
 
@@ -257,7 +263,7 @@ def _milestone_terms(scenario: Scenario, position: int, genesis: int) -> tuple[o
     if scenario.courses[position] is None:
         return [], 0, 0
     deadline = genesis + scenario.windows[position].deadline
-    milestones = [(share, deadline + due) for share, due in zip(SHARES, DUE, strict=True)]
+    milestones = [(share, deadline + due, AT_ANY_TIME) for share, due in zip(SHARES, DUE, strict=True)]
     return milestones, OBJECTION_WINDOW, THRESHOLD_BPS
 
 

@@ -16,7 +16,10 @@ REFUNDABLE = (FAILED, CANCELLED, WIND_DOWN, EXPIRED)
 
 @dataclass(frozen=True)
 class Promise:
-    """The terms that a campaign was launched with. A `cap` of zero is none."""
+    """The terms that a campaign was launched with. A `cap` of zero is none.
+
+    Tiers are (price, supply), milestones (share in basis points, due, not before).
+    """
 
     creator: str
     token: str
@@ -27,7 +30,7 @@ class Promise:
     minimum: int
     cap: int
     tiers: tuple[tuple[int, int], ...] = ()
-    milestones: tuple[tuple[int, int], ...] = ()
+    milestones: tuple[tuple[int, int, int], ...] = ()
     window: int = 0
     threshold_bps: int = 0
 
@@ -58,6 +61,7 @@ class Book:
     paused: bool = False
     cancelled_at: int = 0
     wound_down_at: int = 0
+    released_at: int = 0
     surplus: int = 0
     pledges: Counter[str] = field(default_factory=Counter)
     rewards: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -69,12 +73,13 @@ class Book:
         self.creator = self.promise.creator
         for tier_id, (price, supply) in enumerate(self.promise.tiers, start=1):
             self.tell("TierAdded", tierId=tier_id, price=price, supply=supply)
-        for milestone_id, (share, due) in enumerate(self.promise.milestones, start=1):
+        for milestone_id, (share, due, not_before) in enumerate(self.promise.milestones, start=1):
             self.tell(
                 "MilestoneDefined",
                 milestoneId=milestone_id,
                 shareBps=share,
                 due=due,
+                notBefore=not_before,
                 objectionWindow=self.promise.window,
                 objectionThresholdBps=self.promise.threshold_bps,
             )
@@ -106,8 +111,31 @@ class Book:
     def payable_until(self) -> int:
         """First second at which the milestone under way can no longer be paid as things stand."""
         if not self.window_end:
-            return self.promise.milestones[self.released][1]
+            return self.due()
         return self.window_end if self.objections > self.limit else self.window_end + CLAIM_PERIOD
+
+    def due(self) -> int:
+        """First second at which it is too late to show evidence for the milestone under way."""
+        due = self.promise.milestones[self.released][1]
+        if not self.released:
+            return due
+        return max(
+            due, self.released_at + due - self.promise.milestones[self.released - 1][1] - self.promise.window
+        )
+
+    def told_due(self, now: int) -> int:
+        """What the contract says of it; zero when there is none to come."""
+        state = self.state(now)
+        return self.due() if state == RELEASING or (state == FUNDING and self.promise.milestones) else 0
+
+    def firm_since(self) -> int:
+        """From when pledges can't be taken back; zero when there is nothing to wait for."""
+        is_firm = self.promise.keeps or self.raised >= self.promise.goal
+        return 0 if is_firm else self.promise.deadline - DAY
+
+    def paid_part(self, backer: str) -> int:
+        """What can't come back of what a backer has in it."""
+        return self.pledges[backer] * (self.withdrawn + self.fees) // self.raised if self.raised else 0
 
     def state(self, now: int) -> int:
         promise = self.promise
@@ -269,20 +297,21 @@ class Book:
             totalObjections=self.objections,
         )
 
-    def release(self, to: str) -> int:
+    def release(self, to: str, now: int) -> int:
         """Returns the creator's part."""
-        shares = sum(share for share, _ in self.promise.milestones[: self.milestone])
-        total = self.raised * shares // 10_000
+        milestone_id = self.milestone
+        total = self.raised * sum(share for share, _, _ in self.promise.milestones[:milestone_id]) // 10_000
         amount = total - self.withdrawn - self.fees
+        self.released, self.released_at = milestone_id, now
+        self.objections = self.limit = self.window_end = 0
         self.tell(
             "MilestoneReleased",
-            milestoneId=self.milestone,
+            milestoneId=milestone_id,
             token=self.promise.token,
             amount=amount,
             totalReleased=total,
+            nextDue=self.due() if milestone_id < len(self.promise.milestones) else 0,
         )
-        self.released += 1
-        self.objections = self.limit = self.window_end = 0
         return self._pay(amount, to)
 
     def cancel(self, caller: str, reason: str, now: int) -> None:

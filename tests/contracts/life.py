@@ -68,6 +68,7 @@ class Life(RuleBasedStateMachine):
         cap=st.sampled_from([0, CAP]),
         minimum=st.sampled_from([0, 30]),
         threshold_bps=st.sampled_from([1_000, 2_000, 5_000]),
+        waits=st.booleans(),
         given=pledges,
         course=st.none() | st.lists(voters, max_size=9),
     )
@@ -79,6 +80,7 @@ class Life(RuleBasedStateMachine):
         cap: int,
         minimum: int,
         threshold_bps: int,
+        waits: bool,
         given: list[int],
         course: list[list[int]] | None,
     ) -> None:
@@ -87,6 +89,7 @@ class Life(RuleBasedStateMachine):
         suite = self.suite
         deadline = now() + 5 * DAY
         dues = [deadline + number * 9 * DAY for number in (1, 2, 3)]
+        opens = [due - 3 * DAY if waits else 0 for due in dues]
         promise = Promise(
             creator=str(suite.creator),
             token=suite.token.address if in_token else NATIVE,
@@ -97,7 +100,7 @@ class Life(RuleBasedStateMachine):
             minimum=minimum,
             cap=cap,
             tiers=PRICES,
-            milestones=tuple(zip(shares, dues, strict=False)),
+            milestones=tuple(zip(shares, dues, opens, strict=False)),
             window=3 * DAY if shares else 0,
             threshold_bps=threshold_bps if shares else 0,
         )
@@ -209,15 +212,16 @@ class Life(RuleBasedStateMachine):
             return
         self.book.offer(successor)
         if accepts:
-            self._act(successor, self.campaign.acceptCreator, refusal="")
-            self.book.accept()
+            self._accept(successor)
 
     @precondition(lambda self: self.book.pending != NOBODY)
     @rule(who=people)
     def accept(self, who: int) -> None:
         """An offer that was open for a while."""
-        caller = self.people[who]
-        refusal = refusals.acceptance(self.book, caller)
+        self._accept(self.people[who])
+
+    def _accept(self, caller: str) -> None:
+        refusal = refusals.acceptance(self.book, caller, self.time)
         if self._act(caller, self.campaign.acceptCreator, refusal=refusal) is not None:
             self.book.accept()
 
@@ -240,8 +244,11 @@ class Life(RuleBasedStateMachine):
         """Until the second before, at or after something changes by itself."""
         book, promise = self.book, self.book.promise
         moments = [promise.deadline - DAY, promise.deadline, promise.deadline + CLAIM_PERIOD]
-        moments += [book.window_end, book.window_end + CLAIM_PERIOD] if book.window_end else []
-        moments += [due for _, due in promise.milestones[book.released : book.milestone]]
+        if book.window_end:
+            # In between it is late: the next milestone's date of the terms has passed.
+            moments += [book.window_end, book.window_end + 30 * DAY, book.window_end + CLAIM_PERIOD]
+        if book.released < len(promise.milestones):
+            moments += [book.due(), promise.milestones[book.released][2]]
         since = book.refunds_since(self.time)
         moments += [since + 30 * DAY] if since else []
         ahead = sorted(moment + offset for moment in moments if moment + offset > self.time)
@@ -255,9 +262,11 @@ class Life(RuleBasedStateMachine):
     @rule(objectors=voters)
     def go_on(self, objectors: list[int]) -> None:
         """The next thing that leads to the end."""
-        book, state = self.book, self.state
+        book, state, promise = self.book, self.state, self.book.promise
         if state == SUCCEEDED:
             self.withdraw()
+        elif state == RELEASING and self.time < promise.milestones[book.released][2]:
+            self._travel(promise.milestones[book.released][2])
         elif state == RELEASING and not book.window_end:
             self.submit(METADATA_URI)
         elif state == RELEASING and self.time < book.window_end:
@@ -306,7 +315,7 @@ class Life(RuleBasedStateMachine):
         caller = self.book.creator
         refusal = refusals.release(self.book, caller, self.time)
         if self._act(caller, self.campaign.release, PURSE, refusal=refusal) is not None:
-            self.witness.purse += self.book.release(PURSE)
+            self.witness.purse += self.book.release(PURSE, self.time)
 
     @precondition(lambda self: self.book.fees)
     @rule()
@@ -315,11 +324,11 @@ class Life(RuleBasedStateMachine):
         if self._act(self.people[0], self.campaign.claimFees, refusal=refusal) is not None:
             self.witness.treasury += self.book.claim_fees()
 
-    @precondition(in_state(SUCCEEDED, RELEASING, COMPLETED))
+    @precondition(in_state(SUCCEEDED, RELEASING, COMPLETED, WIND_DOWN))
     @rule(who=people)
     def claim_receipt(self, who: int) -> None:
         caller = self.people[who]
-        refusal = refusals.receipt(self.book, caller, self.time)
+        refusal = refusals.receipt(self.book, caller)
         if self._act(caller, self.receipts.claim, self.campaign.address, refusal=refusal) is not None:
             self.book.receipts.add(caller)
 

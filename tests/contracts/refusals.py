@@ -1,6 +1,6 @@
 """Which error a call has to be refused with, by the books (`book.py`); an empty name when it is accepted."""
 
-from book import COMPLETED, DAY, FUNDING, REFUNDABLE, RELEASING, SUCCEEDED, WIND_DOWN, Book
+from book import DAY, FUNDING, REFUNDABLE, RELEASING, SUCCEEDED, WIND_DOWN, Book
 
 
 def contribution(book: Book, backer: str, amount: int, tier_id: int, now: int) -> str:
@@ -67,6 +67,8 @@ def evidence(book: Book, caller: str, now: int) -> str:
         return "Campaign_WrongState"
     if book.window_end:
         return "Campaign_MilestoneAlreadySubmitted"
+    if now < book.promise.milestones[book.released][2]:
+        return "Campaign_EvidenceTooEarly"
     return "" if book.raised else "Campaign_NothingToWithdraw"
 
 
@@ -127,8 +129,11 @@ def offer(book: Book, caller: str, successor: str) -> str:
     return "Campaign_AlreadyCreator" if successor == caller else ""
 
 
-def acceptance(book: Book, caller: str) -> str:
-    return "" if caller == book.pending else "Campaign_NotPendingCreator"
+def acceptance(book: Book, caller: str, now: int) -> str:
+    if caller != book.pending:
+        return "Campaign_NotPendingCreator"
+    is_open = now < book.window_end and not (book.cancelled_at or book.wound_down_at)
+    return "Campaign_ObjectionWindowOpen" if is_open else ""
 
 
 def pause(book: Book, caller: str, *, paused: bool) -> str:
@@ -145,9 +150,9 @@ def sweep(book: Book) -> str:
     return "" if book.surplus else "Campaign_NothingToSweep"
 
 
-def receipt(book: Book, caller: str, now: int) -> str:
-    if book.state(now) not in (SUCCEEDED, RELEASING, COMPLETED):
-        return "SupporterReceipt_NotSucceeded"
+def receipt(book: Book, caller: str) -> str:
     if not book.pledges[caller]:
         return "SupporterReceipt_NotABacker"
+    if not book.paid_part(caller):
+        return "SupporterReceipt_NothingPaidOut"
     return "SupporterReceipt_AlreadyClaimed" if caller in book.receipts else ""

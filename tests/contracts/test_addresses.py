@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from brownie import history, web3
 from chain import plain, revert_of, rpc
-from conftest import ETHER, NO_REF, attach
+from conftest import ETHER, FEE_BPS, NO_REF, attach
 
 TIERS = [(ETHER, 0), (2 * ETHER, 3)]
 
@@ -50,9 +50,15 @@ def test_the_same_creation_gets_its_address_again(suite: Any, parameters: Any, l
 
 
 def test_a_fee_that_has_changed_is_another_campaign(suite: Any, parameters: Any) -> None:
-    """Whoever was given an address was given it with the fee of then."""
-    wanted = parameters()
+    """Whoever was given an address was given it with the fee of then, and agreed to no higher one."""
+    wanted = parameters(max_fee_bps=FEE_BPS)
     address = suite.factory.campaignAddress(suite.creator, wanted)
+    suite.factory.setFee(FEE_BPS + 1, {"from": suite.owner})
+    assert revert_of(suite.creator, suite.factory.createCampaign, wanted) == (
+        "Factory_FeeAboveMax",
+        FEE_BPS + 1,
+        FEE_BPS,
+    )
     suite.factory.setFee(100, {"from": suite.owner})
     assert created(suite.factory.createCampaign(wanted, {"from": suite.creator})) != address
 
@@ -64,6 +70,9 @@ def test_nothing_is_launched_twice(suite: Any, parameters: Any) -> None:
     assert (error, existing) == ("Factory_CampaignExists", address.lower())
     assert revert_of(suite.backers[0], suite.factory.createCampaign, wanted) == ()
     assert suite.factory.campaignCount() == 1
+    again = (*wanted[:-1], 1)
+    assert created(suite.factory.createCampaign(again, {"from": suite.creator})) != address
+    assert suite.factory.campaignCount() == 2
 
 
 def test_money_that_was_there_first_is_not_the_campaigns(suite: Any, parameters: Any) -> None:

@@ -32,6 +32,7 @@ ALLOWED, FORBIDDEN = True, False
         ({"uri": ""}, ("Factory_MetadataURILengthOutOfBounds", 0, 1, 512)),
         ({"uri": "x" * 513}, ("Factory_MetadataURILengthOutOfBounds", 513, 1, 512)),
         ({"metadata_hash": NO_REF}, ("Factory_MetadataHashMissing",)),
+        ({"max_fee_bps": 249}, ("Factory_FeeAboveMax", 250, 249)),
     ],
 )
 def test_terms_out_of_bounds(
@@ -43,11 +44,11 @@ def test_terms_out_of_bounds(
 def test_deadline_bounds(suite: Any, parameters: Any) -> None:
     time = now()
     create = suite.factory.createCampaign
-    for deadline in (0, time, time + 90 * DAY + 1):
+    for deadline in (0, time + DAY - 1, time + 90 * DAY + 1):
         error, given, earliest, latest = revert_of(suite.creator, create, parameters(deadline=deadline))
         assert (error, given) == ("Factory_DeadlineOutOfBounds", deadline)
-        assert (earliest, latest) == (time + 1, time + 90 * DAY)
-    for deadline in (time + 1, time + 90 * DAY):
+        assert (earliest, latest) == (time + DAY, time + 90 * DAY)
+    for deadline in (time + DAY, time + 90 * DAY):
         assert revert_of(suite.creator, create, parameters(deadline=deadline)) == ()
 
 
@@ -81,6 +82,11 @@ def test_treasury_and_tokens(suite: Any, launch: Any) -> None:
     event = factory.setTreasury(OTHER, {"from": suite.owner}).events["TreasuryUpdated"]
     assert (event["oldTreasury"], event["newTreasury"], event["seq"]) == (suite.treasury, OTHER, 5)
     assert revert_of(suite.owner, factory.setTokenAllowed, OTHER, ALLOWED) == ("Factory_NotAContract", OTHER)
+    assert revert_of(suite.owner, factory.setTokenAllowed, factory.address, ALLOWED) == (
+        "Factory_NotAToken",
+        factory.address.lower(),
+        bytes.fromhex("313ce567"),  # decimals()
+    )
     campaign = launch(token=suite.token)
     event = factory.setTokenAllowed(suite.token, FORBIDDEN, {"from": suite.owner}).events["TokenAllowed"]
     assert (event["token"], event["wasAllowed"], event["isAllowed"]) == (suite.token, True, False)

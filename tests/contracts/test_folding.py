@@ -23,7 +23,7 @@ from django_project.ledger.projection import (
 CONTENT = (METADATA_URI, METADATA_HASH)
 # What events tell beyond what the contract keeps; nothing in storage could show that it was altered.
 TOLD_ONLY = {
-    "MilestoneDefined": {"shareBps", "due", "objectionWindow", "objectionThresholdBps"},
+    "MilestoneDefined": {"shareBps", "due", "notBefore", "objectionWindow", "objectionThresholdBps"},
     "Contributed": {"payer", "ref", "token"},
     "PledgeTakenBack": {"to", "token"},
     "Refunded": {"to", "token"},

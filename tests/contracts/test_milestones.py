@@ -42,7 +42,7 @@ def balance(address: Any) -> int:
 
 def test_what_was_promised_is_told_at_creation(suite: Any, parameters: Any) -> None:
     deadline = now() + 5 * DAY
-    milestones = [(4_000, deadline + 30 * DAY), (6_000, deadline + 90 * DAY)]
+    milestones = [(4_000, deadline + 30 * DAY, 0), (6_000, deadline + 90 * DAY, deadline + 80 * DAY)]
     receipt = suite.factory.createCampaign(
         parameters(
             deadline=deadline,
@@ -59,13 +59,14 @@ def test_what_was_promised_is_told_at_creation(suite: Any, parameters: Any) -> N
             event["seq"],
             event["shareBps"],
             event["due"],
+            event["notBefore"],
             event["objectionWindow"],
             event["objectionThresholdBps"],
         )
         for event in receipt.events["MilestoneDefined"]
     ]
     assert told == [
-        (n, n + 1, share, due, 7 * DAY, 3_000) for n, (share, due) in enumerate(milestones, start=1)
+        (number, number + 1, *promised, 7 * DAY, 3_000) for number, promised in enumerate(milestones, start=1)
     ]
 
 
@@ -99,6 +100,7 @@ def test_a_tranche_from_evidence_to_payout(suite: Any, campaign: Any) -> None:
     event = receipt.events["MilestoneReleased"]
     assert (event["milestoneId"], event["seq"], event["token"]) == (1, 11, NATIVE)
     assert (event["amount"], event["totalReleased"]) == (50 * ETHER, 50 * ETHER)
+    assert event["nextDue"] == campaign.milestone(2)[1]
     fee = 50 * ETHER * FEE_BPS // 10_000
     event = receipt.events["Withdrawn"]
     assert (event["to"], event["seq"], event["amount"]) == (PURSE, 12, 50 * ETHER - fee)
@@ -131,6 +133,23 @@ def test_a_missed_milestone_is_shared(suite: Any, campaign: Any) -> None:
     event = campaign.refundFor(backer, {"from": suite.owner}).events["Refunded"]
     assert (event["backer"], event["to"], event["amount"]) == (backer, backer, 75 * ETHER // 10)
     assert balance(backer) - before == 75 * ETHER // 10
+
+
+def test_a_milestone_collected_late(suite: Any, campaign: Any) -> None:
+    """Three months after it could be, when by the terms the second was due long ago: that has its time."""
+    campaign.submitMilestone(*EVIDENCE, {"from": suite.creator})
+    late = campaign.review()[2] + 90 * DAY
+    travel_to(late)
+    receipt = campaign.release(PURSE, {"from": suite.creator})
+    next_due = receipt.events["MilestoneReleased"]["nextDue"]
+    paid_at = web3.eth.get_block(receipt.block_number)["timestamp"]
+    assert next_due == campaign.milestoneDue() == paid_at + 30 * DAY - 3 * DAY
+    assert (campaign.state(), campaign.refundsSince()) == (RELEASING, 0)
+    assert revert_of(suite.owner, campaign.refundFor, suite.backers[0]) == ("Campaign_WrongState", RELEASING)
+    travel_to(next_due)
+    event = campaign.windDown({"from": suite.owner}).events["WindDownStarted"]
+    assert event["since"] == campaign.refundsSince() == next_due
+    assert revert_of(suite.owner, campaign.refundFor, suite.backers[0])[0] == "Campaign_RefundIsBackersOwn"
 
 
 def test_a_creator_gives_up(suite: Any, campaign: Any) -> None:
@@ -258,8 +277,16 @@ def test_money_that_was_never_contributed(suite: Any, launch: Any) -> None:
 
 def test_a_receipt_is_claimed_and_stays(suite: Any, campaign: Any, receipt: Any) -> None:
     alice, bob = suite.backers[0], suite.backers[5]
+    assert revert_of(alice, receipt.claim, campaign.address) == (
+        "SupporterReceipt_NothingPaidOut",
+        campaign.address.lower(),
+        RELEASING,
+    )
+    campaign.submitMilestone(*EVIDENCE, {"from": suite.creator})
+    travel_to(now() + 3 * DAY)
+    campaign.release(PURSE, {"from": suite.creator})
     event = receipt.claim(campaign, {"from": alice}).events["ReceiptClaimed"]
-    assert (event["backer"], event["campaign"], event["amount"]) == (alice, campaign.address, 70 * ETHER)
+    assert (event["backer"], event["campaign"], event["amount"]) == (alice, campaign.address, 35 * ETHER)
     identifier = int(campaign.address, 16)
     assert receipt.balanceOf(alice, identifier) == 1
     assert receipt.uri(identifier) == "chainfund:receipt:{id}"

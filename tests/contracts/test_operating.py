@@ -88,7 +88,23 @@ def test_a_campaign_from_its_file(scripts: Scripts, chain: str, folder: Path, te
     assert campaign.functions.tier(1).call() == (5 * 10**17, 3, 0)
     assert campaign.functions.milestone(1).call()[0] == 4_000
     again = scripts.run("create_campaign", "main", str(terms), url=chain, folder=folder)
-    assert_refused(again, "Factory_CampaignExists")
+    assert_refused(again, "Factory_CampaignExists", "whatever became of it", "nonce")
+    terms.write_text(f"nonce = 1\n{terms.read_text()}")
+    once_more = scripts.run("create_campaign", "main", str(terms), url=chain, folder=folder)
+    assert address not in assert_done(once_more)
+
+
+def test_what_a_creator_agrees_to(scripts: Scripts, chain: str, folder: Path, terms: Path) -> None:
+    """No fee above the one that is named, and no evidence before its date."""
+    text = terms.read_text()
+    opens = datetime.fromtimestamp(CampaignFile.read(terms).params(18, 0)[9][1][1] - 7 * 86_400, UTC)
+    terms.write_text(f"max_fee_bps = 249\n{text}not_before = {opens.isoformat()}\n")
+    refused = scripts.run("create_campaign", "main", str(terms), url=chain, folder=folder)
+    assert_refused(refused, "Factory_FeeAboveMax(250, 249)", "raise that")
+    terms.write_text(f"max_fee_bps = 250\n{text}not_before = {opens.isoformat()}\n")
+    said = assert_done(scripts.run("create_campaign", "main", str(terms), url=chain, folder=folder))
+    assert f"not before {opens.isoformat()}" in said
+    assert "at most 250 bps of fee" in said
 
 
 def test_the_same_campaign_as_json(terms: Path) -> None:
@@ -96,14 +112,14 @@ def test_the_same_campaign_as_json(terms: Path) -> None:
     document = dict(CampaignFile.read(terms).values)
     path = terms.with_suffix(".json")
     path.write_text(json.dumps(document, default=datetime.isoformat))
-    assert CampaignFile.read(path).params(18) == CampaignFile.read(terms).params(18)
+    assert CampaignFile.read(path).params(18, 250) == CampaignFile.read(terms).params(18, 250)
 
 
 def test_amounts_keep_every_digit(terms: Path) -> None:
     """Decimal's usual 28 digits would round this goal, without a word, in the last one."""
     goal = "12345678901.123456789012345678"
     terms.write_text(terms.read_text().replace('"12.5"', f'"{goal}"'))
-    assert CampaignFile.read(terms).params(18)[2] == 12345678901123456789012345678
+    assert CampaignFile.read(terms).params(18, 250)[2] == 12345678901123456789012345678
     assert Currency("ETH", 18).text(12345678901123456789012345678) == f"{goal} ETH"
     assert [Currency("T", 6).text(units) for units in (0, 1, 1_500_000, 2 * 10**6)] == [
         "0 T", "0.000001 T", "1.5 T", "2 T",
@@ -114,10 +130,10 @@ def test_amounts_keep_every_digit(terms: Path) -> None:
 def test_the_document_is_the_one_that_was_meant(terms: Path) -> None:
     digest = keccak((terms.parent / "story.json").read_bytes()).hex()
     terms.write_text(f'metadata_hash = "0x{digest}"\n' + terms.read_text())
-    assert CampaignFile.read(terms).params(18)[7].hex() == digest
+    assert CampaignFile.read(terms).params(18, 250)[7].hex() == digest
     (terms.parent / "story.json").write_text('{"schema":1} ')
     with pytest.raises(DeploymentError, match=f"metadata_hash is 0x{digest}"):
-        CampaignFile.read(terms).params(18)
+        CampaignFile.read(terms).params(18, 250)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +166,7 @@ def test_what_a_file_may_not_say(terms: Path, before: str, after: str, words: li
     assert before in text
     terms.write_text(text.replace(before, after))
     with pytest.raises(DeploymentError) as caught:
-        CampaignFile.read(terms).params(18)
+        CampaignFile.read(terms).params(18, 250)
     assert [word for word in words if word not in str(caught.value)] == []
 
 
@@ -169,7 +185,7 @@ def test_files_that_are_no_terms(tmp_path: Path) -> None:
         if content is not None:
             (tmp_path / name).write_text(content)
         with pytest.raises(DeploymentError, match=words):
-            CampaignFile.read(tmp_path / name).params(18)
+            CampaignFile.read(tmp_path / name).params(18, 250)
 
 
 @pytest.mark.parametrize(
@@ -215,10 +231,10 @@ def test_roles_are_given_and_taken(scripts: Scripts, chain: str, folder: Path) -
     assert GUARDIAN in guardians[1]
     assert GUARDIAN in assert_done(scripts.run("status", url=chain, folder=folder))
     assert_refused(act("grant", "guardian", ADMIN), "nothing to do", "has that role")
-    taken = assert_done(act("revoke", "guardian", ADMIN, "1"))
+    taken = assert_done(act("revoke", "guardian", ADMIN, "2"))
     assert GUARDIAN not in taken.split("after:")[1]
     assert_refused(act("revoke", "guardian", ADMIN), "nothing to do", "lacks that role")
-    assert_refused(act("revoke", "guardian", ADMIN, "2"), "no factory of version '2'", "only 1")
+    assert_refused(act("revoke", "guardian", ADMIN, "1"), "no factory of version '1'", "only 2")
     assert_refused(act("grant", "guardian", "0x12"), "not an address")
     assert_refused(act("grant", "admin", ADMIN), "two steps")
     assert_refused(act("grant", "king", ADMIN), "'king'", "guardian")
@@ -233,7 +249,7 @@ def test_status_says_how_things_stand(scripts: Scripts, chain: str, folder: Path
     for number in range(11):
         params = (
             token.address, 0, 10**7, start + 30 * DAY, 0, 0, "chainfund:x", (number + 1).to_bytes(32, "big"),
-            [], [], 0, 0,
+            [], [], 0, 0, 250, 0,
         )  # fmt: skip
         factory.functions.createCampaign(params).transact({"from": owner})
     newest = factory.functions.campaignAddress(owner, params).call()

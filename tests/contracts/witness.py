@@ -93,6 +93,8 @@ class Witness:
         yield campaign.milestonesReleased, (), book.released
         yield campaign.review, (), review
         yield campaign.refundsSince, (), book.refunds_since(now)
+        yield campaign.milestoneDue, (), book.told_due(now)
+        yield campaign.pledgesFirmSince, (), book.firm_since()
         for tier_id, (price, supply) in enumerate(book.promise.tiers, start=1):
             yield campaign.tier, (tier_id,), (price, supply, book.sold(tier_id))
         for milestone_id, promised in enumerate(book.promise.milestones, start=1):
@@ -142,14 +144,14 @@ class Witness:
         yield campaign.postUpdate, content, 0, refusals.update(book, caller)
         yield campaign.transferCreator, (other,), 0, refusals.offer(book, caller, other)
         yield campaign.transferCreator, (caller,), 0, refusals.offer(book, caller, caller)
-        yield campaign.acceptCreator, (), 0, refusals.acceptance(book, caller)
+        yield campaign.acceptCreator, (), 0, refusals.acceptance(book, caller, now)
         for paused in (True, False):
             expected = refusals.pause(book, caller, paused=paused)
             yield campaign.setContributionsPaused, (paused,), 0, expected
         yield campaign.claimFees, (), 0, refusals.fees(book)
         yield campaign.sweepSurplus, (book.promise.token,), 0, refusals.sweep(book)
         yield campaign.initialize, ([],), 0, "Campaign_NotFactory"
-        yield self.receipts.claim, (campaign.address,), 0, refusals.receipt(book, caller, now)
+        yield self.receipts.claim, (campaign.address,), 0, refusals.receipt(book, caller)
 
     def compare_events(self) -> None:
         """Every event was told with every value, in order, and together they make the storage."""

@@ -129,22 +129,22 @@ def test_strangers_events_of_the_same_shape_are_ignored(
 
 
 def test_status_follows_the_contract(suite: Suite) -> None:
-    funded = create_campaign(suite, goal=10**18, duration=timedelta(days=1))
-    failed = create_campaign(suite, goal=10**18, duration=timedelta(days=1))
-    keeps = create_campaign(suite, mode=1, goal=10**18, duration=timedelta(days=1))
-    cancelled = create_campaign(suite, goal=10**18, duration=timedelta(days=1))
+    funded = create_campaign(suite, goal=10**18, duration=timedelta(days=2))
+    failed = create_campaign(suite, goal=10**18, duration=timedelta(days=2))
+    keeps = create_campaign(suite, mode=1, goal=10**18, duration=timedelta(days=2))
+    cancelled = create_campaign(suite, goal=10**18, duration=timedelta(days=2))
     open_one = create_campaign(suite, duration=timedelta(days=60))
     for campaign in (funded, failed, keeps, cancelled):
         contribute(suite, campaign, amount=10**18 if campaign is funded else 10**17)
     suite.send(cancelled.functions.cancel("changed my mind"), suite.accounts[2])
-    node(suite, "evm_increaseTime", 86_400 * 2)
+    node(suite, "evm_increaseTime", 86_400 * 3)
     mine(suite, 1)
     suite.send(funded.functions.withdraw(suite.accounts[2]), suite.accounts[2])
     suite.send(failed.functions.refund(), suite.accounts[3])
 
     index_once(suite)
 
-    now = timezone.now() + timedelta(days=2)
+    now = timezone.now() + timedelta(days=3)
     found = {row.address: row.status for row in campaigns_with_status(now)}
     expected = {
         funded: "completed",

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def suite(anvil: Anvil, deployments_dir: Path) -> Suite:
     """A campaign that paid its creator, one that paid its backers, and one that does both and winds down."""
     suite = deploy_suite(anvil, deployments_dir)
-    paid = create_campaign(suite, goal=100, mode=1, duration=timedelta(hours=1), cap=10**18)
+    paid = create_campaign(suite, goal=100, mode=1, duration=timedelta(days=2), cap=10**18)
     returned = create_campaign(suite, goal=10**19)
     for campaign in (paid, returned):
         contribute(suite, campaign, backer=suite.accounts[3], amount=40_000)
@@ -37,7 +37,7 @@ def suite(anvil: Anvil, deployments_dir: Path) -> Suite:
         contribute(suite, campaign, backer=suite.accounts[4], amount=60_000)
     suite.send(returned.functions.cancel("no"), suite.accounts[2])
     suite.send(returned.functions.refund(), suite.accounts[3])
-    node(suite, "evm_increaseTime", 7200)
+    node(suite, "evm_increaseTime", 86_400 * 2 + 1)
     mine(suite)
     suite.send(paid.functions.withdraw(suite.accounts[2]), suite.accounts[2])
     suite.send(paid.functions.claimFees(), suite.accounts[9])
@@ -59,11 +59,11 @@ def _wind_down(suite: Suite) -> None:
     """One milestone paid, evidence for the next refused, and a share of the rest taken."""
     milestones = ((5_000, timedelta(days=9)), (5_000, timedelta(days=18)))
     campaign = create_campaign(
-        suite, goal=10, duration=timedelta(hours=1), tiers=((10, 2),), milestones=milestones
+        suite, goal=10, duration=timedelta(days=2), tiers=((10, 2),), milestones=milestones
     )
     contribute(suite, campaign, backer=suite.accounts[3], amount=1_000, tier_id=1)
     contribute(suite, campaign, backer=suite.accounts[4], amount=2_000, tier_id=1)
-    node(suite, "evm_increaseTime", 7200)
+    node(suite, "evm_increaseTime", 86_400 * 2 + 1)
     mine(suite)
     for _ in milestones:
         suite.send(campaign.functions.submitMilestone("ipfs://evidence", b"\x01" * 32), suite.accounts[2])

@@ -34,6 +34,8 @@ ROOT_SOURCES = (
 )
 CONTRACTS = ("CampaignFactory", "Campaign", "SupporterReceipt", "TestToken")
 OPTIMIZER_RUNS = 200
+# The factory's own bound: the tests' creators agree to any fee.
+MAX_FEE_BPS = 500
 
 NATIVE = "0x" + 40 * "0"
 RECEIPT_URI = "https://chainfund.example/receipts/{id}.json"
@@ -237,6 +239,7 @@ def create_campaign(
     cap: int = 0,
     tiers: tuple[tuple[int, int], ...] = (),
     milestones: tuple[tuple[int, timedelta], ...] = (),
+    not_before: timedelta | None = None,
     objection_window: timedelta = timedelta(days=3),
     objection_threshold_bps: int = 2_000,
     metadata_uri: str | None = None,
@@ -245,13 +248,15 @@ def create_campaign(
 ) -> Contract:
     """Launch a campaign; without metadata of its own it gets a hash that no other launch of the suite has.
 
-    `milestones` are (share in basis points, due so long after the deadline); `send` lets a creator launch it
-    who is no account of the node.
+    `milestones` are (share in basis points, due so long after the deadline); `not_before`, which the first
+    version knows nothing of, is how long before it is due evidence for each is taken at the earliest; `send`
+    lets a creator launch it who is no account of the node.
     """
     suite.launches += 1
     digest = metadata_hash or Web3.keccak(text=f"campaign {suite.launches}")
     deadline = suite.web3.eth.get_block("latest")["timestamp"] + int(duration.total_seconds())
-    parameters = (
+    dues = [(share_bps, deadline + int(after.total_seconds())) for share_bps, after in milestones]
+    parameters: tuple[Any, ...] = (
         token,
         mode,
         goal,
@@ -261,10 +266,12 @@ def create_campaign(
         metadata_uri or f"chainfund:metadata:{Web3.to_hex(digest)}",
         digest,
         list(tiers),
-        [(share_bps, deadline + int(after.total_seconds())) for share_bps, after in milestones],
+        dues if suite.version == FIRST else [(*due, _opens(due[1], not_before)) for due in dues],
         int(objection_window.total_seconds()) if milestones else 0,
         objection_threshold_bps if milestones else 0,
     )
+    if suite.version != FIRST:
+        parameters += (MAX_FEE_BPS, 0)
     call = suite.factory.functions.createCampaign(parameters)
     receipt = send(call) if send else suite.send(call, creator or suite.accounts[2])
     topic = Web3.keccak(
@@ -273,6 +280,10 @@ def create_campaign(
     )
     created = next(log for log in receipt["logs"] if log["topics"][0] == topic)
     return suite.campaign(Web3.to_checksum_address(created["topics"][1][-20:]))
+
+
+def _opens(due: int, not_before: timedelta | None) -> int:
+    return 0 if not_before is None else due - int(not_before.total_seconds())
 
 
 def contribute(

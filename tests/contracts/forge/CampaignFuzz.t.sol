@@ -29,7 +29,7 @@ contract CampaignFuzzTest is CampaignTest {
             ? params.goal
             : CampaignArgs.MAX_MIN_CONTRIBUTION;
         params.minContribution = bound(minContribution, 0, most);
-        params.deadline = uint64(block.timestamp + bound(duration, 1, 90 days));
+        params.deadline = uint64(block.timestamp + bound(duration, 1 days, 90 days));
         params.mode = keep ? 1 : 0;
         params.token = inToken ? address(token) : address(0);
         params.tiers = new TierParams[](tierCount % 5);
@@ -63,12 +63,12 @@ contract CampaignFuzzTest is CampaignTest {
         params.tiers = new TierParams[](1);
         params.tiers[0] = TierParams({price: 1 ether, supply: 1});
         address predicted = factory.campaignAddress(CREATOR, params);
-        vm.warp(block.timestamp + elapsed % 30 days);
+        vm.warp(block.timestamp + elapsed % 29 days);
         vm.assertEq(address(launch(params)), predicted);
         vm.expectRevert(abi.encodeWithSelector(ICampaignFactory.Factory_CampaignExists.selector, predicted));
         launch(params);
 
-        field %= 15;
+        field %= 18;
         if (field == 0) params.token = address(token);
         if (field == 1) params.mode = 1;
         if (field == 2) params.goal += 1;
@@ -84,6 +84,9 @@ contract CampaignFuzzTest is CampaignTest {
         if (field == 12) params.milestones[2].due += 1;
         if (field == 13) params.objectionWindow += 1;
         if (field == 14) params.objectionThresholdBps += 1;
+        if (field == 15) params.milestones[1].notBefore = params.deadline;
+        if (field == 16) params.maxFeeBps -= 1;
+        if (field == 17) params.nonce += 1;
         vm.assertTrue(address(launch(params)) != predicted);
         if (other != CREATOR) vm.assertTrue(factory.campaignAddress(other, params) != predicted);
     }

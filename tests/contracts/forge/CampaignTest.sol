@@ -43,7 +43,9 @@ abstract contract CampaignTest {
             tiers: new TierParams[](0),
             milestones: new MilestoneParams[](0),
             objectionWindow: 0,
-            objectionThresholdBps: 0
+            objectionThresholdBps: 0,
+            maxFeeBps: 500,
+            nonce: 0
         });
     }
 
@@ -55,7 +57,7 @@ abstract contract CampaignTest {
         uint16[3] memory shares = [uint16(5_000), 3_000, 2_000];
         for (uint256 index; index < 3; ++index) {
             uint64 due = params.deadline + uint64(30 days * (index + 1));
-            params.milestones[index] = MilestoneParams({shareBps: shares[index], due: due});
+            params.milestones[index] = MilestoneParams({shareBps: shares[index], due: due, notBefore: 0});
         }
         (params.objectionWindow, params.objectionThresholdBps) = (3 days, 2_000);
     }

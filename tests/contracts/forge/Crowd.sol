@@ -2,6 +2,7 @@
 pragma solidity ^0.8.25;
 
 import {Campaign} from "../../../contracts/Campaign.sol";
+import {ICampaignEvents} from "../../../contracts/interfaces/ICampaignEvents.sol";
 import {TestToken} from "../../../contracts/mocks/TestToken.sol";
 import {Permit} from "../../../contracts/structs/Permit.sol";
 import {State} from "../../../contracts/structs/State.sol";
@@ -44,6 +45,17 @@ contract Crowd {
     mapping(bytes32 => uint256) public emitted;
     /// @dev What the last call was about.
     Campaign public touched;
+    /// @dev What a campaign told that a later time contradicts; empty as long as there is none.
+    string public backward;
+    mapping(Campaign => Told) private _told;
+
+    /// @dev Times that a campaign has told. `closedAt` is the last at which refunds were not open.
+    struct Told {
+        uint256 closedAt;
+        uint256 refundsSince;
+        uint256 due;
+        uint256 lastRelease;
+    }
 
     constructor(Campaign[] memory campaigns, TestToken token) {
         (_campaigns, _token, touched) = (campaigns, token, campaigns[0]);
@@ -173,7 +185,7 @@ contract Crowd {
         campaign.transferCreator(successor);
         _readEvents(campaign);
         _as(successor, which);
-        campaign.acceptCreator();
+        try campaign.acceptCreator() {} catch {}
         _readEvents(campaign);
     }
 
@@ -234,12 +246,11 @@ contract Crowd {
         Campaign campaign = _pick(which);
         Terms memory terms = campaign.terms();
         uint256 moment = terms.deadline;
-        if (boundary % 4 == 0) moment -= 24 hours;
-        if (boundary % 4 == 2 && campaign.review().windowEnd != 0) moment = campaign.review().windowEnd;
-        if (boundary % 4 == 3 && campaign.milestonesReleased() < terms.milestoneCount) {
-            (, uint64 due) = campaign.milestone(campaign.milestonesReleased() + 1);
-            moment = due;
-        }
+        if (boundary % 5 == 0) moment -= 24 hours;
+        if (boundary % 5 == 2 && campaign.review().windowEnd != 0) moment = campaign.review().windowEnd;
+        if (boundary % 5 == 3 && campaign.milestoneDue() != 0) moment = campaign.milestoneDue();
+        // Past the next due date of the terms, so that a release from then on is a late one.
+        if (boundary % 5 == 4 && campaign.review().windowEnd != 0) moment = campaign.review().windowEnd + 30 days;
         if (before % 2 == 0) moment -= 1;
         if (moment > block.timestamp && moment < block.timestamp + 40 days) vm.warp(moment);
     }
@@ -403,7 +414,45 @@ contract Crowd {
             uint256 expected = terms.tierCount + terms.milestoneCount + ++events[campaign];
             // seq is the first word of data in every event of a campaign.
             if (abi.decode(logs[index].data, (uint256)) != expected) ++gaps[campaign];
+            _readTimes(campaign, logs[index]);
         }
+        _compareTimes(campaign);
         ++visits[campaign.state()];
+    }
+
+    function _readTimes(Campaign campaign, Vm.Log memory log) private {
+        Told storage told = _told[campaign];
+        if (log.topics[0] == ICampaignEvents.MilestoneReleased.selector) {
+            (,,,, uint64 nextDue) = abi.decode(log.data, (uint64, address, uint256, uint256, uint64));
+            if (nextDue != 0 && nextDue < block.timestamp + 1 days) backward = "no day is left for the next evidence";
+            if (nextDue != 0 && nextDue != campaign.milestoneDue() && campaign.milestoneDue() != 0) {
+                backward = "the next evidence is due at another time than was told";
+            }
+            told.lastRelease = block.timestamp;
+        } else if (log.topics[0] == ICampaignEvents.WindDownStarted.selector) {
+            (, uint64 since) = abi.decode(log.data, (uint64, uint64));
+            if (since != campaign.refundsSince()) backward = "refunds opened at another time than the wind-down";
+            if (since < told.lastRelease) backward = "a wind-down from before a payout";
+        }
+    }
+
+    /// @dev Asked after every act, at whatever time: refunds opened after the last moment at which they were closed and
+    /// at one moment for good, and evidence is never due earlier than was said.
+    function _compareTimes(Campaign campaign) private {
+        Told storage told = _told[campaign];
+        uint256 since = campaign.refundsSince();
+        if (since == 0) {
+            if (told.refundsSince != 0) backward = "refunds were open";
+            told.closedAt = block.timestamp;
+        } else {
+            if (since < told.closedAt || since > block.timestamp) backward = "refunds opened at another time";
+            if (told.refundsSince != 0 && told.refundsSince != since) backward = "refunds opened at two times";
+            told.refundsSince = since;
+        }
+        uint256 due = campaign.milestoneDue();
+        if (due != 0) {
+            if (due < told.due) backward = "evidence is due earlier than was told";
+            told.due = due;
+        }
     }
 }

@@ -17,9 +17,7 @@ import {
     FalseToken,
     FeeToken,
     HookToken,
-    LyingToken,
-    RebasingToken,
-    TwoAddressToken
+    LyingToken
 } from "./mocks/HostileTokens.sol";
 
 /// @dev Backers and tokens that do not play by the rules.
@@ -277,46 +275,6 @@ contract HostileTest is CampaignTest {
         vm.prank(ALICE);
         campaign.contributeERC20(type(uint256).max, 0, 0);
         vm.assertEq(campaign.totalRaised(), 0);
-    }
-
-    /// What a rebasing token adds is surplus; what it takes away is missing for who comes last, which is why such
-    /// tokens must not be listed.
-    function test_a_token_whose_balances_move() public {
-        RebasingToken moving = new RebasingToken();
-        Campaign campaign = launchIn(address(moving));
-        moving.mint(ALICE, 100);
-        vm.prank(ALICE);
-        moving.approve(address(campaign), 100);
-        vm.prank(ALICE);
-        campaign.contributeERC20(100, 0, 0);
-        moving.set(address(campaign), 130);
-        campaign.sweepSurplus(address(moving));
-        vm.assertEq(moving.balanceOf(TREASURY), 30);
-        moving.set(address(campaign), 90);
-        vm.expectRevert(
-            abi.encodeWithSelector(ICampaignErrors.Campaign_NothingToSweep.selector, address(moving))
-        );
-        campaign.sweepSurplus(address(moving));
-        vm.assertEq(campaign.totalRaised(), 100);
-    }
-
-    /// A token with a second address must not be swept by it: what it moves is the backers'.
-    function test_a_token_with_two_addresses() public {
-        TwoAddressToken two = new TwoAddressToken();
-        Campaign campaign = launchIn(address(two));
-        two.mint(ALICE, 100);
-        vm.prank(ALICE);
-        two.approve(address(campaign), 100);
-        vm.prank(ALICE);
-        campaign.contributeERC20(100, 0, 0);
-        address second = address(two.alias_());
-        refuses(
-            campaign,
-            ALICE,
-            abi.encodeCall(ICampaign.sweepSurplus, (second)),
-            abi.encodeWithSelector(ICampaignErrors.Campaign_NothingToSweep.selector, second)
-        );
-        vm.assertEq(two.balanceOf(address(campaign)), 100);
     }
 
     /// A permit that lies about itself is not believed: the allowance decides.

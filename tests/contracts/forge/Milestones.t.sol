@@ -100,7 +100,7 @@ contract MilestonesTest is CampaignTest {
 
     function test_submit_before_it_is_due() public {
         Campaign campaign = funded();
-        (, uint64 due) = campaign.milestone(1);
+        (, uint64 due,) = campaign.milestone(1);
         vm.warp(due);
         vm.assertTrue(campaign.state() == State.WindDown, "due");
         refuses(
@@ -260,7 +260,7 @@ contract MilestonesTest is CampaignTest {
     function test_wind_down_shares_what_is_left() public {
         Campaign campaign = funded();
         release(campaign, PURSE);
-        (, uint64 due) = campaign.milestone(2);
+        (, uint64 due,) = campaign.milestone(2);
         vm.warp(due + 1 days);
         uint64 seq = campaign.seq();
         vm.prank(ALICE);
@@ -309,7 +309,7 @@ contract MilestonesTest is CampaignTest {
         CampaignParams memory params = withMilestones();
         params.mode = 1;
         Campaign campaign = launch(params);
-        (, uint64 due) = campaign.milestone(1);
+        (, uint64 due,) = campaign.milestone(1);
         vm.warp(due);
         vm.assertTrue(campaign.state() == State.WindDown, "missed");
         refuses(
@@ -324,7 +324,7 @@ contract MilestonesTest is CampaignTest {
     function test_wind_down_is_written_down_once() public {
         Campaign campaign = funded();
         bytes memory call = abi.encodeCall(ICampaign.windDown, ());
-        (, uint64 due) = campaign.milestone(1);
+        (, uint64 due,) = campaign.milestone(1);
         vm.warp(due + 9 days);
         vm.prank(BOB);
         campaign.windDown();
@@ -457,10 +457,11 @@ contract MilestonesTest is CampaignTest {
         for (uint256 index; index < 9; ++index) {
             uint256 most = index == 0 ? 5_000 : left - (9 - index);
             uint16 share = uint16(bound(cuts[index], 1, most));
-            all[index] = MilestoneParams({shareBps: share, due: deadline + uint64(30 days * (index + 1))});
+            uint64 due = deadline + uint64(30 days * (index + 1));
+            all[index] = MilestoneParams({shareBps: share, due: due, notBefore: 0});
             left -= share;
         }
-        all[9] = MilestoneParams({shareBps: uint16(left), due: deadline + 300 days});
+        all[9] = MilestoneParams({shareBps: uint16(left), due: deadline + 300 days, notBefore: 0});
     }
 
     /// Shares never exceed what is left, what rounding leaves is less than a unit for each backer, in any order.

@@ -198,6 +198,54 @@ contract PledgesTest is CampaignTest {
             abi.encodeWithSelector(Errors.Campaign_PledgeFirm.selector, time, firmFrom, raised, uint256(10 ether));
     }
 
+    /// Firm is what is not to be taken back: from the second that the view names.
+    function test_since_when_pledges_are_firm() public {
+        Campaign campaign = launch(defaults());
+        uint256 firmFrom = campaign.terms().deadline - 24 hours;
+        vm.assertEq(campaign.pledgesFirmSince(), firmFrom);
+        give(campaign, ALICE, 10 ether - 1);
+        vm.assertEq(campaign.pledgesFirmSince(), firmFrom);
+        give(campaign, BOB, 1);
+        vm.assertEq(campaign.pledgesFirmSince(), 0);
+        end(campaign);
+        vm.assertEq(campaign.pledgesFirmSince(), 0);
+        CampaignParams memory params = defaults();
+        params.mode = 1;
+        vm.assertEq(launch(params).pledgesFirmSince(), 0);
+        // A day is the shortest: nothing of it can be taken back.
+        params = defaults();
+        params.deadline = uint64(block.timestamp + 1 days);
+        campaign = launch(params);
+        give(campaign, ALICE, 1);
+        vm.assertEq(campaign.pledgesFirmSince(), block.timestamp);
+        refuses(
+            campaign, ALICE, abi.encodeCall(ICampaign.takeBack, (ALICE)), firm(block.timestamp, block.timestamp, 1)
+        );
+    }
+
+    /// What was taken is given back to the caller as a number, for whatever contract gives in somebody's place.
+    function test_contributions_say_what_was_taken() public {
+        CampaignParams memory params = defaults();
+        (params.goal, params.cap) = (10, 10);
+        Campaign campaign = launch(params);
+        vm.deal(address(this), 20);
+        vm.assertEq(campaign.contribute{value: 4}(0, 0), 4);
+        vm.deal(BOB, 20);
+        vm.prank(BOB);
+        vm.assertEq(campaign.contributeFor{value: 9}(ALICE, 0, 0), 6);
+        vm.assertEq(BOB.balance, 14);
+
+        params = defaults();
+        (params.goal, params.cap, params.token) = (10, 10, address(token));
+        campaign = launch(params);
+        token.mint(address(this), 100);
+        token.approve(address(campaign), 100);
+        vm.assertEq(campaign.contributeERC20(3, 0, 0), 3);
+        vm.assertEq(campaign.contributeERC20For(ALICE, 2, 0, 0), 2);
+        Permit memory spent = Permit({deadline: 0, v: 0, r: 0, s: 0});
+        vm.assertEq(campaign.contributeERC20WithPermit(8, 0, 0, spent), 5);
+    }
+
     function test_fifteen_rewards_of_a_tier() public {
         Campaign campaign = launch(withTier(0));
         for (uint256 index; index < 15; ++index) {

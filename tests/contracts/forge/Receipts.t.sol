@@ -6,6 +6,7 @@ import {ISupporterReceipt} from "../../../contracts/interfaces/ISupporterReceipt
 import {SupporterReceipt} from "../../../contracts/SupporterReceipt.sol";
 import {State} from "../../../contracts/structs/State.sol";
 import {CampaignTest} from "./CampaignTest.sol";
+import {Vm} from "./Vm.sol";
 import {ReceiptHunter, ReceiptRefuser} from "./mocks/HostileBackers.sol";
 
 /// @dev trees/claim.tree.
@@ -29,14 +30,24 @@ contract ReceiptsTest is CampaignTest {
         return uint160(address(campaign));
     }
 
-    function succeeded() private returns (Campaign campaign) {
+    function paid() private returns (Campaign campaign) {
         campaign = launch(defaults());
         give(campaign, ALICE, 10 ether);
         end(campaign);
+        vm.prank(CREATOR);
+        campaign.withdraw(CREATOR);
+    }
+
+    function amountClaimedBy(address backer, Campaign campaign) private returns (uint256 amount) {
+        vm.recordLogs();
+        claimAs(backer, campaign);
+        Vm.Log memory log = vm.getRecordedLogs()[0];
+        vm.assertTrue(log.topics[0] == ISupporterReceipt.ReceiptClaimed.selector, "another event");
+        return abi.decode(log.data, (uint256));
     }
 
     function test_a_backer_claims_once() public {
-        Campaign campaign = succeeded();
+        Campaign campaign = paid();
         claimAs(ALICE, campaign);
         vm.assertEq(_receipt.balanceOf(ALICE, idOf(campaign)), 1);
         vm.expectRevert(
@@ -52,40 +63,82 @@ contract ReceiptsTest is CampaignTest {
         vm.assertEq(_receipt.factory(), address(factory));
     }
 
-    function test_claims_while_and_after_being_paid() public {
-        Campaign campaign = succeeded();
+    /// A receipt is for what can't come back: all of it, or the part of the milestones that were paid.
+    function test_the_amount_is_what_was_paid_out() public {
+        Campaign campaign = launch(defaults());
+        give(campaign, ALICE, 7 ether);
+        give(campaign, BOB, 3 ether);
+        end(campaign);
         vm.prank(CREATOR);
         campaign.withdraw(CREATOR);
-        claimAs(ALICE, campaign);
+        vm.assertEq(amountClaimedBy(ALICE, campaign), 7 ether);
+        vm.assertEq(amountClaimedBy(BOB, campaign), 3 ether);
+
         campaign = launch(withMilestones());
-        give(campaign, ALICE, 10 ether);
+        give(campaign, ALICE, 7 ether);
+        give(campaign, BOB, 3 ether);
         end(campaign);
-        claimAs(ALICE, campaign);
+        release(campaign, CREATOR);
+        vm.assertEq(amountClaimedBy(ALICE, campaign), 3.5 ether);
+        vm.prank(CREATOR);
+        campaign.windDown();
+        vm.assertEq(amountClaimedBy(BOB, campaign), 1.5 ether);
+        vm.prank(BOB);
+        campaign.refund();
+        vm.assertEq(BOB.balance, 1.5 ether);
+        vm.assertEq(_receipt.balanceOf(BOB, idOf(campaign)), 1);
     }
 
-    function test_no_receipt_without_a_success() public {
+    /// As long as nothing was paid out, all may come back: by a cancellation in the next second.
+    function test_no_receipt_before_a_payout() public {
         Campaign campaign = launch(defaults());
-        give(campaign, ALICE, 1 ether);
+        give(campaign, ALICE, 10 ether);
         refusesIn(campaign, State.Funding);
         end(campaign);
-        refusesIn(campaign, State.Failed);
-        campaign = launch(defaults());
+        refusesIn(campaign, State.Succeeded);
         vm.prank(CREATOR);
         campaign.cancel("");
         refusesIn(campaign, State.Cancelled);
-        campaign = succeeded();
-        vm.warp(block.timestamp + 180 days);
+        campaign = launch(defaults());
+        give(campaign, ALICE, 1 ether);
+        end(campaign);
+        refusesIn(campaign, State.Failed);
+        campaign = launch(defaults());
+        give(campaign, ALICE, 10 ether);
+        vm.warp(campaign.terms().deadline + 180 days);
         refusesIn(campaign, State.Expired);
         campaign = launch(withMilestones());
         give(campaign, ALICE, 10 ether);
+        end(campaign);
+        refusesIn(campaign, State.Releasing);
+        submit(campaign);
+        vm.warp(campaign.review().windowEnd);
+        refusesIn(campaign, State.Releasing);
         vm.warp(campaign.terms().deadline + 300 days);
         refusesIn(campaign, State.WindDown);
     }
 
+    /// Who was refunded has supported nothing.
+    function test_no_receipt_after_a_refund() public {
+        Campaign campaign = launch(withMilestones());
+        give(campaign, ALICE, 10 ether);
+        end(campaign);
+        release(campaign, CREATOR);
+        vm.prank(CREATOR);
+        campaign.windDown();
+        vm.prank(ALICE);
+        campaign.refund();
+        vm.expectRevert(
+            abi.encodeWithSelector(ISupporterReceipt.SupporterReceipt_NotABacker.selector, ALICE, address(campaign))
+        );
+        claimAs(ALICE, campaign);
+    }
+
     function refusesIn(Campaign campaign, State state) private {
+        vm.assertTrue(campaign.state() == state, "another state");
         vm.expectRevert(
             abi.encodeWithSelector(
-                ISupporterReceipt.SupporterReceipt_NotSucceeded.selector, address(campaign), state
+                ISupporterReceipt.SupporterReceipt_NothingPaidOut.selector, address(campaign), state
             )
         );
         claimAs(ALICE, campaign);
@@ -99,7 +152,7 @@ contract ReceiptsTest is CampaignTest {
     }
 
     function test_receipts_stay_where_they_are() public {
-        Campaign campaign = succeeded();
+        Campaign campaign = paid();
         claimAs(ALICE, campaign);
         vm.expectRevert(ISupporterReceipt.SupporterReceipt_Soulbound.selector);
         vm.prank(ALICE);
@@ -117,6 +170,8 @@ contract ReceiptsTest is CampaignTest {
         campaign.contributeFor{value: 5 ether}(address(hunter), 0, 0);
         campaign.contributeFor{value: 5 ether}(address(refuser), 0, 0);
         end(campaign);
+        vm.prank(CREATOR);
+        campaign.withdraw(CREATOR);
         hunter.claim(_receipt, address(campaign));
         vm.assertTrue(!hunter.succeeded());
         vm.assertEq(_receipt.balanceOf(address(hunter), idOf(campaign)), 1);

@@ -45,14 +45,52 @@ contract RefusalsTest is CampaignTest {
 
     function test_deadlines() public {
         CampaignParams memory params = defaults();
-        (uint256 least, uint256 most) = (block.timestamp + 1, block.timestamp + 90 days);
-        params.deadline = uint64(block.timestamp);
-        refuses(
-            params,
-            abi.encodeWithSelector(Factory.Factory_DeadlineOutOfBounds.selector, block.timestamp, least, most)
-        );
-        params.deadline = uint64(most + 1);
-        refuses(params, abi.encodeWithSelector(Factory.Factory_DeadlineOutOfBounds.selector, most + 1, least, most));
+        (uint256 least, uint256 most) = (block.timestamp + 1 days, block.timestamp + 90 days);
+        uint256[4] memory outside = [block.timestamp, block.timestamp + 1, least - 1, most + 1];
+        for (uint256 index; index < 4; ++index) {
+            params.deadline = uint64(outside[index]);
+            refuses(
+                params,
+                abi.encodeWithSelector(Factory.Factory_DeadlineOutOfBounds.selector, outside[index], least, most)
+            );
+        }
+        params.deadline = uint64(least);
+        launch(params);
+        params.deadline = uint64(most);
+        launch(params);
+    }
+
+    /// A fee that was raised in front of the creation is not agreed to; one that was lowered is.
+    function test_the_highest_fee_that_is_agreed_to() public {
+        CampaignParams memory params = defaults();
+        params.maxFeeBps = FEE_BPS;
+        factory.setFee(FEE_BPS + 1);
+        refuses(params, abi.encodeWithSelector(Factory.Factory_FeeAboveMax.selector, FEE_BPS + 1, FEE_BPS));
+        params.maxFeeBps = 0;
+        refuses(params, abi.encodeWithSelector(Factory.Factory_FeeAboveMax.selector, FEE_BPS + 1, 0));
+        params.maxFeeBps = FEE_BPS;
+        factory.setFee(FEE_BPS);
+        vm.assertEq(launch(params).terms().feeBps, FEE_BPS);
+        factory.setFee(0);
+        vm.assertEq(launch(params).terms().feeBps, 0);
+    }
+
+    /// What was launched and cancelled stays where it is; the same terms go live again under another number.
+    function test_the_same_terms_again() public {
+        CampaignParams memory params = withMilestones();
+        Campaign first = launch(params);
+        vm.prank(CREATOR);
+        first.cancel("a typing error");
+        refuses(params, abi.encodeWithSelector(Factory.Factory_CampaignExists.selector, address(first)));
+        params.nonce = 1;
+        address foretold = factory.campaignAddress(CREATOR, params);
+        Campaign second = launch(params);
+        vm.assertEq(address(second), foretold);
+        vm.assertTrue(second != first, "another campaign");
+        vm.assertTrue(second.state() == State.Funding, "open");
+        vm.assertTrue(first.state() == State.Cancelled, "as it was");
+        vm.assertEq(abi.encode(second.terms()), abi.encode(first.terms()));
+        refuses(params, abi.encodeWithSelector(Factory.Factory_CampaignExists.selector, address(second)));
     }
 
     function test_tiers_and_metadata() public {
@@ -137,19 +175,38 @@ contract RefusalsTest is CampaignTest {
         refuses(params, abi.encodeWithSelector(Factory.Factory_TooManyMilestones.selector, 11, 10));
     }
 
+    /// Whatever an evidence date depends on, there is a day at least between the two.
     function test_due_dates() public {
         CampaignParams memory params = withMilestones();
-        uint64 deadline = params.deadline;
-        params.milestones[0].due = deadline;
-        refuses(params, dueOutOfBounds(1, deadline, deadline + 1, deadline + 365 days));
-        params.milestones[0].due = deadline + 365 days + 1;
-        refuses(params, dueOutOfBounds(1, deadline + 365 days + 1, deadline + 1, deadline + 365 days));
-        params.milestones[0].due = deadline + 1;
-        uint64 next = deadline + 1 + 3 days;
-        params.milestones[1].due = next;
-        refuses(params, dueOutOfBounds(2, next, next + 1, deadline + 1 + 365 days));
-        params.milestones[1].due = next + 1;
+        (uint64 first, uint64 last) = (params.deadline + 1 days, params.deadline + 365 days);
+        params.milestones[0].due = first - 1;
+        refuses(params, dueOutOfBounds(1, first - 1, first, last));
+        params.milestones[0].due = last + 1;
+        refuses(params, dueOutOfBounds(1, last + 1, first, last));
+        params.milestones[0].due = first;
+        uint64 second = first + 3 days + 1 days;
+        params.milestones[1].due = second - 1;
+        refuses(params, dueOutOfBounds(2, second - 1, second, first + 365 days));
+        params.milestones[1].due = second;
         launch(params);
+        params.objectionWindow = 3 days + 1;
+        refuses(params, dueOutOfBounds(2, second, second + 1, first + 365 days));
+    }
+
+    function test_evidence_not_before() public {
+        CampaignParams memory params = withMilestones();
+        uint64 latest = params.milestones[1].due - 1 days;
+        uint64[3] memory late = [latest + 1, params.milestones[1].due, type(uint64).max];
+        for (uint256 index; index < 3; ++index) {
+            params.milestones[1].notBefore = late[index];
+            refuses(
+                params,
+                abi.encodeWithSelector(Factory.Factory_NotBeforeTooLate.selector, 2, late[index], latest)
+            );
+        }
+        params.milestones[1].notBefore = latest;
+        (,, uint64 notBefore) = launch(params).milestone(2);
+        vm.assertEq(notBefore, latest);
     }
 
     function dueOutOfBounds(uint256 milestoneId, uint256 due, uint256 least, uint256 most)
@@ -239,25 +296,6 @@ contract RefusalsTest is CampaignTest {
         vm.assertEq(ALICE.balance, 9.75 ether);
     }
 
-    function test_only_surplus_is_swept() public {
-        Campaign campaign = launch(defaults());
-        give(campaign, ALICE, 3 ether);
-        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NothingToSweep.selector, address(0)));
-        campaign.sweepSurplus(address(0));
-        vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_NothingToSweep.selector, address(token)));
-        campaign.sweepSurplus(address(token));
-        vm.deal(address(campaign), 3 ether + 5);
-        token.mint(address(campaign), 7);
-        vm.prank(BOB);
-        campaign.sweepSurplus(address(0));
-        vm.prank(BOB);
-        campaign.sweepSurplus(address(token));
-        vm.assertEq(TREASURY.balance, 5);
-        vm.assertEq(token.balanceOf(TREASURY), 7);
-        vm.assertEq(address(campaign).balance, 3 ether);
-        vm.assertEq(campaign.seq(), 3);
-    }
-
     /// The smallest payout there is: nothing of it is a fee, and it is sent and told like any other.
     function test_a_payout_of_one_unit() public {
         CampaignParams memory params = defaults();
@@ -272,31 +310,16 @@ contract RefusalsTest is CampaignTest {
         vm.assertEq(campaign.seq(), 2);
     }
 
-    /// After a payout only the fees are owed to somebody.
-    function test_surplus_beside_unclaimed_fees() public {
-        CampaignParams memory params = defaults();
-        params.mode = 1;
-        Campaign campaign = launch(params);
-        give(campaign, ALICE, 3 ether);
-        end(campaign);
-        vm.prank(CREATOR);
-        campaign.withdraw(CREATOR);
-        uint256 fees = campaign.totalFees();
-        vm.deal(address(campaign), fees + 5);
-        campaign.sweepSurplus(address(0));
-        vm.assertEq(TREASURY.balance, 5);
-        vm.assertEq(address(campaign).balance, fees);
-    }
-
     function test_milestones_and_views_by_number() public {
         Campaign campaign = launch(withMilestones());
         vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_UnknownMilestone.selector, 0, 3));
         campaign.milestone(0);
         vm.expectRevert(abi.encodeWithSelector(ICampaignErrors.Campaign_UnknownMilestone.selector, 4, 3));
         campaign.milestone(4);
-        (uint16 shareBps, uint64 due) = campaign.milestone(2);
+        (uint16 shareBps, uint64 due, uint64 notBefore) = campaign.milestone(2);
         vm.assertEq(shareBps, 3_000);
         vm.assertEq(due, campaign.terms().deadline + 60 days);
+        vm.assertEq(notBefore, 0);
         vm.assertEq(campaign.terms().milestoneCount, 3);
         vm.assertEq(campaign.terms().objectionWindow, 3 days);
         vm.assertEq(campaign.terms().objectionThresholdBps, 2_000);
@@ -325,8 +348,7 @@ contract RefusalsTest is CampaignTest {
         factory.setFee(501);
         vm.expectRevert(abi.encodeWithSelector(Factory.Factory_InvalidTreasury.selector, address(0)));
         factory.setTreasury(address(0));
-        vm.expectRevert(abi.encodeWithSelector(Factory.Factory_NotAContract.selector, BOB));
-        factory.setTokenAllowed(BOB, true);
+        vm.assertEq(factory.VERSION(), 2);
         factory.setTreasury(BOB);
         vm.assertEq(factory.treasury(), BOB);
         factory.pause();
@@ -356,7 +378,7 @@ contract RefusalsTest is CampaignTest {
     }
 
     function test_the_implementation_is_not_a_campaign() public {
-        bytes[27] memory calls = [
+        bytes[29] memory calls = [
             abi.encodeCall(ICampaign.initialize, (new TierParams[](0))),
             abi.encodeCall(ICampaign.contribute, (0, 0)),
             abi.encodeCall(ICampaign.contributeERC20, (1, 0, 0)),
@@ -375,6 +397,8 @@ contract RefusalsTest is CampaignTest {
             abi.encodeCall(ICampaign.acceptCreator, ()),
             abi.encodeCall(ICampaign.sweepSurplus, (address(0))),
             abi.encodeCall(ICampaign.refundsSince, ()),
+            abi.encodeCall(ICampaign.pledgesFirmSince, ()),
+            abi.encodeCall(ICampaign.milestoneDue, ()),
             abi.encodeCall(ICampaign.refundTo, (BOB)),
             abi.encodeCall(ICampaign.withdraw, (BOB)),
             abi.encodeCall(ICampaign.claimFees, ()),

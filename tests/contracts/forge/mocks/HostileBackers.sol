@@ -98,3 +98,17 @@ contract GasBurner {
         for (uint256 spent;; ++spent) {}
     }
 }
+
+/// @dev A treasury that keeps nothing.
+contract ForwardingTreasury {
+    address private immutable _next;
+
+    constructor(address next) {
+        _next = next;
+    }
+
+    receive() external payable {
+        (bool sent,) = _next.call{value: msg.value}("");
+        require(sent, "not passed on");
+    }
+}

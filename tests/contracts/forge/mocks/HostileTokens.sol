@@ -18,6 +18,7 @@ contract FeeToken is ERC20("Fee", "FEE") {
 
 /// @dev Says false instead of reverting, and moves nothing.
 contract FalseToken {
+    uint8 public constant decimals = 18;
     mapping(address => uint256) public balanceOf;
 
     function transferFrom(address, address, uint256) external pure returns (bool) {
@@ -27,6 +28,7 @@ contract FalseToken {
 
 /// @dev Says true and moves nothing; its permit permits nothing.
 contract LyingToken {
+    uint8 public constant decimals = 18;
     mapping(address => uint256) public balanceOf;
 
     function permit(address, address, uint256, uint256, uint8, bytes32, bytes32) external pure {}
@@ -38,6 +40,7 @@ contract LyingToken {
 
 /// @dev Takes from the receiver what it should give to it.
 contract DrainingToken {
+    uint8 public constant decimals = 18;
     mapping(address => uint256) public balanceOf;
 
     function set(address account, uint256 amount) external {
@@ -131,5 +134,51 @@ contract TokenAlias {
     function transfer(address to, uint256 amount) external returns (bool) {
         _token.moveFor(msg.sender, to, amount);
         return true;
+    }
+}
+
+/// @dev Takes a fee of its sender on top of what it moves, once that is turned on.
+contract SenderFeeToken is ERC20("Sender", "SND") {
+    uint256 private _fee;
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function setFee(uint256 fee) external {
+        _fee = fee;
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, amount);
+        if (from != address(0) && _fee != 0) super._update(from, address(0xdead), _fee);
+    }
+}
+
+/// @dev Says that everybody has all there is, and that all of it was moved.
+contract BoastfulToken {
+    function balanceOf(address) external pure returns (uint256) {
+        return type(uint256).max;
+    }
+
+    function transfer(address, uint256) external pure returns (bool) {
+        return true;
+    }
+}
+
+/// @dev Answers what it is told to, a word for each view function, and nothing for those it wasn't told of.
+contract AnsweringToken {
+    mapping(bytes4 selector => bytes) private _answers;
+
+    function answer(bytes4 selector, bytes calldata word) external {
+        _answers[selector] = word;
+    }
+
+    fallback() external {
+        bytes memory word = _answers[msg.sig];
+        if (word.length == 0) revert("no such function");
+        assembly ("memory-safe") {
+            return(add(word, 0x20), mload(word))
+        }
     }
 }
