@@ -10,6 +10,7 @@ import { closeSheetsOnOutsideClick } from "./elements/sheets.ts";
 import { showOpenTab } from "./elements/tabs.ts";
 import { enhanceThemeForms } from "./elements/theme.ts";
 import { copyWholes } from "./elements/whole-copy.ts";
+import { unreportedPayments } from "./payments.ts";
 
 enhanceThemeForms();
 closeSheetsOnOutsideClick();
@@ -23,4 +24,9 @@ if (document.body.dataset.consent === "granted") startBeacon();
 // Wallet code is fetched only where a page has something for a wallet to do.
 if (document.querySelector("wallet-sign-in, wallet-pledge, wallet-call, wallet-watch")) {
   void import("./wallet/elements.ts");
+}
+
+// Whatever page comes after a payment tells the site of it, if the page before could not.
+if (unreportedPayments().length > 0) {
+  void import("./reporter.ts").then(({ reportPayments }) => reportPayments());
 }

@@ -16,8 +16,10 @@ function pageJson<Value>(id: string, fallback: Value): Value {
 }
 
 const accounts = pageJson<DemoAccount[]>("demo-accounts", []);
-const [chain] = pageJson<Chain[]>("chains", []);
-const url = chain?.rpc_urls[0];
-if (chain && url && accounts.length > 0) {
-  announce(new DemoProvider(chain, url, new WalletDialog(accounts)));
+const [first, ...others] = pageJson<Chain[]>("chains", []).flatMap((chain) => {
+  const [url] = chain.rpc_urls;
+  return url ? [{ chain, url }] : [];
+});
+if (first && accounts.length > 0) {
+  announce(new DemoProvider([first, ...others], new WalletDialog(accounts)));
 }

@@ -7,9 +7,9 @@ const forwarded = vi.fn();
 beforeEach(() => {
   localStorage.clear();
   forwarded.mockReset();
-  vi.stubGlobal("fetch", async (_url: string, { body }: { body: string }) => {
+  vi.stubGlobal("fetch", async (url: string, { body }: { body: string }) => {
     const { method, params } = JSON.parse(body);
-    forwarded(method, params);
+    forwarded(method, params, url);
     return new Response(JSON.stringify({ result: HASH }));
   });
 });
@@ -21,7 +21,11 @@ function provider(answer: Answer | undefined): [DemoProvider, Asked[]] {
     asked.push(question);
     return answer;
   };
-  return [new DemoProvider(CHAIN, "http://127.0.0.1:1", { ask }), asked];
+  const chains = [
+    { chain: CHAIN, url: "http://127.0.0.1:1" },
+    { chain: { ...CHAIN, id: 31338, currency: { symbol: "TST", decimals: 2 } }, url: "http://127.0.0.1:2" },
+  ] as const;
+  return [new DemoProvider([...chains], { ask }), asked];
 }
 
 const call = { from: BACKER, to: CAMPAIGN, data: "0x", value: "0x3782dace9d900000" };
@@ -56,19 +60,46 @@ describe("the demo wallet", () => {
   });
 
   it("asks one thing at a time", async () => {
-    const wallet = new DemoProvider(CHAIN, "", { ask: () => new Promise(() => {}) });
+    const wallet = new DemoProvider([{ chain: CHAIN, url: "" }], { ask: () => new Promise(() => {}) });
     void wallet.request({ method: "eth_requestAccounts" });
     await expect(wallet.request({ method: "eth_requestAccounts" })).rejects.toMatchObject({ code: -32002 });
   });
 
-  it("knows no other chain", async () => {
+  it("moves between the demo's chains, and knows no other", async () => {
+    const [wallet, asked] = provider({ account: BACKER });
+    const move = (chainId: string) =>
+      wallet.request({ method: "wallet_switchEthereumChain", params: [{ chainId }] });
+    await expect(move("0x1")).rejects.toMatchObject({ code: 4902 });
+    expect(await wallet.request({ method: "eth_chainId" })).toBe("0x7a69");
+    expect(await move("0x7a6a")).toBeNull();
+    expect(await wallet.request({ method: "eth_chainId" })).toBe("0x7a6a");
+    await wallet.request({ method: "eth_sendTransaction", params: [{ ...call, value: "0x7d" }] });
+    expect(asked).toMatchObject([{ kind: "send", value: "1.25 TST" }]);
+    expect(forwarded).toHaveBeenLastCalledWith(
+      "eth_sendTransaction",
+      expect.anything(),
+      "http://127.0.0.1:2",
+    );
+  });
+
+  it("sends nothing that is meant for another chain", async () => {
     const [wallet] = provider({ account: BACKER });
-    const params = [{ chainId: "0x1" }];
-    await expect(wallet.request({ method: "wallet_switchEthereumChain", params })).rejects.toMatchObject({
-      code: 4902,
-    });
-    params[0] = { chainId: "0x7a69" };
-    expect(await wallet.request({ method: "wallet_switchEthereumChain", params })).toBeNull();
+    const sending = wallet.request({ method: "eth_sendTransaction", params: [{ ...call, chainId: "0x1" }] });
+    await expect(sending).rejects.toMatchObject({ code: 4901 });
+    expect(forwarded).not.toHaveBeenCalled();
+  });
+
+  it("shows what a signed approval says", async () => {
+    const [wallet, asked] = provider({ account: BACKER });
+    const text = JSON.stringify({ types: {}, domain: { name: "Token" }, message: { value: "5" } });
+    await wallet.request({ method: "eth_signTypedData_v4", params: [BACKER, text] });
+    expect(asked).toMatchObject([{ kind: "sign", text: expect.stringContaining('"value": "5"') }]);
+  });
+
+  it("lets another account be chosen", async () => {
+    const [wallet] = provider({ account: CAMPAIGN });
+    await wallet.request({ method: "wallet_requestPermissions", params: [{ eth_accounts: {} }] });
+    expect(await wallet.request({ method: "eth_accounts" })).toEqual([CAMPAIGN]);
   });
 
   it("passes the node's refusal on as it is", async () => {

@@ -18,26 +18,34 @@ export interface Asker {
 }
 
 const CHOSEN = "chainfund.demo-wallet.account";
+const CHAIN = "chainfund.demo-wallet.chain";
 /** Reads that a page may make without anybody being asked; everything else is refused. */
 const FORWARDED = new Set([
   "eth_blockNumber",
   "eth_call",
   "eth_estimateGas",
   "eth_gasPrice",
+  "eth_getBlockByNumber",
   "eth_getBalance",
+  "eth_getCode",
   "eth_getTransactionByHash",
   "eth_getTransactionCount",
   "eth_getTransactionReceipt",
 ]);
 
-/** An EIP-1193 provider in front of the local node. One question at a time, as real wallets do. */
+/** A chain of the demo, and the local node that the wallet asks about it. */
+export interface DemoChain {
+  chain: Chain;
+  url: string;
+}
+
+/** An EIP-1193 provider in front of the local nodes. One question at a time, as real wallets do. */
 export class DemoProvider implements Provider {
   #isAsking = false;
   #nextId = 1;
 
   constructor(
-    private readonly chain: Chain,
-    private readonly url: string,
+    private readonly chains: readonly [DemoChain, ...DemoChain[]],
     private readonly asker: Asker,
   ) {}
 
@@ -45,18 +53,23 @@ export class DemoProvider implements Provider {
     if (FORWARDED.has(method)) return this.#forward(method, params);
     switch (method) {
       case "eth_chainId":
-        return numberToHex(this.chain.id);
+        return numberToHex(this.#current.chain.id);
       case "eth_accounts":
         return this.#account() ? [this.#account()] : [];
       case "eth_requestAccounts":
         return [await this.#connect()];
+      case "wallet_requestPermissions":
+        await this.#connect();
+        return [{ parentCapability: "eth_accounts" }];
       case "wallet_switchEthereumChain":
       case "wallet_addEthereumChain":
         return this.#switchTo((params[0] as { chainId: string }).chainId);
       case "personal_sign":
         return this.#sign(params as [Hex, Hex]);
+      case "eth_signTypedData_v4":
+        return this.#signTyped(params as [Hex, string]);
       case "eth_sendTransaction":
-        return this.#send(params[0] as { from: Hex; to: Hex; value?: Hex });
+        return this.#send(params[0] as { chainId?: string; from: Hex; to: Hex; value?: Hex });
       default:
         throw new RpcError(4200, `The demo wallet does not support ${method}`);
     }
@@ -77,18 +90,34 @@ export class DemoProvider implements Provider {
     return this.#forward("personal_sign", [message, account]);
   }
 
-  async #send(call: { from: Hex; to: Hex; value?: Hex }): Promise<unknown> {
-    const { symbol, decimals } = this.chain.currency;
+  async #signTyped([account, text]: [Hex, string]): Promise<unknown> {
+    const data = JSON.parse(text) as { domain: unknown; message: unknown };
+    const shown = JSON.stringify({ domain: data.domain, message: data.message }, null, 2);
+    await this.#ask({ kind: "sign", account, text: shown });
+    return this.#forward("eth_signTypedData_v4", [account, data]);
+  }
+
+  async #send(call: { chainId?: string; from: Hex; to: Hex; value?: Hex }): Promise<unknown> {
+    const { chain } = this.#current;
+    if (call.chainId !== undefined && BigInt(call.chainId) !== BigInt(chain.id)) {
+      throw new RpcError(4901, "The demo wallet is on another chain");
+    }
+    const { symbol, decimals } = chain.currency;
     const value = formatUnits(hexToBigInt(call.value ?? "0x0"), decimals);
     await this.#ask({ kind: "send", account: call.from, text: call.to, value: `${value} ${symbol}` });
     return this.#forward("eth_sendTransaction", [call]);
   }
 
   #switchTo(chainId: string): null {
-    if (BigInt(chainId) !== BigInt(this.chain.id)) {
-      throw new RpcError(4902, "The demo wallet knows only the demo's own chain");
-    }
+    const found = this.chains.find(({ chain }) => BigInt(chain.id) === BigInt(chainId));
+    if (!found) throw new RpcError(4902, "The demo wallet knows only the demo's own chains");
+    localStorage.setItem(CHAIN, String(found.chain.id));
     return null;
+  }
+
+  get #current(): DemoChain {
+    const id = Number(localStorage.getItem(CHAIN));
+    return this.chains.find(({ chain }) => chain.id === id) ?? this.chains[0];
   }
 
   async #ask(question: Asked): Promise<Answer> {
@@ -104,7 +133,7 @@ export class DemoProvider implements Provider {
   }
 
   async #forward(method: string, params: readonly unknown[]): Promise<unknown> {
-    const response = await fetch(this.url, {
+    const response = await fetch(this.#current.url, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ jsonrpc: "2.0", id: this.#nextId++, method, params }),

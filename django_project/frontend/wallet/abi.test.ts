@@ -6,7 +6,16 @@ import { campaignErrors, campaignFunctions, tokenErrors, tokenFunctions } from "
 interface Item {
   type: string;
   name: string;
-  inputs: { type: string }[];
+  inputs: Input[];
+}
+
+interface Input {
+  type: string;
+  components?: Input[];
+}
+
+function typeOf({ type, components }: Input): string {
+  return components ? type.replace("tuple", `(${components.map(typeOf).join(",")})`) : type;
 }
 
 const files = import.meta.glob<Item[]>("../../../abis/*.json", { eager: true, import: "default" });
@@ -22,7 +31,7 @@ function selectors(items: readonly Item[], type: string): Map<string, string> {
   return new Map(
     ofType.map((item) => [
       item.name,
-      toFunctionSelector(`${item.name}(${item.inputs.map((input) => input.type).join(",")})`),
+      toFunctionSelector(`${item.name}(${item.inputs.map(typeOf).join(",")})`),
     ]),
   );
 }

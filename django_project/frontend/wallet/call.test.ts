@@ -1,13 +1,28 @@
 import { decodeFunctionData, encodeErrorResult, numberToHex } from "viem/utils";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import words from "../../templates/web/partials/wallet_messages.html?raw";
-import { announce, BACKER, CAMPAIGN, CHAIN, HASH, rpcError, ScriptedProvider } from "../testing.ts";
+import {
+  announce,
+  BACKER,
+  CAMPAIGN,
+  CHAIN,
+  HASH,
+  NEVER,
+  nodeReplies,
+  type Reply,
+  rpcError,
+  ScriptedProvider,
+} from "../testing.ts";
 import { campaignErrors, campaignFunctions } from "./abi.ts";
 import { WalletCall } from "./call.ts";
+import { PATIENCE_MILLISECONDS } from "./element.ts";
+import { BLOCKS_UNTIL_DROPPED, POLL_MILLISECONDS } from "./following.ts";
+import { type BackerCall, DONE_ALREADY } from "./transactions.ts";
 import type { Call } from "./types.ts";
 
 // jsdom lacks the part of XPath that htmx begins with; what it fetches is a journey of the browser tests.
-vi.mock("htmx.org/dist/htmx.esm.js", () => ({ default: {} }));
+const ajax = vi.hoisted(() => vi.fn());
+vi.mock("htmx.org/dist/htmx.esm.js", () => ({ default: { ajax } }));
 
 const stops: (() => void)[] = [];
 
@@ -21,25 +36,29 @@ function page(call: string): void {
     </wallet-call>${words}`;
 }
 
-function wallet(more: Record<string, unknown> = {}): { provider: ScriptedProvider; sent: Call[] } {
+/** A wallet whose campaign does what is asked of it once, and refuses to do it again. */
+function wallet(more: Record<string, Reply> = {}): { provider: ScriptedProvider; sent: Call[] } {
   const sent: Call[] = [];
-  const provider = new ScriptedProvider({
-    eth_requestAccounts: [BACKER],
-    eth_accounts: [BACKER],
-    eth_chainId: numberToHex(CHAIN.id),
-    eth_getBalance: numberToHex(10n ** 18n),
-    eth_call: "0x",
-    eth_estimateGas: numberToHex(60_000),
-    eth_gasPrice: numberToHex(10 ** 9),
-    eth_sendTransaction: ([call]: readonly Call[]) => {
-      if (call) sent.push(call);
-      return HASH;
-    },
-    eth_getTransactionReceipt: { status: "0x1", blockNumber: "0x5" },
-    ...more,
-  });
+  const provider = new ScriptedProvider(
+    nodeReplies({
+      eth_call: ([call]: readonly unknown[]) => (sent.length > 0 ? twice(call as Call) : "0x"),
+      eth_estimateGas: numberToHex(60_000),
+      eth_sendTransaction: ([call]: readonly unknown[]) => {
+        sent.push(call as Call);
+        return HASH;
+      },
+      ...more,
+    }),
+  );
   stops.push(announce(provider));
   return { provider, sent };
+}
+
+function twice({ data }: Call): Error {
+  const { functionName } = decodeFunctionData({ abi: campaignFunctions, data });
+  const errorName = DONE_ALREADY[functionName as BackerCall];
+  const args = errorName === "Campaign_NothingToRefund" ? [BACKER] : [BACKER, 1];
+  return rpcError(3, "", encodeErrorResult({ abi: campaignErrors, errorName, args } as never));
 }
 
 const fee = (): string | null | undefined => document.querySelector("[data-network-fee]")?.textContent;
@@ -48,8 +67,13 @@ const press = (): void => document.querySelector<HTMLButtonElement>("[data-start
 
 describe("<wallet-call>", () => {
   beforeAll(() => customElements.define("wallet-call", WalletCall));
-  beforeEach(() => localStorage.clear());
+  beforeEach(() => {
+    localStorage.clear();
+    localStorage.setItem("chainfund.wallet", "org.example.wallet");
+  });
   afterEach(() => {
+    vi.useRealTimers();
+    ajax.mockReset();
     for (const stop of stops.splice(0)) stop();
     document.body.replaceChildren();
   });
@@ -66,7 +90,7 @@ describe("<wallet-call>", () => {
     await vi.waitFor(() => expect(sent).toHaveLength(1));
     expect(fee()).toBe("≈ 0.00006 ETH");
     const [call] = sent as [Call];
-    expect(call).toMatchObject({ from: BACKER, to: CAMPAIGN, value: "0x0" });
+    expect(call).toMatchObject({ chainId: "0x7a69", from: BACKER, to: CAMPAIGN, value: "0x0" });
     expect(decodeFunctionData({ abi: campaignFunctions, data: call.data })).toEqual({ functionName, args });
     await vi.waitFor(() => expect(place().dataset.state).toMatch(/-sent$/));
   });
@@ -81,11 +105,13 @@ describe("<wallet-call>", () => {
   const elsewhere = { eth_chainId: "0x1" };
   const refusedOnChain = { status: "0x0", blockNumber: "0x5" };
   const matrix: [string, Record<string, unknown>, string][] = [
-    ["is locked", { eth_requestAccounts: [] }, "locked"],
-    ["locks itself", { eth_requestAccounts: rpcError(4100) }, "locked"],
-    ["has a request open", { eth_requestAccounts: rpcError(-32002) }, "request-pending"],
-    ["is not to be connected", { eth_requestAccounts: rpcError(4001) }, "rejected"],
-    ["shows another account", { eth_requestAccounts: [CAMPAIGN] }, "wrong-account"],
+    ["is locked", { eth_accounts: [], eth_requestAccounts: [] }, "locked"],
+    ["locks itself", { eth_accounts: [], eth_requestAccounts: rpcError(4100) }, "locked"],
+    ["has a request open", { eth_accounts: [], eth_requestAccounts: rpcError(-32002) }, "request-pending"],
+    ["is not to be connected", { eth_accounts: [], eth_requestAccounts: rpcError(4001) }, "rejected"],
+    ["shows another account", { eth_accounts: [], eth_requestAccounts: [CAMPAIGN] }, "wrong-account"],
+    ["has no way to switch", { ...elsewhere, wallet_switchEthereumChain: rpcError(4200) }, "switch-network"],
+    ["looks where there is no contract", { eth_getCode: "0x" }, "no-contract"],
     ["does not switch", { ...elsewhere, wallet_switchEthereumChain: rpcError(4001) }, "rejected"],
     [
       "does not add the chain",
@@ -96,8 +122,18 @@ describe("<wallet-call>", () => {
     ["cannot pay the fee", { eth_getBalance: "0x1" }, "insufficient-funds"],
     ["is refused by the contract", { eth_call: rpcError(3, "execution reverted", "0x12345678") }, "reverted"],
     ["rejects", { eth_sendTransaction: rpcError(4001) }, "rejected"],
-    ["loses its node", { eth_sendTransaction: rpcError(-32603, "socket hang up") }, "node-trouble"],
-    ["sees it reverted in its block", { eth_getTransactionReceipt: refusedOnChain }, "mined-reverted"],
+    [
+      "says that it can't pay",
+      { eth_sendTransaction: rpcError(-32000, "insufficient funds") },
+      "insufficient-funds-by-wallet",
+    ],
+    ["loses its node", { eth_sendTransaction: rpcError(-32603, "socket hang up") }, "maybe-sent"],
+    ["is disconnected", { eth_sendTransaction: rpcError(4900) }, "maybe-sent"],
+    [
+      "sees it reverted in its block",
+      { eth_call: "0x", eth_getTransactionReceipt: refusedOnChain },
+      "mined-reverted",
+    ],
   ];
 
   it.each(
@@ -108,7 +144,7 @@ describe("<wallet-call>", () => {
     wallet(replies);
     page(call);
     press();
-    await vi.waitFor(() => expect(place().dataset.state).toBe(key));
+    await vi.waitFor(() => expect(place().dataset.state).toBe(key), { timeout: 3000, interval: 5 });
     expect(place().textContent?.trim()).toBeTruthy();
     await vi.waitFor(() =>
       expect(document.querySelector<HTMLButtonElement>("[data-start]")?.disabled).toBe(false),
@@ -121,12 +157,112 @@ describe("<wallet-call>", () => {
     await vi.waitFor(() => expect(place().dataset.state).toBe("no-wallet"), { timeout: 3000 });
   });
 
-  it("says so when the transaction was replaced or dropped", async () => {
-    wallet({ eth_getTransactionReceipt: null, eth_getTransactionByHash: null });
+  it("says so when the transaction is gone: after blocks, not after seconds", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    let block = 5;
+    wallet({
+      eth_call: "0x",
+      eth_getTransactionReceipt: null,
+      eth_getTransactionByHash: null,
+      eth_blockNumber: () => numberToHex(block),
+    });
     page("refund");
     press();
-    await vi.waitFor(() => expect(place().dataset.state).toBe("replaced-or-dropped"), { timeout: 8000 });
-  }, 10_000);
+    await vi.waitFor(() => expect(place().dataset.state).toBe("refund-sent"));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(place().dataset.state).toBe("refund-sent");
+    block += BLOCKS_UNTIL_DROPPED;
+    await vi.advanceTimersByTimeAsync(POLL_MILLISECONDS);
+    await vi.waitFor(() => expect(place().dataset.state).toBe("replaced-or-dropped"));
+  });
+
+  it.each(["refund", "object"])(
+    "counts a %s that was sped up: the contract says that it is done",
+    async (call) => {
+      const { sent } = wallet({ eth_getTransactionReceipt: null, eth_getTransactionByHash: null });
+      page(call);
+      document.body.insertAdjacentHTML("beforeend", '<i id="gone-already"></i>');
+      press();
+      await vi.waitFor(() => expect(sent).toHaveLength(1));
+      await vi.waitFor(() => expect(ajax).toHaveBeenCalled(), { timeout: 4000 });
+    },
+  );
+
+  it("finds what was sent although the wallet did not say so", async () => {
+    let isSent = false;
+    wallet({
+      eth_call: ([call]: readonly unknown[]) => (isSent ? twice(call as Call) : "0x"),
+      eth_sendTransaction: () => {
+        isSent = true;
+        return rpcError(-32603, "socket hang up");
+      },
+    });
+    page("refund");
+    document.body.insertAdjacentHTML("beforeend", '<i id="gone-already"></i>');
+    press();
+    await vi.waitFor(() => expect(place().dataset.state).toBe("maybe-sent"));
+    await vi.waitFor(() => expect(ajax).toHaveBeenCalled(), { timeout: 4000 });
+  });
+
+  it("asks no wallet for what is done", async () => {
+    const { sent } = wallet({ eth_call: ([call]: readonly unknown[]) => twice(call as Call) });
+    page("refund");
+    document.body.insertAdjacentHTML("beforeend", '<i id="gone-already"></i>');
+    press();
+    await vi.waitFor(() => expect(ajax).toHaveBeenCalled(), { timeout: 4000 });
+    expect(sent).toEqual([]);
+  });
+
+  it("waits for the other signers of a contract wallet, by the contract alone", async () => {
+    const { provider } = wallet({ eth_getCode: "0x6080", eth_call: "0x" });
+    page("refund");
+    press();
+    await vi.waitFor(() => expect(place().dataset.state).toBe("waiting-for-signers"));
+    expect(provider.asked).not.toContain("eth_getTransactionReceipt");
+    expect(fee()).toBe("");
+  });
+
+  it("gives the button back when the wallet is silent", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const { provider, sent } = wallet({ eth_accounts: [], eth_requestAccounts: NEVER });
+    page("refund");
+    press();
+    await vi.waitFor(() => expect(provider.asked).toContain("eth_requestAccounts"));
+    await vi.advanceTimersByTimeAsync(PATIENCE_MILLISECONDS);
+    await vi.waitFor(() => expect(place().dataset.state).toBe("no-answer"));
+    Object.assign(provider.replies, { eth_accounts: [BACKER] });
+    press();
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+  });
+
+  it("offers a wallet that comes after it said that there is none", async () => {
+    page("refund");
+    press();
+    await vi.waitFor(() => expect(place().dataset.state).toBe("no-wallet"), { timeout: 4000 });
+    const { sent } = wallet();
+    window.dispatchEvent(new Event("eip6963:requestProvider"));
+    await vi.waitFor(() => expect(document.querySelector("[data-wallets] button")).not.toBeNull());
+    document.querySelector<HTMLButtonElement>("[data-wallets] button")?.click();
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+  });
+
+  it("lets the person change the wallet used last", async () => {
+    localStorage.setItem("chainfund.wallet", "org.example.wallet");
+    wallet({ eth_call: rpcError(3, "", "0x12345678") });
+    const { provider, sent } = { ...wallet(), sent: [] as Call[] };
+    for (const stop of stops.splice(1)) stop();
+    provider.replies.eth_sendTransaction = ([call]: readonly unknown[]) => {
+      sent.push(call as Call);
+      return HASH;
+    };
+    stops.push(announce(provider, "org.example.other"));
+    page("refund");
+    document.querySelector<HTMLButtonElement>("[data-other-wallet]")?.click();
+    await vi.waitFor(() => expect(document.querySelectorAll("[data-wallets] button")).toHaveLength(2));
+    document.querySelectorAll<HTMLButtonElement>("[data-wallets] button")[1]?.click();
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    expect(localStorage.getItem("chainfund.wallet")).toBe("org.example.other");
+  });
 
   it("opens no wallet for what the contract would refuse", async () => {
     const data = encodeErrorResult({

@@ -1,8 +1,30 @@
 // From "which wallet" to "this account, on this chain": the part sign-in, pledges and refunds share.
 import { getAddress, numberToHex } from "viem/utils";
-import { discoverWallets, rememberedWallet, rememberWallet } from "./discovery.ts";
-import { errorCode, Problem, problemFrom, UNKNOWN_CHAIN } from "./problems.ts";
+import {
+  DISCOVERY_MILLISECONDS,
+  isAnyRemembered,
+  isLegacy,
+  LATE_MILLISECONDS,
+  remembered,
+  rememberWallet,
+  WalletSearch,
+} from "./discovery.ts";
+import {
+  hasCode,
+  hasWords,
+  isRefusal,
+  isUnsupported,
+  Problem,
+  problemFrom,
+  REQUEST_PENDING,
+  UNAUTHORIZED,
+  UNKNOWN_CHAIN,
+} from "./problems.ts";
 import type { Chain, Hex, Provider, Wallet } from "./types.ts";
+
+/** How long after a switch a wallet may still name the chain it left. */
+const SWITCH_POLLS = 5;
+const SWITCH_POLL_MILLISECONDS = 200;
 
 export function pageChains(): Chain[] {
   return JSON.parse(document.getElementById("chains")?.textContent ?? "[]") as Chain[];
@@ -14,58 +36,150 @@ export function pageChain(id: number): Chain {
   return chain;
 }
 
-export type ChooseWallet = (wallets: Wallet[]) => Promise<Wallet>;
+/** Offers what a search found, and what it still finds; resolves with the person's choice. */
+export type ChooseWallet = (search: WalletSearch) => Promise<Wallet>;
 
-/** The wallet to use: the one used last, the only one, or the one the person chooses. */
-export async function pickWallet(choose: ChooseWallet): Promise<Wallet> {
-  const wallets = await discoverWallets();
-  const [only, ...others] = wallets;
+/** The wallet to use: the one used last, the only one, or, always if `isAsked`, the one the person chooses. */
+export async function pickWallet(choose: ChooseWallet, isAsked = false): Promise<Wallet> {
+  const search = new WalletSearch();
+  try {
+    const wallet = await pick(search, choose, isAsked);
+    rememberWallet(wallet);
+    return wallet;
+  } finally {
+    search.stop();
+  }
+}
+
+async function pick(search: WalletSearch, choose: ChooseWallet, isAsked: boolean): Promise<Wallet> {
+  const isWaitedFor = isAnyRemembered();
+  await search.until((wallets) => remembered(wallets) !== undefined, DISCOVERY_MILLISECONDS);
+  if (isWaitedFor) {
+    await search.until((wallets) => remembered(wallets) !== undefined, LATE_MILLISECONDS);
+  } else {
+    await search.until((wallets) => wallets.length > 0, LATE_MILLISECONDS);
+  }
+  if (isAsked && search.wallets.length > 0) return choose(search);
+  const last = remembered(search.wallets);
+  if (last) return last;
+  const announced = search.wallets.filter((wallet) => !isLegacy(wallet));
+  const [only, ...others] = announced.length > 0 ? announced : search.wallets;
   if (!only) throw new Problem("no-wallet");
-  const wallet = rememberedWallet(wallets) ?? (others.length === 0 ? only : await choose(wallets));
-  rememberWallet(wallet);
-  return wallet;
+  return others.length === 0 ? only : choose(search);
+}
+
+async function ask(provider: Provider, method: string, params?: readonly unknown[]): Promise<unknown> {
+  return provider.request(params ? { method, params } : { method });
+}
+
+function firstAccount(accounts: unknown): Hex | undefined {
+  const [account] = Array.isArray(accounts) ? (accounts as string[]) : [];
+  return account ? getAddress(account) : undefined;
 }
 
 /** Ask for the wallet's account; rejects with a Problem. */
 export async function requestAccount(provider: Provider): Promise<Hex> {
   let accounts: unknown;
   try {
-    accounts = await provider.request({ method: "eth_requestAccounts" });
+    accounts = await ask(provider, "eth_requestAccounts");
   } catch (error) {
     throw problemFrom(error);
   }
-  const [account] = Array.isArray(accounts) ? (accounts as string[]) : [];
+  const account = firstAccount(accounts);
   if (!account) throw new Problem("locked");
-  return getAddress(account);
+  return account;
 }
 
-/** The same, held to the account that signed in here. */
-export async function requestThisAccount(provider: Provider, expected: string): Promise<Hex> {
-  const account = await requestAccount(provider);
-  if (account.toLowerCase() !== expected.toLowerCase()) {
-    throw new Problem("wrong-account", { account, expected: getAddress(expected) });
+/** Have the person choose the account anew, where the wallet can; it goes on with the one it showed elsewhere. */
+export async function requestOtherAccount(provider: Provider): Promise<Hex> {
+  try {
+    await ask(provider, "wallet_requestPermissions", [{ eth_accounts: {} }]);
+  } catch (error) {
+    if (isRefusal(error) || hasCode(error, REQUEST_PENDING)) throw problemFrom(error);
   }
-  return account;
+  return requestAccount(provider);
+}
+
+/** Whether the wallet shows an account to this site already; asks nobody. */
+export async function exposes(provider: Provider, account: string): Promise<boolean> {
+  try {
+    const accounts = await ask(provider, "eth_accounts");
+    return Array.isArray(accounts) && accounts.some((each) => each.toLowerCase() === account.toLowerCase());
+  } catch {
+    return false;
+  }
+}
+
+/** The account that signed in here; the person is asked only when the wallet does not show it already. */
+export async function requestThisAccount(
+  provider: Provider,
+  expected: string,
+  isOtherWanted = false,
+): Promise<Hex> {
+  if (await exposes(provider, expected)) return getAddress(expected);
+  const account = await (isOtherWanted ? requestOtherAccount(provider) : requestAccount(provider));
+  if (account.toLowerCase() === expected.toLowerCase() || (await exposes(provider, expected))) {
+    return getAddress(expected);
+  }
+  throw new Problem("wrong-account", { account, expected: getAddress(expected) });
+}
+
+/** The chain that the wallet is on, however it spells it: hex of any case, decimal, a number, or CAIP-2. */
+export async function currentChainId(provider: Provider): Promise<bigint | undefined> {
+  const answer = await ask(provider, "eth_chainId");
+  if (typeof answer === "bigint" || (typeof answer === "number" && Number.isInteger(answer))) {
+    return BigInt(answer);
+  }
+  const text =
+    typeof answer === "string"
+      ? answer
+          .trim()
+          .toLowerCase()
+          .replace(/^eip155:/, "")
+      : "";
+  return /^(?:0x[0-9a-f]+|[0-9]+)$/.test(text) ? BigInt(text) : undefined;
+}
+
+export async function isOn(provider: Provider, chain: Chain): Promise<boolean> {
+  return (await currentChainId(provider)) === BigInt(chain.id);
 }
 
 /** Move the wallet to the chain, adding it when the wallet does not know it and we may name a node. */
 export async function ensureChain(provider: Provider, chain: Chain): Promise<void> {
-  const wanted = numberToHex(chain.id);
-  if ((await provider.request({ method: "eth_chainId" })) === wanted) return;
-  const values = { network: chain.name, id: String(chain.id) };
+  if (await isOn(provider, chain)) return;
   try {
-    await provider.request({ method: "wallet_switchEthereumChain", params: [{ chainId: wanted }] });
+    await ask(provider, "wallet_switchEthereumChain", [{ chainId: numberToHex(chain.id) }]);
   } catch (error) {
-    if (errorCode(error) !== UNKNOWN_CHAIN) throw problemFrom(error);
-    if (chain.rpc_urls.length === 0) throw new Problem("add-network-by-hand", values);
-    await addChain(provider, chain, wanted);
+    if (!isUnknownChain(error)) throw switchProblem(error, chain);
+    await addChain(provider, chain);
   }
-  if ((await provider.request({ method: "eth_chainId" })) !== wanted)
-    throw new Problem("switch-network", values);
+  for (let polls = 0; polls < SWITCH_POLLS; polls += 1) {
+    if (await isOn(provider, chain)) return;
+    await new Promise((resolve) => setTimeout(resolve, SWITCH_POLL_MILLISECONDS));
+  }
+  throw wrongNetwork(chain);
 }
 
-async function addChain(provider: Provider, chain: Chain, chainId: Hex): Promise<void> {
+/** A wallet that is elsewhere has to be moved by hand. */
+export function wrongNetwork(chain: Chain): Problem {
+  return new Problem("switch-network", { network: chain.name, id: String(chain.id) });
+}
+
+function isUnknownChain(error: unknown): boolean {
+  return hasCode(error, UNKNOWN_CHAIN) || hasWords(error, /unrecognized chain/i);
+}
+
+/** Only what the person can act upon in another way is told as that; all else ends at choosing it by hand. */
+function switchProblem(error: unknown, chain: Chain): Problem {
+  const isTheirs = isRefusal(error) || hasCode(error, REQUEST_PENDING, UNAUTHORIZED);
+  return isTheirs ? problemFrom(error) : wrongNetwork(chain);
+}
+
+async function addChain(provider: Provider, chain: Chain): Promise<void> {
+  const byHand = new Problem("add-network-by-hand", { network: chain.name, id: String(chain.id) });
+  if (chain.rpc_urls.length === 0) throw byHand;
   const { symbol, decimals } = chain.currency;
+  const chainId = numberToHex(chain.id);
   const parameters = {
     chainId,
     chainName: chain.name,
@@ -74,9 +188,14 @@ async function addChain(provider: Provider, chain: Chain, chainId: Hex): Promise
     ...(chain.explorer_url && { blockExplorerUrls: [chain.explorer_url] }),
   };
   try {
-    await provider.request({ method: "wallet_addEthereumChain", params: [parameters] });
-    await provider.request({ method: "wallet_switchEthereumChain", params: [{ chainId }] });
+    await ask(provider, "wallet_addEthereumChain", [parameters]);
   } catch (error) {
-    throw problemFrom(error);
+    throw isUnsupported(error) ? byHand : switchProblem(error, chain);
+  }
+  try {
+    // Some wallets move by themselves when they add a chain, and then know nothing to switch to.
+    if (!(await isOn(provider, chain))) await ask(provider, "wallet_switchEthereumChain", [{ chainId }]);
+  } catch (error) {
+    throw switchProblem(error, chain);
   }
 }

@@ -19,6 +19,10 @@ export function say(
   for (const slot of words.querySelectorAll<HTMLElement>("[data-slot]")) {
     slot.textContent = values[slot.dataset.slot ?? ""] ?? "";
   }
+  for (const link of words.querySelectorAll<HTMLAnchorElement>("a[data-link]")) {
+    const path = { here: window.location.href, ...values }[link.dataset.link ?? ""];
+    if (path && isOwnPath(path)) link.href = path;
+  }
   fillDeepLinks(words, new URL(window.location.href));
   if (revert !== undefined) {
     const reason = template(`revert:${revert}`) ?? template("revert:unknown");
@@ -27,6 +31,16 @@ export function say(
   }
   place.replaceChildren(words);
   place.dataset.state = key;
+}
+
+/** What this browser remembers is not trusted with more than a page of this site. */
+function isOwnPath(path: string): boolean {
+  return new URL(path, window.location.href).origin === window.location.origin;
+}
+
+export function sayNothing(place: HTMLElement): void {
+  place.replaceChildren();
+  delete place.dataset.state;
 }
 
 export function sayProblem(place: HTMLElement, problem: Problem): void {

@@ -1,18 +1,45 @@
-import { decodeFunctionData, encodeErrorResult, numberToHex, padHex } from "viem/utils";
+import { decodeFunctionData, encodeErrorResult, numberToHex } from "viem/utils";
 import { describe, expect, it } from "vitest";
-import { BACKER, CAMPAIGN, CHAIN, HASH, rpcError, ScriptedProvider } from "../testing.ts";
+import {
+  BACKER,
+  CAMPAIGN,
+  CHAIN,
+  HASH,
+  NEVER,
+  rpcError,
+  ScriptedProvider,
+  TOKEN,
+  TokenDouble,
+} from "../testing.ts";
 import { campaignErrors, campaignFunctions } from "./abi.ts";
-import { contributeCall, fateOf, mined, NATIVE, needsApproval, simulate } from "./transactions.ts";
-import type { Hex } from "./types.ts";
+import {
+  backerCall,
+  checkToken,
+  contributeCall,
+  isContract,
+  isDone,
+  NATIVE,
+  requireCode,
+  send,
+  simulate,
+} from "./transactions.ts";
 
 const ETHER = 10n ** 18n;
-const TOKEN: Hex = "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512";
-const pledge = { backer: BACKER, campaign: CAMPAIGN, token: NATIVE, amount: ETHER / 4n, tierId: 2 };
+const pledge = {
+  chain: CHAIN,
+  backer: BACKER,
+  campaign: CAMPAIGN,
+  token: NATIVE,
+  amount: ETHER / 4n,
+  tierId: 2,
+  unit: { symbol: "TUSD", decimals: 6 },
+};
 
 function node(balance: bigint, more: Record<string, unknown> = {}): ScriptedProvider {
   return new ScriptedProvider({
     eth_getBalance: numberToHex(balance),
     eth_call: "0x",
+    eth_getCode: "0x",
     eth_estimateGas: numberToHex(100_000),
     eth_gasPrice: numberToHex(2_000_000_000),
     ...more,
@@ -76,48 +103,117 @@ describe("simulate", () => {
   });
 });
 
-describe("needsApproval", () => {
-  const unit = { symbol: "tUSD", decimals: 6 };
-  const inTokens = { ...pledge, token: TOKEN, amount: 250_500_000n };
-  /** balanceOf's selector is 70a08231, allowance's dd62ed3e. */
-  const holding = (balance: bigint, allowance: bigint): ScriptedProvider =>
-    new ScriptedProvider({
-      eth_call: ([call]: readonly unknown[]) => {
-        const isBalance = (call as { data: string }).data.startsWith("0x70a08231");
-        return padHex(numberToHex(isBalance ? balance : allowance));
-      },
+describe("whose fee it is", () => {
+  const call = contributeCall(pledge, HASH);
+  const delegation = `0xef0100${"11".repeat(20)}`;
+
+  it("is somebody else's for a contract wallet, which is held to the value alone", async () => {
+    const code = { eth_getCode: "0x6080", eth_estimateGas: rpcError(-32000, "sender not an eoa") };
+    expect(await simulate(node(ETHER / 4n, code), call, CHAIN)).toBeUndefined();
+    await expect(simulate(node(ETHER / 4n - 1n, code), call, CHAIN)).rejects.toMatchObject({
+      key: "insufficient-funds",
+      values: { needed: "0.25 ETH" },
     });
-
-  it("never does in the chain's currency", async () => {
-    expect(await needsApproval(node(0n), pledge, unit)).toBe(false);
   });
 
-  it("does while the allowance is below the amount", async () => {
-    expect(await needsApproval(holding(300_000_000n, 250_499_999n), inTokens, unit)).toBe(true);
-    expect(await needsApproval(holding(300_000_000n, 250_500_000n), inTokens, unit)).toBe(false);
+  it("is a delegating key's own", async () => {
+    const replies = { eth_getCode: delegation.toUpperCase().replace("0X", "0x") };
+    await expect(simulate(node(ETHER / 4n, replies), call, CHAIN)).rejects.toMatchObject({
+      values: { needed: "0.2502 ETH" },
+    });
   });
 
-  it("refuses when the account does not hold enough", async () => {
-    await expect(needsApproval(holding(1_000_000n, 0n), inTokens, unit)).rejects.toMatchObject({
-      key: "insufficient-token",
-      values: { needed: "250.5 tUSD", balance: "1 tUSD" },
+  it.each([
+    ["0x", false],
+    ["", false],
+    [null, false],
+    [delegation, false],
+    ["0x60806040", true],
+    ["0xef", true],
+  ])("is told by its code: %s", async (code, is) => {
+    expect(await isContract(new ScriptedProvider({ eth_getCode: code }), BACKER)).toBe(is);
+  });
+});
+
+describe("requireCode", () => {
+  it("wants a contract at every address", async () => {
+    const has = (...addresses: string[]) =>
+      new ScriptedProvider({
+        eth_getCode: ([address]: readonly unknown[]) => (addresses.includes(String(address)) ? "0x60" : "0x"),
+      });
+    await requireCode(has(CAMPAIGN, TOKEN), CHAIN, [CAMPAIGN, TOKEN]);
+    await expect(requireCode(has(CAMPAIGN), CHAIN, [CAMPAIGN, TOKEN])).rejects.toMatchObject({
+      key: "no-contract",
+      values: { address: TOKEN, network: "Local chain" },
     });
   });
 });
 
-describe("what becomes of a transaction", () => {
-  it.each([
-    ["mined", { eth_getTransactionReceipt: { status: "0x1" } }],
-    ["reverted", { eth_getTransactionReceipt: { status: "0x0" } }],
-    ["waiting", { eth_getTransactionByHash: { hash: HASH } }],
-    ["missing", {}],
-    ["waiting", { eth_getTransactionReceipt: rpcError(-32603) }],
-  ])("is %s", async (fate, replies) => {
-    expect(await fateOf(new ScriptedProvider(replies), HASH)).toBe(fate);
+describe("checkToken", () => {
+  const inTokens = { ...pledge, token: TOKEN, amount: 250_500_000n };
+  const holding = (balance: bigint): ScriptedProvider => {
+    const token = new TokenDouble();
+    Object.assign(token, { balance, allowance: 7n });
+    return new ScriptedProvider(token.replies);
+  };
+
+  it("tells what is approved already", async () => {
+    expect(await checkToken(holding(250_500_000n), inTokens)).toBe(7n);
   });
 
-  it("ends in a problem when it reverted in its block", async () => {
-    const provider = new ScriptedProvider({ eth_getTransactionReceipt: { status: "0x0" } });
-    await expect(mined(provider, HASH)).rejects.toMatchObject({ key: "mined-reverted" });
+  it("refuses when the account does not hold enough", async () => {
+    await expect(checkToken(holding(250_499_999n), inTokens)).rejects.toMatchObject({
+      key: "insufficient-token",
+      values: { needed: "250.5 TUSD", balance: "250.499999 TUSD" },
+    });
+  });
+});
+
+describe("send", () => {
+  const call = contributeCall(pledge, HASH);
+
+  it.each([
+    ["on another chain", { eth_chainId: "0x1", eth_accounts: [BACKER] }, "switch-network"],
+    ["without the account", { eth_chainId: "0x7a69", eth_accounts: [CAMPAIGN] }, "locked"],
+    ["locked", { eth_chainId: "0x7a69", eth_accounts: [] }, "locked"],
+  ])("asks no wallet that is %s", async (_, replies, key) => {
+    const provider = new ScriptedProvider({ ...replies, eth_sendTransaction: NEVER });
+    await expect(send(provider, call, CHAIN)).rejects.toMatchObject({ key });
+    expect(provider.asked).not.toContain("eth_sendTransaction");
+  });
+
+  it("names the chain in the transaction", async () => {
+    const sent: unknown[] = [];
+    const provider = new ScriptedProvider({
+      eth_chainId: 31337,
+      eth_accounts: [BACKER],
+      eth_sendTransaction: (params: readonly unknown[]) => {
+        sent.push(...params);
+        return HASH;
+      },
+    });
+    expect(await send(provider, call, CHAIN)).toBe(HASH);
+    expect(sent).toEqual([call]);
+    expect(call.chainId).toBe("0x7a69");
+  });
+});
+
+describe("isDone", () => {
+  const reverting = (errorName: (typeof campaignErrors)[number]["name"], args: unknown[]): ScriptedProvider =>
+    new ScriptedProvider({
+      eth_call: rpcError(3, "", encodeErrorResult({ abi: campaignErrors, errorName, args } as never)),
+    });
+
+  it.each([
+    ["refund", "Campaign_NothingToRefund", [BACKER]],
+    ["takeBack", "Campaign_NothingToRefund", [BACKER]],
+    ["object", "Campaign_AlreadyObjected", [BACKER, 1]],
+    ["unobject", "Campaign_NotObjected", [BACKER, 1]],
+  ] as const)("knows a %s by the refusal to do it twice", async (name, error, args) => {
+    const call = backerCall(name, CHAIN, BACKER, CAMPAIGN);
+    expect(await isDone(reverting(error, [...args]), name, call)).toBe(true);
+    expect(await isDone(reverting("Campaign_WrongState", [3]), name, call)).toBe(false);
+    expect(await isDone(new ScriptedProvider({ eth_call: "0x" }), name, call)).toBe(false);
+    await expect(isDone(new ScriptedProvider({ eth_call: rpcError(4900) }), name, call)).rejects.toThrow();
   });
 });

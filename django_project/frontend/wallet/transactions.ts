@@ -1,71 +1,159 @@
-// Calls to campaign contracts: encoded, tried without sending, then sent.
+// Calls to campaign and token contracts: encoded, tried without sending, then sent.
 import { decodeFunctionResult, encodeFunctionData, formatUnits, hexToBigInt, numberToHex } from "viem/utils";
 import { campaignFunctions, tokenFunctions } from "./abi.ts";
-import { Problem, problemFrom } from "./problems.ts";
+import { exposes, isOn, wrongNetwork } from "./connection.ts";
+import type { Permit } from "./permit.ts";
+import { namedRevert, Problem, problemFrom } from "./problems.ts";
 import type { Call, Chain, Hex, Provider } from "./types.ts";
 
 export const NATIVE: Hex = `0x${"0".repeat(40)}`;
 export const NO_REF: Hex = `0x${"0".repeat(64)}`;
-export const RECEIPT_POLL_MILLISECONDS = 1000;
+/** How an account begins that delegates to code and still signs with its own key (EIP-7702). */
+const DELEGATION = "0xef0100";
 
 export interface Pledge {
+  chain: Chain;
   backer: Hex;
   campaign: Hex;
   token: Hex;
   amount: bigint;
   tierId: number;
+  unit: TokenUnit;
 }
 
-export function contributeCall(pledge: Pledge, ref: Hex): Call {
-  const base = { from: pledge.backer, to: pledge.campaign };
+export interface TokenUnit {
+  symbol: string;
+  decimals: number;
+}
+
+export function contributeCall(pledge: Pledge, ref: Hex, permit?: Permit): Call {
+  const { amount, tierId } = pledge;
   if (pledge.token === NATIVE) {
-    const data = encodeFunctionData({
-      abi: campaignFunctions,
-      functionName: "contribute",
-      args: [pledge.tierId, ref],
-    });
-    return { ...base, data, value: numberToHex(pledge.amount) };
+    return { ...callTo(pledge, pledge.campaign, contributeData(tierId, ref)), value: numberToHex(amount) };
   }
+  const data = permit
+    ? encodeFunctionData({
+        abi: campaignFunctions,
+        functionName: "contributeERC20WithPermit",
+        args: [amount, tierId, ref, permit],
+      })
+    : encodeFunctionData({
+        abi: campaignFunctions,
+        functionName: "contributeERC20",
+        args: [amount, tierId, ref],
+      });
+  return callTo(pledge, pledge.campaign, data);
+}
+
+function contributeData(tierId: number, ref: Hex): Hex {
+  return encodeFunctionData({ abi: campaignFunctions, functionName: "contribute", args: [tierId, ref] });
+}
+
+export function approveCall(pledge: Pledge, amount: bigint): Call {
   const data = encodeFunctionData({
-    abi: campaignFunctions,
-    functionName: "contributeERC20",
-    args: [pledge.amount, pledge.tierId, ref],
+    abi: tokenFunctions,
+    functionName: "approve",
+    args: [pledge.campaign, amount],
   });
-  return { ...base, data, value: "0x0" };
+  return callTo(pledge, pledge.token, data);
+}
+
+function callTo({ chain, backer }: Pledge, to: Hex, data: Hex): Call {
+  return { chainId: numberToHex(chain.id), from: backer, to, data, value: "0x0" };
 }
 
 export type BackerCall = "refund" | "takeBack" | "object" | "unobject";
 
 /** What a backer asks of a campaign besides giving; money that comes back goes to its own account. */
-export function backerCall(functionName: BackerCall, backer: Hex, campaign: Hex): Call {
+export function backerCall(functionName: BackerCall, chain: Chain, backer: Hex, campaign: Hex): Call {
   const data =
     functionName === "takeBack"
       ? encodeFunctionData({ abi: campaignFunctions, functionName, args: [backer] })
       : encodeFunctionData({ abi: campaignFunctions, functionName });
-  return { from: backer, to: campaign, data, value: "0x0" };
+  return { chainId: numberToHex(chain.id), from: backer, to: campaign, data, value: "0x0" };
 }
 
-export function approveCall(pledge: Pledge): Call {
+/** What a contract that is called without sending reverts with when it has done it already. */
+export const DONE_ALREADY = {
+  refund: "Campaign_NothingToRefund",
+  takeBack: "Campaign_NothingToRefund",
+  object: "Campaign_AlreadyObjected",
+  unobject: "Campaign_NotObjected",
+} as const satisfies Record<BackerCall, string>;
+
+export async function isDone(provider: Provider, name: BackerCall, call: Call): Promise<boolean> {
+  try {
+    await tryCall(provider, call);
+    return false;
+  } catch (error) {
+    if (namedRevert(error) === undefined) throw error;
+    return namedRevert(error) === DONE_ALREADY[name];
+  }
+}
+
+/** What a node would answer to a call; the chain is the wallet's own, so it is not named once more. */
+export async function tryCall(provider: Provider, { from, to, data, value }: Call): Promise<Hex> {
+  return (await provider.request({
+    method: "eth_call",
+    params: [{ from, to, data, value }, "latest"],
+  })) as Hex;
+}
+
+export async function readAllowance(provider: Provider, pledge: Pledge): Promise<bigint> {
   const data = encodeFunctionData({
     abi: tokenFunctions,
-    functionName: "approve",
-    args: [pledge.campaign, pledge.amount],
+    functionName: "allowance",
+    args: [pledge.backer, pledge.campaign],
   });
-  return { from: pledge.backer, to: pledge.token, data, value: "0x0" };
+  const answer = await tryCall(provider, callTo(pledge, pledge.token, data));
+  return decodeFunctionResult({ abi: tokenFunctions, functionName: "allowance", data: answer });
 }
 
-async function readToken(
+async function readBalance(provider: Provider, pledge: Pledge): Promise<bigint> {
+  const data = encodeFunctionData({
+    abi: tokenFunctions,
+    functionName: "balanceOf",
+    args: [pledge.backer],
+  });
+  const answer = await tryCall(provider, callTo(pledge, pledge.token, data));
+  return decodeFunctionResult({ abi: tokenFunctions, functionName: "balanceOf", data: answer });
+}
+
+/** The token's allowance for the campaign; rejects when the backer does not hold enough of the token. */
+export async function checkToken(provider: Provider, pledge: Pledge): Promise<bigint> {
+  const { amount, unit } = pledge;
+  const balance = await readBalance(provider, pledge);
+  if (balance < amount) {
+    throw new Problem("insufficient-token", {
+      needed: `${formatUnits(amount, unit.decimals)} ${unit.symbol}`,
+      balance: `${formatUnits(balance, unit.decimals)} ${unit.symbol}`,
+    });
+  }
+  return readAllowance(provider, pledge);
+}
+
+/** Reject unless each address has code on the chain that the wallet's node shows. */
+export async function requireCode(
   provider: Provider,
-  token: Hex,
-  functionName: "allowance" | "balanceOf",
-  args: readonly Hex[],
-): Promise<bigint> {
-  const data = encodeFunctionData({ abi: tokenFunctions, functionName, args: args as never });
-  const answer = (await provider.request({
-    method: "eth_call",
-    params: [{ to: token, data }, "latest"],
-  })) as Hex;
-  return decodeFunctionResult({ abi: tokenFunctions, functionName, data: answer });
+  chain: Chain,
+  addresses: readonly Hex[],
+): Promise<void> {
+  for (const address of addresses) {
+    if ((await codeAt(provider, address)) === "0x") {
+      throw new Problem("no-contract", { network: chain.name, address });
+    }
+  }
+}
+
+async function codeAt(provider: Provider, address: Hex): Promise<string> {
+  const code = await provider.request({ method: "eth_getCode", params: [address, "latest"] });
+  return typeof code === "string" && code !== "" ? code.toLowerCase() : "0x";
+}
+
+/** Whether others sign or pay for this address: it has code that is no delegation of its own key. */
+export async function isContract(provider: Provider, address: Hex): Promise<boolean> {
+  const code = await codeAt(provider, address);
+  return code !== "0x" && !code.startsWith(DELEGATION);
 }
 
 export interface Cost {
@@ -74,8 +162,11 @@ export interface Cost {
   fee: bigint;
 }
 
-/** Try a call without sending it, and hold the account to value + fee; rejects with a Problem. */
-export async function simulate(provider: Provider, call: Call, chain: Chain): Promise<Cost> {
+/**
+ * Try a call without sending it, and hold the account to value + fee; rejects with a Problem. A contract
+ * wallet is held to the value alone, and costs nothing that can be told: somebody else pays its fee.
+ */
+export async function simulate(provider: Provider, call: Call, chain: Chain): Promise<Cost | undefined> {
   const balance = await native(provider, "eth_getBalance", [call.from, "latest"]);
   const value = hexToBigInt(call.value);
   const short = (needed: bigint): Problem =>
@@ -86,8 +177,10 @@ export async function simulate(provider: Provider, call: Call, chain: Chain): Pr
   if (balance < value) throw short(value);
   let gas: bigint;
   try {
-    await provider.request({ method: "eth_call", params: [call, "latest"] });
-    gas = await native(provider, "eth_estimateGas", [call]);
+    await tryCall(provider, call);
+    if (await isContract(provider, call.from)) return undefined;
+    const { from, to, data } = call;
+    gas = await native(provider, "eth_estimateGas", [{ from, to, data, value: call.value }]);
   } catch (error) {
     throw problemFrom(error);
   }
@@ -100,68 +193,12 @@ async function native(provider: Provider, method: string, params: readonly unkno
   return hexToBigInt((await provider.request({ method, params })) as Hex);
 }
 
-/** Whether the token must be approved first; rejects when the backer does not hold enough of it. */
-export async function needsApproval(provider: Provider, pledge: Pledge, unit: TokenUnit): Promise<boolean> {
-  if (pledge.token === NATIVE) return false;
-  const balance = await readToken(provider, pledge.token, "balanceOf", [pledge.backer]);
-  if (balance < pledge.amount) {
-    throw new Problem("insufficient-token", {
-      needed: `${formatUnits(pledge.amount, unit.decimals)} ${unit.symbol}`,
-      balance: `${formatUnits(balance, unit.decimals)} ${unit.symbol}`,
-    });
-  }
-  const allowed = await readToken(provider, pledge.token, "allowance", [pledge.backer, pledge.campaign]);
-  return allowed < pledge.amount;
-}
-
-export interface TokenUnit {
-  symbol: string;
-  decimals: number;
-}
-
-export async function send(provider: Provider, call: Call): Promise<Hex> {
-  try {
-    return (await provider.request({ method: "eth_sendTransaction", params: [call] })) as Hex;
-  } catch (error) {
-    throw problemFrom(error);
-  }
-}
-
-export interface Receipt {
-  status: Hex;
-  blockNumber: Hex;
-}
-
-export async function receiptOf(provider: Provider, hash: Hex): Promise<Receipt | null> {
-  return (await provider.request({ method: "eth_getTransactionReceipt", params: [hash] })) as Receipt | null;
-}
-
-/** A node that has just taken a transaction may not show it at once; missing this often means it is gone. */
-export const MISSES_UNTIL_GONE = 3;
-
-/** What the wallet's node knows of a transaction now; trouble with the node counts as waiting. */
-export async function fateOf(
-  provider: Provider,
-  hash: Hex,
-): Promise<"waiting" | "mined" | "reverted" | "missing"> {
-  try {
-    const receipt = await receiptOf(provider, hash);
-    if (receipt) return receipt.status === "0x1" ? "mined" : "reverted";
-    const found = await provider.request({ method: "eth_getTransactionByHash", params: [hash] });
-    return found ? "waiting" : "missing";
-  } catch {
-    return "waiting";
-  }
-}
-
-/** Wait until the transaction is in a block; rejects with a Problem when it reverted there or is gone. */
-export async function mined(provider: Provider, hash: Hex): Promise<void> {
-  for (let misses = 0; ; ) {
-    const fate = await fateOf(provider, hash);
-    if (fate === "mined") return;
-    if (fate === "reverted") throw new Problem("mined-reverted");
-    misses = fate === "missing" ? misses + 1 : 0;
-    if (misses >= MISSES_UNTIL_GONE) throw new Problem("replaced-or-dropped");
-    await new Promise((resolve) => setTimeout(resolve, RECEIPT_POLL_MILLISECONDS));
-  }
+/**
+ * Have the wallet send a call, after a last look that it is still on the chain and shows the account.
+ * What it throws itself comes through as it is: only `isUnsent` tells whether something may have left.
+ */
+export async function send(provider: Provider, call: Call, chain: Chain): Promise<Hex> {
+  if (!(await isOn(provider, chain))) throw wrongNetwork(chain);
+  if (!(await exposes(provider, call.from))) throw new Problem("locked");
+  return (await provider.request({ method: "eth_sendTransaction", params: [call] })) as Hex;
 }

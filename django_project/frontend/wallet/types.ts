@@ -5,6 +5,7 @@ export type Hex = `0x${string}`;
 export interface Provider {
   request(call: { method: string; params?: readonly unknown[] }): Promise<unknown>;
   on?(event: string, listener: (value: unknown) => void): void;
+  removeListener?(event: string, listener: (value: unknown) => void): void;
 }
 
 export interface WalletInfo {
@@ -30,6 +31,7 @@ export interface Chain {
 
 /** A call to a contract, in the shape of eth_call and eth_sendTransaction. */
 export interface Call {
+  chainId: Hex;
   from: Hex;
   to: Hex;
   data: Hex;
