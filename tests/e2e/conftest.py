@@ -58,6 +58,14 @@ def say(request: pytest.FixtureRequest, context: BrowserContext, stack: Stack) -
     return Words(language)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_under_way(request: pytest.FixtureRequest) -> None:
+    """No journey is held up by a payment that another one left open."""
+    if "stack" in request.fixturenames:
+        stack: Stack = request.getfixturevalue("stack")
+        stack.rows("UPDATE pledges_pledgeintent SET state = 'failed' WHERE state <> 'final' RETURNING id")
+
+
 @pytest.fixture
 def complaints() -> list[str]:
     """What the browser complained of; a journey with a complaint fails."""

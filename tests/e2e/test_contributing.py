@@ -27,7 +27,6 @@ def test_a_newcomer_signs_in_gives_and_sees_it_confirmed(page: Page, stack: Stac
         "button", name=say("Pay %(amount_text)s %(symbol)s", amount_text="0.25", symbol="ETH")
     )
     give.click()
-    wallet.approve()
     expect(wallet.dialog).to_contain_text("0.25 ETH")
     wallet.approve()
 
@@ -60,7 +59,7 @@ def test_a_newcomer_signs_in_gives_and_sees_it_confirmed(page: Page, stack: Stac
     expect(page.locator("article", has_text=HONEY.title)).to_contain_text("0.25 ETH")
 
 
-def test_a_token_is_allowed_first_and_given_second(page: Page, stack: Stack, say: Words) -> None:
+def test_a_token_is_allowed_by_a_signature_and_given(page: Page, stack: Stack, say: Words) -> None:
     wallet, campaign = DemoWallet(page), stack.contracts[TEA.title]
     raised = campaign.functions.totalRaised().call()
     sign_in(page, stack, stack.backer)
@@ -69,8 +68,8 @@ def test_a_token_is_allowed_first_and_given_second(page: Page, stack: Stack, say
     page.get_by_label(say("Amount"), exact=True).fill("250.5")
     page.get_by_role("button", name=say("Continue to review")).click()
     page.locator("wallet-pledge [data-start]").click()
-    wallet.approve()
-    expect(page.locator("[data-place]")).to_contain_text(say("First of two requests: allow the amount"))
+    expect(page.locator("[data-place]")).to_contain_text(say("Step 1 of 2: approve the amount"))
+    expect(wallet.dialog).to_contain_text(f'"value": "{250_500_000}"')
     wallet.approve()
     expect(page.locator("[data-place]")).to_contain_text(say("Please sign in your wallet"))
     wallet.approve()
@@ -78,6 +77,8 @@ def test_a_token_is_allowed_first_and_given_second(page: Page, stack: Stack, say
         say("Confirmed: %(amount)s %(symbol)s", amount="250.5", symbol="TUSD")
     )
     assert campaign.functions.totalRaised().call() == raised + 250_500_000
+    token = stack.suite.token.functions
+    assert token.allowance(stack.backer, campaign.address).call() == 0
 
 
 def test_money_of_a_failed_campaign_is_taken_back(page: Page, stack: Stack, say: Words) -> None:
@@ -88,7 +89,6 @@ def test_money_of_a_failed_campaign_is_taken_back(page: Page, stack: Stack, say:
     due = page.locator("[data-refund-due]", has_text=FAILED.title)
     expect(due).to_contain_text("0.5 ETH")
     due.get_by_role("button", name=say("Claim refund")).click()
-    wallet.approve()
     wallet.approve()
     expect(due).to_have_count(0)
     expect(page.locator("article", has_text=FAILED.title)).to_contain_text(
@@ -105,7 +105,6 @@ def test_a_pledge_to_an_open_campaign_is_taken_back(page: Page, stack: Stack, sa
     sign_in(page, stack, stack.backer, "/me/")
     article = page.locator("article", has_text=HONEY.title)
     article.get_by_role("button", name=say("Take back all I contributed here")).click()
-    wallet.approve()
     wallet.approve()
     expect(article.get_by_role("button", name=say("Take back all I contributed here"))).to_have_count(0)
     assert campaign.functions.totalRaised().call() == raised - pledged

@@ -530,6 +530,17 @@ describe("while an earlier payment may be on its way", () => {
     expect(posted("")[1]?.body).toMatchObject({ again: true });
   });
 
+  it("stops at once when the page itself tells of one", async () => {
+    const provider = wallet();
+    page();
+    (document.querySelector("wallet-pledge") as HTMLElement).dataset.again = "";
+    await isSaid("payment-under-way");
+    place().querySelector<HTMLButtonElement>("[data-go-on]")?.click();
+    await isLeft();
+    expect(posted("")[0]?.body).toMatchObject({ again: true });
+    expect(sends(provider)).toBe(1);
+  });
+
   it("tells of it when the back button shows the page again", async () => {
     wallet();
     page();

@@ -175,14 +175,14 @@ export class WalletPledge extends WalletElement {
     this.#happened({ is: "silent" });
   }
 
-  /** The site is asked about each payment that this browser does not know the end of. */
+  /** The page may know of one; the site is asked about each that this browser does not know the end of. */
   async #lookForOpenPayment(): Promise<Happening> {
     for (const { id, statusUrl } of openPayments(this.setting("campaign"))) {
       const state = await stateOf(id);
       if (state === undefined || !SETTLED.includes(state)) return { is: "found-open", statusUrl };
       forgetSettled(id);
     }
-    return { is: "none-open" };
+    return { is: this.dataset.again === undefined ? "none-open" : "found-open" };
   }
 
   async #connect(): Promise<Happening> {
