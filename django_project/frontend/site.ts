@@ -4,7 +4,7 @@ import "htmx.org/dist/htmx.esm.js";
 import { startBeacon } from "./beacon/start.ts";
 import { announceChanges } from "./elements/announcer.ts";
 import "./elements/copy-button.ts";
-import { followRewardPrices } from "./elements/pledge-form.ts";
+import { fillInAmounts } from "./elements/pledge-form.ts";
 import "./elements/share-button.ts";
 import { closeSheetsOnOutsideClick } from "./elements/sheets.ts";
 import { showOpenTab } from "./elements/tabs.ts";
@@ -14,7 +14,7 @@ import { unreportedPayments } from "./payments.ts";
 
 enhanceThemeForms();
 closeSheetsOnOutsideClick();
-followRewardPrices();
+fillInAmounts();
 showOpenTab();
 announceChanges();
 copyWholes();

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { announceChanges } from "./announcer.ts";
-import { followRewardPrices } from "./pledge-form.ts";
+import { fillInAmounts } from "./pledge-form.ts";
 import { closeSheetsOnOutsideClick } from "./sheets.ts";
 import { enhanceThemeForms } from "./theme.ts";
 
@@ -19,7 +19,7 @@ describe("announceChanges", () => {
   });
 });
 
-describe("followRewardPrices", () => {
+describe("fillInAmounts", () => {
   const choose = (value: string): void => {
     const radio = document.querySelector<HTMLInputElement>(`input[value="${value}"]`) as HTMLInputElement;
     radio.checked = true;
@@ -29,8 +29,17 @@ describe("followRewardPrices", () => {
 
   beforeEach(() => {
     document.body.innerHTML = `<form data-pledge-form data-decimals="18"><input type="radio" name="tier" value="1" data-price="0.1">
-      <input type="radio" name="tier" value="2" data-price="1"><input name="amount"></form>`;
-    followRewardPrices();
+      <input type="radio" name="tier" value="2" data-price="1"><input name="amount"><a href="?amount=0.05" data-preset="0.05"><b>0.05 ETH</b></a></form>`;
+    fillInAmounts();
+  });
+
+  it("writes a preset without leaving the page", () => {
+    choose("1");
+    const click = new MouseEvent("click", { bubbles: true, cancelable: true });
+    document.querySelector("b")?.dispatchEvent(click);
+    expect(click.defaultPrevented).toBe(true);
+    expect(amount().value).toBe("0.05");
+    expect(document.activeElement).toBe(amount());
   });
 
   it("writes the price of the reward, and of another one after it", () => {

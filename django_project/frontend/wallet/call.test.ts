@@ -246,6 +246,15 @@ describe("<wallet-call>", () => {
     await vi.waitFor(() => expect(sent).toHaveLength(1));
   });
 
+  it("shows this page as a code for a phone to whoever has no wallet here", async () => {
+    page("refund");
+    press();
+    await vi.waitFor(() => expect(place().dataset.state).toBe("no-wallet"), { timeout: 4000 });
+    place().querySelector<HTMLButtonElement>("[data-show-code]")?.click();
+    await vi.waitFor(() => expect(place().querySelector("svg[role=img]")).not.toBeNull());
+    expect(place().querySelector("[data-show-code]")).toBeNull();
+  });
+
   it("lets the person change the wallet used last", async () => {
     localStorage.setItem("chainfund.wallet", "org.example.wallet");
     wallet({ eth_call: rpcError(3, "", "0x12345678") });

@@ -24,6 +24,7 @@ export abstract class WalletElement extends HTMLElement {
     this.#isReady = true;
     this.button.disabled = false;
     this.button.addEventListener("click", () => this.pressed());
+    this.place.addEventListener("click", (event) => void this.#showCode(event));
     this.#offerAnotherWallet();
     this.ready();
   }
@@ -150,6 +151,14 @@ export abstract class WalletElement extends HTMLElement {
         this.pressed();
       });
     });
+  }
+
+  /** On a desktop without a wallet: the way to this page on a phone that has one. */
+  async #showCode({ target }: Event): Promise<void> {
+    const button = (target as HTMLElement).closest("[data-show-code]");
+    if (!button) return;
+    const { pageCode } = await import("./page-code.ts");
+    button.replaceWith(pageCode(new URL(window.location.href), this.#words("code")));
   }
 
   /** Beside the button, once a wallet is remembered: the way to change it. */

@@ -20,6 +20,7 @@ from django_project.pledges.models import PledgeIntent
 from django_project.pledges.selectors import BackedCampaign, contributions_by_campaign
 from django_project.web import words
 from django_project.web.forms import PledgeForm
+from django_project.web.presets import presets
 
 BASIS_POINTS = 10_000
 
@@ -77,6 +78,7 @@ def _context(
         "card": campaign.card,
         "chosen": chosen or "0",
         "typed": typed,
+        "presets": presets(campaign.card.goal, campaign.min_contribution),
         "form": form,
     }
 
