@@ -100,14 +100,23 @@ export async function requestOtherAccount(provider: Provider): Promise<Hex> {
   return requestAccount(provider);
 }
 
-/** Whether the wallet shows an account to this site already; asks nobody. */
-export async function exposes(provider: Provider, account: string): Promise<boolean> {
+/** The accounts that the wallet shows to this site already; undefined where it can't say. Asks nobody. */
+async function shownAccounts(provider: Provider): Promise<string[] | undefined> {
   try {
     const accounts = await ask(provider, "eth_accounts");
-    return Array.isArray(accounts) && accounts.some((each) => each.toLowerCase() === account.toLowerCase());
+    return Array.isArray(accounts) ? accounts.map((account) => String(account).toLowerCase()) : undefined;
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+export async function exposes(provider: Provider, account: string): Promise<boolean> {
+  return (await shownAccounts(provider))?.includes(account.toLowerCase()) ?? false;
+}
+
+/** Whether the wallet shows other accounts than this one, or is locked. */
+export async function hides(provider: Provider, account: string): Promise<boolean> {
+  return (await shownAccounts(provider))?.includes(account.toLowerCase()) === false;
 }
 
 /** The account that signed in here; the person is asked only when the wallet does not show it already. */

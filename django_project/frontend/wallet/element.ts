@@ -106,7 +106,9 @@ export abstract class WalletElement extends HTMLElement {
 
   protected async pickWallet(): Promise<Wallet> {
     if (this.isOtherWanted) forgetWallet();
-    return pickWallet(this.#choose, this.isOtherWanted);
+    const wallet = await pickWallet(this.#choose, this.isOtherWanted);
+    this.#offerAnotherWallet();
+    return wallet;
   }
 
   /** Offer the wallets as buttons, also those that come later; resolves with the one that is pressed. */
@@ -163,11 +165,12 @@ export abstract class WalletElement extends HTMLElement {
 
   /** Beside the button, once a wallet is remembered: the way to change it. */
   #offerAnotherWallet(): void {
-    if (!isAnyRemembered()) return;
+    if (!isAnyRemembered() || this.querySelector("[data-other-wallet]")) return;
     const button = document.createElement("button");
     button.type = "button";
     button.className = "btn btn-quiet";
     button.dataset.otherWallet = "";
+    button.disabled = this.button.disabled;
     button.textContent = this.#words("other-wallet");
     button.addEventListener("click", () => {
       this.isOtherWanted = true;

@@ -396,6 +396,19 @@ describe("once the wallet is asked to pay", () => {
     await soon(() => expect(posted("/7/rejected")).toHaveLength(1));
   });
 
+  it("asks for nothing when the wallet is disconnected at the last look", async () => {
+    const provider = wallet();
+    site["POST /api/v1/pledges/7/opened"] = () => {
+      provider.replies.eth_chainId = rpcError(4900, "disconnected");
+      return {};
+    };
+    page();
+    await press();
+    await isSaid("node-trouble");
+    expect(sends(provider)).toBe(0);
+    expect(payments()).toEqual([]);
+  });
+
   it("says where the payment is found when the wallet is silent, and takes a late answer", async () => {
     let answer: (hash: Hex) => void = () => {};
     const provider = wallet({ eth_sendTransaction: () => new Promise((resolve) => (answer = resolve)) });

@@ -94,13 +94,15 @@ export class WalletPledge extends WalletElement {
   }
 
   async #perform(effects: readonly Effect[]): Promise<void> {
-    try {
-      for (const effect of effects) {
+    for (const effect of effects) {
+      try {
         const happening = await this.#do(effect);
         if (happening) this.#happened(happening);
+      } catch (error) {
+        this.#happened({ is: "stopped", problem: paymentProblem(error) });
+        // Nothing that fails keeps a payment from its page.
+        if (this.#state.at !== "leaving") return;
       }
-    } catch (error) {
-      this.#happened({ is: "stopped", problem: paymentProblem(error) });
     }
   }
 

@@ -186,7 +186,7 @@ describe("send", () => {
     const sent: unknown[] = [];
     const provider = new ScriptedProvider({
       eth_chainId: 31337,
-      eth_accounts: [BACKER],
+      eth_accounts: rpcError(4200, "a wallet that can't say"),
       eth_sendTransaction: (params: readonly unknown[]) => {
         sent.push(...params);
         return HASH;

@@ -1,7 +1,7 @@
 // Calls to campaign and token contracts: encoded, tried without sending, then sent.
 import { decodeFunctionResult, encodeFunctionData, formatUnits, hexToBigInt, numberToHex } from "viem/utils";
 import { campaignFunctions, tokenFunctions } from "./abi.ts";
-import { exposes, isOn, wrongNetwork } from "./connection.ts";
+import { hides, isOn, wrongNetwork } from "./connection.ts";
 import type { Permit } from "./permit.ts";
 import { namedRevert, Problem, problemFrom } from "./problems.ts";
 import type { Call, Chain, Hex, Provider } from "./types.ts";
@@ -195,10 +195,12 @@ async function native(provider: Provider, method: string, params: readonly unkno
 
 /**
  * Have the wallet send a call, after a last look that it is still on the chain and shows the account.
- * What it throws itself comes through as it is: only `isUnsent` tells whether something may have left.
+ * What the wallet throws when it is asked to send comes through as it is: `isUnsent` tells whether something may
+ * have left.
  */
 export async function send(provider: Provider, call: Call, chain: Chain): Promise<Hex> {
-  if (!(await isOn(provider, chain))) throw wrongNetwork(chain);
-  if (!(await exposes(provider, call.from))) throw new Problem("locked");
+  if (await hides(provider, call.from)) throw new Problem("locked");
+  const isThere = await isOn(provider, chain).catch((error) => Promise.reject(problemFrom(error)));
+  if (!isThere) throw wrongNetwork(chain);
   return (await provider.request({ method: "eth_sendTransaction", params: [call] })) as Hex;
 }
