@@ -65,7 +65,7 @@ export async function getJson<Answer>(url: string): Promise<Answer> {
 
 /** Whether the site refused the page's token: somebody signed in or out since it was loaded. */
 export function isAboutCsrf({ status, problem: { code } }: ApiError): boolean {
-  return status === 403 && (code === "csrf_failed" || code === "permission_denied");
+  return status === 403 && code === "csrf_failed";
 }
 
 async function ask<Answer>(url: string, request: RequestInit, token = csrfToken()): Promise<Answer> {

@@ -15,5 +15,5 @@ def _rounded(amount: int) -> int:
     """The largest of 1, 2 or 5 times a power of ten that is not above `amount`; 0 for 0."""
     if amount == 0:
         return 0
-    power = 10 ** (len(str(amount)) - 1)
+    power = int("1".ljust(len(str(amount)), "0"))
     return next(step * power for step in STEPS if step * power <= amount)

@@ -254,7 +254,7 @@ describe("before the wallet is asked to pay", () => {
 
   it("reads a fresh token after somebody signed in in another tab", async () => {
     wallet();
-    const replies = [new Refusal(403, "permission_denied", "CSRF Failed"), undefined];
+    const replies = [new Refusal(403, "csrf_failed", "CSRF Failed"), undefined];
     const write = site["POST /api/v1/pledges"] as Site;
     site["POST /api/v1/pledges"] = (question) => replies.shift() ?? write(question);
     page();
@@ -265,7 +265,7 @@ describe("before the wallet is asked to pay", () => {
 
   it("does not write down a pledge for the account that signed in in another tab", async () => {
     const provider = wallet();
-    site["POST /api/v1/pledges"] = () => new Refusal(403, "permission_denied", "CSRF Failed");
+    site["POST /api/v1/pledges"] = () => new Refusal(403, "csrf_failed", "CSRF Failed");
     site["GET /api/v1/session"] = () => ({ address: CAMPAIGN, csrf_token: "fresh" });
     page();
     await press();
@@ -429,7 +429,7 @@ describe("once the wallet is asked to pay", () => {
     ["the network is gone", new TypeError("Failed to fetch")],
     ["the site is down", new Refusal(502)],
     ["the session ended", new Refusal(401, "sign_in_required", "Sign in first.")],
-    ["the page's token is old", new Refusal(403, "permission_denied", "CSRF Failed")],
+    ["the page's token is old", new Refusal(403, "csrf_failed", "CSRF Failed")],
     ["too much was asked", new Refusal(429, "too_many_requests", "Wait.")],
   ])("leaves for the status page and keeps the hash when %s as it is reported", async (_, reply) => {
     const provider = wallet();
