@@ -6,7 +6,7 @@ STEPS = (5, 2, 1)
 
 
 def presets(goal: int, minimum: int) -> list[int]:
-    """Round amounts in base units, smallest first: parts of the goal, none below the smallest contribution."""
+    """Round parts of the goal in base units, smallest first, none below the smallest contribution."""
     parts = {_rounded(goal // backers) for backers in BACKERS}
     return sorted(part for part in parts if part > 0 and part >= minimum)
 
