@@ -6,7 +6,15 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from django_project.campaigns.selectors import CampaignCard, CampaignDetail, ContributionRow, Status
+from django_project.campaigns import refund_words
+from django_project.campaigns.selectors import (
+    CampaignCard,
+    CampaignDetail,
+    ContributionRow,
+    RefundTerms,
+    Status,
+)
+from django_project.campaigns.selectors.refund_terms import Due, Firm, Reason, Way
 from django_project.discovery.selectors import LiveModel, Recommendation
 from django_project.ledger.selectors import ChainHealth
 from django_project.pledges.following import PledgeStatus
@@ -72,6 +80,41 @@ class RewardOut(BaseModel):
     claimed: int
 
 
+class RefundTermsOut(BaseModel):
+    """What a backer can get back and when, as the contract decides; `sentences` are the reader's language.
+
+    `due` is what a refund sends now: nothing, all that was contributed, or of what was not paid out the share
+    that `contributed * unpaid // raised` gives. `ways` is what can still open refunds. `firm` says why
+    contributions cannot be taken back by choice; null while they can, until `take_back_until`.
+    """
+
+    due: Due
+    reason: Reason | None
+    since: datetime | None
+    anyone_from: datetime | None
+    unpaid: str
+    ways: list[Way]
+    unclaimed_from: datetime | None
+    firm: Firm | None
+    take_back_until: datetime | None
+    sentences: list[str]
+
+    @classmethod
+    def of(cls, terms: RefundTerms) -> "RefundTermsOut":
+        return cls(
+            due=terms.due,
+            reason=terms.reason,
+            since=terms.since,
+            anyone_from=terms.anyone_from,
+            unpaid=str(terms.unpaid),
+            ways=list(terms.ways),
+            unclaimed_from=terms.unclaimed_from,
+            firm=terms.firm,
+            take_back_until=terms.take_back_until,
+            sentences=refund_words.standing(terms),
+        )
+
+
 class CampaignDetailOut(BaseModel):
     """`story` is markdown as its creator wrote it, not HTML."""
 
@@ -79,6 +122,7 @@ class CampaignDetailOut(BaseModel):
     story: str
     rewards: list[RewardOut]
     mode: Literal["all_or_nothing", "keep_what_you_raise"]
+    refund_terms: RefundTermsOut
     token: str
     fee_bps: int
     min_contribution: str
@@ -114,6 +158,7 @@ class CampaignDetailOut(BaseModel):
                 for reward in detail.rewards
             ],
             mode="all_or_nothing" if detail.is_all_or_nothing else "keep_what_you_raise",
+            refund_terms=RefundTermsOut.of(detail.refund_terms),
             token=detail.token,
             fee_bps=detail.fee_bps,
             min_contribution=str(detail.min_contribution),
@@ -135,6 +180,8 @@ class CampaignDetailOut(BaseModel):
 
 
 class ContributionOut(BaseModel):
+    """`went_back` says how its backer got it back, with all else in the campaign; null while it stands."""
+
     seq: int
     backer: str
     amount: str
@@ -142,6 +189,9 @@ class ContributionOut(BaseModel):
     block_number: int
     block_time: datetime
     tx_hash: str
+    went_back: Literal["taken_back", "refunded"] | None
+    went_back_at: datetime | None
+    went_back_tx: str | None
 
     @classmethod
     def of(cls, row: ContributionRow) -> "ContributionOut":
@@ -153,6 +203,9 @@ class ContributionOut(BaseModel):
             block_number=row.block_number,
             block_time=row.block_time,
             tx_hash=row.tx_hash,
+            went_back=row.went_back.kind if row.went_back else None,
+            went_back_at=row.went_back.block_time if row.went_back else None,
+            went_back_tx=row.went_back_tx or None,
         )
 
 

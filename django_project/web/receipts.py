@@ -1,4 +1,4 @@
-"""What a backer gave, as a table and as a printed page. Amounts are the chain's, to the last unit."""
+"""What a backer contributed and got back, as a table and for paper. Amounts are the chain's, exact."""
 
 import csv
 import io
@@ -16,8 +16,9 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from django_project.pledges.selectors import BackedCampaign
+from django_project.pledges.selectors import BackedCampaign, BackedContribution, BackedReturn
 from django_project.web.spreadsheets import harmless
+from django_project.web.words import RETURNED
 
 COLUMNS = (
     "campaign",
@@ -27,8 +28,11 @@ COLUMNS = (
     "time_utc",
     "block",
     "transaction",
+    "kind",
     "amount",
+    "returned",
     "currency",
+    "went_back",
 )
 # Of Adobe's collection for simplified Chinese: readers bring its glyphs, Latin ones included.
 FONT = "STSong-Light"
@@ -38,17 +42,22 @@ FRAME_PADDING = 12
 
 
 def _rows(backed: list[BackedCampaign]) -> Iterator[tuple[str, ...]]:
+    """Money that came in and money that went back, each in a column of its own."""
     for each in backed:
-        for row in each.contributions:
-            yield (
-                *(each.card.title, str(each.card.chain_id), each.card.address, each.backer),
-                *(row.block_time.isoformat(), str(row.block_number), row.tx_hash),
-                *(row.amount_text.replace(",", ""), each.card.token_symbol),
-            )
+        card = each.card
+        of_campaign = card.title, str(card.chain_id), card.address, each.backer
+        for given in each.contributions:
+            at = given.block_time.isoformat(), str(given.block_number), given.tx_hash
+            amount = given.amount_text.replace(",", "")
+            yield (*of_campaign, *at, "contribution", amount, "", card.token_symbol, given.went_back)
+        for back in each.returns:
+            at = back.block_time.isoformat(), str(back.block_number), back.tx_hash
+            amount = back.amount_text.replace(",", "")
+            yield (*of_campaign, *at, back.kind, "", amount, card.token_symbol, "")
 
 
 def as_csv(backed: list[BackedCampaign]) -> str:
-    """One line for each contribution, the latest campaign first."""
+    """One line for each contribution and each return of money, the latest campaign first."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
@@ -67,14 +76,14 @@ def as_pdf(backed: list[BackedCampaign]) -> bytes:
     document = SimpleDocTemplate(
         buffer,
         pagesize=A4,
-        title=_("Receipts"),
+        title=_("Statement of contributions"),
         author="ChainFund",
         **dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), 18 * mm),
     )
     written = f"{timezone.now():%Y-%m-%d %H:%M} UTC"
     parts: list[object] = [
-        Paragraph(_("Receipts for contributions"), large),
-        Paragraph(_("Written on %(time)s from what the chain holds.") % {"time": written}, plain),
+        Paragraph(_("Statement of contributions"), large),
+        Paragraph(_("Made on %(time)s from what the chain holds.") % {"time": written}, plain),
         Spacer(1, 6 * mm),
     ]
     for each in backed:
@@ -87,24 +96,14 @@ def as_pdf(backed: list[BackedCampaign]) -> bytes:
 
 def _campaign(each: BackedCampaign, head: ParagraphStyle, plain: ParagraphStyle) -> list[object]:
     card = each.card
-    total = f"{each.contributed_text} {card.token_symbol}"
     figures = ParagraphStyle("figures", parent=plain, alignment=TA_RIGHT)
+    titles = _("Time (UTC)"), _("Block and transaction"), _("Contributed"), _("Went back")
     lines = [
-        [
-            Paragraph(_("Time (UTC)"), plain),
-            Paragraph(_("Block and transaction"), plain),
-            Paragraph(_("Amount"), figures),
-        ],
-        *(
-            [
-                Paragraph(f"{row.block_time:%Y-%m-%d %H:%M}", plain),
-                Paragraph(f"{row.block_number}<br/>{row.tx_hash}", plain),
-                Paragraph(f"{row.amount_text} {card.token_symbol}", figures),
-            ]
-            for row in each.contributions
-        ),
+        [Paragraph(title, figures if column > 1 else plain) for column, title in enumerate(titles)],
+        *(_line(row, row.amount_text, _mark(row.went_back), plain, figures) for row in each.contributions),
+        *(_line(row, "", f"{_mark(row.kind)}<br/>{row.amount_text}", plain, figures) for row in each.returns),
     ]
-    table = Table(lines, colWidths=[30 * mm, 100 * mm, 44 * mm - FRAME_PADDING], repeatRows=1)
+    table = Table(lines, colWidths=[28 * mm, 82 * mm, 32 * mm, 32 * mm - FRAME_PADDING], repeatRows=1)
     table.setStyle(
         TableStyle(
             [
@@ -116,15 +115,23 @@ def _campaign(each: BackedCampaign, head: ParagraphStyle, plain: ParagraphStyle)
             ]
         )
     )
-    contract = _("Contract %(address)s, chain %(chain)s") % {"address": card.address, "chain": card.chain_id}
+
+    def amount(text: str) -> dict[str, str]:
+        return {"amount": f"{text} {card.token_symbol}"}
+
     sentences = [
-        contract,
+        _("Contract %(address)s, chain %(chain)s") % {"address": card.address, "chain": card.chain_id},
         _("From %(backer)s") % {"backer": each.backer},
-        _("Pledged at present: %(total)s") % {"total": total},
+        _("Amounts in %(symbol)s") % {"symbol": card.token_symbol},
     ]
+    if each.contributed and not each.refunded:
+        sentences.append(_("In the campaign at present: %(amount)s") % amount(each.contributed_text))
     if each.refunded:
-        refunded = f"{each.refunded_text} {card.token_symbol}"
-        sentences.append(_("Refunded: %(amount)s") % {"amount": refunded})
+        sentences.append(_("Refunded: %(amount)s") % amount(each.refunded_text))
+    if each.refund_due:
+        sentences.append(_("Refund to claim: %(amount)s") % amount(each.refund_due_text))
+    if each.refund_due or (each.contributed and not each.refunded):
+        sentences.append(" ".join(each.sentences))
     about = [
         Paragraph(_escaped(card.title[:LONGEST_TITLE]), head),
         *(Paragraph(_escaped(sentence), plain) for sentence in sentences),
@@ -132,6 +139,26 @@ def _campaign(each: BackedCampaign, head: ParagraphStyle, plain: ParagraphStyle)
     ]
     # A campaign's name at the foot of a page and its sums on the next would be easy to misread.
     return [KeepTogether([*about, table]), Spacer(1, 5 * mm)]
+
+
+def _line(
+    row: BackedContribution | BackedReturn,
+    given: str,
+    back: str,
+    plain: ParagraphStyle,
+    figures: ParagraphStyle,
+) -> list[Paragraph]:
+    return [
+        Paragraph(f"{row.block_time:%Y-%m-%d %H:%M}", plain),
+        Paragraph(f"{row.block_number}<br/>{row.tx_hash}", plain),
+        Paragraph(given, figures),
+        Paragraph(back, figures),
+    ]
+
+
+def _mark(kind: str) -> str:
+    """How money went back; nothing of what stands."""
+    return str(RETURNED[kind]) if kind else ""
 
 
 def _number(canvas: Canvas, document: SimpleDocTemplate) -> None:

@@ -1,7 +1,7 @@
 """Tables that people open in a spreadsheet."""
 
 # Spreadsheets run cells that begin with one of these.
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def harmless(cell: str) -> str:

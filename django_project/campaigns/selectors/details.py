@@ -245,7 +245,8 @@ def _counts(listing: Listing, launched: CampaignLaunched) -> dict[str, int]:
         "taken_back": gone,
     }
     columns = {name: _number_of(rows) for name, rows in counted.items()}
-    return dict(CampaignLaunched.objects.filter(pk=launched.pk).values(**columns)[0])
+    found = CampaignLaunched.objects.filter(pk=launched.pk).values_list(*columns.values())[0]
+    return dict(zip(columns, found, strict=True))
 
 
 def _number_of(rows: QuerySet[Any]) -> Coalesce:

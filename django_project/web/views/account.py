@@ -154,7 +154,7 @@ def follow(request: HttpRequest, slug: str) -> HttpResponse:
 def receipts_csv(request: HttpRequest) -> HttpResponse:
     rate_limits.require(rate_limits.DOWNLOAD, rate_limits.asker(request))
     text = receipts.as_csv(contributions_by_campaign(request.user))
-    return _attachment(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "chainfund-receipts.csv")
+    return _attachment(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "chainfund-statement.csv")
 
 
 @require_safe
@@ -163,7 +163,7 @@ def receipts_csv(request: HttpRequest) -> HttpResponse:
 def receipts_pdf(request: HttpRequest) -> HttpResponse:
     rate_limits.require(rate_limits.DOWNLOAD, rate_limits.asker(request))
     document = receipts.as_pdf(contributions_by_campaign(request.user))
-    return _attachment(document, "application/pdf", "chainfund-receipts.pdf")
+    return _attachment(document, "application/pdf", "chainfund-statement.pdf")
 
 
 @require_safe
