@@ -144,7 +144,7 @@ LOCAL_FINALITY_DEPTH = environment.number("CHAINFUND_LOCAL_FINALITY_DEPTH", 8)
 INDEXER_LEASE = environment.seconds("CHAINFUND_INDEXER_LEASE_SECONDS", timedelta(seconds=60))
 # Ranges of a long backfill that are asked of the workers of the queue `backfill` at a time; 0: fetched alone.
 INDEXER_FAN_OUT = environment.number("CHAINFUND_BACKFILL_RANGES", 0)
-# Behind this, the site says that its numbers are late and /readyz fails.
+# Behind this, pages of a chain say that its numbers are late; /readyz fails when no chain is in time.
 INDEXER_LAG_LIMIT = environment.seconds("CHAINFUND_INDEXER_LAG_LIMIT_SECONDS", timedelta(minutes=2))
 
 # Rates of tokens in ordinary money, which the operator's own job writes; the format is in web/fiat.py.

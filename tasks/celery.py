@@ -1,4 +1,7 @@
-"""The Celery application: `celery -A tasks.celery worker -Q indexing,default,gpu,notifications`."""
+"""The Celery application: `celery -A tasks.celery worker -Q indexing`, and others for the other queues.
+
+Followers of chains hold their processes, so they have a queue, and workers, to themselves: docs/indexer.md.
+"""
 
 import os
 from datetime import timedelta

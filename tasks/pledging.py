@@ -22,7 +22,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from django_project.core.addresses import ZERO_HASH, format_address, format_hash, parse_address
-from django_project.ledger.models import CampaignLaunched
+from django_project.ledger.models import CampaignLaunched, Chain
 from django_project.ledger.selectors import finalized_block
 from django_project.pledges.models import PledgeIntent
 from django_project.pledges.services import OPEN, give_up, note_findings
@@ -62,10 +62,11 @@ class Findings:
 
 @shared_task(name="tasks.pledging.look_for_missing")
 def look_for_missing() -> None:
-    """Give up pledges that can't come any more, saying why."""
+    """Give up pledges that can't come any more, saying why; of retired chains nobody asks."""
     waiting = PledgeIntent.objects.filter(state__in=OPEN).order_by(F("looked_at").asc(nulls_first=True), "pk")
+    retired = set(Chain.objects.filter(state=Chain.State.RETIRED).values_list("chain_id", flat=True))
     for chain_id, urls in settings.RPC_URLS.items():
-        pledges = list(waiting.filter(chain_id=chain_id)[:BATCH])
+        pledges = [] if chain_id in retired else list(waiting.filter(chain_id=chain_id)[:BATCH])
         final = finalized_block(chain_id)
         if not pledges or final < 0:
             continue

@@ -40,7 +40,7 @@ def require_acceptance(chain_id: int, address: bytes, digest: bytes, signature: 
 
     A key is the same person's on every chain, a contract's address is not: elsewhere it may have been
     deployed by somebody else, or still have an owner who was replaced here. Accounts belong to addresses,
-    whatever the chain, so a contract has to be on one of the site's chains only.
+    whatever the chain, so a contract has to be on one of the site's chains only. Retired ones are not asked.
 
     Raises:
         WrongSignatureError: it does not, it ends badly, there is no contract, or the wrapper is malformed.
@@ -57,7 +57,8 @@ def require_acceptance(chain_id: int, address: bytes, digest: bytes, signature: 
         call = {"data": f"0x{question.hex()}", "gas": hex(GAS_LIMIT)}
         if node.call(chain_id, "eth_call", call, "latest", until=until) != _ACCEPTED:
             raise WrongSignatureError
-        for other in Chain.objects.exclude(pk=chain_id).values_list("pk", flat=True):
+        followed = Chain.objects.exclude(state=Chain.State.RETIRED)
+        for other in followed.exclude(pk=chain_id).values_list("pk", flat=True):
             code = node.call(other, "eth_getCode", format_address(address), "latest", until=until)
             if code != _NO_CODE:
                 raise WalletOnSeveralChainsError

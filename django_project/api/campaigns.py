@@ -42,7 +42,7 @@ TEXT_CACHE_SECONDS = 365 * 24 * 3600
 # Several values of a facet mean any of them.
 FACET_MEANING: dict[FacetName, str] = {
     "category": "A category's slug.",
-    "status": "As the contract has it.",
+    "status": "As the contract has it; an open campaign that takes no contributions under its `closed_by`.",
     "ending": "Days left, of open campaigns: above this many, up to the next value.",
     "language": "Of the story.",
     "funded": "Per cent of the goal: at least this many, below the next value.",

@@ -10,6 +10,7 @@ from django_project.campaigns import refund_words
 from django_project.campaigns.selectors import (
     CampaignCard,
     CampaignDetail,
+    Closing,
     ContributionRow,
     RefundTerms,
     Status,
@@ -21,7 +22,11 @@ from django_project.pledges.following import PledgeStatus
 
 
 class CampaignOut(BaseModel):
+    """`closed_by` says why it takes no contributions; empty while it does. `status` is the contract's own."""
+
     chain_id: int
+    network: str
+    is_test_network: bool
     address: str
     slug: str
     title: str
@@ -31,6 +36,7 @@ class CampaignOut(BaseModel):
     publisher: str
     creator: str
     status: Status
+    closed_by: Closing
     raised: str
     goal: str
     token_symbol: str
@@ -44,6 +50,8 @@ class CampaignOut(BaseModel):
     def of(cls, card: CampaignCard) -> "CampaignOut":
         return cls(
             chain_id=card.chain_id,
+            network=card.network,
+            is_test_network=card.is_test_network,
             address=card.address,
             slug=card.slug,
             title=card.title,
@@ -53,6 +61,7 @@ class CampaignOut(BaseModel):
             publisher=card.publisher,
             creator=card.creator,
             status=card.status,
+            closed_by=card.closed_by,
             raised=str(card.raised),
             goal=str(card.goal),
             token_symbol=card.token_symbol,
@@ -262,17 +271,21 @@ class Rankings(BaseModel):
 
 
 class ChainStatus(BaseModel):
-    """`lag_seconds` counts from when the index was last complete."""
+    """`lag_seconds` counts from when the index was last complete.
+
+    `clock_offset_seconds` is how far the chain's clock is ahead of the site's, as far as that is known.
+    """
 
     chain_id: int
     name: str
-    state: str
+    state: Literal["ok", "halted", "retired", "unstarted"]
     halt_reason: str
     node_head: int
     indexed: int
     finalized: int
     lag_blocks: int
     lag_seconds: int
+    clock_offset_seconds: int
     reorgs: int
     open_suspects: int
 

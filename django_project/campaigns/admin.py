@@ -1,13 +1,9 @@
 from collections.abc import Callable
-from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
+from django.contrib import admin
 from django.db.models import Case, QuerySet, Value, When
-from django.forms import CharField
 from django.http import HttpRequest
 
-from django_project.accounts.models import User
 from django_project.campaigns import reports, services, wall
 from django_project.campaigns.models import (
     CampaignUpdate,
@@ -18,29 +14,7 @@ from django_project.campaigns.models import (
     Report,
     SupporterMessage,
 )
-from django_project.core.admin import ReadOnlyAdmin
-
-
-class ReasonForm(ActionForm):
-    """Beside the list of actions: no decision without its reason."""
-
-    reason = CharField(required=False, max_length=200, label="Reason")
-
-
-def decide_each(
-    page: ReadOnlyAdmin, request: HttpRequest, rows: "QuerySet[Any]", decide: Callable[..., None]
-) -> None:
-    """Apply one decision to each row, with the reason written beside the list."""
-    reason = request.POST.get("reason", "").strip()
-    if not reason:
-        page.message_user(request, "Write a reason beside the action first.", messages.ERROR)
-        return
-    if not isinstance(request.user, User):
-        return
-    chosen = list(rows)
-    for row in chosen:
-        decide(row, actor=request.user, reason=reason)
-    page.message_user(request, f"Done and recorded for {len(chosen)}.", messages.SUCCESS)
+from django_project.core.admin import ReadOnlyAdmin, ReasonForm, decide_each
 
 
 @admin.register(Category)

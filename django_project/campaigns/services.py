@@ -1,6 +1,6 @@
 """Writes about campaigns: texts by their hash, listings, and what moderators decide."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from django.db import transaction
 from django.utils.text import slugify
@@ -8,10 +8,10 @@ from django.utils.text import slugify
 from django_project.accounts.models import User
 from django_project.campaigns import documents, edition, search
 from django_project.campaigns.models import CampaignUpdate, Category, Follow, Listing, Metadata
+from django_project.campaigns.selectors import unlisted
 from django_project.core import audit
 from django_project.core.errors import InvalidInputError
 from django_project.core.metadata import canonical_json, metadata_hash
-from django_project.ledger.models import CampaignLaunched
 
 SLUG_TITLE_LENGTH = 80
 
@@ -94,32 +94,37 @@ def sync_listings(chain_id: int) -> int:
     Safe to run at any time and by several at once: a listing outlives a reorganisation of its launch, and a
     campaign that comes back finds it.
     """
-    listed = Listing.objects.filter(chain_id=chain_id).values("address")
-    launched = list(
-        CampaignLaunched.objects.filter(chain_id=chain_id)
-        .exclude(address__in=listed)
-        .order_by("block_number")
-    )
-    texts = Metadata.objects.in_bulk({row.metadata_hash for row in launched})
-    new = [
-        Listing(
-            slug=_slug(texts[row.metadata_hash].title, row.address),
-            chain_id=chain_id,
-            address=row.address,
-            metadata=texts[row.metadata_hash],
-        )
-        for row in launched
-        if row.metadata_hash in texts
+    launched = list(unlisted(chain_id).order_by("block_number", "log_index"))
+    texts = Metadata.objects.defer("document").in_bulk({row.metadata_hash for row in launched})
+    waiting = [
+        Listing(chain_id=chain_id, address=row.address, metadata=texts[row.metadata_hash]) for row in launched
     ]
-    before = Listing.objects.filter(chain_id=chain_id).count()
-    Listing.objects.bulk_create(new, ignore_conflicts=True)
-    return Listing.objects.filter(chain_id=chain_id).count() - before
+    for suffix in _SLUG_SUFFIXES:
+        if not waiting:
+            break
+        for listing in waiting:
+            listing.slug = _slug(listing.metadata.title, suffix(listing))
+        # Ignored is a row that is there already; one that only found its slug taken gets another.
+        Listing.objects.bulk_create(waiting, ignore_conflicts=True)
+        listed = Listing.objects.filter(chain_id=chain_id, address__in=[row.address for row in waiting])
+        there = set(listed.values_list("address", flat=True))
+        waiting = [row for row in waiting if row.address not in there]
+    return len(launched) - len(waiting)
 
 
-def _slug(title: str, address: bytes) -> str:
-    """The title with the start of the address, so that two campaigns of one title have two URLs."""
+# What tells campaigns of one title apart: a creator's equal terms have one address on every chain, and an
+# address can be made up to begin, and a title to end, as somebody else's slug.
+_SLUG_SUFFIXES: tuple[Callable[[Listing], str], ...] = (
+    lambda row: row.address.hex()[:8],
+    lambda row: f"{row.address.hex()[:8]}-{row.chain_id}",
+    lambda row: row.public_id.hex,
+)
+
+
+def _slug(title: str, suffix: str) -> str:
+    """The title's words, as far as there is room for them, and the suffix."""
     words = slugify(title, allow_unicode=True)[:SLUG_TITLE_LENGTH].strip("-_")
-    return f"{words or 'campaign'}-{address.hex()[:8]}"
+    return f"{words or 'campaign'}-{suffix}"
 
 
 def set_follow(user: User, listing: Listing, *, is_saved: bool) -> None:

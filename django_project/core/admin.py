@@ -1,4 +1,10 @@
-from django.contrib import admin
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import QuerySet
+from django.forms import CharField
 from django.http import HttpRequest
 
 from django_project.core.models import AuditEntry, Job
@@ -15,6 +21,26 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
 
     def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
         return False
+
+
+class ReasonForm(ActionForm):
+    """Beside the list of actions: no decision without its reason."""
+
+    reason = CharField(required=False, max_length=200, label="Reason")
+
+
+def decide_each(
+    page: ReadOnlyAdmin, request: HttpRequest, rows: "QuerySet[Any]", decide: Callable[..., None]
+) -> None:
+    """Apply one decision to each row, with the reason written beside the list."""
+    reason = request.POST.get("reason", "").strip()
+    if not reason:
+        page.message_user(request, "Write a reason beside the action first.", messages.ERROR)
+        return
+    chosen = list(rows)
+    for row in chosen:
+        decide(row, actor=request.user, reason=reason)
+    page.message_user(request, f"Done and recorded for {len(chosen)}.", messages.SUCCESS)
 
 
 @admin.register(Job)

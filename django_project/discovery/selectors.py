@@ -12,6 +12,7 @@ from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors import (
     CampaignCard,
     CampaignKey,
+    accepting,
     cards,
     cards_by_key,
     just_launched,
@@ -153,8 +154,8 @@ def similar_to(listing: Listing, limit: int) -> list[CampaignCard]:
         version__publication__isnull=False, of_chain_id=listing.chain_id, of_address=listing.address
     ).order_by("rank")
     keys: list[CampaignKey] = list(rows.values_list("chain_id", "address")[:CANDIDATES])
-    near = visible().filter(key_filter(keys, "chain_id", "address"))
-    open_ones = near.filter(status="open", visibility=Listing.Visibility.LISTED)
+    near = accepting(visible()).filter(key_filter(keys, "chain_id", "address"))
+    open_ones = near.filter(visibility=Listing.Visibility.LISTED)
     known = {card.key: card for card in cards(open_ones)} if keys else {}
     if known:
         return [known[key] for key in keys if key in known][:limit]
@@ -211,12 +212,13 @@ def _by_category(
 
 
 def _may_show(card: CampaignCard, user_key: str | None, excluded: Collection[CampaignKey]) -> bool:
-    return card.is_open and card.is_ranked and card.key not in excluded and card.creator.lower() != user_key
+    is_offered = card.accepts_contributions and card.is_ranked
+    return is_offered and card.key not in excluded and card.creator.lower() != user_key
 
 
 def _popular() -> list[CampaignCard]:
     """Open campaigns by how many back them, those backed lately first."""
-    listed = visible().filter(status="open", visibility=Listing.Visibility.LISTED)
+    listed = accepting(visible()).filter(visibility=Listing.Visibility.LISTED)
     return cards(
         listed.order_by("-launched__totals__backers", "-launched__totals__last_contribution_at", "-pk")[
             :CANDIDATES

@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from django_project.core.addresses import format_address, format_hash
-from django_project.core.admin import ReadOnlyAdmin
-from django_project.ledger import models
+from django_project.core.admin import ReadOnlyAdmin, ReasonForm, decide_each
+from django_project.ledger import models, services
 
 
 def _address(field: str) -> Callable[[Any], str]:
@@ -30,8 +30,31 @@ def _hash(field: str) -> Callable[[Any], str]:
 
 @admin.register(models.Chain)
 class ChainAdmin(ReadOnlyAdmin):
+    """To retire a chain, and to take that back, is a decision with a reason, kept in the audit trail."""
+
     list_display = ["chain_id", "name", "state", "halt_reason", "finality_depth", "is_test_network"]
     list_filter = ["state"]
+    action_form = ReasonForm
+    actions = ["retire", "reinstate"]
+
+    @admin.action(description="Retire: readable, not followed any more", permissions=["operate"])
+    def retire(self, request: HttpRequest, chains: QuerySet[models.Chain]) -> None:
+        decide_each(self, request, chains, _retire)
+
+    @admin.action(description="Follow again", permissions=["operate"])
+    def reinstate(self, request: HttpRequest, chains: QuerySet[models.Chain]) -> None:
+        decide_each(self, request, chains, _reinstate)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("ledger.change_chain")
+
+
+def _retire(chain: models.Chain, *, actor: Any, reason: str) -> None:
+    services.retire(chain.chain_id, reason=reason, actor=actor)
+
+
+def _reinstate(chain: models.Chain, *, actor: Any, reason: str) -> None:
+    services.reinstate(chain.chain_id, reason=reason, actor=actor)
 
 
 @admin.register(models.RpcEndpoint)

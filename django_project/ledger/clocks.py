@@ -13,6 +13,7 @@ block after it can be earlier.
 
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapper, F, Q, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
@@ -35,6 +36,14 @@ def chain_now(chain_id: int) -> datetime:
     """The time on a chain at this moment, in one query; this machine's where the chain is not indexed."""
     told = Cursor.objects.filter(chain_id=chain_id).values_list(_now_moved_by("clock_offset"), flat=True)
     return told.first() or timezone.now()
+
+
+def database_now() -> datetime:
+    """The time on the database's machine, in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        told: datetime = cursor.fetchone()[0]
+    return told
 
 
 def offset_of(head_time: datetime) -> Combinable:

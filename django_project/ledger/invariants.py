@@ -4,7 +4,7 @@ The chain's own totals are compared by `manage.py indexer verify`; these ask onl
 with themselves.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,7 @@ HAVING (min(campaign.seq), max(campaign.seq), count(DISTINCT campaign.seq))
     IS DISTINCT FROM (1::bigint, count(*), count(*))
 """
 
-CHECKS: Mapping[str, str] = {
+CHECKS: dict[str, str] = {
     # No foreign key sees to it (see `models.chain_of_event`).
     "every event belongs to a campaign": f"""
         SELECT DISTINCT event.campaign_id FROM ({_ALL_SEQS}) event
@@ -170,6 +170,11 @@ CHECKS: Mapping[str, str] = {
         for table in (_CONTRIBUTIONS, _TAKE_BACKS, _REFUNDS, _WITHDRAWALS, _ACCRUALS, _CLAIMS)
     ),
 }
+
+
+def add_check(invariant: str, query: str) -> None:
+    """Let an app above this one say what has to hold between its tables and these; `query` as in `CHECKS`."""
+    CHECKS[invariant] = query
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from django.conf import settings
 from django.db.models import (
     Case,
     CharField,
@@ -25,7 +26,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from django_project.core.addresses import ZERO_ADDRESS, format_address
-from django_project.ledger.clocks import chain_time
+from django_project.ledger.clocks import chain_time, is_off
 from django_project.ledger.errors import UnknownChainError, UnknownTokenError
 from django_project.ledger.models import (
     FIRST_VERSION,
@@ -42,6 +43,7 @@ from django_project.ledger.models import (
     TakeBack,
     Token,
 )
+from django_project.ledger.networks import network_name
 
 if TYPE_CHECKING:
     # Only the type checker has the package.
@@ -56,6 +58,10 @@ if TYPE_CHECKING:
 HEARTBEAT = timedelta(seconds=10)
 # The contract's CLAIM_PERIOD: money that a creator leaves alone for so long is the backers' again.
 CLAIM_PERIOD = timedelta(days=180)
+
+
+# The state of a chain that is configured and of which nothing was indexed yet.
+UNSTARTED = "unstarted"
 
 
 class Status:
@@ -96,7 +102,11 @@ class TokenInfo:
 
 @dataclass(frozen=True, slots=True)
 class ChainHealth:
-    """How the index of one chain is doing. `lag_seconds` counts from when the index was last complete."""
+    """How the index of one chain is doing.
+
+    `lag_seconds` counts from when the index was last complete; it stays 0 of a chain that is retired.
+    `clock_offset_seconds` is how far the chain's clock is ahead of the database's, as far as that is known.
+    """
 
     chain_id: int
     name: str
@@ -108,8 +118,22 @@ class ChainHealth:
     finalized: int
     lag_blocks: int
     lag_seconds: int
+    clock_offset_seconds: int
     reorgs: int
     open_suspects: int
+
+    @property
+    def is_retired(self) -> bool:
+        return self.state == Chain.State.RETIRED
+
+    @property
+    def is_started(self) -> bool:
+        return self.state != UNSTARTED
+
+    @property
+    def is_clock_off(self) -> bool:
+        """Whether the two clocks differ by more than a block's way explains."""
+        return is_off(timedelta(seconds=self.clock_offset_seconds))
 
 
 def status_at(now: datetime | Combinable, campaign: str = "") -> Case:
@@ -247,18 +271,20 @@ def event_counts() -> dict[int, int]:
 
 
 def index_health() -> list[ChainHealth]:
-    """One entry per chain, in three queries."""
+    """One entry for each chain that is indexed or that the settings name, in three queries."""
     chains = list(
-        Chain.objects.select_related("cursor")
-        .annotate(
+        Chain.objects.select_related("cursor").annotate(
             reorg_count=_count_of(ReorgEvent.objects.all()),
             suspect_count=_count_of(SuspectRange.objects.filter(resolved_at=None)),
+            called=network_name(),
         )
-        .order_by("chain_id")
     )
     heads = _head_times(chains)
     now = timezone.now()
-    return [_health(chain, heads.get(chain.chain_id), now) for chain in chains]
+    known = {chain.chain_id for chain in chains}
+    unstarted = [Chain(chain_id=key, name=f"Chain {key}") for key in settings.RPC_URLS if key not in known]
+    every = sorted([*chains, *unstarted], key=lambda chain: chain.chain_id)
+    return [_health(chain, heads.get(chain.chain_id), now) for chain in every]
 
 
 def _count_of(rows: QuerySet[Any]) -> Coalesce:
@@ -278,18 +304,21 @@ def _head_times(chains: Sequence[Chain]) -> dict[int, datetime]:
 def _health(chain: Chain, head_time: datetime | None, now: datetime) -> ChainHealth:
     cursor = chain.cursor if hasattr(chain, "cursor") else None
     indexed = cursor.next_block - 1 if cursor else -1
-    lag_blocks = max(0, cursor.node_head - indexed) if cursor else 0
+    is_followed = cursor is not None and chain.state != Chain.State.RETIRED
+    lag_blocks = max(0, cursor.node_head - indexed) if cursor and is_followed else 0
+    offset = cursor.clock_offset if cursor else None
     return ChainHealth(
         chain_id=chain.chain_id,
-        name=chain.name,
-        state=chain.state,
+        name=getattr(chain, "called", chain.name),
+        state=chain.state if cursor or chain.state == Chain.State.RETIRED else UNSTARTED,
         halt_code=chain.halt_code,
         halt_reason=chain.halt_reason,
         node_head=cursor.node_head if cursor else 0,
         indexed=indexed,
         finalized=cursor.finalized_block if cursor else -1,
         lag_blocks=lag_blocks,
-        lag_seconds=_lag_seconds(cursor, head_time if lag_blocks else None, now),
+        lag_seconds=_lag_seconds(cursor, head_time if lag_blocks else None, now) if is_followed else 0,
+        clock_offset_seconds=int(offset.total_seconds()) if offset else 0,
         reorgs=getattr(chain, "reorg_count", 0),
         open_suspects=getattr(chain, "suspect_count", 0),
     )

@@ -1,11 +1,14 @@
 """Writes of the ledger that are more than rows going in: taking back, computing again, halting."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from django_project.core import audit
 from django_project.core.addresses import format_address
 from django_project.ledger.errors import RollbackRefusedError, UnknownChainError
 from django_project.ledger.events import EVENT_MODELS
@@ -16,12 +19,18 @@ from django_project.ledger.models import (
     Chain,
     Contract,
     Cursor,
+    FetchedRange,
     Outbox,
     RawLog,
     ReorgEvent,
+    RpcEndpoint,
     SuspectRange,
+    Token,
 )
 from django_project.ledger.totals import recompute_totals
+
+if TYPE_CHECKING:
+    from django_project.accounts.models import User
 
 
 @dataclass(frozen=True)
@@ -93,19 +102,64 @@ def record_reorg(cursor: Cursor, to_block: int, head_hash: bytes) -> ReorgEvent:
 
 
 def halt(chain_id: int, code: Chain.Halt, reason: str) -> None:
-    """Stop a chain until its cause is gone; what is indexed stays as it is."""
-    Chain.objects.filter(pk=chain_id).update(state=Chain.State.HALTED, halt_code=code, halt_reason=reason)
+    """Stop a chain until its cause is gone; what is indexed stays as it is. A retired one stays retired."""
+    _halt(Chain.objects.filter(pk=chain_id), code, reason)
 
 
 def halt_unless_followed(chain_id: int, code: Chain.Halt, reason: str) -> None:
     """As `halt`, but leaves a chain alone that a worker follows: that worker's nodes are the right ones."""
-    Chain.objects.filter(pk=chain_id).exclude(cursor__lease_until__gt=Now()).update(
+    _halt(Chain.objects.filter(pk=chain_id).exclude(cursor__lease_until__gt=Now()), code, reason)
+
+
+def _halt(chains: QuerySet[Chain], code: Chain.Halt, reason: str) -> None:
+    chains.exclude(state=Chain.State.RETIRED).update(
         state=Chain.State.HALTED, halt_code=code, halt_reason=reason
     )
 
 
 def resume(chain_id: int) -> None:
-    Chain.objects.filter(pk=chain_id).update(state=Chain.State.OK, halt_code="", halt_reason="")
+    """End a halt."""
+    Chain.objects.filter(pk=chain_id, state=Chain.State.HALTED).update(
+        state=Chain.State.OK, halt_code="", halt_reason=""
+    )
+
+
+@transaction.atomic
+def retire(chain_id: int, *, reason: str, actor: "User | None" = None) -> None:
+    """Stop following a chain for good: what is indexed of it stays readable, and takes no more pledges.
+
+    A worker that follows it is turned away with its next commit. Doing it again changes nothing.
+
+    Raises:
+        UnknownChainError: it is not indexed.
+    """
+    if _change_state(chain_id, Chain.State.RETIRED):
+        turned_away = {"fence": F("fence") + 1, "lease_until": None, "lease_owner": ""}
+        Cursor.objects.filter(chain_id=chain_id).update(**turned_away)
+        audit.record("ledger.chain.retired", chain_id, actor=actor, reason=reason)
+
+
+@transaction.atomic
+def reinstate(chain_id: int, *, reason: str, actor: "User | None" = None) -> None:
+    """Undo `retire`: the chain is followed again from where it was left.
+
+    Raises:
+        UnknownChainError: it is not indexed.
+    """
+    if _change_state(chain_id, Chain.State.OK, of=Chain.State.RETIRED):
+        audit.record("ledger.chain.reinstated", chain_id, actor=actor, reason=reason)
+
+
+def _change_state(chain_id: int, state: Chain.State, of: Chain.State | None = None) -> bool:
+    """Whether the chain was in another state, and is in this one now; `of` is the only one that is left."""
+    chain = Chain.objects.select_for_update().filter(pk=chain_id).first()
+    if chain is None:
+        raise UnknownChainError(chain_id)
+    if chain.state == state or of not in (None, chain.state):
+        return False
+    chain.state, chain.halt_code, chain.halt_reason = state, "", ""
+    chain.save(update_fields=["state", "halt_code", "halt_reason"])
+    return True
 
 
 def suspect(chain_id: int, from_block: int, to_block: int, reason: str) -> SuspectRange:
@@ -117,21 +171,23 @@ def suspect(chain_id: int, from_block: int, to_block: int, reason: str) -> Suspe
 
 
 def forget_chain(chain_id: int) -> int:
-    """Delete a chain with everything indexed from it; returns the number of logs deleted.
+    """Delete everything indexed from a chain; returns the number of logs deleted.
+
+    The chain's own row stays with what operators set in it: name, explorer, finality, test network and
+    retirement. Its genesis is pinned anew when it is indexed again, and a halt is over.
 
     Raises:
         UnknownChainError: there is nothing to forget.
     """
     with transaction.atomic():
         cursor = Cursor.objects.select_for_update().filter(chain_id=chain_id).first()
-        chain = Chain.objects.filter(pk=chain_id).first()
-        if chain is None:
+        if cursor is None:
             raise UnknownChainError(chain_id)
-        removed = 0
-        if cursor is not None:
-            removed = roll_back(cursor, -1, bytes(32)).logs_removed
-            # Whoever held the lease is refused from now on, also when the chain is indexed anew at once.
-            cursor.delete()
-        Outbox.objects.filter(chain_id=chain_id).delete()
-        chain.delete()
+        removed = roll_back(cursor, -1, bytes(32)).logs_removed
+        # Whoever held the lease is refused from now on, also when the chain is indexed anew at once.
+        cursor.delete()
+        for model in (Outbox, Contract, Token, SuspectRange, ReorgEvent, FetchedRange, RpcEndpoint):
+            model._default_manager.filter(chain_id=chain_id).delete()
+        Chain.objects.filter(pk=chain_id).update(genesis_hash=None)
+        resume(chain_id)
     return removed

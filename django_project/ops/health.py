@@ -10,17 +10,18 @@ from django.db import DatabaseError, connection
 
 from django_project.core.schema import unapplied_migrations
 from django_project.ledger.models import Chain
-from django_project.ledger.selectors import index_health
+from django_project.ledger.selectors import ChainHealth, index_health
 
 REDIS_TIMEOUT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One part; `problem` is empty when it is well."""
+    """One part; `problem` is empty when it is well. Without what is `needed` no page can be served."""
 
     name: str
     problem: str
+    is_needed: bool = True
 
     @property
     def is_well(self) -> bool:
@@ -28,7 +29,7 @@ class Check:
 
 
 def checks() -> list[Check]:
-    """Database, migrations, Redis and the index of each chain, in that order."""
+    """Database, migrations, Redis, and of each chain the index, and the clock where it is another one."""
     database = Check("database", _problem_of(_ask_database, DatabaseError))
     if not database.is_well:
         return [database]
@@ -82,13 +83,27 @@ def _unapplied() -> str:
 
 
 def _index_checks() -> list[Check]:
-    limit = int(settings.INDEXER_LAG_LIMIT.total_seconds())
+    """A chain that is late or halted is its own pages' matter; it is needed only when no other is well."""
+    followed = [chain for chain in index_health() if not chain.is_retired]
+    none_is_well = all(_problem_of_index(chain) for chain in followed if chain.is_started)
     found = []
-    for chain in index_health():
-        problem = ""
-        if chain.state == Chain.State.HALTED:
-            problem = f"halted: {chain.halt_reason}"
-        elif chain.lag_seconds > limit:
-            problem = f"{chain.lag_seconds} s late, {limit} s are allowed"
-        found.append(Check(f"index of chain {chain.chain_id}", problem))
+    for chain in followed:
+        is_needed = chain.is_started and none_is_well
+        found.append(Check(f"index of chain {chain.chain_id}", _problem_of_index(chain), is_needed))
+        if chain.is_clock_off:
+            found.append(Check(f"clock of chain {chain.chain_id}", _clock_difference(chain), is_needed=False))
     return found
+
+
+def _problem_of_index(chain: ChainHealth) -> str:
+    limit = int(settings.INDEXER_LAG_LIMIT.total_seconds())
+    if not chain.is_started:
+        return "never started: see `manage.py indexer doctor`"
+    if chain.state == Chain.State.HALTED:
+        return f"halted: {chain.halt_reason}"
+    return f"{chain.lag_seconds} s late, {limit} s are allowed" if chain.lag_seconds > limit else ""
+
+
+def _clock_difference(chain: ChainHealth) -> str:
+    side = "ahead of" if chain.clock_offset_seconds > 0 else "behind"
+    return f"{abs(chain.clock_offset_seconds)} s {side} the database's"

@@ -46,7 +46,8 @@ def _by_chain(name: str, help_text: str, values: Iterable[tuple[int, float]]) ->
 
 
 def _of_chains() -> list[Metric]:
-    health = index_health()
+    every = [each for each in index_health() if not each.is_retired]
+    health = [each for each in every if each.is_started]
     counts = event_counts()
     deepest = dict(
         ReorgEvent.objects.order_by()
@@ -87,6 +88,11 @@ def _of_chains() -> list[Metric]:
             "Block ranges that wait to be read again.",
             ((each.chain_id, each.open_suspects) for each in health),
         ),
+        _by_chain(
+            "clock_offset_seconds",
+            "How far the chain's clock is ahead of the database's.",
+            ((each.chain_id, each.clock_offset_seconds) for each in health),
+        ),
         reorgs,
         _by_chain(
             "deepest_reorg_blocks",
@@ -94,6 +100,11 @@ def _of_chains() -> list[Metric]:
             ((each.chain_id, deepest.get(each.chain_id, 0)) for each in health),
         ),
         _halted(health),
+        _by_chain(
+            "never_started",
+            "1 for a chain that is configured and was never indexed.",
+            ((each.chain_id, float(not each.is_started)) for each in every),
+        ),
     ]
 
 
@@ -107,7 +118,7 @@ def _halted(health: Sequence[ChainHealth]) -> Metric:
 
 
 def _of_cursors() -> list[Metric]:
-    cursors = list(Cursor.objects.order_by("chain_id"))
+    cursors = list(Cursor.objects.exclude(chain__state=Chain.State.RETIRED).order_by("chain_id"))
     now = timezone.now()
     return [
         _by_chain(
@@ -151,7 +162,8 @@ def _of_endpoints() -> list[Metric]:
         PREFIX + "endpoint_errors", "Requests to the endpoint without a usable reply.", labels=labels
     )
     now = timezone.now()
-    for endpoint, name in _named_apart(RpcEndpoint.objects.order_by("chain_id", "id")):
+    followed = RpcEndpoint.objects.exclude(chain__state=Chain.State.RETIRED)
+    for endpoint, name in _named_apart(followed.order_by("chain_id", "id")):
         values = [str(endpoint.chain_id), name]
         rests = endpoint.quarantined_until is not None and endpoint.quarantined_until > now
         in_service.add_metric(values, float(not rests))

@@ -26,9 +26,9 @@ def livez(_request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """503 while something that pages need is missing, late or halted."""
+    """503 while something is missing without which no page can be served; what else is wrong is told too."""
     found = checks()
-    is_ready = all(check.is_well for check in found)
+    is_ready = all(check.is_well for check in found if check.is_needed)
     body = {"ready": is_ready, "checks": {check.name: check.problem or "ok" for check in found}}
     return JsonResponse(body, status=200 if is_ready else 503)
 

@@ -242,7 +242,7 @@ def _finalize(pledges: QuerySet[PledgeIntent], finalized: int) -> int:
 
 
 def _require_open(detail: CampaignDetail) -> None:
-    if not detail.card.is_open or (detail.cap and detail.card.raised >= detail.cap):
-        raise ClosedError
-    if detail.is_paused:
+    if detail.card.closed_by == "paused":
         raise PausedError
+    if not detail.accepts_contributions:
+        raise ClosedError

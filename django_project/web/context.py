@@ -1,15 +1,19 @@
 """What every page's frame needs. Nothing is read until a template asks for it."""
 
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path
 
+from django_project.campaigns.selectors import CampaignCard
 from django_project.discovery import consent
 from django_project.ledger.models import Chain
+from django_project.ledger.networks import network_name
 from django_project.ledger.selectors import ChainHealth, index_health
 from django_project.pledges.selectors import refunds_to_claim
 from django_project.web.links import absolute
@@ -27,20 +31,34 @@ def _chains() -> list[dict[str, Any]]:
     return [
         {
             "id": chain.chain_id,
-            "name": chain.name,
+            "name": chain.called,
             "currency": {"symbol": chain.currency_symbol, "decimals": chain.currency_decimals},
             "explorer_url": chain.explorer_url,
             "rpc_urls": settings.PUBLIC_RPC_URLS.get(chain.chain_id, []),
             "is_test_network": chain.is_test_network,
         }
-        for chain in Chain.objects.all()
+        for chain in Chain.objects.annotate(called=network_name()).order_by("chain_id")
     ]
+
+
+def chain_ids_of(cards: Iterable[CampaignCard]) -> set[int]:
+    """The chains whose money a page of these cards shows: what its frame has to say goes by them."""
+    return {card.chain_id for card in cards}
 
 
 def theme_of(request: HttpRequest) -> str:
     """What the visitor chose; empty: as the device says."""
     theme = request.COOKIES.get(THEME_COOKIE, "")
     return theme if theme in THEMES else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a page has to say of a chain whose money it shows."""
+
+    kind: Literal["retired", "late", "clock"]
+    name: str
+    seconds: int
 
 
 class Site:
@@ -86,21 +104,33 @@ class Site:
             cache.set(CHAINS_KEY, found, CHAINS_CACHE_SECONDS)
         return found
 
-    @property
-    def is_test_network(self) -> bool:
-        return any(chain["is_test_network"] for chain in self.chains)
+    def is_play_money(self, chain_ids: Collection[int] = ()) -> bool:
+        """Whether the coins of all these chains, or else of every chain of the site, are a test network's."""
+        shown = [chain for chain in self.chains if not chain_ids or chain["id"] in chain_ids]
+        return bool(shown) and all(chain["is_test_network"] for chain in shown)
 
     @cached_property
     def refunds_to_claim(self) -> int:
         """How many refunds wait for who is signed in, asked anew for each page: never out of date."""
         return refunds_to_claim(self._request.user)
 
-    @cached_property
-    def late_chains(self) -> list[ChainHealth]:
-        """Chains whose index is further behind than the site may pass over in silence."""
+    def notices(self, chain_ids: Collection[int] = ()) -> list[Notice]:
+        """Of the chains whose money a page shows, those of which it has to say more than their amounts."""
+        if not chain_ids:
+            return []
         health: list[ChainHealth] | None = cache.get_or_set("web:health", index_health, HEALTH_CACHE_SECONDS)
-        limit = settings.INDEXER_LAG_LIMIT.total_seconds()
-        return [chain for chain in health or [] if chain.state != "ok" or chain.lag_seconds > limit]
+        found = (_notice(each) for each in health or [] if each.chain_id in chain_ids)
+        # Where all networks stand side by side, each of a retired one's cards says so itself.
+        return [each for each in found if each and (each.kind != "retired" or len(chain_ids) == 1)]
+
+
+def _notice(chain: ChainHealth) -> Notice | None:
+    is_late = chain.lag_seconds > settings.INDEXER_LAG_LIMIT.total_seconds()
+    if chain.is_retired:
+        return Notice("retired", chain.name, 0)
+    if is_late or chain.state != Chain.State.OK:
+        return Notice("late", chain.name, chain.lag_seconds)
+    return Notice("clock", chain.name, abs(chain.clock_offset_seconds)) if chain.is_clock_off else None
 
 
 def site(request: HttpRequest) -> dict[str, Site]:

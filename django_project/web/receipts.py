@@ -33,6 +33,7 @@ COLUMNS = (
     "returned",
     "currency",
     "went_back",
+    "network_name",
 )
 # Of Adobe's collection for simplified Chinese: readers bring its glyphs, Latin ones included.
 FONT = "STSong-Light"
@@ -49,11 +50,20 @@ def _rows(backed: list[BackedCampaign]) -> Iterator[tuple[str, ...]]:
         for given in each.contributions:
             at = given.block_time.isoformat(), str(given.block_number), given.tx_hash
             amount = given.amount_text.replace(",", "")
-            yield (*of_campaign, *at, "contribution", amount, "", card.token_symbol, given.went_back)
+            yield (
+                *of_campaign,
+                *at,
+                "contribution",
+                amount,
+                "",
+                card.token_symbol,
+                given.went_back,
+                card.network,
+            )
         for back in each.returns:
             at = back.block_time.isoformat(), str(back.block_number), back.tx_hash
             amount = back.amount_text.replace(",", "")
-            yield (*of_campaign, *at, back.kind, "", amount, card.token_symbol, "")
+            yield (*of_campaign, *at, back.kind, "", amount, card.token_symbol, "", card.network)
 
 
 def as_csv(backed: list[BackedCampaign]) -> str:
@@ -120,7 +130,8 @@ def _campaign(each: BackedCampaign, head: ParagraphStyle, plain: ParagraphStyle)
         return {"amount": f"{text} {card.token_symbol}"}
 
     sentences = [
-        _("Contract %(address)s, chain %(chain)s") % {"address": card.address, "chain": card.chain_id},
+        _("Contract %(address)s on %(network)s, chain %(chain)s")
+        % {"address": card.address, "network": card.network, "chain": card.chain_id},
         _("From %(backer)s") % {"backer": each.backer},
         _("Amounts in %(symbol)s") % {"symbol": card.token_symbol},
     ]

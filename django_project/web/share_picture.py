@@ -74,6 +74,8 @@ def _standing(card: CampaignCard, language: str) -> Standing:
         foot = [f"{card.percent_text}%", backers]
         if not card.is_open:
             foot.append(str(STATUS[card.standing]))
+        if card.network_label:
+            foot.append(card.network_label)
         return Standing(
             title=card.title,
             category=card.category.name,

@@ -42,6 +42,12 @@ class ShopWindow:
     rows: ShopRows
     categories: tuple[tuple[CategoryLabel, int], ...]
 
+    @property
+    def cards(self) -> list[CampaignCard]:
+        """All campaigns that it shows."""
+        rows = (self.rows.nearly_funded, self.rows.staff_picks, self.rows.just_launched)
+        return [*(row.card for row in self.latest), *(card for row in rows for card in row)]
+
 
 def shop_window() -> ShopWindow:
     """The edition's; six queries beside those of its shelf for whoever asks first."""

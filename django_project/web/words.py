@@ -27,6 +27,14 @@ STATUS_ICONS = {
     "wind-down": "refund",
     "expired": "refund",
 }
+# Why an open campaign takes no contributions.
+CLOSING: dict[str, Word] = {
+    "paused": _("Paused"),
+    "full": _("Full"),
+    "retired": _("Network retired"),
+    "unknown-currency": _("Currency unknown"),
+}
+CLOSING_ICONS = {"paused": "stop", "full": "check-circle", "retired": "lock", "unknown-currency": "alert"}
 # Where a backer's money is, in the order of the page that lists it.
 STANDING: dict[str, Word] = {
     "open": _("In open campaigns"),
@@ -178,7 +186,7 @@ MODEL: dict[str, Word] = {
 }
 
 _FACET_WORDS: dict[str, dict[str, Word]] = {
-    "status": STATUS,
+    "status": {**STATUS, **CLOSING},
     "ending": ENDING,
     "language": LANGUAGE,
     "funded": FUNDED,

@@ -1,11 +1,12 @@
-"""Compares chain, database and pages, and what the site ranks; the table that `--check` ends with."""
+"""Compares chains, database and pages, and what the site ranks; the table that `--check` ends with."""
 
 import html
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import starmap
 from typing import Any
 from urllib.parse import quote
@@ -17,14 +18,14 @@ from django_project.core.money import format_units
 from tasks.demo.catalogue import Fate, Language
 from tasks.demo.contracts import NATIVE, Deployment, Interface
 from tasks.demo.index import Index
+from tasks.demo.networks import HOME, STABLE_SYMBOL, Network, Part
 from tasks.demo.rpc import Node
 from tasks.demo.simulation import Scenario
 from tasks.demo.simulation.events import Contribute
 from tasks.demo.visiting import TAG, Browser
 
-CURRENCY, TOKEN = "ETH", "TUSD"
 CONTRACTS = ("CampaignFactory", "Campaign")
-DECIMALS = {CURRENCY: 18, TOKEN: 6}
+NATIVE_DECIMALS, STABLE_DECIMALS = 18, 6
 # The contract's view and the index's column of each running total.
 TOTALS = {
     "totalRaised": "raised",
@@ -58,8 +59,26 @@ class Campaign:
 
     address: str
     symbol: str
+    decimals: int
     slug: str
     totals: dict[str, int]
+
+    def text(self, amount: int) -> str:
+        return format_units(amount, self.decimals, grouping=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One chain at its index's newest block: its campaigns as indexed, and as their contracts say."""
+
+    part: Part
+    block: int
+    campaigns: Sequence[Campaign]
+    on_chain: Sequence[dict[str, int]]
+
+    @property
+    def chain_id(self) -> int:
+        return self.part.network.chain_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,68 +91,78 @@ class Shown:
 
 @dataclass
 class Check:
-    """Everything a check asks. All figures are taken at one block, the index's newest.
+    """Everything a check asks. A chain's figures are all taken at one block, its index's newest.
 
     Attributes:
+        nodes, deployments: by chain id.
         expects_personal: there is enough history for a model that knows backers apart.
     """
 
-    node: Node
+    nodes: Mapping[int, Node]
     index: Index
-    deployment: Deployment
+    deployments: Mapping[int, Deployment]
     scenario: Scenario
+    parts: Sequence[Part]
     expects_personal: bool
     site_url: str
     backers: Sequence[str]
 
     def run(self) -> list[Finding]:
-        """Raises RpcError or VisitError when the node or the site does not answer."""
-        self.block = self.index.cursor().indexed
-        self.campaigns = self._indexed_campaigns()
-        on_chain = self._chain_totals()
+        """Raises RpcError or VisitError when a node or the site does not answer."""
+        sides = [self._side(part) for part in self.parts]
         return [
-            self._events(),
-            *self._sums(on_chain),
-            self._every_total(on_chain),
-            self._pages(on_chain),
-            *(self._personal_rankings() if self.expects_personal else []),
+            *(finding for side in sides for finding in self._of_chain(side)),
+            self._twins(sides),
+            *(self._personal_rankings(sides) if self.expects_personal else []),
             *self._model(),
         ]
 
-    def _indexed_campaigns(self) -> list[Campaign]:
+    def _side(self, part: Part) -> Side:
+        chain_id = part.network.chain_id
+        block = self.index.cursor(chain_id).indexed
+        campaigns = self._indexed_campaigns(part.network)
+        return Side(part, block, campaigns, self._chain_totals(chain_id, block, campaigns))
+
+    def _of_chain(self, side: Side) -> list[Finding]:
+        return [self._events(side), *self._sums(side), self._every_total(side), self._pages(side)]
+
+    def _indexed_campaigns(self, network: Network) -> list[Campaign]:
         rows = self.index.rows(
             "SELECT l.address, l.token, s.slug, t.raised, t.refunded, t.withdrawn, t.fees, t.fees_claimed "
             "FROM ledger_campaignlaunched l JOIN ledger_campaigntotals t ON t.campaign_id = l.id "
             "JOIN campaigns_listing s ON s.chain_id = l.chain_id AND s.address = l.address "
             "WHERE l.chain_id = %s ORDER BY l.block_number, l.log_index",
-            self.deployment.chain_id,
+            network.chain_id,
         )
         return [
             Campaign(
                 address="0x" + bytes(address).hex(),
-                symbol=CURRENCY if "0x" + bytes(token).hex() == NATIVE else TOKEN,
+                symbol=network.currency if is_native else STABLE_SYMBOL,
+                decimals=NATIVE_DECIMALS if is_native else STABLE_DECIMALS,
                 slug=slug,
                 totals={column: int(total) for column, total in zip(TOTALS.values(), totals, strict=True)},
             )
             for address, token, slug, *totals in rows
+            for is_native in ["0x" + bytes(token).hex() == NATIVE]
         ]
 
-    def _chain_totals(self) -> list[dict[str, int]]:
+    def _chain_totals(self, chain_id: int, block: int, campaigns: Sequence[Campaign]) -> list[dict[str, int]]:
         interface = Interface("Campaign")
         calls = [
-            ("eth_call", ({"to": campaign.address, "data": interface.encode(view)}, hex(self.block)))
-            for campaign in self.campaigns
+            ("eth_call", ({"to": campaign.address, "data": interface.encode(view)}, hex(block)))
+            for campaign in campaigns
             for view in TOTALS
         ]
-        values = [int(result, 16) for result in self.node.batch(calls)]
+        values = [int(result, 16) for result in self.nodes[chain_id].batch(calls)]
         width = len(TOTALS)
         return [
             dict(zip(TOTALS.values(), values[start : start + width], strict=True))
             for start in range(0, len(values), width)
         ]
 
-    def _events(self) -> Finding:
-        ours = {self.deployment.factory.lower(), *(campaign.address for campaign in self.campaigns)}
+    def _events(self, side: Side) -> Finding:
+        factory = self.deployments[side.chain_id].factory.lower()
+        ours = {factory, *(campaign.address for campaign in side.campaigns)}
         topics = [topic for name in CONTRACTS for topic in Interface(name).numbered_events()]
         requests = [
             (
@@ -142,79 +171,103 @@ class Check:
                     {
                         "topics": [topics],
                         "fromBlock": hex(start),
-                        "toBlock": hex(min(start + LOGS_PER_REQUEST - 1, self.block)),
+                        "toBlock": hex(min(start + LOGS_PER_REQUEST - 1, side.block)),
                     },
                 ),
             )
-            for start in range(0, self.block + 1, LOGS_PER_REQUEST)
+            for start in range(0, side.block + 1, LOGS_PER_REQUEST)
         ]
-        on_chain = sum(log["address"].lower() in ours for logs in self.node.batch(requests) for log in logs)
-        indexed = self.index.rows("SELECT count(*) FROM ledger_rawlog WHERE block_number <= %s", self.block)
+        replies = self.nodes[side.chain_id].batch(requests)
+        on_chain = sum(log["address"].lower() in ours for logs in replies for log in logs)
+        indexed = self.index.rows(
+            "SELECT count(*) FROM ledger_rawlog WHERE chain_id = %s AND block_number <= %s",
+            *(side.chain_id, side.block),
+        )
         count = int(indexed[0][0])
-        return Finding("events on chain = events indexed", f"{on_chain:,}", f"{count:,}", on_chain == count)
+        what = f"events on {side.part.network.title} = events indexed"
+        return Finding(what, f"{on_chain:,}", f"{count:,}", on_chain == count)
 
-    def _sums(self, on_chain: list[dict[str, int]]) -> list[Finding]:
-        sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-        for campaign, totals in zip(self.campaigns, on_chain, strict=True):
-            sums[campaign.symbol][0] += totals["raised"]
-            sums[campaign.symbol][1] += campaign.totals["raised"]
+    def _sums(self, side: Side) -> list[Finding]:
+        sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+        for campaign, totals in zip(side.campaigns, side.on_chain, strict=True):
+            pair = sums[campaign.symbol, campaign.decimals]
+            pair[0] += totals["raised"]
+            pair[1] += campaign.totals["raised"]
         return [
             Finding(
-                f"Σ raised on chain = Σ in the database, {symbol}",
-                format_units(chain, DECIMALS[symbol], grouping=True),
-                format_units(database, DECIMALS[symbol], grouping=True),
+                f"Σ raised on {side.part.network.title} = Σ in the database, {symbol}",
+                format_units(chain, decimals, grouping=True),
+                format_units(database, decimals, grouping=True),
                 chain == database,
             )
-            for symbol, (chain, database) in sorted(sums.items())
+            for (symbol, decimals), (chain, database) in sorted(sums.items())
         ]
 
-    def _every_total(self, on_chain: list[dict[str, int]]) -> Finding:
+    def _every_total(self, side: Side) -> Finding:
         equal = sum(
-            campaign.totals == totals for campaign, totals in zip(self.campaigns, on_chain, strict=True)
+            campaign.totals == totals for campaign, totals in zip(side.campaigns, side.on_chain, strict=True)
         )
-        whole = len(self.scenario.campaigns)
+        whole = len(side.part.campaigns)
         return Finding(
-            "campaigns whose five totals equal the contract's own",
+            f"campaigns on {side.part.network.title} whose five totals equal the contract's own",
             f"{equal}",
             f"{whole}",
-            equal == whole == len(self.campaigns),
+            equal == whole == len(side.campaigns),
         )
 
-    def _pages(self, on_chain: list[dict[str, int]]) -> Finding:
+    def _pages(self, side: Side) -> Finding:
         with ThreadPoolExecutor(PAGES_AT_ONCE) as pool:
-            shown = list(pool.map(self._raised_on_page, self.campaigns))
+            shown = list(pool.map(partial(self._raised_on_page, side.part.network), side.campaigns))
         expected = [
-            format_units(totals["raised"], DECIMALS[campaign.symbol], grouping=True)
-            for campaign, totals in zip(self.campaigns, on_chain, strict=True)
+            campaign.text(totals["raised"])
+            for campaign, totals in zip(side.campaigns, side.on_chain, strict=True)
         ]
         equal = sum(starmap(str.__eq__, zip(shown, expected, strict=True)))
         return Finding(
-            "campaign pages that show the contract's total",
+            f"campaign pages that name {side.part.network.title} and show the contract's total",
             f"{equal}",
             f"{len(expected)}",
             equal == len(expected),
         )
 
-    def _raised_on_page(self, campaign: Campaign) -> str:
+    def _raised_on_page(self, network: Network, campaign: Campaign) -> str:
         browser = Browser(self.site_url)
         text = browser.text(f"/campaigns/{quote(campaign.slug)}/")
         browser.close()
-        found = re.search(rf"([\d,.]+)\s+{campaign.symbol}\s+\d+% of the goal", text)
+        found = re.search(rf"([\d,.]+)\s+{campaign.symbol}\s+\d+% of the goal[^%]*?{network.name}\b", text)
         return found.group(1) if found else ""
 
-    def _personal_rankings(self) -> list[Finding]:
+    def _twins(self, sides: Sequence[Side]) -> Finding:
+        """A campaign that has one address on both chains has a page for each."""
+        first, second = ({each.address: each.slug for each in side.campaigns} for side in sides)
+        shared = set(self.parts[0].campaigns) & set(self.parts[1].campaigns)
+        pages = {
+            slug
+            for side in (first, second)
+            for address, slug in side.items()
+            if address in first.keys() & second.keys()
+        }
+        return Finding(
+            "pages of campaigns that have one address on both chains",
+            f"{len(pages)}",
+            f"{2 * len(shared)}",
+            len(pages) == 2 * len(shared),
+        )
+
+    def _personal_rankings(self, sides: Sequence[Side]) -> list[Finding]:
         browser = Browser(self.site_url)
         anonymous = self._home(browser)
         backer, chinese = self._typical_backer(Language.ENGLISH), self._typical_backer(Language.CHINESE)
-        browser.sign_in(self.node, self.backers[backer], self.deployment.chain_id)
+        self._sign_in(browser, backer)
         personal = self._home(browser)
         browser.forget()
-        browser.sign_in(self.node, self.backers[chinese], self.deployment.chain_id)
+        self._sign_in(browser, chinese)
         of_chinese = self._home(browser)
         browser.close()
         languages = {
-            f"{self.deployment.chain_id}:{campaign.address}": story.language
-            for campaign, story in zip(self.campaigns, self.scenario.campaigns, strict=True)
+            f"{side.chain_id}:{campaign.address}": self.scenario.campaigns[position].language
+            for side in sides
+            for campaign, position in zip(side.campaigns, side.part.campaigns, strict=True)
         }
         share = [languages[item] is Language.CHINESE for item in of_chinese.items]
         baseline = [languages[item] is Language.CHINESE for item in anonymous.items]
@@ -238,6 +291,9 @@ class Check:
                 sum(share) * len(baseline) > sum(baseline) * len(share),
             ),
         ]
+
+    def _sign_in(self, browser: Browser, backer: int) -> None:
+        browser.sign_in(self.nodes[HOME.chain_id], self.backers[backer], HOME.chain_id)
 
     def _home(self, browser: Browser) -> Shown:
         page = browser.get("/").decode()

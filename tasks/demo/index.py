@@ -27,9 +27,8 @@ class Cursor:
 class Index:
     """A connection to the demo's database."""
 
-    def __init__(self, url: str, chain_id: int) -> None:
+    def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, autocommit=True)
-        self._chain_id = chain_id
 
     def __enter__(self) -> Self:
         return self
@@ -44,26 +43,22 @@ class Index:
 
     def require_following(self) -> None:
         """Raises DemoError when the indexer has halted, with its reason."""
-        halted = self.rows(
-            "SELECT halt_reason FROM ledger_chain WHERE chain_id = %s AND state = 'halted'", self._chain_id
-        )
+        halted = self.rows("SELECT halt_reason FROM ledger_chain WHERE state = 'halted'")
         if halted:
             raise DemoError(f"the indexer has halted: {halted[0][0]}")
 
-    def cursor(self) -> Cursor:
+    def cursor(self, chain_id: int) -> Cursor:
         found = self.rows(
             "SELECT next_block - 1, finalized_block, head_hash FROM ledger_cursor WHERE chain_id = %s",
-            self._chain_id,
+            chain_id,
         )
         if not found:
             return Cursor(-1, -1, None)
         indexed, finalized, head_hash = found[0]
         return Cursor(indexed, finalized, bytes(head_hash) if head_hash is not None else None)
 
-    def listed(self) -> int:
-        return int(
-            self.rows("SELECT count(*) FROM campaigns_listing WHERE chain_id = %s", self._chain_id)[0][0]
-        )
+    def listed(self, chain_id: int) -> int:
+        return int(self.rows("SELECT count(*) FROM campaigns_listing WHERE chain_id = %s", chain_id)[0][0])
 
     def live_model(self) -> str | None:
         """The name of the model whose rankings are published."""

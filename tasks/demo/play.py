@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,12 +18,13 @@ from tasks.demo.checks import Check, Finding
 from tasks.demo.contracts import Deployment
 from tasks.demo.errors import DemoError
 from tasks.demo.index import Index
+from tasks.demo.networks import HOME, NETWORKS, Network, Part, home_of, parts
 from tasks.demo.options import Options
 from tasks.demo.rpc import Node
 from tasks.demo.seeding import Seeder, campaign_addresses
 from tasks.demo.servers import ServerError, free_port
 from tasks.demo.simulation import HORIZON, Scenario, simulate
-from tasks.demo.stage import CHAIN_ID, HOST, Memory, Stage, project_command
+from tasks.demo.stage import HOST, Memory, Stage, project_command
 from tasks.demo.steps import Step, Steps
 from tasks.demo.visiting import Site, post_views
 from tasks.demo.wallet_accounts import offered_accounts
@@ -31,7 +33,7 @@ BLOCK_SECONDS = 1
 # Views of the whole history are older than what browsers may report elsewhere.
 BEACON_MAX_AGE_SECONDS = HORIZON + 24 * 3600
 SITE_PROCESSES, SITE_THREADS = 2, 4
-WORKER_PROCESSES = 2
+WORKER_PROCESSES = 1
 OPERATOR_PASSWORD_BYTES = 9
 
 
@@ -53,14 +55,14 @@ class Play:
         """
         self._recall()
         self.scenario: Scenario = simulate(load_catalogue(), self.options.scale, self.memory.seed)
-        with self.steps.step("Start PostgreSQL, Redis and the chain"):
-            self.stage.together(self.stage.start_postgres, self.stage.start_redis, self._start_chain)
-        self.node = Node(self.stage.anvil.url)
-        self.cast: Cast = assign(self.scenario, self.node.call("eth_accounts"))
+        self.parts = parts(self.scenario)
+        with self.steps.step("Start PostgreSQL, Redis and the chains"):
+            self.stage.together(self.stage.start_postgres, self.stage.start_redis, *self._chain_starts())
+        self.nodes = {key: Node(anvil.url) for key, anvil in self.stage.anvils.items()}
+        self.cast: Cast = assign(self.scenario, self.nodes[HOME.chain_id].call("eth_accounts"))
         self.stage.environment |= self._site_environment()
         self.stage.together(self._migrate, self._deploy)
-        self.deployment = Deployment.read(self.stage.folders.deployments, CHAIN_ID)
-        with Index(self.stage.environment["DATABASE_URL"], CHAIN_ID) as self.index:
+        with Index(self.stage.environment["DATABASE_URL"]) as self.index:
             if self.memory.is_complete:
                 self._resume()
             else:
@@ -69,13 +71,14 @@ class Play:
                 self._rank()
 
     def check(self) -> list[Finding]:
-        """Ask chain, database and site whether they agree."""
-        with Index(self.stage.environment["DATABASE_URL"], CHAIN_ID) as index:
+        """Ask chains, database and site whether they agree."""
+        with Index(self.stage.environment["DATABASE_URL"]) as index:
             return Check(
-                node=self.node,
+                nodes=self.nodes,
                 index=index,
-                deployment=self.deployment,
+                deployments={key: self._deployment(key) for key in self.nodes},
                 scenario=self.scenario,
+                parts=self.parts,
                 expects_personal=self.options.scale.teaches_tastes,
                 site_url=self.site_url,
                 backers=self.cast.backers,
@@ -105,29 +108,36 @@ class Play:
         if found is None:
             folders.clear()
             genesis = int(time.time()) - HORIZON
-            found = Memory(scale.campaigns, scale.backers, self.options.seed, genesis, free_port())
+            ports = {str(network.chain_id): free_port() for network in NETWORKS}
+            found = Memory(scale.campaigns, scale.backers, self.options.seed, genesis, ports)
         self.memory = found
 
-    def _start_chain(self) -> None:
+    def _chain_starts(self) -> list[Callable[[], None]]:
+        return [partial(self._start_chain, network) for network in NETWORKS]
+
+    def _start_chain(self, network: Network) -> None:
         arguments = [
             *("--accounts", str(account_count(self.scenario)), "--mnemonic", MNEMONIC),
             *("--balance", str(BALANCE_ETHER), "--timestamp", str(self.memory.genesis)),
         ]
+        ports, key = self.memory.anvil_ports, str(network.chain_id)
         try:
-            self.stage.start_anvil(self.memory.anvil_port, arguments)
+            self.stage.start_anvil(network, ports[key], arguments)
         except ServerError as error:
             if not self.memory.is_complete:
                 raise
             raise DemoError(f"{error}\nIf its saved state is damaged, begin anew with --reset") from error
-        self.memory.anvil_port = self.stage.anvil.port
+        ports[key] = self.stage.anvils[network.chain_id].port
+
+    def _deployment(self, chain_id: int) -> Deployment:
+        return Deployment.read(self.stage.folders.deployments, chain_id)
 
     def _site_environment(self) -> dict[str, str]:
         folders = self.stage.folders
         return {
             "CHAINFUND_MODE": "demo",
             "CHAINFUND_SITE_URL": self.site_url,
-            "CHAINFUND_RPC_URLS": f"{CHAIN_ID}={self.stage.anvil.url}",
-            "CHAINFUND_RPC_URL": self.stage.anvil.url,
+            "CHAINFUND_RPC_URLS": ";".join(f"{key}={node.url}" for key, node in self.nodes.items()),
             "CHAINFUND_TREASURY": self.cast.treasury,
             "CHAINFUND_DEPLOYMENTS_DIR": str(folders.deployments),
             "CHAINFUND_RECOMMENDER_DIR": str(folders.runs),
@@ -150,22 +160,30 @@ class Play:
             )
 
     def _deploy(self) -> None:
-        if (self.stage.folders.deployments / f"{CHAIN_ID}.json").exists():
-            return
-        with self.steps.step("Deploy the contracts with Brownie"):
-            self.stage.run("deploy", project_command("tools/brownie", "run", "deploy", "--network", "anvil"))
+        for network in NETWORKS:
+            if (self.stage.folders.deployments / f"{network.chain_id}.json").exists():
+                continue
+            with self.steps.step(f"Deploy the contracts on {network.title} with Brownie"):
+                self.stage.run(
+                    f"deploy-{network.chain_id}",
+                    project_command("tools/brownie", "run", "deploy", "--network", "anvil"),
+                    env={"CHAINFUND_RPC_URL": self.nodes[network.chain_id].url},
+                )
 
     def _begin(self) -> None:
+        # The same on both chains: equal terms of one creator, from factories at one address.
         self.addresses = campaign_addresses(
-            self.node, self.deployment, self.scenario, self.cast, self.memory.genesis
+            self.nodes[HOME.chain_id],
+            self._deployment(HOME.chain_id),
+            self.scenario,
+            self.cast,
+            self.memory.genesis,
         )
         self.stage.together(self._store_texts, self._open_site)
-        # Before there is anything to index: they start up while the node is busy.
+        # Before there is anything to index: they start up while the nodes are busy.
         self._start_workers()
-        seed_title = "Play 120 days of transactions on the chain"
-        with self.steps.step(seed_title, total=len(self.scenario.actions)) as step:
-            self.stage.together(partial(self._seed, step))
-        self._start_clock()
+        self.stage.together(*(partial(self._seed, part) for part in self.parts))
+        self._start_clocks()
         self._catch_up()
         with self.steps.step("Post page views to the site", total=len(self.scenario.views)) as step:
             self.stage.together(partial(self._visit, step))
@@ -173,55 +191,73 @@ class Play:
         self.stage.folders.remember(self.memory)
 
     def _resume(self) -> None:
-        self.addresses = launched_addresses(self.index, CHAIN_ID)
-        if not self._index_is_of_this_chain():
-            with self.steps.step("Forget an index that is ahead of the chain's saved state"):
-                self.stage.run(
-                    "reset-chain",
-                    [
-                        sys.executable,
-                        *project_command("manage.py", "indexer", "reset-chain", "--chain", str(CHAIN_ID)),
-                    ],
-                )
-        self._start_clock()
+        for network in NETWORKS:
+            if not self._index_is_of_this_chain(network.chain_id):
+                self._forget_index(network)
+        self._start_clocks()
         self._open_site()
         self._start_workers()
         self._catch_up()
 
-    def _index_is_of_this_chain(self) -> bool:
+    def _forget_index(self, network: Network) -> None:
+        with self.steps.step(f"Forget an index that is ahead of what {network.title} saved"):
+            command = project_command("manage.py", "indexer", "reset-chain", "--chain", str(network.chain_id))
+            self.stage.run(f"reset-chain-{network.chain_id}", [sys.executable, *command])
+
+    def _index_is_of_this_chain(self, chain_id: int) -> bool:
         """Whether the node has the block that the index ends with; after a crash it may have lost it."""
-        cursor = self.index.cursor()
+        cursor = self.index.cursor(chain_id)
         if cursor.head_hash is None:
             return True
-        block = self.node.call("eth_getBlockByNumber", hex(cursor.indexed), False)  # noqa: FBT003  JSON-RPC
+        block = self.nodes[chain_id].call("eth_getBlockByNumber", hex(cursor.indexed), False)  # noqa: FBT003  JSON-RPC
         return block is not None and block["hash"] == "0x" + cursor.head_hash.hex()
 
     def _store_texts(self) -> None:
         with self.steps.step("Keep the campaigns' texts"):
-            slugs = [campaign.slug for campaign in self.scenario.campaigns]
-            request = {"chain_id": CHAIN_ID, "addresses": dict(zip(slugs, self.addresses, strict=True))}
+            request = [
+                {
+                    "chain": {
+                        "chain_id": part.network.chain_id,
+                        "name": part.network.name,
+                        "currency_symbol": part.network.currency,
+                        "finality_depth": part.network.finality_depth,
+                        "is_test_network": True,
+                    },
+                    "addresses": {
+                        self.scenario.campaigns[position].slug: self.addresses[position]
+                        for position in part.campaigns
+                    },
+                }
+                for part in self.parts
+            ]
             self.stage.run(
                 "texts", [sys.executable, "-m", "tasks.demo.store_texts"], text=json.dumps(request)
             )
 
-    def _seed(self, step: Step) -> None:
-        Seeder(
-            node=self.node,
-            deployment=self.deployment,
-            scenario=self.scenario,
-            cast=self.cast,
-            genesis=self.memory.genesis,
-            addresses=self.addresses,
-            progress=step.reach,
-        ).play()
-        step.note = f"{len(self.scenario.actions):,} acts"
+    def _seed(self, part: Part) -> None:
+        network = part.network
+        title = f"Play 120 days of transactions on {network.title}"
+        with self.steps.step(title, total=len(part.actions)) as step:
+            Seeder(
+                node=self.nodes[network.chain_id],
+                deployment=self._deployment(network.chain_id),
+                scenario=self.scenario,
+                part=part,
+                cast=self.cast,
+                genesis=self.memory.genesis,
+                addresses=self.addresses,
+                progress=step.reach,
+            ).play()
+            step.note = f"{len(part.actions):,} acts"
 
-    def _start_clock(self) -> None:
-        """Let the chain's time be ours from here on, with a block each second."""
-        self.node.call("evm_setAutomine", False)  # noqa: FBT003  JSON-RPC
-        newest = int(self.node.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)  # noqa: FBT003
-        self.node.call("evm_mine", hex(max(int(time.time()), newest + 1)))
-        self.node.call("evm_setIntervalMining", BLOCK_SECONDS)
+    def _start_clocks(self) -> None:
+        """Let the chains' time be ours from here on, with a block every second or two."""
+        for network in NETWORKS:
+            node = self.nodes[network.chain_id]
+            node.call("evm_setAutomine", False)  # noqa: FBT003  JSON-RPC
+            newest = int(node.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)  # noqa: FBT003
+            node.call("evm_mine", hex(max(int(time.time()), newest + 1)))
+            node.call("evm_setIntervalMining", network.block_seconds)
 
     def _open_site(self) -> None:
         with self.steps.step("Open the site"):
@@ -247,9 +283,16 @@ class Play:
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
         # Tasks are safe to run twice, so SIGQUIT may end workers without waiting for the ones in hand.
         self.stage.start(
+            "indexer",
+            "celery",
+            *(*celery, "worker", "--queues", "indexing", "--hostname", "indexer@demo"),
+            *("--concurrency", str(len(NETWORKS)), *quiet),
+            stop_signal=signal.SIGQUIT,
+        )
+        self.stage.start(
             "worker",
             "celery",
-            *(*celery, "worker", "--queues", "indexing,default,notifications", "--hostname", "worker@demo"),
+            *(*celery, "worker", "--queues", "default,notifications", "--hostname", "worker@demo"),
             *("--concurrency", str(WORKER_PROCESSES), *quiet),
             stop_signal=signal.SIGQUIT,
         )
@@ -263,37 +306,48 @@ class Play:
         self.stage.start("beat", "celery", *celery, "beat", "--schedule", schedule, "--pidfile", "")
 
     def _catch_up(self) -> None:
-        head = int(self.node.call("eth_blockNumber"), 16)
-        with self.steps.step("Index the chain", total=head) as step:
-            self.index.wait(
+        heads = {key: int(node.call("eth_blockNumber"), 16) for key, node in self.nodes.items()}
+        with self.steps.step("Index the chains", total=sum(heads.values())) as step:
+            self._wait(
                 "the index",
-                lambda: self.index.cursor().indexed,
-                head,
-                self.stage.require_alive,
-                self._worker_log,
+                lambda: sum(min(self.index.cursor(key).indexed, head) for key, head in heads.items()),
+                sum(heads.values()),
+                "indexer",
                 step.reach,
             )
-            self.index.wait(
+            self._wait(
                 "the list of campaigns",
-                self.index.listed,
-                len(self.scenario.campaigns),
-                self.stage.require_alive,
-                self._worker_log,
+                lambda: sum(self.index.listed(part.network.chain_id) for part in self.parts),
+                sum(len(part.campaigns) for part in self.parts),
+                "worker",
                 lambda _: None,
             )
-            step.note = f"{head:,} blocks"
+            step.note = f"{sum(heads.values()):,} blocks"
 
-    def _worker_log(self) -> str:
-        worker = self.stage.servers["worker"]
-        return f"the end of {worker.log}:\n{worker.tail()}"
+    def _wait(
+        self,
+        what: str,
+        measure: Callable[[], int],
+        target: int,
+        worker: str,
+        progress: Callable[[int], None],
+    ) -> None:
+        def explain() -> str:
+            server = self.stage.servers[worker]
+            return f"the end of {server.log}:\n{server.tail()}"
+
+        self.index.wait(what, measure, target, self.stage.require_alive, explain, progress)
 
     def _visit(self, step: Step) -> None:
         site = Site(
             url=self.site_url,
-            node_url=self.stage.anvil.url,
-            chain_id=CHAIN_ID,
+            node_url=self.nodes[HOME.chain_id].url,
+            chain_id=HOME.chain_id,
             backers=self.cast.backers,
-            campaigns=self.addresses,
+            campaigns=[
+                f"{network.chain_id}:{address}"
+                for network, address in zip(home_of(self.scenario), self.addresses, strict=True)
+            ],
             genesis=self.memory.genesis,
         )
         post_views(site, self.scenario, step.reach)
@@ -307,12 +361,3 @@ class Play:
                 watch=step.tell,
             )
             step.note = f"{self.index.live_model()} is live"
-
-
-def launched_addresses(index: Index, chain_id: int) -> list[str]:
-    """Addresses of the launched campaigns, in the order of their launch."""
-    rows = index.rows(
-        "SELECT address FROM ledger_campaignlaunched WHERE chain_id = %s ORDER BY block_number, log_index",
-        chain_id,
-    )
-    return ["0x" + bytes(address).hex() for (address,) in rows]

@@ -9,6 +9,7 @@ from django_project.core.metadata import canonical_json, metadata_hash, metadata
 from tasks.demo.cast import Cast
 from tasks.demo.catalogue import Campaign, Mode, Token
 from tasks.demo.contracts import NATIVE, Deployment, Interface
+from tasks.demo.networks import Part
 from tasks.demo.rpc import Call, Node
 from tasks.demo.simulation import Scenario
 from tasks.demo.simulation.events import (
@@ -64,17 +65,19 @@ class Totals:
 
 @dataclass
 class Seeder:
-    """Turns a scenario's actions into transactions.
+    """Turns what happens of a scenario on one chain into transactions.
 
     Attributes:
+        part: what that is.
         genesis: the chain's first timestamp; the scenario counts from it.
-        addresses: where its campaigns will be.
-        progress: told how many of the scenario's actions are on the chain.
+        addresses: where the scenario's campaigns will be.
+        progress: told how many of the part's actions are on the chain.
     """
 
     node: Node
     deployment: Deployment
     scenario: Scenario
+    part: Part
     cast: Cast
     genesis: int
     addresses: Sequence[str]
@@ -85,7 +88,7 @@ class Seeder:
     _nonces: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def play(self) -> None:
-        """Put the whole scenario on the chain; mining by itself is off while it lasts.
+        """Put the whole part on the chain; mining by itself is off while it lasts.
 
         Raises:
             SeedingError: a campaign's totals are not what the scenario adds up to.
@@ -97,7 +100,7 @@ class Seeder:
         self._nonces.update(zip(known, (int(count, 16) for count in counts), strict=True))
         self._hand_out_tokens()
         done = 0
-        for slot, actions in groupby(self.scenario.actions, key=lambda action: -(-action.at // SLOT_SECONDS)):
+        for slot, actions in groupby(self.part.actions, key=lambda action: -(-action.at // SLOT_SECONDS)):
             calls: list[Call] = []
             for action in actions:
                 if isinstance(action, Launch):
@@ -115,7 +118,7 @@ class Seeder:
 
     def _hand_out_tokens(self) -> None:
         spent: dict[str, int] = dict.fromkeys(self.cast.newcomers, 0)
-        for action in self.scenario.actions:
+        for action in self.part.actions:
             if isinstance(action, Contribute) and self._campaign_of(action).token is Token.STABLE:
                 backer = self.cast.backers[action.backer]
                 spent[backer] = spent.get(backer, 0) + action.amount
@@ -219,20 +222,23 @@ class Seeder:
         )
 
     def _compare_totals(self) -> None:
-        expected = expected_totals(self.scenario)
+        expected = expected_totals(self.part)
         found = self.node.batch(
             [
-                ("eth_call", ({"to": address, "data": self._campaign.encode(view)}, "latest"))
-                for address in self.addresses
+                (
+                    "eth_call",
+                    ({"to": self.addresses[position], "data": self._campaign.encode(view)}, "latest"),
+                )
+                for position in expected
                 for view in ("totalRaised", "totalRefunded")
             ]
         )
         amounts = [int(value, 16) if value != "0x" else -1 for value in found]
-        for number, totals in enumerate(expected):
+        for number, (position, totals) in enumerate(expected.items()):
             on_chain = Totals(amounts[2 * number], amounts[2 * number + 1])
             if on_chain != totals:
                 raise SeedingError(
-                    f"{self.scenario.campaigns[number].slug}: the scenario comes to {totals}, "
+                    f"{self.scenario.campaigns[position].slug}: the scenario comes to {totals}, "
                     f"the chain to {on_chain}"
                 )
 
@@ -280,14 +286,14 @@ def campaign_addresses(
     return [str(factory.decode("campaignAddress", result)) for result in node.batch(calls)]
 
 
-def expected_totals(scenario: Scenario) -> Sequence[Totals]:
-    """What each campaign has raised and refunded when everything has happened."""
-    raised, refunded = [0] * len(scenario.campaigns), [0] * len(scenario.campaigns)
-    for action in scenario.actions:
+def expected_totals(part: Part) -> dict[int, Totals]:
+    """What each campaign of a chain has raised and refunded there in the end, by its position."""
+    raised, refunded = dict.fromkeys(part.campaigns, 0), dict.fromkeys(part.campaigns, 0)
+    for action in part.actions:
         if isinstance(action, Contribute):
             raised[action.campaign] += action.amount
         elif isinstance(action, TakeBack):
             raised[action.campaign] -= action.amount
         elif isinstance(action, Refund):
             refunded[action.campaign] += action.amount
-    return [Totals(*pair) for pair in zip(raised, refunded, strict=True)]
+    return {position: Totals(raised[position], refunded[position]) for position in part.campaigns}

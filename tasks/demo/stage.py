@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import IO, Any
 import psutil
 
 from tasks.demo.errors import DemoError
+from tasks.demo.networks import NETWORKS, Network
 from tasks.demo.servers import (
     PROJECT_ROOT,
     STOP_TIMEOUT_SECONDS,
@@ -32,7 +33,6 @@ from tasks.demo.servers import (
 # Carried by every process the demo starts, so that a later run finds what a crash left behind.
 MARK = "CHAINFUND_DEMO_PROCESS_OF"
 
-CHAIN_ID = 31337
 DATABASE = "chainfund"
 HOST = "127.0.0.1"
 USUAL_SITE_PORT, SITE_PORTS_TRIED = 8000, 50
@@ -40,18 +40,18 @@ USUAL_SITE_PORT, SITE_PORTS_TRIED = 8000, 50
 STATES_KEPT = 128
 SAVE_EVERY_SECONDS = 60
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
 class Memory:
-    """What a demo directory knows about itself between two runs."""
+    """What a demo directory knows about itself between two runs; nodes' ports by their chain id."""
 
     campaigns: int
     backers: int
     seed: int
     genesis: int
-    anvil_port: int
+    anvil_ports: dict[str, int]
     is_complete: bool = False
     format: int = FORMAT
 
@@ -62,18 +62,20 @@ class Folders:
 
     root: Path
     logs: Path = field(init=False)
-    chain_state: Path = field(init=False)
     deployments: Path = field(init=False)
     postgres: Path = field(init=False)
     runs: Path = field(init=False)
 
     def __post_init__(self) -> None:
         self.logs = self.root / "logs"
-        self.chain_state = self.root / "chain.json"
         self.deployments = self.root / "deployments"
         self.postgres = self.root / "postgres"
         self.runs = self.root / "runs"
         self._memory = self.root / "demo.json"
+
+    def chain_state(self, chain_id: int) -> Path:
+        """What the node of a chain saves."""
+        return self.root / f"chain-{chain_id}.json"
 
     def make(self) -> None:
         for directory in (self.root, self.logs, self.deployments, self.runs):
@@ -85,8 +87,8 @@ class Folders:
             memory = Memory(**json.loads(self._memory.read_text()))
         except (OSError, ValueError, TypeError):
             return None
-        is_usable = memory.is_complete and memory.format == FORMAT and self.chain_state.exists()
-        return memory if is_usable else None
+        has_chains = all(self.chain_state(network.chain_id).exists() for network in NETWORKS)
+        return memory if memory.is_complete and memory.format == FORMAT and has_chains else None
 
     def remember(self, memory: Memory) -> None:
         partial = self._memory.with_suffix(".tmp")
@@ -96,7 +98,8 @@ class Folders:
     def clear(self) -> None:
         """Delete all data; the lock stays."""
         self._memory.unlink(missing_ok=True)
-        self.chain_state.unlink(missing_ok=True)
+        for network in NETWORKS:
+            self.chain_state(network.chain_id).unlink(missing_ok=True)
         for directory in (self.postgres, self.deployments, self.runs, self.logs):
             shutil.rmtree(directory, ignore_errors=True)
         self.make()
@@ -135,7 +138,7 @@ class Stage:
         self._lock = threading.Lock()
         self._is_closing = False
         self.postgres: Postgres
-        self.anvil: Anvil
+        self.anvils: dict[int, Anvil] = {}
 
     def start_postgres(self) -> None:
         forget_dead_postmaster(self.folders.postgres)
@@ -150,21 +153,22 @@ class Stage:
         self.servers["Redis"] = redis.process
         self.environment["REDIS_URL"] = redis.url
 
-    def start_anvil(self, port: int, arguments: list[str]) -> None:
-        """Start the chain, from its saved state when there is one."""
-        self.anvil = Anvil(
+    def start_anvil(self, network: Network, port: int, arguments: list[str]) -> None:
+        """Start a chain, from its saved state when there is one."""
+        state = self.folders.chain_state(network.chain_id)
+        anvil = Anvil(
             self.folders.logs,
-            chain_id=CHAIN_ID,
+            chain_id=network.chain_id,
             port=port if is_free(port) else free_port(),
             arguments=[
-                *("--state", str(self.folders.chain_state), "--state-interval", str(SAVE_EVERY_SECONDS)),
+                *("--state", str(state), "--state-interval", str(SAVE_EVERY_SECONDS)),
                 *("--prune-history", str(STATES_KEPT), "--order", "fifo"),
                 *arguments,
             ],
             env=self.environment,
         )
-        self._keep("the chain", self.anvil.stop)
-        self.servers["the chain"] = self.anvil.process
+        self._keep(network.title, anvil.stop)
+        self.anvils[network.chain_id], self.servers[network.title] = anvil, anvil.process
 
     def start(
         self,
@@ -202,6 +206,7 @@ class Stage:
         command: list[str],
         *,
         text: str = "",
+        env: Mapping[str, str] | None = None,
         watch: Callable[[str], None] | None = None,
     ) -> str:
         """Run a command to its end and return what it printed; `watch` is told the newest line meanwhile.
@@ -211,7 +216,7 @@ class Stage:
         """
         log = self.folders.logs / f"{name}.log"
         log.unlink(missing_ok=True)
-        child = Process(name, command, log, self.environment, text=text)
+        child = Process(name, command, log, {**self.environment, **(env or {})}, text=text)
         with self._lock:
             self._children.add(child)
         if self._is_closing:

@@ -1,7 +1,8 @@
-"""Keeps the texts that the chain names by hash: `python -m tasks.demo.store_texts < addresses.json`.
+"""Keeps the texts that the chains name by hash: `python -m tasks.demo.store_texts < networks.json`.
 
-A process of its own, because it loads Django and the demo does not. Standard input is a JSON object: the
-chain id and each chosen campaign's address by its slug.
+It also writes down what the chains are called, their currencies and finality, as operators do of chains that
+nobody knows. A process of its own, because it loads Django and the demo does not. Standard input is a JSON
+list of chains: the columns of each one's row, and the address of each campaign on it by its slug.
 """
 
 import json
@@ -20,24 +21,28 @@ def main() -> None:
 
     from django_project.campaigns import services
     from django_project.core.addresses import parse_address
+    from django_project.ledger.models import Chain
     from tasks.demo.catalogue import load_catalogue
     from tasks.demo.simulation.milestones import SHARES
     from tasks.demo.texts import campaign_document, evidence_document, update_document
 
-    request = json.load(sys.stdin)
     catalogue = load_catalogue()
+    by_slug = {campaign.slug: campaign for campaign in catalogue.campaigns}
     with transaction.atomic():
         services.ensure_categories([asdict(category) for category in catalogue.categories])
-        for campaign in catalogue.campaigns:
-            address = request["addresses"].get(campaign.slug)
-            if address is None:
-                continue
-            services.store_metadata(campaign_document(campaign))
-            for update in campaign.updates:
-                services.store_update(update_document(update), request["chain_id"], parse_address(address))
-            for number in range(1, len(SHARES) + 1):
-                document = evidence_document(campaign, number)
-                services.store_update(document, request["chain_id"], parse_address(address))
+        for network in json.load(sys.stdin):
+            chain, _ = Chain.objects.update_or_create(
+                chain_id=network["chain"].pop("chain_id"), defaults=network["chain"]
+            )
+            for slug, address in network["addresses"].items():
+                campaign = by_slug[slug]
+                services.store_metadata(campaign_document(campaign))
+                documents = [
+                    *(update_document(update) for update in campaign.updates),
+                    *(evidence_document(campaign, number) for number in range(1, len(SHARES) + 1)),
+                ]
+                for document in documents:
+                    services.store_update(document, chain.chain_id, parse_address(address))
 
 
 if __name__ == "__main__":

@@ -104,7 +104,8 @@ class Site:
 
     Attributes:
         backers: the accounts of the scenario's first readers; the others stay anonymous.
-        campaigns: the addresses of its campaigns.
+        chain_id: where they sign in.
+        campaigns: its campaigns as the site names them, `<chain id>:<address>`.
         genesis: the moment its times count from.
     """
 
@@ -172,7 +173,7 @@ def _event(site: Site, number: int, view: View) -> dict[str, object]:
     return {
         "id": str(uuid.uuid5(EVENT_NAMESPACE, str(number))),
         "kind": "view",
-        "campaign": f"{site.chain_id}:{site.campaigns[view.campaign]}",
+        "campaign": site.campaigns[view.campaign],
         "dwell_seconds": view.dwell_seconds,
         "occurred_at": datetime.fromtimestamp(site.genesis + view.at, UTC).isoformat(),
     }

@@ -15,9 +15,11 @@ from django.utils import timezone
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
+from django_project.campaigns.selectors import unlisted
 from django_project.core.addresses import format_hash, parse_hash
 from django_project.core.endpoints import endpoint_name, is_websocket
 from django_project.core.schema import unapplied_migrations
+from django_project.ledger.clocks import database_now, is_off
 from django_project.ledger.models import Chain, Cursor, SuspectRange
 from django_project.ledger.selectors import HEARTBEAT
 from tasks.indexing.chain_guard import Identity, identify, look
@@ -171,6 +173,9 @@ def _diagnose_lag(heads: dict[str, int]) -> Iterator[Finding]:
 
 def _diagnose_index(chain: Chain | None, node_head: int) -> Iterator[Finding]:
     cursor = Cursor.objects.filter(chain=chain).first() if chain is not None else None
+    if chain is not None and chain.state == Chain.State.RETIRED:
+        yield Finding("index", "is kept as it is: the chain is retired, and nobody follows it")
+        return
     if chain is None or cursor is None:
         yield Finding("index", "is empty", START_A_WORKER)
         return
@@ -190,6 +195,14 @@ def _diagnose_index(chain: Chain | None, node_head: int) -> Iterator[Finding]:
         )
     else:
         yield _diagnose_progress(chain, cursor, max(0, node_head - indexed))
+    yield _diagnose_clock(cursor)
+    waiting = unlisted(chain.chain_id).count()
+    if waiting:
+        yield Finding(
+            "listings",
+            f"{waiting} campaigns whose text is known have no page",
+            "start a worker for queue `default`, and beat: it lists them within seconds",
+        )
     suspects = SuspectRange.objects.filter(chain=chain, resolved_at=None).count()
     if suspects:
         yield Finding(
@@ -197,6 +210,30 @@ def _diagnose_index(chain: Chain | None, node_head: int) -> Iterator[Finding]:
             f"{suspects} ranges of blocks do not add up",
             "the next tick reads them again; when they stay, add an endpoint of another provider",
         )
+
+
+def _diagnose_clock(cursor: Cursor) -> Finding:
+    """The chain's clock and this machine's against the database's, by which everything here goes."""
+    offset, apart = cursor.clock_offset, timezone.now() - database_now()
+    if is_off(offset):
+        return Finding(
+            "clock",
+            f"the chain's is {_ahead(offset)} the database's",
+            "set the clock of the database's machine (chronyd, ntpd); if it is right, the nodes are far "
+            "behind or the chain's own clock is wrong: dates on pages follow the chain",
+        )
+    if is_off(apart):
+        return Finding(
+            "clock",
+            f"this machine's is {_ahead(apart)} the database's",
+            "set this machine's clock (chronyd, ntpd): sign-ins and e-mails go by it",
+        )
+    return Finding("clock", "those of chain, database and this machine agree")
+
+
+def _ahead(offset: timedelta | None) -> str:
+    seconds = int(offset.total_seconds()) if offset else 0
+    return f"{abs(seconds):,} s {'ahead of' if seconds > 0 else 'behind'}"
 
 
 def _diagnose_progress(chain: Chain, cursor: Cursor, behind: int) -> Finding:

@@ -20,6 +20,10 @@ class ChainHaltedError(IndexerError):
         self.code = code
 
 
+class ChainRetiredError(IndexerError):
+    """The chain is not to be followed any more."""
+
+
 class LeaseHeldError(IndexerError):
     """Another worker indexes the chain."""
 

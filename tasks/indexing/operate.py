@@ -74,7 +74,24 @@ def _anchor(chain_id: int, header: Header) -> None:
 
 
 def reset_chain(chain_id: int) -> int:
-    """Forget a chain; the next run indexes it anew. Returns the number of events deleted."""
-    if not Chain.objects.filter(pk=chain_id).exists():
+    """Forget what is indexed of a chain; the next run indexes it anew. Says how many events were deleted."""
+    if not Cursor.objects.filter(chain_id=chain_id).exists():
         raise ConfigurationError(f"chain {chain_id} is not indexed: there is nothing to reset")
     return services.forget_chain(chain_id)
+
+
+def retire(chain_id: int, reason: str) -> None:
+    """Stop following a chain for good, and keep what is indexed of it."""
+    _require_known(chain_id, "retire")
+    services.retire(chain_id, reason=reason)
+
+
+def reinstate(chain_id: int, reason: str) -> None:
+    """Follow a retired chain again."""
+    _require_known(chain_id, "reinstate")
+    services.reinstate(chain_id, reason=reason)
+
+
+def _require_known(chain_id: int, act: str) -> None:
+    if not Chain.objects.filter(pk=chain_id).exists():
+        raise ConfigurationError(f"chain {chain_id} is not indexed: there is nothing to {act}")

@@ -14,6 +14,7 @@ from django_project.ledger.models import Chain, Cursor
 from tasks.indexing.endpoint_notes import EndpointNotes
 from tasks.indexing.errors import (
     ChainHaltedError,
+    ChainRetiredError,
     RpcError,
     StillInconsistentError,
 )
@@ -77,6 +78,7 @@ class Runner:
         """Attach to the chain, take the lease and follow.
 
         Raises:
+            ChainRetiredError: nobody is to follow it any more.
             ConfigurationError: registry, ABI or node are not what they have to be.
             ChainHaltedError: the chain waits for an operator; its row says why.
             LeaseHeldError: another worker indexes the chain.
@@ -84,6 +86,7 @@ class Runner:
             RpcError, StillInconsistentError: only with `once`.
         """
         return_large_buffers()
+        _require_followed(self._registry.chain_id)
         events = load_events(self._registry)
         chain = self._attach()
         lease = Lease(chain.chain_id)
@@ -170,6 +173,14 @@ class Runner:
             follower.reload()
         except DATABASE_AWAY as error:
             logger.debug("the database is still away: %s", error)
+
+
+def _require_followed(chain_id: int) -> None:
+    if Chain.objects.filter(pk=chain_id, state=Chain.State.RETIRED).exists():
+        raise ChainRetiredError(
+            f"chain {chain_id} is retired: run `manage.py indexer reinstate-chain --chain {chain_id}` to "
+            "follow it again"
+        )
 
 
 def has_reached(chain_id: int, block: int) -> bool:

@@ -2,15 +2,23 @@
 
 import ctypes
 import logging
+from datetime import timedelta
 from multiprocessing.sharedctypes import RawValue
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import celeryd_after_setup, worker_shutting_down
 from django.conf import settings
 
 from django_project.core.jobs import enqueue
-from tasks.indexing.errors import ConfigurationError, IndexerError, LeaseHeldError, LeaseLostError
+from django_project.ledger.models import Chain
+from tasks.indexing.errors import (
+    ChainRetiredError,
+    ConfigurationError,
+    IndexerError,
+    LeaseHeldError,
+    LeaseLostError,
+)
 from tasks.indexing.fanout import FETCH_TASK, fetch_for_others
 from tasks.indexing.lease import is_held
 from tasks.indexing.registry import find_registry, known_chains, load_events, read_registry
@@ -23,8 +31,13 @@ FOLLOW_CHAIN = "tasks.indexing.follow_chain"
 # A chain that nobody follows is taken up again within this many seconds, and a dead worker's lease.
 REVIVAL_SECONDS = 5.0
 
-# The pool's processes are forked from the one that is told to stop, and share this with it.
+QUEUE = "indexing"
+# A follower that may have taken the last process of a worker with other work gives way after this long.
+SHARED_TURN = timedelta(seconds=5)
+
+# The pool's processes are forked from the one that is told to stop, and share these with it.
 _worker_is_stopping = RawValue(ctypes.c_bool)
+_worker_has_no_room = RawValue(ctypes.c_bool)
 
 
 @worker_shutting_down.connect
@@ -32,9 +45,29 @@ def _note_shutdown(**_: Any) -> None:
     _worker_is_stopping.value = True
 
 
+@celeryd_after_setup.connect
+def _note_room(instance: Any, **_: Any) -> None:
+    """Whether followers could take all processes of a worker that other queues wait for as well."""
+    others = sorted(set(instance.app.amqp.queues.consume_from) - {QUEUE})
+    chains = len(known_chains())
+    _worker_has_no_room.value = bool(others) and instance.concurrency <= chains
+    if _worker_has_no_room.value:
+        logger.warning(
+            "%s processes for %s chains and the queues %s: chains take turns of %s s; give the queue %s a "
+            "worker of its own, with a process for each chain",
+            *(instance.concurrency, chains, ", ".join(others), SHARED_TURN.total_seconds(), QUEUE),
+        )
+
+
+def _turn() -> timedelta:
+    return min(settings.INDEXER_LEASE, SHARED_TURN) if _worker_has_no_room.value else settings.INDEXER_LEASE
+
+
 @shared_task(name=FOLLOW_CHAIN)
 def follow_chain(chain_id: int) -> None:
     """Follow one chain for at most `settings.INDEXER_LEASE`, then hand over to a fresh task.
+
+    Much shorter in a worker whose processes are all that other tasks have.
 
     Ends quietly when another worker holds the lease. After an error it ends too, and beat tries again.
     """
@@ -45,11 +78,11 @@ def follow_chain(chain_id: int) -> None:
             Runner(
                 registry,
                 pool,
-                run_for=settings.INDEXER_LEASE,
+                run_for=_turn(),
                 fan_out=settings.INDEXER_FAN_OUT,
                 stop=lambda: bool(_worker_is_stopping.value),
             ).run()
-    except LeaseHeldError:
+    except (ChainRetiredError, LeaseHeldError):
         return
     except (ConfigurationError, LeaseLostError) as error:
         logger.warning("chain %s: %s", chain_id, error)
@@ -73,7 +106,8 @@ def fetch_range(chain_id: int, from_block: int, to_block: int) -> None:
 @shared_task(name="tasks.indexing.revive")
 def revive() -> None:
     """Ask for every chain that nobody follows; should two tasks meet, the later one ends at once."""
+    retired = set(Chain.objects.filter(state=Chain.State.RETIRED).values_list("chain_id", flat=True))
     for chain_id in known_chains():
-        if is_held(chain_id):
+        if chain_id in retired or is_held(chain_id):
             continue
         follow_chain.apply_async((chain_id,), expires=REVIVAL_SECONDS)

@@ -7,12 +7,13 @@ logs decodes to. What does not agree becomes a suspect range, which the next tic
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from django_project.core.addresses import format_address, format_hash, selector
+from django_project.ledger.clocks import chain_now, database_now, is_off
 from django_project.ledger.events import EVENT_MODELS, row_columns
 from django_project.ledger.invariants import campaigns_with_gaps
 from django_project.ledger.models import Block, Chain, Cursor, RawLog
@@ -76,6 +77,7 @@ class Verifier:
         claims = _read_claims(self._chain_id)
         verdict = Verdict(self._chain_id, claims.block, campaigns=len(claims.campaigns))
         self._compare_views(verdict, claims)
+        self._compare_clock(verdict, claims)
         self._compare_seqs(verdict, claims.tracker)
         self._compare_rows(verdict, claims.tracker)
         return verdict
@@ -106,6 +108,19 @@ class Verifier:
             seq, stored = words[0] if words else 0, tracker.contracts[address].last_seq
             if seq != stored:
                 self._note(verdict, tracker, address, f"seq is {seq}, the index has {stored}")
+
+    def _compare_clock(self, verdict: Verdict, claims: "_Claims") -> None:
+        """Pages go by the chain's clock as the index knows it: they must show what the contracts say."""
+        shown = [each.address for each in claims.campaigns if claims.shown[each.pk] != each.status]
+        if not shown or not is_off(claims.clock_error):
+            return
+        seconds = int(claims.clock_error.total_seconds())
+        named = ", ".join(format_address(address) for address in shown[:3])
+        verdict.problems.append(
+            f"{len(shown)} campaigns are shown in another state than their contract is in ({named}): the "
+            f"pages' clock is {abs(seconds):,} s {'ahead of' if seconds > 0 else 'behind'} the chain's; run "
+            "`manage.py indexer doctor`"
+        )
 
     def _ask(self, addresses: Sequence[bytes], view: str, head_hash: bytes) -> dict[bytes, list[int]]:
         """What each contract's view answers at the head, as the numbers in its words."""
@@ -177,10 +192,16 @@ class Verifier:
 
 @dataclass(frozen=True)
 class _Claims:
-    """What the index says at one moment, while a worker may go on writing."""
+    """What the index says at one moment, while a worker may go on writing.
+
+    The campaigns' states are those at the head's time; `shown` are those that pages tell, by their own clock,
+    and `clock_error` is how far it is ahead of the head's time with what has passed since the head came.
+    """
 
     block: int
     head_hash: bytes
+    shown: Mapping[int, str]
+    clock_error: timedelta
     tracker: Tracker
     campaigns: Sequence[Any]
     folded: Mapping[int, Mapping[str, int] | ProjectionError]
@@ -196,8 +217,10 @@ def _read_claims(chain_id: int) -> _Claims:
                 f"chain {chain_id} is not indexed yet: run `manage.py indexer run` first"
             )
         head = Block.objects.filter(chain_id=chain_id, number=cursor.next_block - 1).first()
-        now = head.timestamp if head is not None else timezone.now()
+        pages, site = chain_now(chain_id), database_now()
+        now = head.timestamp if head is not None else pages
         campaigns = list(campaigns_with_status(now).filter(chain_id=chain_id).order_by("id"))
+        shown = campaigns_with_status(pages).filter(chain_id=chain_id).values_list("pk", "status")
         creators = {campaign.pk: campaign.creator for campaign in campaigns}
         folded = {
             campaign_id: outcome
@@ -205,7 +228,15 @@ def _read_claims(chain_id: int) -> _Claims:
             else told_by_events(outcome, creators[campaign_id])
             for campaign_id, outcome in folded_campaigns(chain_id)
         }
-        return _Claims(cursor.next_block - 1, cursor.head_hash, Tracker(chain_id), campaigns, folded)
+        return _Claims(
+            block=cursor.next_block - 1,
+            head_hash=cursor.head_hash,
+            shown=dict(shown),
+            clock_error=pages - now - (site - (cursor.moved_at or site)),
+            tracker=Tracker(chain_id),
+            campaigns=campaigns,
+            folded=folded,
+        )
 
 
 class _FreshTracker(Tracker):

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import polars as pl
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from django_project.campaigns.models import Listing, Metadata
@@ -160,9 +160,7 @@ def _events(key: Provenance, final: Q) -> Iterator[dict[str, Any]]:
 
 def _items(key: Provenance, final: Q, forgotten: frozenset[str]) -> Iterator[dict[str, Any]]:
     """Campaigns; whoever asked to be forgotten is not named as a publisher either."""
-    cancelled = set(
-        Cancellation.objects.filter(final).values_list("campaign__chain_id", "campaign__address").order_by()
-    )
+    closed = _closed_for_good(final)
     decimals = _decimals()
     listings = Listing.objects.filter(
         launched__block_number__lte=_height(key), chain_id__in=[int(c) for c in key.finalized]
@@ -183,9 +181,22 @@ def _items(key: Provenance, final: Q, forgotten: frozenset[str]) -> Iterator[dic
             "created_at": launched.start,
             "deadline": launched.deadline,
             "goal": int(launched.goal) / 10 ** decimals[listing.chain_id, bytes(launched.token)],
-            "is_open": launched.deadline > key.behaviour_until
-            and (listing.chain_id, address) not in cancelled,
+            "is_open": launched.deadline > key.behaviour_until and (listing.chain_id, address) not in closed,
         }
+
+
+def _closed_for_good(final: Q) -> set[tuple[int, bytes]]:
+    """Campaigns that are cancelled or have reached their cap, from which nobody can take anything back.
+
+    A pause may end before the next training, and retiring a chain changes no finalized row: whoever shows a
+    list leaves out what takes no contributions.
+    """
+    full = Contribution.objects.filter(final, campaign__cap__gt=0, total_raised__gte=F("campaign__cap"))
+    return {
+        (chain_id, bytes(address))
+        for rows in (Cancellation.objects.filter(final), full)
+        for chain_id, address in rows.values_list("campaign__chain_id", "campaign__address").order_by()
+    }
 
 
 def texts() -> list[str]:

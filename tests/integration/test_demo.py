@@ -220,12 +220,15 @@ def test_only_a_complete_demo_with_its_chain_is_taken_up_again(directory: Path) 
     folders = Folders(directory)
     folders.make()
     assert folders.recall() is None
-    memory = Memory(campaigns=6, backers=12, seed=1, genesis=1_700_000_000, anvil_port=8545)
+    memory = Memory(
+        campaigns=6, backers=12, seed=1, genesis=1_700_000_000, anvil_ports={"31337": 8545, "31338": 8546}
+    )
     folders.remember(memory)
-    folders.chain_state.write_text("{}")
+    for chain_id in (31337, 31338):
+        folders.chain_state(chain_id).write_text("{}")
     assert folders.recall() is None
     memory.is_complete = True
     folders.remember(memory)
     assert folders.recall() == memory
-    folders.chain_state.unlink()
+    folders.chain_state(31338).unlink()
     assert folders.recall() is None

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from django_project.core.addresses import parse_address
 from django_project.ledger.invariants import violations
-from django_project.ledger.models import CampaignLaunched, Contribution, SuspectRange
+from django_project.ledger.models import CampaignLaunched, Contribution, Outbox, SuspectRange
 from tasks.demo.servers import Anvil
 from tests.support.contracts import (
     ABIS,
@@ -94,6 +94,25 @@ def test_the_same_workers_follow_two_chains(suites: list[Suite], tmp_path: Path)
     taken = [picture(suite.chain_id) for suite in suites]
     assert taken[0] != taken[1]
     assert taken == [fresh_picture(suite) for suite in suites]
+
+
+def test_followers_leave_room_for_other_tasks(suites: list[Suite], tmp_path: Path) -> None:
+    """As many chains as processes, each followed for ten minutes: the outbox is delivered all the same."""
+    env = environment(
+        *suites, CHAINFUND_INDEXER_LEASE_SECONDS="600", CELERY_BROKER_URL=settings.REDIS_URL[:-1] + "5"
+    )
+    for suite in suites:
+        contribute(suite, create_campaign(suite))
+    log = tmp_path / "worker.log"
+    processes = [start(*WORKER, "-c", "2", env=env, log=log), start(*beat(tmp_path), env=env, log=log)]
+    try:
+        wait_until(lambda: Outbox.objects.filter(delivered_at=None).exists(), "news of the chains")
+        wait_until(lambda: not Outbox.objects.filter(delivered_at=None).exists(), "their delivery")
+    finally:
+        for process in processes:
+            kill(process)
+    assert {row.chain_id for row in Outbox.objects.all()} == {suite.chain_id for suite in suites}
+    assert "give the queue indexing a worker of its own" in log.read_text()
 
 
 def add_factory(suite: Suite, other: Suite, abi_hash: str) -> None:

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from django_project.campaigns.models import Category, Metadata
 from django_project.core.addresses import ZERO_ADDRESS, parse_address
+from django_project.core.models import AuditEntry
 from django_project.ledger import models, services
 from django_project.ledger.errors import RollbackRefusedError, UnknownChainError, UnknownTokenError
 from django_project.ledger.invariants import CHECKS, violations
@@ -18,6 +21,8 @@ from django_project.ledger.selectors import finalized_block, index_health, token
 from django_project.ledger.totals import recompute_totals
 from tasks import upkeep
 from tasks.demo.servers import Anvil
+from tasks.indexing.errors import ChainRetiredError, LeaseLostError
+from tasks.indexing.lease import Lease
 from tasks.upkeep import clean, deliver_outbox, settle
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node
 from tests.support.indexing import index_once
@@ -77,6 +82,13 @@ def _wind_down(suite: Suite) -> None:
     suite.send(campaign.functions.refund(), suite.accounts[3])
 
 
+def _learn_a_text() -> None:
+    """The words of a launch become known, and nobody lists it."""
+    category = Category.objects.create(slug="food", name_en="Food", name_zh_hans="饮食", icon="bowl")
+    digest = models.CampaignLaunched.objects.earliest("pk").metadata_hash
+    Metadata.objects.create(hash=digest, document=b"{}", title="Honey", category=category, language="en")
+
+
 DAMAGE: dict[str, Callable[[], object]] = {
     "every event belongs to a campaign": lambda: Contribution.objects.filter(
         pk=Contribution.objects.earliest("pk").pk
@@ -105,6 +117,7 @@ DAMAGE: dict[str, Callable[[], object]] = {
     "fees claimed ≤ fees accrued": lambda: CampaignTotals.objects.update(fees_claimed=10**30),
     "nothing was raised above a cap": lambda: models.CampaignLaunched.objects.filter(cap__gt=0).update(cap=1),
     "every event is in the currency": lambda: models.Refund.objects.update(token=b"\x01" * 20),
+    "every launch whose text is known": _learn_a_text,
 }
 
 
@@ -144,7 +157,7 @@ def test_a_rollback_needs_a_transaction_and_a_block_of_the_index() -> None:
         services.roll_back(cursor, cursor.next_block, bytes(32))
 
 
-def test_a_chain_can_be_forgotten_whole(suite: Suite) -> None:
+def test_what_is_indexed_of_a_chain_can_be_forgotten_whole(suite: Suite) -> None:
     services.suspect(suite.chain_id, 1, 2, "why not")
     assert services.forget_chain(suite.chain_id) > 0
     left = [
@@ -152,9 +165,81 @@ def test_a_chain_can_be_forgotten_whole(suite: Suite) -> None:
         for model in vars(models).values()
         if isinstance(model, type) and hasattr(model, "objects") and model.objects.exists()
     ]
-    assert left == []
+    assert left == ["Chain"]
     with pytest.raises(UnknownChainError):
         services.forget_chain(suite.chain_id)
+
+
+@pytest.mark.parametrize("state", [Chain.State.OK, Chain.State.HALTED, Chain.State.RETIRED])
+def test_a_chain_that_is_forgotten_keeps_what_operators_set(suite: Suite, state: Chain.State) -> None:
+    kept = {
+        "name": "Our own chain",
+        "finality_depth": 3,
+        "is_test_network": False,
+        "explorer_url": "https://explorer.example",
+        "currency_symbol": "OWN",
+        "currency_decimals": 9,
+    }
+    Chain.objects.update(**kept, state=state, halt_code="", halt_reason="")
+    if state == Chain.State.HALTED:
+        services.halt(suite.chain_id, Chain.Halt.CONTRADICTION, "who knows")
+    services.forget_chain(suite.chain_id)
+    if state != Chain.State.RETIRED:
+        index_once(suite)
+        assert CampaignTotals.objects.count() == 3
+        assert Cursor.objects.get().finalized_block == suite.web3.eth.block_number - 3
+    [row] = Chain.objects.values(*kept, "state", "halt_code", "halt_reason")
+    left = Chain.State.RETIRED if state == Chain.State.RETIRED else Chain.State.OK
+    assert row == {**kept, "state": left, "halt_code": "", "halt_reason": ""}
+
+
+def test_a_retired_chain_is_kept_and_not_followed(suite: Suite) -> None:
+    follower = Lease(suite.chain_id, "somebody")
+    follower.acquire()
+    services.retire(suite.chain_id, reason="the network closes")
+    services.retire(suite.chain_id, reason="said twice")
+    with pytest.raises(LeaseLostError):
+        follower.read_cursor()
+    mine(suite, 30)
+    with pytest.raises(ChainRetiredError, match="reinstate-chain --chain 31337"):
+        index_once(suite)
+    Cursor.objects.update(updated_at=timezone.now() - timedelta(days=9))
+    [health] = index_health()
+    assert (health.state, health.lag_blocks, health.lag_seconds) == ("retired", 0, 0)
+    # Neither a halt nor the end of one brings it back.
+    services.halt(suite.chain_id, Chain.Halt.IDENTITY, "another chain")
+    services.resume(suite.chain_id)
+    assert Chain.objects.get().state == Chain.State.RETIRED
+    assert CampaignTotals.objects.count() == 3
+    assert violations() == []
+
+    services.reinstate(suite.chain_id, reason="it goes on")
+    services.reinstate(suite.chain_id, reason="said twice")
+    index_once(suite)
+    assert index_health()[0].indexed == suite.web3.eth.block_number
+    told = list(AuditEntry.objects.order_by("pk").values_list("action", "details"))
+    assert told == [
+        ("ledger.chain.retired", {"reason": "the network closes"}),
+        ("ledger.chain.reinstated", {"reason": "it goes on"}),
+    ]
+    with pytest.raises(UnknownChainError):
+        services.retire(5, reason="never was")
+
+
+def test_only_what_is_retired_is_reinstated(suite: Suite) -> None:
+    services.halt(suite.chain_id, Chain.Halt.DEEP_REORG, "who knows")
+    services.reinstate(suite.chain_id, reason="a guess")
+    assert Chain.objects.get().state == Chain.State.HALTED
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_chain_that_never_started_is_told(suite: Suite, settings: Any) -> None:
+    settings.RPC_URLS = {suite.chain_id: [suite.url], 56: ["http://127.0.0.1:1"]}
+    known = [(each.chain_id, each.name, each.state, each.indexed) for each in index_health()]
+    head = suite.web3.eth.block_number
+    assert known == [(56, "Chain 56", "unstarted", -1), (suite.chain_id, "Local chain", "ok", head)]
+    services.forget_chain(suite.chain_id)
+    assert [each.state for each in index_health()] == ["unstarted", "unstarted"]
 
 
 def test_currencies(suite: Suite) -> None:

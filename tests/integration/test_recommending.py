@@ -70,6 +70,10 @@ class TestSnapshots:
         cancelled = world.campaign()
         world.listing(cancelled)
         world.cancel(cancelled)
+        full, nearly = world.campaign(cap=ETHER), world.campaign(cap=ETHER)
+        for each, amount in ((full, ETHER), (nearly, ETHER - 1)):
+            world.listing(each)
+            world.contribute(each, backer=address(9), amount=amount)
         world.mine(8)
         items = tables(provenance()).items.rows_by_key("item_id", named=True)
         row = items[item_of(campaign)][0]
@@ -79,6 +83,8 @@ class TestSnapshots:
         assert row["publisher_id"] == "0x" + bytes(campaign.creator).hex()
         assert row["is_open"]
         assert not items[item_of(cancelled)][0]["is_open"]
+        assert not items[item_of(full)][0]["is_open"]
+        assert items[item_of(nearly)][0]["is_open"]
 
     def test_behaviour_needs_consent_that_still_stands(self, world: World) -> None:
         campaign = world.campaign()

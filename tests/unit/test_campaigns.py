@@ -13,6 +13,7 @@ from django_project.campaigns.models import CampaignUpdate, Listing, Metadata
 from django_project.campaigns.selectors import ExploreFilters, explore
 from django_project.core.addresses import keccak
 from django_project.core.errors import InvalidInputError
+from django_project.ledger.models import CampaignLaunched
 from tests.factories import ETHER, TOKEN, World, address, backer_user
 
 pytestmark = pytest.mark.django_db
@@ -242,6 +243,66 @@ def test_listings_wait_for_their_text_and_are_made_once(world: World) -> None:
     assert services.sync_listings(world.chain.chain_id) == 1
     assert services.sync_listings(world.chain.chain_id) == 0
     assert Listing.objects.get().address == campaign.address
+
+
+def twin_of(world: World, campaign: CampaignLaunched) -> CampaignLaunched:
+    """The same campaign of the same creator on the world's chain, which gives it the same address."""
+    twin = world.campaign(title="Two of a kind")
+    CampaignLaunched.objects.filter(pk=twin.pk).update(address=campaign.address)
+    twin.refresh_from_db()
+    return twin
+
+
+def test_the_same_address_and_title_on_several_chains_are_all_listed(world: World) -> None:
+    others = [World(chain_id) for chain_id in (31338, 5, 10)]
+    first = world.campaign(title="Two of a kind")
+    twins = [first, *(twin_of(other, first) for other in others)]
+    slugs = [each.listing(twin).slug for each, twin in zip([world, *others], twins, strict=True)]
+    prefix = first.address.hex()[:8]
+    assert slugs[0] == f"two-of-a-kind-{prefix}"
+    assert slugs[1:] == [f"two-of-a-kind-{prefix}-{chain_id}" for chain_id in (31338, 5, 10)]
+    for other, twin, slug in zip([world, *others], twins, slugs, strict=True):
+        assert selectors.listing_by_slug(slug).launched == twin
+        assert services.sync_listings(other.chain.chain_id) == 0
+        assert not selectors.unlisted(other.chain.chain_id).exists()
+    assert [card.network for card in selectors.cards(selectors.visible().order_by("pk"))] == [
+        "Test chain (31337)",
+        "Test chain (31338)",
+        "Test chain (5)",
+        "Test chain (10)",
+    ]
+
+
+def test_addresses_of_one_beginning_and_slugs_made_up_to_be_taken_are_listed(world: World) -> None:
+    """Eight characters of an address can be chosen, and a title can end as another's slug does."""
+    chain_id = world.chain.chain_id
+    mine, rival, third = (world.campaign(title=title) for title in ("Honey", "Honey", "Honey"))
+    for each, last in ((mine, "01"), (rival, "02"), (third, "03")):
+        CampaignLaunched.objects.filter(pk=each.pk).update(address=bytes.fromhex("ab" * 19 + last))
+    assert services.sync_listings(chain_id) == 3
+    slugs = list(Listing.objects.order_by("pk").values_list("slug", flat=True))
+    assert {"honey-abababab", f"honey-abababab-{chain_id}"} < set(slugs)
+    assert len(set(slugs)) == 3
+    assert all(len(slug) <= 120 for slug in slugs)
+
+
+@pytest.mark.parametrize("title", ["蜂蜜" * 60, "x" * 120, "!!!", "a" * 79 + " bc"])
+def test_slugs_of_any_title_have_room_for_what_tells_them_apart(world: World, title: str) -> None:
+    for chain_id in (10**18, 10**18 + 1):
+        other = World(chain_id)
+        first = world.campaign(title=title)
+        world.listing(first)
+        twin = other.campaign(title=title)
+        CampaignLaunched.objects.filter(pk=twin.pk).update(address=first.address)
+        twin.refresh_from_db()
+        assert len(other.listing(twin).slug) <= 120
+
+
+def test_old_addresses_of_pages_stay(world: World) -> None:
+    listing = world.listing(world.campaign())
+    Listing.objects.filter(pk=listing.pk).update(slug="as-it-was-before")
+    assert services.sync_listings(world.chain.chain_id) == 0
+    assert selectors.listing_by_slug("as-it-was-before").pk == listing.pk
 
 
 def test_metadata_is_kept_once_under_its_hash(world: World) -> None:

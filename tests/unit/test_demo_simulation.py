@@ -7,6 +7,7 @@ import pytest
 
 from tasks.demo.cast import account_count, assign
 from tasks.demo.catalogue import Catalogue, Fate, Language, Mode, load_catalogue
+from tasks.demo.networks import AWAY, HOME, home_of, parts
 from tasks.demo.seeding import SLOT_SECONDS, expected_totals
 from tasks.demo.simulation import HORIZON, Scale, Scenario, simulate
 from tasks.demo.simulation.events import (
@@ -103,7 +104,10 @@ def test_amounts_pay_for_their_rewards_and_rewards_run_out(scenario: Scenario) -
 
 
 def test_each_campaign_ends_as_its_fate_says(scenario: Scenario) -> None:
-    courses = zip(scenario.campaigns, scenario.courses, expected_totals(scenario), strict=True)
+    home, away = parts(scenario)
+    everywhere = {**expected_totals(away), **expected_totals(home)}
+    totals_in_order = [everywhere[position] for position in range(len(scenario.campaigns))]
+    courses = zip(scenario.campaigns, scenario.courses, totals_in_order, strict=True)
     for campaign, course, totals in courses:
         if campaign.fate is Fate.FAILED:
             assert campaign.mode is Mode.ALL_OR_NOTHING
@@ -221,3 +225,37 @@ def test_the_demo_wallet_offers_newcomers_and_people_with_a_past(scenario: Scena
     assert not busy & set(cast.newcomers)
     with pytest.raises(ValueError, match="the scenario needs"):
         assign(scenario, accounts[:-1])
+
+
+def test_each_chain_plays_its_own_part_and_one_campaign_is_on_both(scenario: Scenario) -> None:
+    home, away = parts(scenario)
+    assert (home.network, away.network) == (HOME, AWAY)
+    [twin] = set(home.campaigns) & set(away.campaigns)
+    assert set(home.campaigns) | set(away.campaigns) == set(range(len(scenario.campaigns)))
+    assert {each.campaign for each in home.actions} == set(home.campaigns)
+    assert {each.campaign for each in away.actions} == set(away.campaigns)
+    # Everything happens once, and a part of the twin a second time.
+    again = [each for each in away.actions if each.campaign == twin]
+    assert sorted([*home.actions, *away.actions], key=repr) == sorted([*scenario.actions, *again], key=repr)
+    assert [type(each) for each in again[:2]] == [Launch, Contribute]
+    of_twin = [each for each in contributions(scenario) if each.campaign == twin]
+    assert 0 < len(again) - 1 < len(of_twin) / 2
+    for part in (home, away):
+        assert [each.at for each in part.actions] == sorted(each.at for each in part.actions)
+
+
+def test_the_second_chain_has_open_campaigns_in_both_languages_and_money_to_take_back(
+    scenario: Scenario,
+) -> None:
+    _, away = parts(scenario)
+    stories = [scenario.campaigns[position] for position in away.campaigns]
+    assert {each.language for each in stories if each.fate is Fate.OPEN} == set(Language)
+    assert [each.fate for each in stories].count(Fate.FAILED) == 1
+    assert len(stories) < len(scenario.campaigns) / 3
+    homes = home_of(scenario)
+    assert {position for position, network in enumerate(homes) if network is AWAY} < set(away.campaigns)
+
+
+def test_a_scenario_of_one_campaign_has_a_second_chain_too(catalogue: Catalogue) -> None:
+    home, away = parts(simulate(catalogue, Scale(campaigns=1, backers=2)))
+    assert len(home.campaigns) + len(away.campaigns) == 1

@@ -1,11 +1,14 @@
 """What the site reads about campaigns: `from django_project.campaigns import selectors`."""
 
 from django_project.campaigns.selectors.cards import (
+    CLOSINGS,
     STATUSES,
     CampaignCard,
     CampaignKey,
     CategoryLabel,
+    Closing,
     Status,
+    accepting,
     card_of,
     cards,
     cards_by_key,
@@ -15,6 +18,7 @@ from django_project.campaigns.selectors.cards import (
     newest,
     saved_by,
     sitemap_rows,
+    unlisted,
     visible,
     with_card_columns,
 )
@@ -62,6 +66,7 @@ from django_project.campaigns.selectors.milestones import (
 from django_project.campaigns.selectors.refund_terms import RefundTerms, refund_terms
 
 __all__ = [
+    "CLOSINGS",
     "FACETS",
     "FACET_VALUES",
     "SORTS",
@@ -70,6 +75,7 @@ __all__ = [
     "CampaignDetail",
     "CampaignKey",
     "CategoryLabel",
+    "Closing",
     "ContributionRow",
     "ContributorsPage",
     "CreatorRecord",
@@ -86,6 +92,7 @@ __all__ = [
     "ShopRows",
     "Status",
     "UpdateView",
+    "accepting",
     "campaign_detail",
     "card_of",
     "cards",
@@ -113,6 +120,7 @@ __all__ = [
     "shop_rows",
     "sitemap_rows",
     "trending",
+    "unlisted",
     "updates",
     "visible",
     "with_card_columns",

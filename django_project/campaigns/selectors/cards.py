@@ -7,16 +7,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import get_language
 
 from django_project.accounts.models import User
-from django_project.campaigns.models import Category, Follow, Listing
-from django_project.core.addresses import format_address
+from django_project.campaigns.models import Category, Follow, Listing, Metadata
+from django_project.core.addresses import ZERO_ADDRESS, format_address
 from django_project.core.money import format_units, percent_text
 from django_project.ledger.clocks import chain_time
+from django_project.ledger.models import CampaignLaunched, Chain
+from django_project.ledger.networks import has_others, is_play_among_real, network_name
 from django_project.ledger.selectors import status_at
 
 if TYPE_CHECKING:
@@ -25,11 +27,18 @@ if TYPE_CHECKING:
     class _Standing(TypedDict):
         status: str
         now: datetime
+        closed_by: str
+        network: str
+        is_one_of_several: bool
+        is_play_among_real: bool
 
     Listings = QuerySet[WithAnnotations[Listing, _Standing]]
 
 Status = Literal["open", "succeeded", "failed", "cancelled", "completed", "releasing", "wind-down", "expired"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+# What keeps a campaign from taking contributions, the first that applies. `ended` is all but an open status.
+Closing = Literal["", "ended", "retired", "unknown-currency", "paused", "full"]
+CLOSINGS: tuple[Closing, ...] = get_args(Closing)
 
 CampaignKey = tuple[int, bytes]
 
@@ -86,6 +95,23 @@ class CampaignCard:
     """The time on the campaign's chain when this was read."""
     is_staff_pick: bool
     is_ranked: bool
+    closed_by: Closing
+    """Why it takes no contributions; empty while it does."""
+    network: str
+    is_one_of_several: bool
+    """Whether the site has campaigns on other networks too, so that this one's has to be named."""
+    is_test_network: bool
+    is_play_among_real: bool
+    """Whether its coins have no value and those of other campaigns do."""
+
+    @property
+    def accepts_contributions(self) -> bool:
+        return not self.closed_by
+
+    @property
+    def network_label(self) -> str:
+        """The network's name where it has to be told; empty on a site that has only one."""
+        return self.network if self.is_one_of_several else ""
 
     @property
     def url(self) -> str:
@@ -130,7 +156,8 @@ class CampaignCard:
 def visible() -> "Listings":
     """Listings that are not hidden and whose launch the chain still has.
 
-    Annotated with the time of their chain, `now`, and with their `status` at it.
+    Annotated with the time of their chain, `now`, with their `status` at it, with what keeps them from taking
+    contributions, `closed_by`, and with how their network is told from others.
     """
     return _visible().all()
 
@@ -141,8 +168,41 @@ def _visible() -> "Listings":
     return (
         Listing.objects.exclude(visibility=Listing.Visibility.HIDDEN)
         .filter(launched__totals__isnull=False)
-        .annotate(now=_NOW, status=status_at(_NOW, "launched"))
+        .annotate(
+            now=_NOW,
+            status=status_at(_NOW, "launched"),
+            closed_by=_closed_by(),
+            network=network_name("launched__chain"),
+            is_one_of_several=has_others("chain_id"),
+            is_play_among_real=is_play_among_real("launched__chain"),
+        )
     )
+
+
+def accepting(listings: "Listings") -> "Listings":
+    """Those of `visible` that take contributions now: what lists that promote open campaigns are made of."""
+    return listings.filter(closed_by="")
+
+
+def _closed_by() -> Case:
+    is_full = Q(launched__cap__gt=0, launched__totals__raised__gte=F("launched__cap"))
+    has_no_currency = Q(launched__currency__symbol=None) & ~Q(launched__token=ZERO_ADDRESS)
+    return Case(
+        When(~Q(status="open"), then=Value("ended")),
+        When(launched__chain__state=Chain.State.RETIRED, then=Value("retired")),
+        When(has_no_currency, then=Value("unknown-currency")),
+        When(launched__totals__paused=True, then=Value("paused")),
+        When(is_full, then=Value("full")),
+        default=Value(""),
+        output_field=CharField(),
+    )
+
+
+def unlisted(chain_id: int) -> QuerySet[CampaignLaunched]:
+    """Launched campaigns of a chain whose text is known and that have no listing: none, a moment later."""
+    listed = Listing.objects.filter(chain_id=OuterRef("chain_id"), address=OuterRef("address"))
+    known = Metadata.objects.filter(pk=OuterRef("metadata_hash"))
+    return CampaignLaunched.objects.filter(Exists(known), ~Exists(listed), chain_id=chain_id)
 
 
 def cards(listings: "Listings") -> list[CampaignCard]:
@@ -182,8 +242,11 @@ def is_saved_by(user: User | AnonymousUser, listing: Listing) -> bool:
 
 
 def newest(limit: int, category: str = "") -> list[CampaignCard]:
-    """Campaigns, the latest launch first, whatever became of them; of one category if it is named."""
-    listed = visible().filter(visibility=Listing.Visibility.LISTED)
+    """Campaigns, the latest launch first, of one category if it is named.
+
+    Whatever became of them; but what somebody paused, or nobody could pay into, is not spread further.
+    """
+    listed = visible().filter(visibility=Listing.Visibility.LISTED, closed_by__in=("", "ended", "full"))
     if category:
         listed = listed.filter(metadata__category__slug=category)
     return cards(listed.order_by("-launched__start", "-pk")[:limit])
@@ -228,6 +291,11 @@ _COLUMNS = {
     "raised": "launched__totals__raised",
     "backers": "launched__totals__backers",
     "contributions": "launched__totals__contributions",
+    "closed_by": "closed_by",
+    "network": "network",
+    "is_one_of_several": "is_one_of_several",
+    "is_test_network": "launched__chain__is_test_network",
+    "is_play_among_real": "is_play_among_real",
 }
 
 
@@ -264,6 +332,11 @@ def _card(row: dict[str, Any]) -> CampaignCard:
         now=row["now"],
         is_staff_pick=row["is_staff_pick"],
         is_ranked=row["visibility"] == Listing.Visibility.LISTED,
+        closed_by=row["closed_by"],
+        network=row["network"],
+        is_one_of_several=row["is_one_of_several"],
+        is_test_network=row["is_test_network"],
+        is_play_among_real=row["is_play_among_real"],
     )
 
 

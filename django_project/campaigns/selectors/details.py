@@ -105,7 +105,7 @@ class CampaignDetail:
 
     @property
     def accepts_contributions(self) -> bool:
-        return self.card.is_open and not self.is_paused and (not self.cap or self.card.raised < self.cap)
+        return self.card.accepts_contributions
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ def detail_of(listing: Listing) -> CampaignDetail:
         metadata_hash=format_hash(launched.metadata_hash),
         is_metadata_verified=keccak(bytes(metadata.document)) == launched.metadata_hash,
         contracts_version=cast("Any", listing).contracts_version,
-        chain_name=chain.name,
+        chain_name=card.network,
         explorer_url=chain.explorer_url,
         is_test_network=chain.is_test_network,
     )

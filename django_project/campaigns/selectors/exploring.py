@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from django_project.campaigns import edition, search
 from django_project.campaigns.models import Category
 from django_project.campaigns.selectors.cards import (
+    CLOSINGS,
     STATUSES,
     CampaignCard,
     CategoryLabel,
@@ -35,9 +36,11 @@ FacetName = Literal["category", "status", "ending", "language", "funded", "goal"
 SORTS: tuple[Sort, ...] = get_args(Sort)
 FACETS: tuple[FacetName, ...] = get_args(FacetName)
 LANGUAGES = ("en", "zh-hans")
+# The contract's, and why an open campaign takes no contributions: whoever looks for open ones wants others.
+STANDINGS = (STATUSES[0], *(each for each in CLOSINGS if each not in {"", "ended"}), *STATUSES[1:])
 # All values that these facets can have, in order; those of the others depend on what there is.
 FACET_VALUES: dict[FacetName, tuple[str, ...]] = {
-    "status": STATUSES,
+    "status": STANDINGS,
     "ending": ENDING_BANDS,
     "language": LANGUAGES,
     "funded": FUNDED_BANDS,

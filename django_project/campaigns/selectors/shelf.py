@@ -43,6 +43,7 @@ TRENDING_KEPT = 100
 class Cell(NamedTuple):
     """A campaign's values of all facets. Fewer differ than there are campaigns: counts are taken over them.
 
+    `status` is the contract's, and of an open campaign that takes no contributions what keeps it from that.
     Empty where there is none: only open campaigns have an `ending`, those in a token that is not indexed have
     neither `token` nor `goal`.
     """
@@ -76,6 +77,7 @@ class Place(NamedTuple):
 
     @property
     def is_open(self) -> bool:
+        """Whether it takes contributions: neither over, nor paused, nor full."""
         return self.cell.status == "open"
 
 
@@ -186,6 +188,7 @@ def _read() -> tuple[list[Place], list[int], dict[str, str]]:
             "launched__pk",
             "metadata__category__slug",
             "status",
+            "closed_by",
             "metadata__language",
             "launched__totals__raised",
             "launched__goal",
@@ -199,12 +202,12 @@ def _read() -> tuple[list[Place], list[int], dict[str, str]]:
         )
     )
     places = []
-    for pk, launched, category, status, language, raised, goal, chain_id, token, *rest in rows:
+    for pk, launched, category, status, closed_by, language, raised, goal, chain_id, token, *rest in rows:
         visibility, is_staff_pick, start, left, backers = rest
         currency = known.get((chain_id, token))
         values = (
             category,
-            status,
+            closed_by if status == "open" and closed_by else status,
             band_above(left, DAY_SECONDS, ENDING_BANDS) if status == "open" else "",
             language,
             funded_band(raised, goal),

@@ -8,6 +8,8 @@ export interface Asked {
   /** The text to sign, or the address that is called. */
   text?: string;
   value?: string;
+  /** Where a transaction goes. */
+  network?: string;
 }
 
 export interface Answer {
@@ -47,6 +49,7 @@ export class WalletDialog implements Asker {
 
   #value(question: Asked, slot: string | undefined): string {
     if (slot === "account") return this.#name(question.account ?? "");
+    if (slot === "network") return question.network ?? "";
     return (slot === "value" ? question.value : question.text) ?? "";
   }
 

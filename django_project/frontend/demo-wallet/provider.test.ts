@@ -23,7 +23,10 @@ function provider(answer: Answer | undefined): [DemoProvider, Asked[]] {
   };
   const chains = [
     { chain: CHAIN, url: "http://127.0.0.1:1" },
-    { chain: { ...CHAIN, id: 31338, currency: { symbol: "TST", decimals: 2 } }, url: "http://127.0.0.1:2" },
+    {
+      chain: { ...CHAIN, id: 31338, name: "Second local chain", currency: { symbol: "TST", decimals: 2 } },
+      url: "http://127.0.0.1:2",
+    },
   ] as const;
   return [new DemoProvider([...chains], { ask }), asked];
 }
@@ -74,7 +77,7 @@ describe("the demo wallet", () => {
     expect(await move("0x7a6a")).toBeNull();
     expect(await wallet.request({ method: "eth_chainId" })).toBe("0x7a6a");
     await wallet.request({ method: "eth_sendTransaction", params: [{ ...call, value: "0x7d" }] });
-    expect(asked).toMatchObject([{ kind: "send", value: "1.25 TST" }]);
+    expect(asked).toMatchObject([{ kind: "send", value: "1.25 TST", network: "Second local chain" }]);
     expect(forwarded).toHaveBeenLastCalledWith(
       "eth_sendTransaction",
       expect.anything(),

@@ -104,7 +104,8 @@ export class DemoProvider implements Provider {
     }
     const { symbol, decimals } = chain.currency;
     const value = formatUnits(hexToBigInt(call.value ?? "0x0"), decimals);
-    await this.#ask({ kind: "send", account: call.from, text: call.to, value: `${value} ${symbol}` });
+    const shown = { text: call.to, value: `${value} ${symbol}`, network: chain.name };
+    await this.#ask({ kind: "send", account: call.from, ...shown });
     return this.#forward("eth_sendTransaction", [call]);
   }
 

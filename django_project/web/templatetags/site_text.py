@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from django import template
+from django.template import Context
 from django.template.defaultfilters import date as format_date
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,10 +19,13 @@ from django_project.campaigns.selectors import CampaignCard, CampaignDetail, Ref
 from django_project.core.addresses import parse_address
 from django_project.core.money import format_units
 from django_project.discovery.selectors import Recommendation
+from django_project.web.context import Notice, Site
 from django_project.web.fiat import approximation
 from django_project.web.icons import ICONS
 from django_project.web.markdown import render_markdown
 from django_project.web.words import (
+    CLOSING,
+    CLOSING_ICONS,
     MILESTONE,
     MILESTONE_ICONS,
     MODEL,
@@ -44,6 +48,20 @@ def icon(name: str, extra: str = "") -> SafeString:
         extra,
         mark_safe(ICONS.get(name, ICONS["tag"])),  # noqa: S308  # our own constants
     )
+
+
+@register.simple_tag(takes_context=True)
+def is_play_money(context: Context) -> bool:
+    """Whether no coin on this page has a value: it shows the money of its view's `chain_ids`."""
+    site: Site = context["site"]
+    return site.is_play_money(context.get("chain_ids") or ())
+
+
+@register.simple_tag(takes_context=True)
+def notices(context: Context) -> list[Notice]:
+    """What is to be said of the chains whose money this page shows."""
+    site: Site = context["site"]
+    return site.notices(context.get("chain_ids") or ())
 
 
 @register.filter
@@ -125,6 +143,34 @@ def status_word(status: str) -> str:
 @register.simple_tag
 def status_icon(status: str) -> SafeString:
     return icon(STATUS_ICONS[status])
+
+
+@register.simple_tag
+def closing_chip(card: CampaignCard) -> str | SafeString:
+    """Why an open campaign takes no contributions; empty where it does, and of one that is over."""
+    if not card.is_open or card.accepts_contributions:
+        return ""
+    return format_html(
+        '<span class="chip state-{}">{} {}</span>',
+        card.closed_by,
+        icon(CLOSING_ICONS[card.closed_by]),
+        CLOSING[card.closed_by],
+    )
+
+
+@register.simple_tag
+def on_network(card: CampaignCard | None) -> str | SafeString:
+    """The network that a campaign's money is on, where the site has several; and that it is play money."""
+    if card is None or not card.network_label:
+        return ""
+    words = gettext("Test network, no value") if card.is_play_among_real else ""
+    return format_html(
+        '<span class="network">{} <span class="sr-only">{}</span> {}</span>{}',
+        icon("globe"),
+        gettext("Network:"),
+        card.network_label,
+        format_html(' <span class="chip">{} {}</span>', icon("info"), words) if words else "",
+    )
 
 
 @register.simple_tag

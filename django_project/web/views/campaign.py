@@ -15,6 +15,7 @@ from django_project.accounts.models import User
 from django_project.campaigns import wall
 from django_project.campaigns.models import Listing, SupporterMessage
 from django_project.campaigns.selectors import (
+    card_of,
     contributors,
     detail_of,
     events,
@@ -45,6 +46,7 @@ CSV_COLUMNS = (
     "went_back",
     "went_back_time_utc",
     "went_back_transaction",
+    "network",
 )
 # The contract counts its events in 40 bits.
 SEQ_DIGITS = 13
@@ -57,6 +59,7 @@ def _page(
     context = {
         "campaign": detail,
         "card": detail.card,
+        "chain_ids": {detail.card.chain_id},
         "tab": tab,
         "is_saved": is_saved_by(request.user, listing),
         "similar": similar_to(listing, SIMILAR_SHOWN),
@@ -172,7 +175,7 @@ class _Echo:
 
 def _csv_lines(listing: Listing) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    symbol = detail_of(listing).card.token_symbol
+    card = card_of(listing)
     # Without a mark of the encoding some spreadsheets take the names of rewards for another one.
     yield "\N{ZERO WIDTH NO-BREAK SPACE}" + writer.writerow(CSV_COLUMNS)
     before: int | None = None
@@ -187,11 +190,12 @@ def _csv_lines(listing: Listing) -> Iterator[str]:
                 row.tx_hash,
                 row.backer,
                 row.amount_text.replace(",", ""),
-                symbol,
+                card.token_symbol,
                 row.reward,
                 back.kind if back else "",
                 back.block_time.isoformat() if back else "",
                 row.went_back_tx,
+                card.network,
             )
             yield writer.writerow([harmless(str(cell)) for cell in cells])
         if found.older is None:

@@ -19,6 +19,7 @@ from django_project.pledges.judging import to_judge
 from django_project.pledges.models import PledgeIntent
 from django_project.pledges.selectors import BackedCampaign, contributions_by_campaign
 from django_project.web import words
+from django_project.web.context import chain_ids_of
 from django_project.web.forms import PledgeForm
 from django_project.web.presets import presets
 
@@ -76,6 +77,7 @@ def _context(
     return {
         "campaign": campaign,
         "card": campaign.card,
+        "chain_ids": {campaign.card.chain_id},
         "chosen": chosen or "0",
         "typed": typed,
         "presets": presets(campaign.card.goal, campaign.min_contribution),
@@ -84,9 +86,8 @@ def _context(
 
 
 def _closed(request: HttpRequest, campaign: CampaignDetail) -> HttpResponse:
-    return render(
-        request, "web/pledge/closed.html", {"campaign": campaign, "card": campaign.card}, status=409
-    )
+    context = {"campaign": campaign, "card": campaign.card, "chain_ids": {campaign.card.chain_id}}
+    return render(request, "web/pledge/closed.html", context, status=409)
 
 
 def _pledge_of_user(request: HttpRequest, public_id: uuid.UUID) -> PledgeIntent:
@@ -109,7 +110,12 @@ def pledge_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     if request.headers.get("HX-Request") and request.GET.get("seen") == fingerprint:
         # Nothing new: leaving the page as it is keeps the reader's place in it.
         return HttpResponse(status=204)
-    context = {"pledge": status, "card": status.card, "fingerprint": fingerprint}
+    context = {
+        "pledge": status,
+        "card": status.card,
+        "chain_ids": {status.chain_id},
+        "fingerprint": fingerprint,
+    }
     return render(request, "web/pledge/status.html", context)
 
 
@@ -118,20 +124,24 @@ def pledge_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 @never_cache
 def me(request: HttpRequest) -> HttpResponse:
     """The backer's contributions by how their campaigns stand, after what waits for the backer to act."""
-    backed = contributions_by_campaign(request.user)
+    backed, unsettled = contributions_by_campaign(request.user), on_their_way(request.user)
+    saved = saved_by(request.user)
     wallet = wallet_address(request)
     return render(
         request,
         "web/me.html",
         {
+            "chain_ids": chain_ids_of(
+                [*(each.card for each in backed), *(each.card for each in unsettled), *saved]
+            ),
             "refunds": [each for each in backed if each.refund_due],
             "votes": to_judge(request.user),
-            "on_their_way": on_their_way(request.user),
+            "on_their_way": unsettled,
             "has_several_wallets": len({each.backer for each in backed}) > 1,
             "can_take_back": any(each.can_take_back for each in backed),
             "groups": _by_standing([each for each in backed if not each.refund_due]),
             "wallet": format_address(wallet) if wallet else "",
-            "saved": saved_by(request.user),
+            "saved": saved,
         },
     )
 

@@ -8,6 +8,7 @@ from django_project.accounts.selectors import addresses_of, person_at
 from django_project.campaigns.selectors import creator_record
 from django_project.core.addresses import format_address, parse_address, shorten_address
 from django_project.pledges.selectors import backed_by, has_contributed
+from django_project.web.context import chain_ids_of
 
 CARDS_SHOWN = 24
 
@@ -29,6 +30,7 @@ def profile(request: HttpRequest, address: str) -> HttpResponse:
         raise Http404("Nobody with this address")
     backed, backed_total = backed_by(wallet, CARDS_SHOWN) if person else ([], 0)
     context = {
+        "chain_ids": chain_ids_of([*record.cards, *backed]),
         "address": canonical,
         "name": (person and person.name) or shorten_address(wallet),
         "person": person,

@@ -45,6 +45,7 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(f"{reverse('web:report', args=[slug])}?sent=yes")
     context = {
         "card": card_of(listing),
+        "chain_ids": {listing.chain_id},
         "form": form,
         "is_sent": is_sent,
         "reasons": words.REPORT_REASON.items(),

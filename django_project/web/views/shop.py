@@ -19,6 +19,7 @@ from django_project.campaigns.selectors import (
 from django_project.discovery import consent
 from django_project.discovery.selectors import live_model, recommended_for
 from django_project.web import words
+from django_project.web.context import chain_ids_of
 from django_project.web.gate_words import gate_sentence
 from django_project.web.links import absolute_url
 from django_project.web.metrics import metric_table
@@ -42,13 +43,15 @@ def _reader_key(request: HttpRequest) -> str | None:
 @shared_between_visitors
 def home(request: HttpRequest) -> HttpResponse:
     recommendations = recommended_for(_reader_key(request), RECOMMENDED_SHOWN)
+    window = shop_window()
     return render(
         request,
         "web/home.html",
         {
             "recommendations": recommendations,
             "is_personal": any(not each.is_popular_fallback for each in recommendations),
-            "window": shop_window(),
+            "window": window,
+            "chain_ids": chain_ids_of([*window.cards, *(each.card for each in recommendations)]),
         },
     )
 
@@ -62,6 +65,7 @@ def explore_page(request: HttpRequest) -> HttpResponse:
     number = request.GET.get("page", "")
     page = min(int(number), PAGES_MAX) if number.isascii() and number.isdecimal() else 1
     result = explore(filters, page)
+    instead = [] if result.cards else trending(TRENDING_SHOWN)
     facets = [
         (
             facet,
@@ -90,7 +94,8 @@ def explore_page(request: HttpRequest) -> HttpResponse:
             "chosen_categories": [
                 (option, option.label) for option in result.facets["category"] if option.is_selected
             ],
-            "trending": [] if result.cards else trending(TRENDING_SHOWN),
+            "trending": instead,
+            "chain_ids": chain_ids_of(result.cards or instead),
             # The same list in another order is the same page.
             "canonical": _canonical(filters, result.page),
             "sorts": [(sort, words.SORT[sort]) for sort in SORTS],

@@ -72,8 +72,16 @@ class Command(BaseCommand):
         _chain_arguments(reindex)
         reindex.add_argument("--from", type=int, required=True, metavar="N", dest="from_block")
 
-        reset = action("reset-chain", "forget a chain, to index it anew")
+        reset = action("reset-chain", "forget what is indexed of a chain, to index it anew")
         reset.add_argument("--chain", type=int, required=True, metavar="ID")
+
+        for name, help_text in (
+            ("retire-chain", "stop following a chain for good: it stays readable and takes no pledges"),
+            ("reinstate-chain", "follow a retired chain again"),
+        ):
+            of_state = action(name, help_text)
+            of_state.add_argument("--chain", type=int, required=True, metavar="ID")
+            of_state.add_argument("--reason", required=True, metavar="TEXT", help="kept in the audit trail")
 
         _chain_arguments(action("doctor", "look into a set-up that does not work, and say what to do"))
 
@@ -86,6 +94,8 @@ class Command(BaseCommand):
             "backfill": self._backfill,
             "reindex": self._reindex,
             "reset-chain": self._reset,
+            "retire-chain": self._retire,
+            "reinstate-chain": self._reinstate,
             "doctor": self._doctor,
         }
         try:
@@ -209,6 +219,16 @@ class Command(BaseCommand):
         self.stdout.write(
             f"chain {options['chain']} is forgotten ({removed:,} events); the next run indexes it anew"
         )
+
+    def _retire(self, options: dict[str, Any]) -> None:
+        operate.retire(options["chain"], options["reason"])
+        self.stdout.write(
+            f"chain {options['chain']} is retired: what is indexed stays readable, and nobody follows it"
+        )
+
+    def _reinstate(self, options: dict[str, Any]) -> None:
+        operate.reinstate(options["chain"], options["reason"])
+        self.stdout.write(f"chain {options['chain']} is followed again from where it was left")
 
     def _doctor(self, options: dict[str, Any]) -> None:
         chain_id = _choose_chain(options)
