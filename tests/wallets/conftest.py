@@ -37,6 +37,8 @@ from tests.support.wallets.smart_account import SmartAccount, SmartAccountContra
 HISTORY = timedelta(days=60)
 # From the beginning of the chain to some days after the test.
 STILL_OPEN = timedelta(days=80)
+# More than the depth at which a local chain's blocks are final.
+FINAL = 12
 
 
 @dataclass(frozen=True)

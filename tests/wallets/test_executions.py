@@ -17,13 +17,11 @@ from tests.support.browser import Browser
 from tests.support.contracts import mine
 from tests.support.wallets.calls import Proposal, Wallet, call_of, do
 from tests.support.wallets.smart_account import SmartAccount
-from tests.wallets.conftest import STILL_OPEN, Scene, pledge
+from tests.wallets.conftest import FINAL, STILL_OPEN, Scene, pledge
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 AMOUNT, TYPED = 10**18 // 4, "0.25"
-# More than the depth at which a local chain's blocks are final.
-FINAL = 12
 
 
 @dataclass

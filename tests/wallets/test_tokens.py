@@ -8,9 +8,11 @@ from eth_abi.abi import encode
 from eth_account.messages import encode_typed_data
 from web3 import Web3
 from web3.contract import Contract
+from web3.exceptions import ContractCustomError
 from web3.types import RPCEndpoint
 
 from django_project.ledger.models import Contribution
+from tests.support.published import deploy
 from tests.support.tokens.stock import Stock
 from tests.support.wallets.calls import do
 from tests.wallets.conftest import Scene
@@ -19,6 +21,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # What a transaction may take; of what one asks of another contract 1/64 stays behind.
 GAS = 500_000
+# OpenZeppelin's, as Safe's package carries it.
+OPENZEPPELIN = "@safe-global/safe-smart-account/build/artifacts/@openzeppelin/contracts/"
+ERC721 = OPENZEPPELIN + "token/ERC721/ERC721.sol/ERC721.json"
+DECIMALS = bytes.fromhex("313ce567")
 
 
 def campaign_in(scene: Scene, stock: Stock) -> Contract:
@@ -111,3 +117,34 @@ def permit(scene: Scene, campaign: Contract, amount: int, until: int) -> Any:
             "deadline": until,
         },
     )
+
+
+def refused(scene: Scene, token: Contract, error: str, *values: object) -> None:
+    """The second version of the factory refuses to list the token, with this error and these values."""
+    listing = scene.suite.factory.functions.setTokenAllowed(token.address, allowed=True)
+    with pytest.raises(ContractCustomError) as refusal:
+        listing.call({"from": scene.suite.admin})
+    (types,) = (
+        [value["type"] for value in item["inputs"]]
+        for item in scene.suite.factory.abi
+        if item["type"] == "error" and item["name"] == error
+    )
+    selector = Web3.keccak(text=f"{error}({','.join(types)})")[:4]
+    assert refusal.value.data == Web3.to_hex(selector + encode(types, [token.address, *values]))
+
+
+def test_a_token_of_two_decimals_is_not_listed(scene: Scene) -> None:
+    refused(scene, scene.cents.contract, "Factory_TooFewDecimals", 2, 6)
+
+
+def test_a_collectible_is_not_listed(scene: Scene) -> None:
+    refused(scene, deploy(scene.web3, ERC721, "Roof", "ROOF"), "Factory_NotAToken", DECIMALS)
+
+
+def test_an_account_or_a_wallet_is_not_listed(scene: Scene) -> None:
+    refused(scene, scene.safe.contract, "Factory_NotAToken", DECIMALS)
+
+
+@pytest.mark.parametrize("of", [lambda scene: scene.weth, lambda scene: scene.usdc, lambda scene: scene.usdt])
+def test_tokens_as_they_are_in_the_world_are_listed(scene: Scene, of: Callable[[Scene], Stock]) -> None:
+    assert scene.suite.factory.functions.isTokenAllowed(of(scene).contract.address).call()
