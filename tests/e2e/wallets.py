@@ -7,6 +7,7 @@ from typing import Any
 from playwright.sync_api import Page, Route
 
 RDNS = "org.example.scripted"
+SILENCE = "silence"
 
 # Answers what it was told to, refuses what it was told to, and passes everything else to the node. What it
 # was told to answer after a method takes the place of what it was told before.
@@ -17,8 +18,11 @@ _SCRIPT = """
     const refusal = told.refusals[method];
     if (refusal) throw Object.assign(new Error(refusal.message ?? ""), refusal);
     for (const [later, answer] of Object.entries(told.afterwards[method] ?? {})) {
-      told.answers[later] = answer;
-      delete told.refusals[later];
+      if (answer?.code) told.refusals[later] = answer;
+      else {
+        told.answers[later] = answer;
+        delete told.refusals[later];
+      }
     }
     if (method in told.answers) return told.answers[method];
     if (told.acts.includes(method)) return window.scriptedWallet(method, params);
@@ -26,6 +30,9 @@ _SCRIPT = """
     const headers = { "Content-Type": "application/json" };
     const reply = await (await fetch(told.node, { method: "POST", headers, body })).json();
     if (reply.error) throw Object.assign(new Error(reply.error.message), reply.error);
+    const loss = told.losses[method];
+    if (loss === "silence") return new Promise(() => {});
+    if (loss) throw Object.assign(new Error(loss.message ?? ""), loss);
     return reply.result;
   };
   const info = { uuid: told.rdns, name: "Scripted wallet", icon: "data:,", rdns: told.rdns };
@@ -51,11 +58,13 @@ def install(
     answers: dict[str, Any] | None = None,
     afterwards: dict[str, dict[str, Any]] | None = None,
     acts: Callable[[str, list[Any]], Any] | None = None,
+    losses: dict[str, dict[str, Any] | str] | None = None,
 ) -> None:
     """Give the page's next documents a wallet of `account` on the chain behind the `node` URL.
 
-    `afterwards` is {method: answers that hold once it was asked for}; `acts` signs and sends in the node's
-    place, told the method and its parameters.
+    `afterwards` is {method: answers and refusals that hold once it was asked for}; `acts` signs and sends in
+    the node's place, told the method and its parameters. `losses` is {method: what the page hears in place of
+    the answer once it was done}: SILENCE, or an error.
     """
     if acts is not None:
         page.expose_function("scriptedWallet", acts)
@@ -65,6 +74,7 @@ def install(
         "refusals": refusals or {},
         "answers": {"eth_requestAccounts": [account], "eth_accounts": [account], **(answers or {})},
         "afterwards": afterwards or {},
+        "losses": losses or {},
         "acts": ["personal_sign", "eth_sendTransaction"] if acts else [],
     }
     page.add_init_script(_SCRIPT % json.dumps(told))

@@ -289,7 +289,10 @@ def test_the_review_warns_of_what_may_have_been_paid(
 ) -> None:
     PledgeIntent.objects.update(state=state)
     text = backer.get(f"/campaigns/{shop.honey.slug}/pledge/review/?amount=1").content.decode()
-    assert ("An earlier contribution may have been paid" in text, " data-again>" in text) == (warns, warns)
+    assert (
+        "An earlier contribution may have been paid" in text,
+        f' data-again="/pledges/{intent.public_id}/"' in text,
+    ) == (warns, warns)
     assert (f"/pledges/{intent.public_id}/" in text) is warns
     other = backer.get(f"/campaigns/{shop.tea.slug}/pledge/review/?amount=1").content.decode()
     assert "data-under-way" not in other

@@ -546,8 +546,9 @@ describe("while an earlier payment may be on its way", () => {
   it("stops at once when the page itself tells of one", async () => {
     const provider = wallet();
     page();
-    (document.querySelector("wallet-pledge") as HTMLElement).dataset.again = "";
+    (document.querySelector("wallet-pledge") as HTMLElement).dataset.again = "/pledges/5/";
     await isSaid("payment-under-way");
+    expect(place().querySelector("[data-link=status]")?.getAttribute("href")).toBe("/pledges/5/");
     place().querySelector<HTMLButtonElement>("[data-go-on]")?.click();
     await isLeft();
     expect(posted("")[0]?.body).toMatchObject({ again: true });

@@ -184,7 +184,8 @@ export class WalletPledge extends WalletElement {
       if (state === undefined || !SETTLED.includes(state)) return { is: "found-open", statusUrl };
       forgetSettled(id);
     }
-    return { is: this.dataset.again === undefined ? "none-open" : "found-open" };
+    const { again } = this.dataset;
+    return again === undefined ? { is: "none-open" } : { is: "found-open", statusUrl: again };
   }
 
   async #connect(): Promise<Happening> {
