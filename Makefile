@@ -62,6 +62,10 @@ contracts: setup-test ## the Solidity side: compile, test, fuzz, gas, slither, c
 	@tools/coverage-contracts.sh
 	@tools/test-contracts.sh
 
+.PHONY: prove
+prove: setup-test ## symbolic proofs about the contracts, all of them; make test takes those of a minute
+	@tools/prove.sh all
+
 .PHONY: lock
 lock: ## resolve requirements/*.in into the lock files; ARGS=--upgrade moves versions
 	@tools/lock.sh $(ARGS)
@@ -101,8 +105,9 @@ lighthouse: setup-test ## Lighthouse's scores of home, explore and a campaign in
 	@$(PY) -m benchmarks.lighthouse $(ARGS)
 
 .PHONY: soak
-soak: setup-test ## what takes long: ten times the fuzzing, mutants of the contracts, a hundred seeds of faults, every page in every look, 10,000 campaigns
+soak: setup-test ## what takes long: ten times the fuzzing, proofs and mutants of the contracts, a hundred seeds of faults, every page in every look, 10,000 campaigns
 	@FOUNDRY_PROFILE=long tools/forge test
+	@tools/prove.sh all
 	@$(PY) -m tools.mutation_contracts
 	@CHAINFUND_STATEFUL_EXAMPLES=200 tools/test-contracts.sh stateful
 	@$(PY) -m pytest tests/faults --fault-seeds 100

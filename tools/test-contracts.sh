@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests of contracts/: forge (units, fuzz, invariants), slither, then Brownie on anvil (lifecycle, gas, deploying).
+# Tests of contracts/: forge (units, fuzz, invariants) beside slither and proofs, then Brownie on anvil.
 # `tools/test-contracts.sh gas` (or another name behind test_) runs that file alone; FOUNDRY_PROFILE=long fuzzes for longer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,17 +13,17 @@ targets=(tests/contracts)
 if [[ -n "${1:-}" ]]; then
   targets=("tests/contracts/test_$1.py")
 else
-  say "forge (units, fuzz, invariants) and slither"
+  say "forge (units, fuzz, invariants), slither and proofs"
   set -m # in a process group of its own, which can be ended with its children
-  tools/slither.sh >.setup/slither.out 2>&1 & slither=$!
+  { tools/slither.sh && tools/prove.sh; } >.setup/beside-forge.out 2>&1 & beside=$!
   set +m
-  trap 'kill -- "-$slither" 2>/dev/null || true' EXIT
+  trap 'kill -- "-$beside" 2>/dev/null || true' EXIT
   tools/forge test --show-progress 2>.setup/forge.log >.setup/forge.out ||
     { cat .setup/forge.out >&2; tail -n 40 .setup/forge.log >&2; exit 1; }
   grep -E '^\[PASS\]|^Suite result|^Ran' .setup/forge.out
-  wait "$slither" || { cat .setup/slither.out >&2; exit 1; }
+  wait "$beside" || { cat .setup/beside-forge.out >&2; exit 1; }
   trap - EXIT
-  cat .setup/slither.out
+  cat .setup/beside-forge.out
 fi
 say "Brownie on anvil"
 source tools/contracts-env.sh
