@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_project.accounts.models import User
-from django_project.campaigns.selectors import CampaignCard, cards_by_key
+from django_project.campaigns.selectors import CampaignCard, cards_of_own
 from django_project.notifications import services
 from django_project.notifications.errors import LetterNotSentError
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
-from django_project.notifications.selectors import page_of
+from django_project.notifications.selectors import is_told_of, page_of
 from django_project.pledges.judging import to_judge
 from django_project.pledges.selectors import BackedCampaign, owing_campaigns, refunds_due
 
@@ -112,8 +112,8 @@ def _deliver_one(pk: int) -> int:
     ).first()
     if row is None:
         return 0
-    card = cards_by_key([(row.chain_id, row.address)]).get((row.chain_id, row.address))
-    is_sent = card is not None and _still_holds(row, card)
+    card = cards_of_own([(row.chain_id, row.address)]).get((row.chain_id, row.address))
+    is_sent = card is not None and is_told_of(row.kind, card) and _still_holds(row, card)
     if card is not None and is_sent:
         with translation.override(row.user.language or settings.LANGUAGE_CODE):
             link = settings.SITE_URL + page_of(row.kind, card)

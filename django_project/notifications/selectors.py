@@ -6,7 +6,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from django_project.accounts.models import User
-from django_project.campaigns.selectors import CampaignCard, cards_by_key
+from django_project.campaigns.selectors import CampaignCard, cards_of_own
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
 from django_project.pledges.selectors import owing_campaigns
 
@@ -41,11 +41,16 @@ def page_of(kind: str, card: CampaignCard) -> str:
             return card.url
 
 
+def is_told_of(kind: str, card: CampaignCard) -> bool:
+    """A campaign without a page here is told of only when it owes a refund."""
+    return card.is_listed or kind == Kind.REFUND_DUE
+
+
 def notices(user: User, limit: int = SHOWN) -> list[Notice]:
     """What an account wants to see on the site, newest first, in four queries."""
     unwanted = Preference.objects.filter(user=user, on_site=False).values_list("kind", flat=True)
     rows = list(Notification.objects.filter(user=user).exclude(kind__in=list(unwanted))[:limit])
-    cards = cards_by_key((row.chain_id, row.address) for row in rows)
+    cards = cards_of_own((row.chain_id, row.address) for row in rows)
     owing = owing_campaigns(user)
     return [
         Notice(
@@ -57,7 +62,7 @@ def notices(user: User, limit: int = SHOWN) -> list[Notice]:
             is_settled=row.kind == Kind.REFUND_DUE and card.key not in owing,
         )
         for row in rows
-        if (card := cards.get((row.chain_id, row.address)))
+        if (card := cards.get((row.chain_id, row.address))) and is_told_of(row.kind, card)
     ]
 
 

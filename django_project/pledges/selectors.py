@@ -16,7 +16,7 @@ from django_project.campaigns.selectors import (
     CampaignKey,
     RefundTerms,
     cards,
-    cards_by_key,
+    cards_of_own,
     refund_terms,
     visible,
 )
@@ -120,7 +120,7 @@ def contributions_of(backers: list[bytes]) -> list[BackedCampaign]:
     for row in rows:
         given[(row.campaign.chain_id, row.campaign.address), row.backer].append(row)
     returns = returns_to(backers)
-    cards = cards_by_key(key for key, _ in given)
+    cards = cards_of_own(key for key, _ in given)
     return [
         _backed(cards[key], backer, contributions, returns.get((contributions[0].campaign_id, backer), []))
         for (key, backer), contributions in given.items()

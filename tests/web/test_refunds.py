@@ -12,8 +12,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from django_project.accounts.models import Wallet
+from django_project.campaigns.models import Listing
 from django_project.core.addresses import format_address
 from django_project.ledger.models import CampaignLaunched, CampaignTotals
+from django_project.notifications.models import Kind, Notification
 from django_project.pledges.selectors import refunds_to_claim
 from tests.factories import ETHER, World, address, backer_user
 from tests.web.conftest import Shop, signed_in
@@ -312,3 +314,29 @@ def test_the_interface_gives_codes_values_and_sentences(world: World) -> None:
     rows = {row["seq"]: row for row in Client().get(f"{path}/contributions").json()["results"]}
     assert {row["went_back"] for row in rows.values()} == {None, "taken_back"}
     assert rows[back.seq]["went_back_tx"]
+
+
+@pytest.mark.parametrize("why", ["hidden", "text unknown"])
+def test_a_refund_of_a_campaign_without_a_page_is_found_all_the_same(why: str, world: World) -> None:
+    alice = backer_user(1)
+    start = timezone.now() - 31 * DAY
+    campaign = world.campaign(started=start, is_text_known=why != "text unknown", title="What was forbidden")
+    world.contribute(campaign, backer=address(1), at=start)
+    if why == "hidden":
+        listing = world.listing(campaign)
+        listing.visibility = Listing.Visibility.HIDDEN
+        listing.save()
+    text = read(signed_in(alice), "/me/")
+    assert "You have 1 refund to claim." in text
+    name = format_address(campaign.address)
+    assert f"{name[:6]}…{name[-4:]}, not shown on this site" in text
+    assert f'data-address="{name}"' in text
+    assert "What was forbidden" not in text
+    assert name in signed_in(alice).get("/me/receipts.csv").content.decode()
+    notification = Notification.objects.create(
+        user=alice, kind=Kind.REFUND_DUE, chain_id=campaign.chain_id, address=campaign.address, cause="x"
+    )
+    assert f"{name[:6]}…{name[-4:]}" in read(signed_in(alice), "/me/notifications/")
+    notification.kind = Kind.UPDATE_POSTED
+    notification.save()
+    assert f"{name[:6]}…" not in read(signed_in(alice), "/me/notifications/").split("<main")[1]

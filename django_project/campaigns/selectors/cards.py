@@ -114,6 +114,11 @@ class CampaignCard:
         return self.network if self.is_one_of_several else ""
 
     @property
+    def is_listed(self) -> bool:
+        """Whether it has a page: see `cards_of_own`."""
+        return bool(self.slug)
+
+    @property
     def url(self) -> str:
         return reverse("web:campaign", args=[self.slug])
 
@@ -222,6 +227,34 @@ def cards_by_key(keys: Iterable[CampaignKey]) -> dict[CampaignKey, CampaignCard]
     return {card.key: card for card in cards(found)}
 
 
+def cards_of_own(keys: Iterable[CampaignKey]) -> dict[CampaignKey, CampaignCard]:
+    """As `cards_by_key`, for people with money in them: also those that have no page here, by their address.
+
+    A text that is not known, or a moderator's decision, takes nobody's refund away. One query more for these.
+    """
+    wanted = set(keys)
+    found = cards_by_key(wanted)
+    others = wanted - found.keys()
+    if not others:
+        return found
+    now = chain_time("chain")
+    launches = CampaignLaunched.objects.filter(
+        key_filter(others, "chain_id", "address"), totals__isnull=False
+    ).annotate(
+        now=now,
+        status=status_at(now),
+        network=network_name("chain"),
+        is_one_of_several=has_others("chain_id"),
+        is_play_among_real=is_play_among_real("chain"),
+    )
+    for values in launches.values_list(*_OWN_COLUMNS.values()):
+        row = dict(zip(_OWN_COLUMNS, values, strict=True))
+        address = format_address(row["address"])
+        card = _card({**_UNLISTED, **row, "title": f"{address[:6]}…{address[-4:]}"})
+        found[card.key] = card
+    return found
+
+
 def cards_by_listing(listing_ids: Collection[int]) -> dict[int, CampaignCard]:
     """The visible ones among listings, by their id, in one query; none when there are no ids."""
     if not listing_ids:
@@ -296,6 +329,24 @@ _COLUMNS = {
     "is_one_of_several": "is_one_of_several",
     "is_test_network": "launched__chain__is_test_network",
     "is_play_among_real": "is_play_among_real",
+}
+
+
+_OF_ANY_LAUNCH = frozenset(
+    {"chain_id", "address", "status", "now", "network", "is_one_of_several", "is_play_among_real"}
+)
+# The same of a launch that has no listing, or none that is shown.
+_OWN_COLUMNS = {
+    name: path.removeprefix("launched__")
+    for name, path in _COLUMNS.items()
+    if path.startswith("launched__") or name in _OF_ANY_LAUNCH
+}
+_UNLISTED: dict[str, Any] = {
+    **dict.fromkeys(_COLUMNS, ""),
+    "listing_id": 0,
+    "is_staff_pick": False,
+    "language": "en",
+    "closed_by": "ended",
 }
 
 
