@@ -346,7 +346,7 @@ _UNLISTED: dict[str, Any] = {
     "listing_id": 0,
     "is_staff_pick": False,
     "language": "en",
-    "closed_by": "ended",
+    "closed_by": "",
 }
 
 
