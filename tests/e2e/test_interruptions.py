@@ -276,8 +276,12 @@ def test_the_approval_is_sped_up(giving: Giving) -> None:
 def waiting(stack: Stack) -> list[dict[str, Any]]:
     """The backer's transactions that no block has yet."""
     pool = node(stack.suite, "txpool_content")["pending"]
-    mine_own = next((of for each, of in pool.items() if each.lower() == stack.backer.lower()), {})
-    return list(mine_own.values())
+    return [
+        dict(transaction)
+        for sender, of_sender in pool.items()
+        if sender.lower() == stack.backer.lower()
+        for transaction in of_sender.values()
+    ]
 
 
 def test_the_payment_is_declined_after_the_approval(giving: Giving) -> None:
