@@ -16,11 +16,15 @@ import pytest
 from psycopg import sql
 
 from tasks.demo.servers import Postgres, Redis
+from tasks.demo.stage import MARK, end_leftovers
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
     from tests.scheduling import FileScheduling
+
+# Where the run keeps its servers' files, a folder for each of its processes.
+DIRECTORY = "CHAINFUND_TESTS_DIRECTORY"
 
 _directory = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 _postgres = pytest.StashKey[Postgres]()
@@ -50,26 +54,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
     """Point the settings at fresh servers."""
-    if _only_hands_out(early_config):
-        os.environ.update(CHAINFUND_MODE="test", DATABASE_URL="postgresql:///unused")
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        _start_servers(early_config, Path(os.environ[DIRECTORY]) / worker)
     else:
-        _start_servers(early_config)
+        directory = tempfile.TemporaryDirectory(prefix="chainfund-tests-")
+        early_config.stash[_directory] = directory
+        # PostgreSQL refuses to run as root and then runs as a user of its own, who has to reach its data.
+        Path(directory.name).chmod(0o755)
+        os.environ[DIRECTORY] = directory.name
+        if getattr(early_config.known_args_namespace, "numprocesses", None):
+            os.environ.update(CHAINFUND_MODE="test", DATABASE_URL="postgresql:///unused")
+        else:
+            _start_servers(early_config, Path(directory.name) / "alone")
     yield
 
 
-def _only_hands_out(config: pytest.Config) -> bool:
-    has_workers = getattr(config.known_args_namespace, "numprocesses", None)
-    return bool(has_workers) and "PYTEST_XDIST_WORKER" not in os.environ
-
-
-def _start_servers(config: pytest.Config) -> None:
-    directory = tempfile.TemporaryDirectory(prefix="chainfund-tests-")
-    # PostgreSQL refuses to run as root and then runs as a user of its own, who has to reach its data.
-    Path(directory.name).chmod(0o755)
-    root = Path(directory.name)
+def _start_servers(config: pytest.Config, root: Path) -> None:
+    root.mkdir(mode=0o755)
+    os.environ[MARK] = str(root)
     postgres, redis = Postgres(root / "postgres"), Redis(root)
     _do_without_durability(postgres)
-    config.stash[_directory] = directory
     config.stash[_postgres] = postgres
     config.stash[_redis] = redis
     (root / "static").mkdir()
@@ -106,12 +110,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what workers leave that were interrupted and given no time."""
     _stop_servers(config)
+    if _directory in config.stash:
+        for root in Path(config.stash[_directory].name).iterdir():
+            end_leftovers(root)
+        config.stash[_directory].cleanup()
 
 
 def _stop_servers(config: pytest.Config) -> None:
-    if _directory in config.stash:
+    if _redis in config.stash:
         config.stash[_redis].stop()
         config.stash[_postgres].stop()
-        config.stash[_directory].cleanup()
-        del config.stash[_directory]
+        del config.stash[_redis]
