@@ -13,9 +13,18 @@ from brownie import Campaign, CampaignFactory, Contract, SupporterReceipt, TestT
 from scripts.deployment.artifacts import creation_code_hash
 from scripts.deployment.deployer import Deployer, load_account
 from scripts.deployment.errors import DeploymentError, exit_with_message
+from scripts.deployment.inventory import record_tokens
+from scripts.deployment.listing import require_listable
 from scripts.deployment.node import Node, code_hash, connect_node
 from scripts.deployment.preflight import preflight, require_other_admin
-from scripts.deployment.registry import Registry, deployed_factory, read_registry, registry_path
+from scripts.deployment.registry import (
+    TOKEN,
+    Registry,
+    deployed_factory,
+    read_registry,
+    registry_path,
+    write_registry,
+)
 from scripts.deployment.roles import require_handover
 from scripts.deployment.settings import Settings, deployments_dir
 from scripts.deployment.smoke import run_smoke_campaign
@@ -49,9 +58,15 @@ def deploy(settings: Settings) -> None:
         _is_current(registry, CampaignFactory, node) and _is_current(registry, Campaign, node)
     )
     if not wants_factory and _is_receipt_current(registry, node):
+        if record_tokens(registry):
+            write_registry(path, registry)
+            print(f"wrote {path}: tokens that the factory allows were missing")
         print(f"{path}: the chain has what is compiled here, nothing to do")
         return
 
+    if wants_factory:
+        for token in settings.tokens:
+            require_listable(token, settings.token_holder)
     deployer = Deployer(load_account(node, settings), node, registry, path)
     require_other_admin(node, settings, deployer.account.address)
     deployer.require_funds(_creation_codes(deployer, node, settings, wants_factory=wants_factory))
@@ -60,7 +75,7 @@ def deploy(settings: Settings) -> None:
         return
 
     if wants_token:
-        _create(deployer, TestToken, "token", [], version=TEST_TOKEN_VERSION)
+        _create(deployer, TestToken, TOKEN, [], version=TEST_TOKEN_VERSION)
         deployer.save()
     if wants_factory:
         _create_factory(deployer, _factory_arguments(deployer, node, settings))
@@ -175,6 +190,7 @@ def _create_factory(deployer: Deployer, arguments: list[Any]) -> None:
     implementation = factory.implementation()
     deployer.register(Campaign, "implementation", creation, implementation, [address], version=version)
     require_handover(factory, creation.block, deployer.account.address, arguments[0])
+    record_tokens(deployer.registry)
     deployer.save()
 
 

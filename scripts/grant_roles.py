@@ -10,9 +10,9 @@ from typing import Any
 from brownie import CampaignFactory, Contract
 from eth_utils import is_address, to_checksum_address
 
-from scripts.deployment.deployer import load_account
 from scripts.deployment.errors import DeploymentError, exit_with_message
-from scripts.deployment.node import connect_node, gas_fees
+from scripts.deployment.node import connect_node
+from scripts.deployment.proposing import send_or_propose
 from scripts.deployment.registry import deployed_factory
 from scripts.deployment.roles import ROLES, holders, role_named
 from scripts.deployment.settings import Settings
@@ -54,16 +54,8 @@ def change(function: str, role: str, account: str, version: str, settings: Setti
     _print_holders("before", factory, entry.deployBlock)
     call: Any = getattr(factory, function)
     admin = factory.defaultAdmin()
-    sender = load_account(node, settings) if node.is_local or settings.deployer else None
-    if sender is None or sender.address != admin:
-        print(f"the admin is {admin}: have it call {factory.address} with")
-        print(f"  {call.encode_input(identifier, target)}")
-        return
-    if not node.is_local and not settings.broadcast:
-        print("rehearsal: nothing was sent; set CHAINFUND_BROADCAST=1 to send it")
-        return
-    call(identifier, target, {"from": sender, **gas_fees()})
-    _print_holders("after", factory, entry.deployBlock)
+    if send_or_propose(node, settings, call, (identifier, target), role="admin", holders=(admin,)):
+        _print_holders("after", factory, entry.deployBlock)
 
 
 def _print_holders(when: str, factory: Any, since_block: int) -> None:

@@ -6,7 +6,7 @@ The exit status is 1 when they differ.
 from brownie import CampaignFactory, Contract
 
 from scripts.deployment.errors import DeploymentError, exit_with_message
-from scripts.deployment.inventory import describe_factory
+from scripts.deployment.inventory import describe_factory, record_tokens
 from scripts.deployment.node import Node, code_hash, connect_node
 from scripts.deployment.registry import Registry, read_registry, registry_path
 from scripts.deployment.settings import deployments_dir
@@ -39,6 +39,11 @@ def report() -> None:
         print(f"factory v{entry.version} {entry.address}")
         for line in describe_factory(factory, entry.deployBlock):
             print(f"  {line}")
+    if missing := record_tokens(registry):
+        raise DeploymentError(
+            f"{path} lacks {', '.join(token.address for token in missing)}, which a factory allows: "
+            "`run deploy` writes them into it."
+        )
 
 
 def _compare(node: Node, registry: Registry) -> None:

@@ -1,7 +1,7 @@
 """Sends creation transactions and writes down what came of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ from scripts.deployment.pending import (
 )
 from scripts.deployment.preflight import git_commit
 from scripts.deployment.refusals import reason_of
-from scripts.deployment.registry import Entry, Registry, write_registry
+from scripts.deployment.registry import TOKEN, Entry, Registry, write_registry
 from scripts.deployment.settings import Settings
+from scripts.deployment.tokens import currency_of
 
 
 def load_account(node: Node, settings: Settings) -> Any:
@@ -124,6 +125,7 @@ class Deployer:
             gitCommit=git_commit(),
             version=version,
             supersedes=previous.address if previous else None,
+            **(asdict(currency_of(address)) if kind == TOKEN else {}),
         )
         self.registry.contracts.append(entry)
         print(f"deployed {name} version {entry.version} at {address} in block {entry.deployBlock}")

@@ -6,12 +6,15 @@ Written whole or not at all. See docs/contracts.md for the meaning of each key.
 import json
 import os
 import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from scripts.deployment.errors import DeploymentError
 from scripts.deployment.settings import deployments_dir
+
+TOKEN = "token"
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,27 @@ class Entry:
     version: int  # of the contracts' sources: what `VERSION()` of the factory says
     verified: list[str] = field(default_factory=list)  # the explorers that publish the sources
     supersedes: str | None = None
+    symbol: str | None = None  # of a token
+    decimals: int | None = None
 
     @property
     def published(self) -> str:
         """Where the sources are, in words."""
         return f"verified by {' and '.join(self.verified)}" if self.verified else "not verified"
+
+
+@dataclass(frozen=True)
+class ListedToken:
+    """A token of others that a factory allows, or did, as it describes itself.
+
+    In the file it stands among the contracts, under a name that it can't choose: by name ours are found.
+    """
+
+    address: str
+    symbol: str
+    decimals: int
+    name: str = "ERC20"
+    kind: str = TOKEN
 
 
 @dataclass
@@ -47,6 +66,12 @@ class Registry:
     network: str
     genesisHash: str  # noqa: N815
     contracts: list[Entry] = field(default_factory=list)
+    tokens: list[ListedToken] = field(default_factory=list)
+
+    def names_token(self, address: str) -> bool:
+        """Whether a token is in the file, deployed from here or not."""
+        entries = [*self.tokens, *(entry for entry in self.contracts if entry.kind == TOKEN)]
+        return any(entry.address == address for entry in entries)
 
     def latest(self, name: str) -> Entry | None:
         """The last one made of a contract, None when it was never deployed; the file keeps their order."""
@@ -65,7 +90,7 @@ def read_registry(path: Path, chain_id: int) -> Registry | None:
     """
     try:
         document = json.loads(path.read_bytes())
-        registry = Registry(**{**document, "contracts": [Entry(**entry) for entry in document["contracts"]]})
+        registry = Registry(**{**document, **_sorted_out(document["contracts"])})
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:
@@ -104,7 +129,23 @@ def deployed_factory(chain_id: int, version: str = "") -> Entry:
 
 def write_registry(path: Path, registry: Registry) -> None:
     """Replaces the file in one step."""
-    write_atomically(path, json.dumps(asdict(registry), indent=2) + "\n")
+    document = asdict(registry)
+    for entry in document["contracts"]:
+        if entry["kind"] != TOKEN:
+            del entry["symbol"], entry["decimals"]
+    document["contracts"] += document.pop("tokens")
+    write_atomically(path, json.dumps(document, indent=2) + "\n")
+
+
+def _sorted_out(entries: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """What was deployed from here, which has a block, and what others' tokens are."""
+    parts: dict[str, list[Any]] = {"contracts": [], "tokens": []}
+    for entry in entries:
+        if entry["kind"] == TOKEN and "deployBlock" not in entry:
+            parts["tokens"].append(ListedToken(**entry))
+        else:
+            parts["contracts"].append(Entry(**entry))
+    return parts
 
 
 def write_atomically(path: Path, text: str) -> None:

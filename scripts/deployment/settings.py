@@ -43,7 +43,7 @@ def _addresses(name: str) -> tuple[str, ...]:
     texts = [text.strip() for text in os.environ.get(name, "").split(",") if text.strip()]
     if bad := [text for text in texts if not is_address(text)]:
         raise DeploymentError(f"{name} has something that is not an address: {bad[0]!r}.")
-    return tuple(str(to_checksum_address(text)) for text in texts)
+    return tuple(dict.fromkeys(str(to_checksum_address(text)) for text in texts))
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Settings:
     )
     fee_bps: int = field(default_factory=lambda: _integer("CHAINFUND_FEE_BPS", DEFAULT_FEE_BPS, 500))
     tokens: tuple[str, ...] = field(default_factory=lambda: _addresses("CHAINFUND_TOKENS"))
+    token_holder: str | None = field(default_factory=lambda: _address("CHAINFUND_TOKEN_HOLDER"))
     receipt_uri: str = field(
         default_factory=lambda: os.environ.get("CHAINFUND_RECEIPT_URI", "").strip() or DEFAULT_RECEIPT_URI
     )
