@@ -71,6 +71,7 @@ def normalised(said: str, folder: Path) -> str:
     """Without Brownie's own words, and what another compilation, another clock or another folder changes."""
     said = re.sub(r"\x1b\[[\d;]*m", "", said).replace(str(folder), "deployments")
     said = re.sub(r"0x[0-9a-f]{64}", "0x…", said)
-    said = re.sub(r"(estimated gas|at most|balance|has) [\d.,]*\d", r"\1 …", said)
+    said = re.sub(r"(?<=estimated gas )[\d,]+(, at most )[\d.]+", r"…\1…", said)
+    said = re.sub(r"(?<=; balance )[\d.]+|(?<= has )[\d.]+(?= ETH)", "…", said)
     lines = [line for line in said.splitlines() if line.strip() and not OF_BROWNIE.match(line.strip())]
     return "".join(f"{line}\n" for line in lines)
