@@ -64,12 +64,15 @@ function twice({ data }: Call): Error {
 const fee = (): string | null | undefined => document.querySelector("[data-network-fee]")?.textContent;
 const place = (): HTMLElement => document.querySelector("[data-place]") as HTMLElement;
 const press = (): void => document.querySelector<HTMLButtonElement>("[data-start]")?.click();
+/** Wallets, blocks and the index take seconds. */
+const pass = (): Promise<unknown> => vi.advanceTimersByTimeAsync(2000);
 
 describe("<wallet-call>", () => {
   beforeAll(() => customElements.define("wallet-call", WalletCall));
   beforeEach(() => {
     localStorage.clear();
     localStorage.setItem("chainfund.wallet", "org.example.wallet");
+    vi.useFakeTimers({ shouldAdvanceTime: true });
   });
   afterEach(() => {
     vi.useRealTimers();
@@ -144,7 +147,8 @@ describe("<wallet-call>", () => {
     wallet(replies);
     page(call);
     press();
-    await vi.waitFor(() => expect(place().dataset.state).toBe(key), { timeout: 3000, interval: 5 });
+    await pass();
+    await vi.waitFor(() => expect(place().dataset.state).toBe(key), { interval: 5 });
     expect(place().textContent?.trim()).toBeTruthy();
     await vi.waitFor(() =>
       expect(document.querySelector<HTMLButtonElement>("[data-start]")?.disabled).toBe(false),
@@ -154,11 +158,11 @@ describe("<wallet-call>", () => {
   it("says what to install when there is no wallet", async () => {
     page("refund");
     press();
-    await vi.waitFor(() => expect(place().dataset.state).toBe("no-wallet"), { timeout: 3000 });
+    await pass();
+    await vi.waitFor(() => expect(place().dataset.state).toBe("no-wallet"));
   });
 
   it("says so when the transaction is gone: after blocks, not after seconds", async () => {
-    vi.useFakeTimers({ shouldAdvanceTime: true });
     let block = 5;
     wallet({
       eth_call: "0x",
@@ -184,7 +188,9 @@ describe("<wallet-call>", () => {
       document.body.insertAdjacentHTML("beforeend", '<i id="gone-already"></i>');
       press();
       await vi.waitFor(() => expect(sent).toHaveLength(1));
-      await vi.waitFor(() => expect(ajax).toHaveBeenCalled(), { timeout: 4000 });
+      await pass();
+      await pass();
+      await vi.waitFor(() => expect(ajax).toHaveBeenCalled());
     },
   );
 
@@ -201,7 +207,9 @@ describe("<wallet-call>", () => {
     document.body.insertAdjacentHTML("beforeend", '<i id="gone-already"></i>');
     press();
     await vi.waitFor(() => expect(place().dataset.state).toBe("maybe-sent"));
-    await vi.waitFor(() => expect(ajax).toHaveBeenCalled(), { timeout: 4000 });
+    await pass();
+    await pass();
+    await vi.waitFor(() => expect(ajax).toHaveBeenCalled());
   });
 
   it("asks no wallet for what is done", async () => {
@@ -209,7 +217,9 @@ describe("<wallet-call>", () => {
     page("refund");
     document.body.insertAdjacentHTML("beforeend", '<i id="gone-already"></i>');
     press();
-    await vi.waitFor(() => expect(ajax).toHaveBeenCalled(), { timeout: 4000 });
+    await pass();
+    await pass();
+    await vi.waitFor(() => expect(ajax).toHaveBeenCalled());
     expect(sent).toEqual([]);
   });
 
@@ -223,7 +233,6 @@ describe("<wallet-call>", () => {
   });
 
   it("gives the button back when the wallet is silent", async () => {
-    vi.useFakeTimers({ shouldAdvanceTime: true });
     const { provider, sent } = wallet({ eth_accounts: [], eth_requestAccounts: NEVER });
     page("refund");
     press();
@@ -238,7 +247,8 @@ describe("<wallet-call>", () => {
   it("offers a wallet that comes after it said that there is none", async () => {
     page("refund");
     press();
-    await vi.waitFor(() => expect(place().dataset.state).toBe("no-wallet"), { timeout: 4000 });
+    await pass();
+    await vi.waitFor(() => expect(place().dataset.state).toBe("no-wallet"));
     const { sent } = wallet();
     window.dispatchEvent(new Event("eip6963:requestProvider"));
     await vi.waitFor(() => expect(document.querySelector("[data-wallets] button")).not.toBeNull());
@@ -249,27 +259,27 @@ describe("<wallet-call>", () => {
   it("shows this page as a code for a phone to whoever has no wallet here", async () => {
     page("refund");
     press();
-    await vi.waitFor(() => expect(place().dataset.state).toBe("no-wallet"), { timeout: 4000 });
+    await pass();
+    await vi.waitFor(() => expect(place().dataset.state).toBe("no-wallet"));
     place().querySelector<HTMLButtonElement>("[data-show-code]")?.click();
     await vi.waitFor(() => expect(place().querySelector("svg[role=img]")).not.toBeNull());
     expect(place().querySelector("[data-show-code]")).toBeNull();
   });
 
-  it("lets the person change the wallet used last", async () => {
-    localStorage.setItem("chainfund.wallet", "org.example.wallet");
-    wallet({ eth_call: rpcError(3, "", "0x12345678") });
-    const { provider, sent } = { ...wallet(), sent: [] as Call[] };
+  it("lets the person change the wallet used last, once it is of no use", async () => {
+    const { sent } = wallet({ eth_accounts: [], eth_requestAccounts: [CAMPAIGN] });
+    const other = wallet();
     for (const stop of stops.splice(1)) stop();
-    provider.replies.eth_sendTransaction = ([call]: readonly unknown[]) => {
-      sent.push(call as Call);
-      return HASH;
-    };
-    stops.push(announce(provider, "org.example.other"));
+    stops.push(announce(other.provider, "org.example.other"));
     page("refund");
+    expect(document.querySelector("[data-other-wallet]")).toBeNull();
+    press();
+    await vi.waitFor(() => expect(place().dataset.state).toBe("wrong-account"));
     document.querySelector<HTMLButtonElement>("[data-other-wallet]")?.click();
     await vi.waitFor(() => expect(document.querySelectorAll("[data-wallets] button")).toHaveLength(2));
     document.querySelectorAll<HTMLButtonElement>("[data-wallets] button")[1]?.click();
-    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    await vi.waitFor(() => expect(other.sent).toHaveLength(1));
+    expect(sent).toEqual([]);
     expect(localStorage.getItem("chainfund.wallet")).toBe("org.example.other");
   });
 

@@ -23,6 +23,11 @@ const INDEX_POLL_MILLISECONDS = 1500;
  * `data-until-gone` matches nothing any more.
  */
 export class WalletCall extends RepeatableElement {
+  /** A page may have many of these, for one wallet each. */
+  protected override get offersOthersAtOnce(): boolean {
+    return false;
+  }
+
   protected override ready(): void {
     const place = this.#feePlace;
     if (place) void previewFee(place, this.#chain, this.setting("backer") as Hex, this.#prepare());

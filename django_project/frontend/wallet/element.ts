@@ -25,8 +25,13 @@ export abstract class WalletElement extends HTMLElement {
     this.button.disabled = false;
     this.button.addEventListener("click", () => this.pressed());
     this.place.addEventListener("click", (event) => void this.#showCode(event));
-    this.#offerAnotherWallet();
+    if (this.offersOthersAtOnce) this.#offerAnotherWallet();
     this.ready();
+  }
+
+  /** Whether the way to another wallet stands beside the button from the beginning, or only after a trouble. */
+  protected get offersOthersAtOnce(): boolean {
+    return true;
   }
 
   /** What can be shown before the click; called once. */
@@ -59,6 +64,7 @@ export abstract class WalletElement extends HTMLElement {
   /** Without a wallet the page goes on listening: one that comes late is offered. */
   protected sayProblem(problem: Problem): void {
     sayProblem(this.place, problem);
+    this.#offerAnotherWallet();
     if (problem.key === "no-wallet") this.#offerLateWallets();
   }
 
@@ -107,7 +113,7 @@ export abstract class WalletElement extends HTMLElement {
   protected async pickWallet(): Promise<Wallet> {
     if (this.isOtherWanted) forgetWallet();
     const wallet = await pickWallet(this.#choose, this.isOtherWanted);
-    this.#offerAnotherWallet();
+    if (this.offersOthersAtOnce) this.#offerAnotherWallet();
     return wallet;
   }
 
