@@ -116,7 +116,12 @@ def fill(campaigns: int, contributions: int, seed: int = 1) -> None:
     """Write the shop into an empty, migrated database."""
     dice = random.Random(seed)
     chain = Chain.objects.create(
-        chain_id=CHAIN_ID, name="Benchmark chain", genesis_hash=bytes(32), finality_depth=8
+        chain_id=CHAIN_ID,
+        name="Benchmark chain",
+        genesis_hash=bytes(32),
+        finality_depth=8,
+        currency_symbol="ETH",
+        currency_decimals=18,
     )
     Cursor.objects.create(
         chain=chain,

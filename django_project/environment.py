@@ -4,7 +4,7 @@ import json
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
@@ -115,6 +115,30 @@ def demo_accounts() -> list[dict[str, str]]:
         raise ImproperlyConfigured(
             'CHAINFUND_DEMO_ACCOUNTS cannot be read: write a JSON list of {"address": "0x…", "label": "…"}'
         ) from None
+
+
+class Currency(NamedTuple):
+    """What a chain is paid in."""
+
+    symbol: str
+    decimals: int
+
+
+def chain_currencies(name: str) -> dict[int, Currency]:
+    """A variable written `chain id=symbol/decimals;…`, as {chain id: currency}."""
+    currencies: dict[int, Currency] = {}
+    for entry in os.environ.get(name, "").split(";"):
+        if not entry.strip():
+            continue
+        chain_id, _, told = entry.strip().partition("=")
+        symbol, _, decimals = told.strip().rpartition("/")
+        if not (chain_id.strip().isdecimal() and 0 < len(symbol) <= 16 and decimals.isdecimal()):
+            raise ImproperlyConfigured(
+                f"{name} cannot be read: write `56=BNB/18`, the symbol and how many decimals it has, several "
+                "chains with semicolons"
+            )
+        currencies[int(chain_id)] = Currency(symbol, int(decimals))
+    return currencies
 
 
 def rpc_urls(name: str = "CHAINFUND_RPC_URLS") -> dict[int, list[str]]:

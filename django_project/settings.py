@@ -139,6 +139,8 @@ DEMO_ACCOUNTS = environment.demo_accounts() if IS_DEMO else []
 DEPLOYMENTS_DIR = environment.path("CHAINFUND_DEPLOYMENTS_DIR", BASE_DIR / "deployments")
 ABIS_DIR = BASE_DIR / "abis"
 # Blocks to finality on local chains, whose own `finalized` tag never moves while nobody mines.
+# What chains are paid in that the indexer does not know itself; of others nothing is guessed.
+CHAIN_CURRENCIES = environment.chain_currencies("CHAINFUND_CHAIN_CURRENCIES")
 LOCAL_FINALITY_DEPTH = environment.number("CHAINFUND_LOCAL_FINALITY_DEPTH", 8)
 # How long one run of the indexing task holds a chain's lease.
 INDEXER_LEASE = environment.seconds("CHAINFUND_INDEXER_LEASE_SECONDS", timedelta(seconds=60))

@@ -14,8 +14,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
-from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import CampaignKey, accepting, key_filter, visible
+from django_project.campaigns.selectors import CampaignKey, accepting, key_filter, listed_campaigns
 from django_project.discovery.models import BehaviourEvent, ExplorationArm
 from django_project.discovery.rates import CLICK_WITHIN
 from django_project.discovery.selectors import EXPLORATION_POOL
@@ -26,7 +25,7 @@ SEEN_WITHIN = timedelta(days=30)
 
 def update_arms(now: datetime) -> int:
     """Work the probabilities out anew for the newest open campaigns; returns how many there are."""
-    listed = accepting(visible()).filter(visibility=Listing.Visibility.LISTED)
+    listed = accepting(listed_campaigns())
     newest = listed.order_by("-launched__start", "-pk")[:EXPLORATION_POOL]
     keys = [(chain_id, bytes(address)) for chain_id, address in newest.values_list("chain_id", "address")]
     seen = _seen(keys, now)

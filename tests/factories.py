@@ -43,6 +43,7 @@ from django_project.ledger.models import (
     WindDown,
     Withdrawal,
 )
+from django_project.ledger.services import doubt_token, keep_token, note_tokens
 from django_project.ledger.totals import recompute_totals
 
 ETHER = 10**18
@@ -85,9 +86,11 @@ class World:
             name="Test chain",
             genesis_hash=reference(0),
             finality_depth=finality_depth,
+            currency_symbol="ETH",
+            currency_decimals=18,
             is_test_network=True,
         )
-        self.token = Token.objects.create(chain=self.chain, address=TOKEN, symbol="TUSD", decimals=6)
+        self.token = self.add_token(TOKEN, "TUSD", 6)
         self.version = version
         Contract.objects.create(
             chain=self.chain, address=FACTORY, kind=Contract.Kind.FACTORY, start_block=0, version=version
@@ -95,6 +98,18 @@ class World:
         services.ensure_categories(CATEGORIES)
         self.cursor = Cursor.objects.create(chain=self.chain, next_block=1, node_head=0)
         self._campaigns = count(1)
+
+    def add_token(self, address: bytes, symbol: str, decimals: int) -> Token:
+        """One that its contract has described."""
+        note_tokens(self.chain.chain_id, {address})
+        keep_token(self.chain.chain_id, address, symbol, decimals, block=0)
+        return Token.objects.get(chain=self.chain, address=address)
+
+    def add_unknown_token(self, address: bytes) -> Token:
+        """One whose contract tells nothing that could be used."""
+        note_tokens(self.chain.chain_id, {address})
+        doubt_token(self.chain.chain_id, address, "its symbol is no text")
+        return Token.objects.get(chain=self.chain, address=address)
 
     @property
     def block(self) -> int:

@@ -25,6 +25,7 @@ from django_project.pledges import services
 from django_project.pledges.errors import UnreadableAmountError, WrongAccountError
 from django_project.pledges.following import for_user, pledge_status
 from django_project.pledges.models import PledgeIntent
+from django_project.pledges.terms import currency_of
 
 NO_STORE = {"Cache-Control": "no-store"}
 REPORT_DESCRIPTION = (
@@ -71,11 +72,11 @@ class PledgesView(APIView):
             raise WrongAccountError
         key = parse_key(body.campaign)
         listing = listing_by_key(*key)
-        card = cards_by_key([key])[key]
+        currency = currency_of(cards_by_key([key])[key])
         try:
-            amount = parse_units(body.amount, card.token_decimals, card.token_symbol)
+            amount = parse_units(body.amount, currency.decimals, currency.symbol)
         except AmountTextError as error:
-            raise UnreadableAmountError(error, card.token_symbol, card.token_decimals) from None
+            raise UnreadableAmountError(error, currency.symbol, currency.decimals) from None
         intent = services.create_intent(user, listing, amount, body.tier_id, backer, is_further=body.again)
         created = PledgeCreated(
             id=intent.public_id,

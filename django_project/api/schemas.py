@@ -39,8 +39,8 @@ class CampaignOut(BaseModel):
     closed_by: Closing
     raised: str
     goal: str
-    token_symbol: str
-    token_decimals: int
+    token_symbol: str | None
+    token_decimals: int | None
     backers: int
     contributions: int
     start: datetime
@@ -64,7 +64,7 @@ class CampaignOut(BaseModel):
             closed_by=card.closed_by,
             raised=str(card.raised),
             goal=str(card.goal),
-            token_symbol=card.token_symbol,
+            token_symbol=card.token_symbol or None,
             token_decimals=card.token_decimals,
             backers=card.backers,
             contributions=card.contributions,

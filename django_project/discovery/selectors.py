@@ -17,8 +17,8 @@ from django_project.campaigns.selectors import (
     cards_by_key,
     just_launched,
     key_filter,
+    listed_campaigns,
     most_backed,
-    visible,
 )
 from django_project.core.addresses import format_hash
 from django_project.discovery.exploration import Candidate, Slot, fill_slots
@@ -154,8 +154,7 @@ def similar_to(listing: Listing, limit: int) -> list[CampaignCard]:
         version__publication__isnull=False, of_chain_id=listing.chain_id, of_address=listing.address
     ).order_by("rank")
     keys: list[CampaignKey] = list(rows.values_list("chain_id", "address")[:CANDIDATES])
-    near = accepting(visible()).filter(key_filter(keys, "chain_id", "address"))
-    open_ones = near.filter(visibility=Listing.Visibility.LISTED)
+    open_ones = accepting(listed_campaigns()).filter(key_filter(keys, "chain_id", "address"))
     known = {card.key: card for card in cards(open_ones)} if keys else {}
     if known:
         return [known[key] for key in keys if key in known][:limit]
@@ -218,7 +217,7 @@ def _may_show(card: CampaignCard, user_key: str | None, excluded: Collection[Cam
 
 def _popular() -> list[CampaignCard]:
     """Open campaigns by how many back them, those backed lately first."""
-    listed = accepting(visible()).filter(visibility=Listing.Visibility.LISTED)
+    listed = accepting(listed_campaigns())
     return cards(
         listed.order_by("-launched__totals__backers", "-launched__totals__last_contribution_at", "-pk")[
             :CANDIDATES

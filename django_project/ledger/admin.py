@@ -1,15 +1,17 @@
-"""The stock admin over the index: everything can be looked at, nothing can be changed here."""
+"""The stock admin over the index, to look at; what operators decide here is kept in the audit trail."""
 
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 
 from django_project.core.addresses import format_address, format_hash
 from django_project.core.admin import ReadOnlyAdmin, ReasonForm, decide_each
 from django_project.ledger import models, services
+from django_project.ledger.symbols import LONGEST_SYMBOL, MOST_DECIMALS, clean_symbol
 
 
 def _address(field: str) -> Callable[[Any], str]:
@@ -99,9 +101,58 @@ class ContractAdmin(ReadOnlyAdmin):
     list_filter = ["kind", "chain"]
 
 
+class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """What an operator may say of a token, and has to say why."""
+
+    plain_symbol = forms.CharField(max_length=LONGEST_SYMBOL, label="Symbol")
+    decimals = forms.IntegerField(min_value=0, max_value=MOST_DECIMALS)
+    reason = forms.CharField(
+        max_length=200,
+        help_text="Kept with the change. What backers are asked to pay in this token follows from it.",
+    )
+
+    class Meta:
+        model = models.Token
+        fields = ("plain_symbol", "decimals")
+
+    def clean_plain_symbol(self) -> str:
+        symbol = str(self.cleaned_data["plain_symbol"])
+        if not clean_symbol(symbol).text:
+            raise forms.ValidationError("This shows nothing that can be read.")
+        return symbol
+
+
 @admin.register(models.Token)
 class TokenAdmin(ReadOnlyAdmin):
-    list_display = ["symbol", "chain", _address("address"), "decimals"]
+    """Contracts tell what tokens are; where one does not, an operator can, in the audit trail."""
+
+    form = TokenForm
+    list_display = ["__str__", "chain", _address("address"), "decimals", "source", "problem"]
+    list_filter = ["chain", "source", ("decimals", admin.EmptyFieldListFilter)]
+    list_select_related = ["chain"]
+    ordering = [F("decimals").asc(nulls_first=True), "chain", "symbol"]
+    readonly_fields = ["chain", "hex_address", "source", "read_block", "asked_at", "problem"]
+    fields = [*readonly_fields, "plain_symbol", "decimals", "reason"]
+    action_form = ReasonForm
+    actions = ["ask_again"]
+
+    @admin.display(description="address")
+    def hex_address(self, token: models.Token) -> str:
+        return format_address(token.address)
+
+    @admin.action(description="Ask the contract again", permissions=["change"])
+    def ask_again(self, request: HttpRequest, tokens: QuerySet[models.Token]) -> None:
+        decide_each(self, request, tokens, services.ask_token_again)
+
+    def save_model(self, request: HttpRequest, obj: models.Token, form: Any, change: Any) -> None:
+        del change
+        told = form.cleaned_data
+        actor: Any = request.user
+        services.mend_token(obj, told["plain_symbol"], told["decimals"], actor=actor, reason=told["reason"])
+
+    def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        del obj
+        return request.user.has_perm("ledger.change_token")
 
 
 @admin.register(models.RawLog)

@@ -12,11 +12,8 @@ class UnknownChainError(LedgerError):
         )
 
 
-class UnknownTokenError(LedgerError):
-    def __init__(self, chain_id: int, token: str) -> None:
-        super().__init__(
-            f"token {token} of chain {chain_id} is not known: add it to deployments/{chain_id}.json"
-        )
+class UnusableTokenError(LedgerError):
+    """What was told of a token cannot be used to show amounts in it."""
 
 
 class CursorMovedError(LedgerError):

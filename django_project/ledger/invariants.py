@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from django_project.core.addresses import format_address
+from django_project.core.addresses import ZERO_ADDRESS, format_address
 from django_project.ledger import models
 from django_project.ledger.events import CAMPAIGN_EVENTS
 from django_project.ledger.models import CampaignLaunched, CampaignTotals
@@ -163,6 +163,14 @@ CHECKS: dict[str, str] = {
     "nothing was raised above a cap": f"""
         SELECT campaign.id FROM {_LAUNCHED} campaign JOIN {_TOTALS} totals ON totals.campaign_id = campaign.id
         WHERE campaign.cap > 0 AND totals.raised > campaign.cap
+    """,
+    "every campaign's currency is known": f"""
+        SELECT campaign.id FROM {_LAUNCHED} campaign
+        JOIN {models.Chain._meta.db_table} chain ON chain.chain_id = campaign.chain_id
+        LEFT JOIN {models.Token._meta.db_table} token
+            ON token.chain_id = campaign.chain_id AND token.address = campaign.token
+        WHERE CASE WHEN campaign.token = '\\x{ZERO_ADDRESS.hex()}' THEN chain.currency_symbol = ''
+            ELSE token.decimals IS NULL END
     """,
     "every event is in the currency of its campaign": " UNION ALL ".join(
         f"SELECT campaign.id FROM {table} event JOIN {_LAUNCHED} campaign ON campaign.id = event.campaign_id "

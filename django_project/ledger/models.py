@@ -42,8 +42,10 @@ class Chain(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Blocks after which a block is final; empty: the node's own `finalized` tag decides.",
     )
-    currency_symbol = models.CharField(max_length=16, default="ETH")
-    currency_decimals = models.PositiveSmallIntegerField(default=18)
+    currency_symbol = models.CharField(
+        max_length=16, blank=True, help_text="Empty while nobody has told what the chain is paid in."
+    )
+    currency_decimals = models.PositiveSmallIntegerField(null=True, blank=True)
     explorer_url = models.URLField(blank=True)
     is_test_network = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.OK)
@@ -168,18 +170,41 @@ class Contract(models.Model):
 
 
 class Token(models.Model):
-    """An ERC-20 that factories accept, as its contract describes itself."""
+    """An ERC-20 that a factory allows or a campaign takes, as its contract describes itself.
+
+    It is known when it has decimals. Of one that is not known no amount is shown, and nothing is guessed.
+    """
+
+    class Source(models.TextChoices):
+        CHAIN = "chain", "its contract"
+        OPERATOR = "operator", "an operator"
 
     chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="tokens")
     address = AddressField()
-    symbol = models.CharField(max_length=32)
-    decimals = models.PositiveSmallIntegerField()
+    symbol = models.CharField(
+        max_length=32, blank=True, help_text="What people read: marked where another could be meant."
+    )
+    plain_symbol = models.CharField(max_length=16, blank=True, help_text="The symbol without its mark.")
+    needs_mark = models.BooleanField(
+        default=False, help_text="Whether its symbol is marked even if no other token has it."
+    )
+    decimals = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Empty while the token is not known."
+    )
+    source = models.CharField(
+        max_length=10, choices=Source, blank=True, help_text="Who told symbol and decimals."
+    )
+    read_block = models.BigIntegerField(
+        null=True, blank=True, help_text="The block at which its contract told them."
+    )
+    asked_at = models.DateTimeField(null=True, blank=True, help_text="When its contract was last asked.")
+    problem = models.TextField(blank=True, help_text="Why its contract's answers could not be used.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["chain", "address"], name="token_once")]
 
     def __str__(self) -> str:
-        return self.symbol
+        return self.symbol or format_address(self.address)
 
 
 def chain_of_event() -> Any:

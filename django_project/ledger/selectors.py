@@ -25,9 +25,9 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from django_project.core.addresses import ZERO_ADDRESS, format_address
+from django_project.core.addresses import ZERO_ADDRESS
+from django_project.core.money import format_units
 from django_project.ledger.clocks import chain_time, is_off
-from django_project.ledger.errors import UnknownChainError, UnknownTokenError
 from django_project.ledger.models import (
     FIRST_VERSION,
     Block,
@@ -96,8 +96,18 @@ OWING_STATUSES = (Status.FAILED, Status.CANCELLED, Status.WIND_DOWN, Status.EXPI
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
+    """A currency that is known; where one is not there is None instead, and nothing is shown in it."""
+
     symbol: str
     decimals: int
+
+    @classmethod
+    def of(cls, symbol: str | None, decimals: int | None) -> "TokenInfo | None":
+        return cls(symbol, decimals) if symbol and decimals is not None else None
+
+    def text(self, amount: int) -> str:
+        """The exact number of whole tokens, without the symbol."""
+        return format_units(amount, self.decimals, grouping=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +131,8 @@ class ChainHealth:
     clock_offset_seconds: int
     reorgs: int
     open_suspects: int
+    unknown_tokens: int
+    """The chain's own currency counts as one."""
 
     @property
     def is_retired(self) -> bool:
@@ -230,22 +242,33 @@ def standing_contributions() -> QuerySet[Contribution]:
     return Contribution.objects.filter(~Exists(given_back))
 
 
-def token_of(chain_id: int, address: bytes) -> TokenInfo:
-    """Symbol and decimals of a campaign's currency; the zero address is the chain's own.
-
-    Raises:
-        UnknownChainError: the chain is not indexed.
-        UnknownTokenError: the registry does not name the token.
-    """
+def token_of(chain_id: int, address: bytes) -> TokenInfo | None:
+    """A campaign's currency, in one query; the zero address is the chain's own. None when it is not known."""
     if address == ZERO_ADDRESS:
-        chain = Chain.objects.filter(pk=chain_id).first()
-        if chain is None:
-            raise UnknownChainError(chain_id)
-        return TokenInfo(chain.currency_symbol, chain.currency_decimals)
-    token = Token.objects.filter(chain_id=chain_id, address=address).first()
-    if token is None:
-        raise UnknownTokenError(chain_id, format_address(address))
-    return TokenInfo(token.symbol, token.decimals)
+        own = Chain.objects.filter(pk=chain_id).values_list("currency_symbol", "currency_decimals").first()
+        return TokenInfo.of(*own) if own else None
+    told = Token.objects.filter(chain_id=chain_id, address=address).values_list("symbol", "decimals").first()
+    return TokenInfo.of(*told) if told else None
+
+
+def currencies() -> dict[tuple[int, bytes], TokenInfo]:
+    """All that are known by chain and token address, the chains' own under the zero address. Two queries."""
+    own = Chain.objects.values_list("chain_id", Value(ZERO_ADDRESS), "currency_symbol", "currency_decimals")
+    tokens = Token.objects.values_list("chain_id", "address", "symbol", "decimals")
+    told = ((chain, bytes(at), TokenInfo.of(*values)) for chain, at, *values in [*own, *tokens])
+    return {(chain, at): currency for chain, at, currency in told if currency is not None}
+
+
+def currency_is_known(campaign: str = "") -> Q:
+    """Whether a campaign's currency is known; `campaign` is the path to its launch row."""
+    path = f"{campaign}__" if campaign else ""
+    is_own = Q(**{f"{path}token": ZERO_ADDRESS}) & ~Q(**{f"{path}chain__currency_symbol": ""})
+    return is_own | Q(**{f"{path}currency__decimals__isnull": False})
+
+
+def unknown_tokens() -> QuerySet[Token]:
+    """Tokens that campaigns take or may take and that nothing is shown in."""
+    return Token.objects.filter(decimals=None).order_by("chain_id", "address")
 
 
 def finalized_block(chain_id: int) -> int:
@@ -275,6 +298,7 @@ def index_health() -> list[ChainHealth]:
     chains = list(
         Chain.objects.select_related("cursor").annotate(
             reorg_count=_count_of(ReorgEvent.objects.all()),
+            unknown_count=_count_of(Token.objects.filter(decimals=None)),
             suspect_count=_count_of(SuspectRange.objects.filter(resolved_at=None)),
             called=network_name(),
         )
@@ -321,6 +345,7 @@ def _health(chain: Chain, head_time: datetime | None, now: datetime) -> ChainHea
         clock_offset_seconds=int(offset.total_seconds()) if offset else 0,
         reorgs=getattr(chain, "reorg_count", 0),
         open_suspects=getattr(chain, "suspect_count", 0),
+        unknown_tokens=getattr(chain, "unknown_count", 0) + (not chain.currency_symbol),
     )
 
 

@@ -1,5 +1,7 @@
 """Writes of the ledger that are more than rows going in: taking back, computing again, halting."""
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,8 +11,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from django_project.core import audit
-from django_project.core.addresses import format_address
-from django_project.ledger.errors import RollbackRefusedError, UnknownChainError
+from django_project.core.addresses import ZERO_ADDRESS, format_address
+from django_project.ledger.errors import RollbackRefusedError, UnknownChainError, UnusableTokenError
 from django_project.ledger.events import EVENT_MODELS
 from django_project.ledger.models import (
     Block,
@@ -27,6 +29,7 @@ from django_project.ledger.models import (
     SuspectRange,
     Token,
 )
+from django_project.ledger.symbols import MOST_DECIMALS, clean_symbol, marked, rival_key
 from django_project.ledger.totals import recompute_totals
 
 if TYPE_CHECKING:
@@ -71,6 +74,8 @@ def roll_back(cursor: Cursor, to_block: int, head_hash: bytes) -> Rollback:
     logs_removed = RawLog.objects.filter(**above).delete()[0]
     Contract.objects.filter(chain_id=chain_id, created_block__gt=to_block).delete()
     Block.objects.filter(chain_id=chain_id, number__gt=to_block).delete()
+    # They are asked again at once; what they told before holds until then.
+    Token.objects.filter(chain_id=chain_id, read_block__gt=to_block).update(read_block=None)
     SuspectRange.objects.filter(chain_id=chain_id, resolved_at=None, from_block__gt=to_block).update(
         resolved_at=timezone.now()
     )
@@ -168,6 +173,129 @@ def suspect(chain_id: int, from_block: int, to_block: int, reason: str) -> Suspe
         chain_id=chain_id, from_block=from_block, to_block=to_block, reason=reason, resolved_at=None
     )
     return found
+
+
+def note_tokens(chain_id: int, addresses: Collection[bytes]) -> None:
+    """Make rows for tokens that were named; what they are is asked of their contracts later."""
+    Token.objects.bulk_create(
+        [
+            Token(chain_id=chain_id, address=address)
+            for address in sorted(addresses)
+            if address != ZERO_ADDRESS
+        ],
+        ignore_conflicts=True,
+    )
+
+
+@transaction.atomic
+def keep_token(chain_id: int, address: bytes, symbol: str, decimals: int, block: int) -> None:
+    """Write down what a token's contract told at a block, unless an operator has told it.
+
+    Raises:
+        UnusableTokenError: the symbol shows nothing, or amounts with so many decimals could not be read.
+    """
+    token = _told_by_its_contract(chain_id, address)
+    if token is None:
+        return
+    _describe(token, symbol, decimals, Token.Source.CHAIN)
+    token.read_block, token.asked_at, token.problem = block, timezone.now(), ""
+    token.save()
+    name_tokens_apart(chain_id)
+
+
+@transaction.atomic
+def doubt_token(chain_id: int, address: bytes, problem: str) -> None:
+    """Write down that a token's contract does not tell what it is; from now on nothing is shown in it.
+
+    An operator's word about the token stands.
+    """
+    token = _told_by_its_contract(chain_id, address)
+    if token is None:
+        return
+    token.symbol = token.plain_symbol = token.source = ""
+    token.needs_mark, token.decimals, token.read_block = False, None, None
+    token.asked_at, token.problem = timezone.now(), problem
+    token.save()
+    name_tokens_apart(chain_id)
+
+
+@transaction.atomic
+def mend_token(token: Token, symbol: str, decimals: int, *, actor: "User", reason: str) -> None:
+    """Let an operator say what a token is, in place of its contract.
+
+    Raises:
+        UnusableTokenError: as `keep_token`.
+        ValueError: no reason is given.
+    """
+    if not reason.strip():
+        raise ValueError("Say why: the reason is kept with the change.")
+    mended = Token.objects.select_for_update().get(pk=token.pk)
+    before = {"symbol": mended.symbol, "decimals": mended.decimals, "source": mended.source}
+    _describe(mended, symbol, decimals, Token.Source.OPERATOR)
+    mended.read_block = None
+    mended.save()
+    name_tokens_apart(mended.chain_id)
+    audit.record(
+        "ledger.token_mended",
+        f"{mended.chain_id}:{format_address(mended.address)}",
+        actor=actor,
+        reason=reason,
+        symbol=symbol,
+        decimals=decimals,
+        before=before,
+    )
+
+
+@transaction.atomic
+def ask_token_again(token: Token, *, actor: "User", reason: str) -> None:
+    """Take an operator's word back: nothing is known until the contract has told, which it is asked at once.
+
+    Raises:
+        ValueError: no reason is given.
+    """
+    if not reason.strip():
+        raise ValueError("Say why: the reason is kept with the change.")
+    Token.objects.filter(pk=token.pk).update(source="")
+    doubt_token(token.chain_id, token.address, "asked again by an operator")
+    Token.objects.filter(pk=token.pk).update(asked_at=None)
+    audit.record(
+        "ledger.token_asked_again",
+        f"{token.chain_id}:{format_address(token.address)}",
+        actor=actor,
+        reason=reason,
+    )
+
+
+def _told_by_its_contract(chain_id: int, address: bytes) -> Token | None:
+    """A token's row, held; None when an operator has told what it is."""
+    token = Token.objects.select_for_update().get(chain_id=chain_id, address=address)
+    return None if token.source == Token.Source.OPERATOR else token
+
+
+def _describe(token: Token, symbol: str, decimals: int, source: Token.Source) -> None:
+    cleaned = clean_symbol(symbol)
+    if not cleaned.text:
+        raise UnusableTokenError("its symbol shows nothing that can be read")
+    if not 0 <= decimals <= MOST_DECIMALS:
+        raise UnusableTokenError(f"it has {decimals} decimals: an amount could not be read")
+    token.plain_symbol, token.needs_mark = cleaned
+    token.symbol, token.decimals, token.source = cleaned.text, decimals, source
+
+
+def name_tokens_apart(chain_id: int) -> None:
+    """Mark the symbols that the chain's own currency or another of its tokens has too."""
+    own = Chain.objects.values_list("currency_symbol", flat=True).get(pk=chain_id)
+    tokens = list(
+        Token.objects.select_for_update()
+        .filter(chain_id=chain_id, decimals__isnull=False)
+        .exclude(plain_symbol="")
+        .order_by("pk")
+    )
+    counts = Counter(rival_key(symbol) for symbol in (own, *(token.plain_symbol for token in tokens)))
+    for token in tokens:
+        is_marked = token.needs_mark or counts[rival_key(token.plain_symbol)] > 1
+        token.symbol = marked(token.plain_symbol, token.address) if is_marked else token.plain_symbol
+    Token.objects.bulk_update(tokens, ["symbol"])
 
 
 def forget_chain(chain_id: int) -> int:

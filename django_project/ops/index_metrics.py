@@ -93,6 +93,11 @@ def _of_chains() -> list[Metric]:
             "How far the chain's clock is ahead of the database's.",
             ((each.chain_id, each.clock_offset_seconds) for each in health),
         ),
+        _by_chain(
+            "unknown_tokens",
+            "Tokens whose symbol and decimals are not known: nothing is shown or pledged in them.",
+            ((each.chain_id, each.unknown_tokens) for each in health),
+        ),
         reorgs,
         _by_chain(
             "deepest_reorg_blocks",

@@ -32,6 +32,16 @@ class PausedError(ConflictError):
         super().__init__("campaign_paused", _("Contributions to this campaign are paused. Try again later."))
 
 
+class UnknownCurrencyError(ConflictError):
+    """Nobody could say what an amount is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "currency_unknown",
+            _("This campaign takes no contributions yet: its currency is not known. Try again later."),
+        )
+
+
 class AmountError(InvalidInputError):
     def __init__(self, message: Message, code: str = "invalid_amount") -> None:
         super().__init__(code, message, fields={"amount": message})

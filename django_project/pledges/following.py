@@ -17,9 +17,8 @@ from django_project.campaigns.selectors import CampaignCard, cards_by_key
 from django_project.campaigns.selectors.refund_terms import OWING
 from django_project.core.addresses import format_address, format_hash
 from django_project.core.money import format_units
-from django_project.ledger.errors import UnknownChainError, UnknownTokenError
 from django_project.ledger.models import Chain, Contribution
-from django_project.ledger.selectors import token_of
+from django_project.ledger.selectors import TokenInfo, token_of
 from django_project.pledges.models import PledgeIntent
 from django_project.pledges.selectors import gone_back, owed
 
@@ -138,10 +137,8 @@ def on_their_way(user: User | AnonymousUser) -> list[PledgeOnItsWay]:
             public_id=pledge.public_id,
             state=pledge.state,
             card=card,
-            amount_text=format_units(
-                pledge.amount if pledge.confirmed_amount is None else pledge.confirmed_amount,
-                card.token_decimals,
-                grouping=True,
+            amount_text=card.amount_text(
+                pledge.amount if pledge.confirmed_amount is None else pledge.confirmed_amount
             ),
         )
         for pledge in pledges
@@ -164,7 +161,7 @@ def pledge_status(intent: PledgeIntent) -> PledgeStatus:
     needed = (chain.finality_depth or max(1, indexed - finalized)) if chain is not None and cursor else 0
     confirmations = 0 if block_number is None else max(0, indexed - block_number + 1)
     tx_hash = (found.tx_hash if found else intent.tx_hash) if is_in_a_block else intent.tx_hash
-    symbol, decimals = _unit(intent, card)
+    token = card.token if card is not None else token_of(intent.chain_id, intent.token)
     return PledgeStatus(
         public_id=intent.public_id,
         state=state,
@@ -176,10 +173,10 @@ def pledge_status(intent: PledgeIntent) -> PledgeStatus:
         backer=format_address(intent.backer),
         ref=format_hash(intent.ref),
         token=format_address(intent.token),
-        token_symbol=symbol,
+        token_symbol=token.symbol if token else "",
         amount=intent.amount,
-        amount_text=_text(intent.amount, decimals, grouping=True),
-        amount_plain=_text(intent.amount, decimals, grouping=False),
+        amount_text=_text(intent.amount, token, grouping=True),
+        amount_plain=_text(intent.amount, token, grouping=False),
         tier_id=intent.tier_id,
         reported_tx_hash=format_hash(intent.reported_tx_hash) if intent.reported_tx_hash else "",
         tx_hash=format_hash(tx_hash) if tx_hash else "",
@@ -187,7 +184,7 @@ def pledge_status(intent: PledgeIntent) -> PledgeStatus:
         indexed_block=indexed,
         block_number=block_number,
         confirmed_amount=amount,
-        confirmed_amount_text=_text(amount, decimals, grouping=True),
+        confirmed_amount_text=_text(amount, token, grouping=True),
         confirmations=min(confirmations, needed) if needed else confirmations,
         confirmations_needed=needed,
         sequel=_sequel(found, card),
@@ -218,19 +215,8 @@ def _state(intent: PledgeIntent, found: Contribution | None, finalized: int) -> 
     return State.REORGED if intent.state == State.CONFIRMED else intent.state
 
 
-def _unit(intent: PledgeIntent, card: CampaignCard | None) -> tuple[str, int | None]:
-    """Symbol and decimals of the pledge's token; nothing is assumed of one that is not known."""
-    if card is not None:
-        return card.token_symbol, card.token_decimals
-    try:
-        token = token_of(intent.chain_id, intent.token)
-    except (UnknownChainError, UnknownTokenError):
-        return "", None
-    return token.symbol, token.decimals
-
-
-def _text(amount: int | None, decimals: int | None, *, grouping: bool) -> str:
-    return "" if amount is None or decimals is None else format_units(amount, decimals, grouping=grouping)
+def _text(amount: int | None, token: TokenInfo | None, *, grouping: bool) -> str:
+    return "" if amount is None or token is None else format_units(amount, token.decimals, grouping=grouping)
 
 
 def _sequel(found: Contribution | None, card: CampaignCard | None) -> Sequel:

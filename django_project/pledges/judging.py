@@ -13,7 +13,7 @@ from django_project.accounts.selectors import addresses_of
 from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors import CampaignCard, card_of, cards_by_key
 from django_project.core.addresses import format_address
-from django_project.core.money import format_units, percent_text
+from django_project.core.money import percent_text
 from django_project.ledger.clocks import chain_time
 from django_project.ledger.models import (
     CampaignLaunched,
@@ -155,7 +155,7 @@ def _vote(card: CampaignCard, position: "Position") -> Vote:
         window_end=cast("datetime", totals.window_end),
         backer=format_address(position.backer),
         weight=weight,
-        weight_text=format_units(weight, card.token_decimals, grouping=True),
+        weight_text=card.amount_text(weight),
         percent_of_limit=percent_text(weight, limit),
         has_objected=_has_objected(position),
         is_creators=position.backer in _creators(position.campaign),

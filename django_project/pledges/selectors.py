@@ -22,7 +22,6 @@ from django_project.campaigns.selectors import (
 )
 from django_project.campaigns.selectors.refund_terms import REASONS
 from django_project.core.addresses import format_address, format_hash
-from django_project.core.money import format_units
 from django_project.ledger.clocks import chain_time
 from django_project.ledger.models import Contribution, Refund, TakeBack
 from django_project.ledger.returns import Return, returns_to, went_back
@@ -192,9 +191,7 @@ def _owed_to(user: User) -> QuerySet[Contribution]:
 def _backed(
     card: CampaignCard, backer: bytes, contributions: list[Contribution], returns: list[Return]
 ) -> BackedCampaign:
-    def text(amount: int) -> str:
-        return format_units(amount, card.token_decimals, grouping=True)
-
+    text = card.amount_text
     newest = max(contributions, key=lambda row: row.seq)
     terms = refund_terms(newest.campaign, card.status, card.now)
     taken_back = [each for each in returns if each.kind == "taken_back"]

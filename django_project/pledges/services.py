@@ -31,6 +31,7 @@ from django_project.pledges.errors import (
     OwnCampaignError,
     PausedError,
     UnderWayError,
+    UnknownCurrencyError,
     WrongAccountError,
 )
 from django_project.pledges.following import fulfilling, under_way
@@ -67,8 +68,8 @@ def create_intent(
 
     Raises:
         AddressRefusedError: the operator does not serve the address any more.
-        WrongAccountError, OwnCampaignError, ClosedError, PausedError, AmountError, RewardError,
-        UnderWayError: see each.
+        WrongAccountError, OwnCampaignError, UnknownCurrencyError, ClosedError, PausedError, AmountError,
+        RewardError, UnderWayError: see each.
     """
     require_served(backer)
     detail = detail_of(listing_by_key(listing.chain_id, listing.address))
@@ -242,6 +243,8 @@ def _finalize(pledges: QuerySet[PledgeIntent], finalized: int) -> int:
 
 
 def _require_open(detail: CampaignDetail) -> None:
+    if detail.card.token is None:
+        raise UnknownCurrencyError
     if detail.card.closed_by == "paused":
         raise PausedError
     if not detail.accepts_contributions:

@@ -2,9 +2,21 @@
 
 from django.utils.translation import gettext as _
 
-from django_project.campaigns.selectors import CampaignDetail, Reward
+from django_project.campaigns.selectors import CampaignCard, CampaignDetail, Reward
 from django_project.core.money import UINT256_MAX
-from django_project.pledges.errors import TOO_LARGE, AmountError, RewardError
+from django_project.ledger.selectors import TokenInfo
+from django_project.pledges.errors import TOO_LARGE, AmountError, RewardError, UnknownCurrencyError
+
+
+def currency_of(card: CampaignCard) -> TokenInfo:
+    """The currency that a pledge to a campaign is in.
+
+    Raises:
+        UnknownCurrencyError: nobody could say what an amount is.
+    """
+    if card.token is None:
+        raise UnknownCurrencyError
+    return card.token
 
 
 def chosen_reward(detail: CampaignDetail, tier_id: int) -> Reward | None:

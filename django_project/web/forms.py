@@ -10,8 +10,13 @@ from django_project.accounts.models import User
 from django_project.campaigns.models import Report, SupporterMessage
 from django_project.campaigns.selectors import CampaignDetail, Reward
 from django_project.core.money import AmountTextError, parse_units
-from django_project.pledges.errors import AmountError, RewardError, UnreadableAmountError
-from django_project.pledges.terms import chosen_reward, require_acceptable
+from django_project.pledges.errors import (
+    AmountError,
+    RewardError,
+    UnknownCurrencyError,
+    UnreadableAmountError,
+)
+from django_project.pledges.terms import chosen_reward, currency_of, require_acceptable
 
 EMAIL_INVALID = EmailValidator.message
 NO_SUCH_REWARD = gettext_lazy("This campaign has no such reward. Choose one of the list.")
@@ -42,13 +47,16 @@ class PledgeForm(forms.Form):
         return tier
 
     def clean_amount(self) -> int:
-        card = self.campaign.card
         try:
-            amount = parse_units(self.cleaned_data["amount"], card.token_decimals, card.token_symbol)
+            currency = currency_of(self.campaign.card)
+        except UnknownCurrencyError as error:
+            raise forms.ValidationError(str(error.message)) from None
+        try:
+            amount = parse_units(self.cleaned_data["amount"], currency.decimals, currency.symbol)
         except AmountTextError as error:
             if error.problem == "empty" and self.reward is not None:
                 return self.reward.price
-            refusal = UnreadableAmountError(error, card.token_symbol, card.token_decimals)
+            refusal = UnreadableAmountError(error, currency.symbol, currency.decimals)
             raise forms.ValidationError(str(refusal.message)) from None
         try:
             require_acceptable(self.campaign, amount, self.reward)

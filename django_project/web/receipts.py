@@ -16,6 +16,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
+from django_project.campaigns.selectors import CampaignCard
 from django_project.pledges.selectors import BackedCampaign, BackedContribution, BackedReturn
 from django_project.web.spreadsheets import harmless
 from django_project.web.words import RETURNED
@@ -49,7 +50,7 @@ def _rows(backed: list[BackedCampaign]) -> Iterator[tuple[str, ...]]:
         of_campaign = card.title, str(card.chain_id), card.address, each.backer
         for given in each.contributions:
             at = given.block_time.isoformat(), str(given.block_number), given.tx_hash
-            amount = given.amount_text.replace(",", "")
+            amount = _plain(card, given.amount_text)
             yield (
                 *of_campaign,
                 *at,
@@ -62,8 +63,13 @@ def _rows(backed: list[BackedCampaign]) -> Iterator[tuple[str, ...]]:
             )
         for back in each.returns:
             at = back.block_time.isoformat(), str(back.block_number), back.tx_hash
-            amount = back.amount_text.replace(",", "")
+            amount = _plain(card, back.amount_text)
             yield (*of_campaign, *at, back.kind, "", amount, card.token_symbol, "", card.network)
+
+
+def _plain(card: CampaignCard, text: str) -> str:
+    """An amount as programs read it; empty while nobody can say what it is."""
+    return text.replace(",", "") if card.token else ""
 
 
 def as_csv(backed: list[BackedCampaign]) -> str:

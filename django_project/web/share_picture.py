@@ -80,9 +80,11 @@ def _standing(card: CampaignCard, language: str) -> Standing:
             title=card.title,
             category=card.category.name,
             publisher=_("by %(name)s") % {"name": card.publisher},
-            raised=f"{short_amount(card.raised_text)} {card.token_symbol}",
+            raised=f"{short_amount(card.raised_text)} {card.token_symbol}" if card.token else "",
             goal=_("of %(goal)s %(symbol)s")
-            % {"goal": short_amount(card.goal_text), "symbol": card.token_symbol},
+            % {"goal": short_amount(card.goal_text), "symbol": card.token_symbol}
+            if card.token
+            else "",
             percent=card.percent,
             foot=" · ".join(foot),
             has_ended_badly=card.status in ("failed", "cancelled", "wind-down", "expired"),

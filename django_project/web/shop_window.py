@@ -15,7 +15,6 @@ from django_project.campaigns.selectors import (
     shop_rows,
 )
 from django_project.core.addresses import format_hash
-from django_project.core.money import format_units
 from django_project.ledger.models import CampaignTotals, Contribution
 from django_project.ledger.returns import returns_to, went_back
 
@@ -64,13 +63,13 @@ def _shop_window() -> ShopWindow:
     latest = [
         LatestContribution(
             card=card,
-            amount_text=format_units(row.amount, card.token_decimals, grouping=True),
+            amount_text=card.amount_text(row.amount),
             block_number=row.block_number,
             block_time=row.block_time,
             tx_hash=format_hash(row.tx_hash),
         )
         for row in rows
-        if (card := cards.get((row.campaign.chain_id, row.campaign.address)))
+        if (card := cards.get((row.campaign.chain_id, row.campaign.address))) and card.token
     ]
     return ShopWindow(
         contributions=int(totals["contributions"] or 0),

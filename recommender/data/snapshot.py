@@ -1,12 +1,20 @@
 """A snapshot: the tables a model learns from, frozen as Parquet files beside a manifest with their hashes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow.parquet
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from recommender.data.reading import conform
 from recommender.data.rules import exclude
@@ -37,7 +45,17 @@ class Provenance(BaseModel):
     """Behaviour received later is not in it."""
     erasure_version: int = 0
     """Grows each time somebody asks to be forgotten."""
+    unknown_currencies: tuple[str, ...] = ()
+    """Those whose campaigns are left out, because nobody can say what an amount in them is."""
     source: str = "ledger"
+
+    @model_serializer(mode="wrap")
+    def _without_what_older_ones_lack(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Snapshots made before a currency could be unknown keep their hash."""
+        told: dict[str, Any] = dump(self)
+        if not self.unknown_currencies:
+            told.pop("unknown_currencies", None)
+        return told
 
 
 class Manifest(BaseModel):
@@ -70,8 +88,12 @@ class SnapshotInfo:
         return self.manifest.snapshot_hash
 
 
-def build_snapshot(tables: Tables, provenance: Provenance, root: Path) -> SnapshotInfo:
+def build_snapshot(
+    tables: Tables, provenance: Provenance, root: Path, left_out: Mapping[str, int] | None = None
+) -> SnapshotInfo:
     """Check, clean, sort and freeze the tables under `root/<first 16 digits of its hash>`, atomically.
+
+    `left_out` counts by rule what never came into the tables.
 
     Raises:
         DataError: the tables do not fit their formats, or the behaviour cut-off has no time zone.
@@ -79,6 +101,7 @@ def build_snapshot(tables: Tables, provenance: Provenance, root: Path) -> Snapsh
     if provenance.behaviour_until.tzinfo is None:
         raise DataError("provenance.behaviour_until has no time zone: give it in UTC")
     kept, excluded = exclude(conform(tables), until=provenance.behaviour_until)
+    excluded = {**excluded, **(left_out or {})}
     files: dict[str, str] = {}
     rows: dict[str, int] = {}
     with staging_directory(root) as staging:

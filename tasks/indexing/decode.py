@@ -102,16 +102,27 @@ def _dynamic(what: str, data: bytes, offset: int) -> bytes:
     return data[start : start + size]
 
 
-def decode_text(answer: bytes) -> str:
-    """What a call that returns one string has answered; raises DecodeError for anything else."""
-    return to_text(_dynamic("the answer", answer, int.from_bytes(answer[:WORD], "big")))
+def decode_symbol(answer: bytes) -> str:
+    """What `symbol()` has answered: a string, or, from tokens older than strings, a padded word.
+
+    Raises:
+        DecodeError: it is neither, or no text.
+    """
+    if len(answer) == WORD:
+        raw = answer.rstrip(b"\0")
+    else:
+        raw = _dynamic("its symbol", answer, int.from_bytes(answer[:WORD], "big"))
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise DecodeError("its symbol is no text") from error
 
 
 def decode_uint8(answer: bytes) -> int:
     """What a call that returns one uint8 has answered; raises DecodeError for anything else."""
     value = int.from_bytes(answer, "big")
     if len(answer) != WORD or value > 255:
-        raise DecodeError(f"{len(answer)} bytes are no small number")
+        raise DecodeError(f"{len(answer)} bytes for its decimals are no small number")
     return value
 
 

@@ -16,12 +16,12 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from django_project.campaigns.selectors import unlisted
-from django_project.core.addresses import format_hash, parse_hash
+from django_project.core.addresses import format_address, format_hash, parse_hash
 from django_project.core.endpoints import endpoint_name, is_websocket
 from django_project.core.schema import unapplied_migrations
 from django_project.ledger.clocks import database_now, is_off
 from django_project.ledger.models import Chain, Cursor, SuspectRange
-from django_project.ledger.selectors import HEARTBEAT
+from django_project.ledger.selectors import HEARTBEAT, unknown_tokens
 from tasks.indexing.chain_guard import Identity, identify, look
 from tasks.indexing.errors import ConfigurationError, IndexerError, RpcError
 from tasks.indexing.lease import is_held
@@ -112,8 +112,7 @@ def _diagnose_endpoint(
             if wrong is not None:
                 yield wrong
                 return
-            depth = settings.LOCAL_FINALITY_DEPTH if identity.is_local else None
-            view = look(pool, depth)
+            view = look(pool, _finality_depth(chain, identity))
     except RpcError as error:
         yield Finding(
             subject,
@@ -126,6 +125,13 @@ def _diagnose_endpoint(
         return
     heads[endpoint.name] = view.latest.number
     yield Finding(subject, _described(identity, endpoint, view.latest.number, view.finalized))
+
+
+def _finality_depth(chain: Chain | None, identity: Identity) -> int | None:
+    """As the chain's row has it; as the row will have it before there is one."""
+    if chain is not None:
+        return chain.finality_depth
+    return settings.LOCAL_FINALITY_DEPTH if identity.is_local else None
 
 
 def _other_chain(
@@ -195,6 +201,7 @@ def _diagnose_index(chain: Chain | None, node_head: int) -> Iterator[Finding]:
         )
     else:
         yield _diagnose_progress(chain, cursor, max(0, node_head - indexed))
+    yield from _diagnose_tokens(chain)
     yield _diagnose_clock(cursor)
     waiting = unlisted(chain.chain_id).count()
     if waiting:
@@ -234,6 +241,24 @@ def _diagnose_clock(cursor: Cursor) -> Finding:
 def _ahead(offset: timedelta | None) -> str:
     seconds = int(offset.total_seconds()) if offset else 0
     return f"{abs(seconds):,} s {'ahead of' if seconds > 0 else 'behind'}"
+
+
+def _diagnose_tokens(chain: Chain) -> Iterator[Finding]:
+    if not chain.currency_symbol:
+        yield Finding(
+            "currency",
+            f"what chain {chain.chain_id} is paid in is not known: campaigns in it show no amounts and take "
+            "no pledges",
+            f"set CHAINFUND_CHAIN_CURRENCIES to `{chain.chain_id}=SYMBOL/DECIMALS` and start the worker anew",
+        )
+    for token in unknown_tokens().filter(chain=chain):
+        yield Finding(
+            f"token {format_address(token.address)}",
+            f"is not known ({token.problem or 'its contract was not asked yet'}): its campaigns show no "
+            "amounts and take no pledges",
+            "it is asked again every ten minutes; if its contract cannot tell, an operator can in the admin "
+            "(Ledger, Tokens)",
+        )
 
 
 def _diagnose_progress(chain: Chain, cursor: Cursor, behind: int) -> Finding:

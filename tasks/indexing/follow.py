@@ -32,6 +32,7 @@ from tasks.indexing.outbox import nudge
 from tasks.indexing.reorg import find_ancestor, is_merely_behind
 from tasks.indexing.repair import open_suspects, repair
 from tasks.indexing.rpc import Endpoint, Pool
+from tasks.indexing.tokens import TokenReader
 from tasks.indexing.tracking import Tracker
 from tasks.indexing.writer import Writer
 
@@ -81,6 +82,7 @@ class Follower:
         self._tracker = Tracker(chain.chain_id)
         self._matcher = Matcher(self._tracker, events)
         self._auditor = Auditor(pool, self._tracker)
+        self._tokens = TokenReader(chain.chain_id, pool)
         self._span = Span()
         self._suspects_at = 0.0
         self._writer = Writer()
@@ -93,6 +95,11 @@ class Follower:
             LeaseLostError: another worker took over.
             RpcError, StillInconsistentError: worth trying again later.
         """
+        advanced = self._advance_or_reorganise()
+        self._tokens.step(self._lease.renew)
+        return advanced
+
+    def _advance_or_reorganise(self) -> bool:
         try:
             self._repair_suspects()
             view = look(self._pool, self._chain.finality_depth)
@@ -112,6 +119,7 @@ class Follower:
     def reload(self) -> None:
         """After anything unexpected: what is kept in mind is read from the tables again."""
         self._tracker.reload()
+        self._tokens.reload()
 
     def is_done(self) -> bool:
         """Whether the block that was asked for is indexed."""
@@ -184,6 +192,7 @@ class Follower:
         write(lambda: self._commit(batch, view, target))
         # Before the commit may be done: when it fails the run ends, or begins again from the tables.
         self._tracker.adopt(batch.created, batch.seqs)
+        self._tokens.note(batch)
         self._pool.trust(endpoint)
         return batch
 
@@ -249,6 +258,7 @@ class Follower:
                     next_block=next_block,
                     keep_alive=self._lease.renew,
                 )
+                self._tokens.reload()
             except StillInconsistentError as error:
                 # Old blocks that stay in doubt must not keep new ones out; the row stays open for all to see.
                 logger.warning("chain %s: %s", self._chain.chain_id, error)

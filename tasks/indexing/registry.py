@@ -1,7 +1,7 @@
 """From `deployments/<chain id>.json` to the rows that say what to index, checked against the chain first."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,9 +17,9 @@ from django_project.core.addresses import (
     keccak,
     parse_address,
     parse_hash,
-    selector,
 )
 from django_project.core.endpoints import endpoint_name, is_websocket
+from django_project.environment import Currency
 from django_project.ledger.models import (
     FIRST_VERSION,
     Block,
@@ -28,15 +28,17 @@ from django_project.ledger.models import (
     Cursor,
     RpcEndpoint,
     SuspectRange,
-    Token,
 )
+from django_project.ledger.services import name_tokens_apart, note_tokens
 from tasks.indexing.chain_guard import Identity, contract_codes, require_identity
-from tasks.indexing.decode import decode_text, decode_uint8, load_decoders
-from tasks.indexing.errors import ConfigurationError, DecodeError
+from tasks.indexing.decode import load_decoders
+from tasks.indexing.errors import ConfigurationError
 from tasks.indexing.events import Event, bind_events, to_time
 from tasks.indexing.fetch import linked_header
-from tasks.indexing.rpc import Call, Pool
-from tasks.indexing.wire import Header, to_bytes
+from tasks.indexing.rpc import Pool
+from tasks.indexing.wire import Header
+
+ETHER = Currency("ETH", 18)
 
 
 @dataclass(frozen=True)
@@ -44,21 +46,32 @@ class Network:
     """What people call a chain, and where they look things up."""
 
     name: str
-    currency: str = "ETH"
+    currency: Currency | None
     explorer: str = ""
     is_test: bool = False
 
 
 NETWORKS = {
-    1: Network("Ethereum", explorer="https://etherscan.io"),
-    10: Network("OP Mainnet", explorer="https://optimistic.etherscan.io"),
-    137: Network("Polygon", currency="POL", explorer="https://polygonscan.com"),
-    8453: Network("Base", explorer="https://basescan.org"),
-    42161: Network("Arbitrum One", explorer="https://arbiscan.io"),
-    84532: Network("Base Sepolia", explorer="https://sepolia.basescan.org", is_test=True),
-    11155111: Network("Sepolia", explorer="https://sepolia.etherscan.io", is_test=True),
+    1: Network("Ethereum", ETHER, "https://etherscan.io"),
+    10: Network("OP Mainnet", ETHER, "https://optimistic.etherscan.io"),
+    137: Network("Polygon", Currency("POL", 18), "https://polygonscan.com"),
+    8453: Network("Base", ETHER, "https://basescan.org"),
+    42161: Network("Arbitrum One", ETHER, "https://arbiscan.io"),
+    84532: Network("Base Sepolia", ETHER, "https://sepolia.basescan.org", is_test=True),
+    11155111: Network("Sepolia", ETHER, "https://sepolia.etherscan.io", is_test=True),
 }
-LOCAL_NETWORK = Network("Local chain", is_test=True)
+LOCAL_NETWORK = Network("Local chain", ETHER, is_test=True)
+
+
+def network_of(chain_id: int, *, is_local: bool) -> Network:
+    """What a chain is called and paid in; an operator's word (CHAINFUND_CHAIN_CURRENCIES) goes before ours.
+
+    Of a chain that nobody has told anything of, nothing is guessed.
+    """
+    unknown = LOCAL_NETWORK if is_local else Network(f"Chain {chain_id}", currency=None)
+    network = NETWORKS.get(chain_id, unknown)
+    told = settings.CHAIN_CURRENCIES.get(chain_id)
+    return network if told is None else replace(network, currency=told)
 
 
 def _hex_address(text: str) -> str:
@@ -212,15 +225,11 @@ def attach(registry: Registry, pool: Pool) -> Chain:
             "it was written for"
         )
     _check_code(registry, pool)
-    tokens = _read_tokens(registry, pool)
     anchor = _anchor(registry.start_block, pool)
     with transaction.atomic():
         chain = _write_chain(registry, identity)
         _write_endpoints(chain)
-        for address, symbol, decimals in tokens:
-            Token.objects.get_or_create(
-                chain=chain, address=address, defaults={"symbol": symbol, "decimals": decimals}
-            )
+        note_tokens(chain.chain_id, {token.address_bytes for token in registry.tokens})
         cursor = _write_cursor(chain, registry.start_block, anchor)
         for factory in registry.of_kind("factory"):
             _write_factory(chain, cursor, factory)
@@ -243,27 +252,6 @@ def _check_code(registry: Registry, pool: Pool) -> None:
                 f"registry of chain {registry.chain_id} belongs to another chain; deploy again or restore "
                 "the right file"
             )
-
-
-def _read_tokens(registry: Registry, pool: Pool) -> list[tuple[bytes, str, int]]:
-    tokens = registry.tokens
-    calls = [
-        Call("eth_call", ({"to": token.address, "data": selector(signature)}, "latest"))
-        for token in tokens
-        for signature in ("symbol()", "decimals()")
-    ]
-    answers = [to_bytes(answer) for answer in pool.batch(calls).results]
-    described = []
-    for index, token in enumerate(tokens):
-        try:
-            symbol = decode_text(answers[2 * index])
-            decimals = decode_uint8(answers[2 * index + 1])
-        except DecodeError as error:
-            raise ConfigurationError(
-                f"the token at {token.address} does not tell its symbol and decimals: is it an ERC-20?"
-            ) from error
-        described.append((token.address_bytes, symbol[:32], decimals))
-    return described
 
 
 def _anchor(start_block: int, pool: Pool) -> Header | None:
@@ -295,14 +283,16 @@ def _write_cursor(chain: Chain, start_block: int, anchor: Header | None) -> Curs
 
 
 def _write_chain(registry: Registry, identity: Identity) -> Chain:
-    network = NETWORKS.get(registry.chain_id, LOCAL_NETWORK)
+    network = network_of(registry.chain_id, is_local=identity.is_local)
+    currency = network.currency
     chain, created = Chain.objects.get_or_create(
         pk=registry.chain_id,
         defaults={
             "name": network.name,
             "genesis_hash": identity.genesis_hash,
             "finality_depth": settings.LOCAL_FINALITY_DEPTH if identity.is_local else None,
-            "currency_symbol": network.currency,
+            "currency_symbol": currency.symbol if currency else "",
+            "currency_decimals": currency.decimals if currency else None,
             "explorer_url": network.explorer,
             "is_test_network": network.is_test or identity.is_local,
         },
@@ -310,7 +300,23 @@ def _write_chain(registry: Registry, identity: Identity) -> Chain:
     if not created and chain.genesis_hash is None:
         chain.genesis_hash = identity.genesis_hash
         chain.save(update_fields=["genesis_hash"])
+    if not created:
+        mend_guess(chain, network, identity)
     return chain
+
+
+def mend_guess(chain: Chain, network: Network, identity: Identity) -> None:
+    """Put right what was once guessed of a chain, and what an operator has told of its currency since."""
+    is_guessed = chain.name == LOCAL_NETWORK.name and not identity.is_local
+    told = settings.CHAIN_CURRENCIES.get(chain.chain_id)
+    if is_guessed:
+        chain.name, chain.is_test_network = network.name, network.is_test
+    if is_guessed or (told is not None and (chain.currency_symbol, chain.currency_decimals) != told):
+        currency = network.currency
+        chain.currency_symbol = currency.symbol if currency else ""
+        chain.currency_decimals = currency.decimals if currency else None
+        chain.save(update_fields=["name", "is_test_network", "currency_symbol", "currency_decimals"])
+        name_tokens_apart(chain.chain_id)
 
 
 def _write_endpoints(chain: Chain) -> None:

@@ -57,6 +57,13 @@ _UNKNOWN_BLOCK = re.compile(
     r"(block|header|hash|resource).{0,20}not found|unknown block|BlockNotFound", re.IGNORECASE
 )
 _RATE_LIMITED = re.compile(r"rate|too many requests|capacity|throttl", re.IGNORECASE)
+# The code that nodes have in common for it (geth's `rpc/errors.go`), and the words of those that use another.
+_REVERTED = 3
+_REVERT = re.compile(
+    r"revert|out of gas|gas required exceeds|invalid (opcode|jump)|stack (under|over)flow|vm execution"
+    r"|bad instruction|EVM error",
+    re.IGNORECASE,
+)
 _TOO_FAST = re.compile(r"too many requests|rate.?limit|(per |/)(minute|second)", re.IGNORECASE)
 _SUGGESTED_RANGE = re.compile(r"\[\s*(0x[0-9a-f]+)\s*,\s*(0x[0-9a-f]+)\s*\]", re.IGNORECASE)
 _NAMED_SPAN = re.compile(
@@ -69,11 +76,15 @@ def _as_it_is(result: Any) -> Any:
 
 
 class Call(NamedTuple):
-    """A call, and how its result is read; `read` raises BadReplyError when it is not what was asked for."""
+    """A call, and how its result is read; `read` raises BadReplyError when it is not what was asked for.
+
+    One to a stranger's contract `may_revert`: its result is None then, and the node is not to blame.
+    """
 
     method: str
     params: tuple[Any, ...] = ()
     read: Callable[[Any], Any] = _as_it_is
+    may_revert: bool = False
 
 
 @dataclass
@@ -333,9 +344,12 @@ def _results(endpoint: Endpoint, calls: Sequence[Call], reply: Any) -> list[Any]
     by_id = {item.get("id"): item for item in reply if isinstance(item, dict)}
     if len(reply) != len(calls) or by_id.keys() != set(range(len(calls))):
         raise EndpointError(endpoint.name, f"{len(calls)} calls were answered by {len(reply)} replies")
-    results = []
+    results: list[Any] = []
     for index, call in enumerate(calls):
         item = by_id[index]
+        if call.may_revert and _is_revert(item.get("error")):
+            results.append(None)
+            continue
         if "result" not in item:
             raise _refusal(endpoint, call.method, item.get("error"))
         try:
@@ -343,6 +357,13 @@ def _results(endpoint: Endpoint, calls: Sequence[Call], reply: Any) -> list[Any]
         except BadReplyError as error:
             raise EndpointError(endpoint.name, str(error)) from error
     return results
+
+
+def _is_revert(error: Any) -> bool:
+    """Whether the code that was called has failed, and not the node."""
+    if not isinstance(error, dict):
+        return False
+    return error.get("code") == _REVERTED or bool(_REVERT.search(str(error.get("message"))))
 
 
 def _refusal(endpoint: Endpoint, method: str, error: Any) -> RpcError:

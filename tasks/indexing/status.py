@@ -56,11 +56,13 @@ def _recent_rate(chain_id: int) -> float:
 
 def status_lines(entry: dict[str, Any]) -> list[str]:
     """One chain's status for a person."""
+    unknown = entry["unknown_tokens"]
     state = entry["state"] if not entry["halt_reason"] else f"{entry['state']}: {entry['halt_reason']}"
     return [
         f"{entry['name']} ({entry['chain_id']}): {state}",
         f"  indexed to block {entry['indexed']:,} of {entry['node_head']:,}, final to {entry['finalized']:,}",
         f"  {entry['lag_blocks']:,} blocks and {entry['lag_seconds']:,} s behind",
         f"  {entry['events']:,} events, {entry['reorgs']} reorgs, {entry['open_suspects']} suspect ranges",
+        *([f"  {unknown} unknown tokens: `manage.py indexer doctor`"] if unknown else []),
         f"  indexed by {entry['lease_owner'] or 'nobody: start a worker or `manage.py indexer run`'}",
     ]

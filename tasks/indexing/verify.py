@@ -16,18 +16,20 @@ from django_project.core.addresses import format_address, format_hash, selector
 from django_project.ledger.clocks import chain_now, database_now, is_off
 from django_project.ledger.events import EVENT_MODELS, row_columns
 from django_project.ledger.invariants import campaigns_with_gaps
-from django_project.ledger.models import Block, Chain, Cursor, RawLog
+from django_project.ledger.models import Block, Chain, Cursor, RawLog, Token
 from django_project.ledger.projection import CampaignStorage, ProjectionError
 from django_project.ledger.selectors import campaigns_with_status
 from django_project.ledger.services import suspect
+from django_project.ledger.symbols import clean_symbol
 from tasks.indexing.backfill import Span, Threads, cold_ranges
-from tasks.indexing.errors import CallRefusedError, ConfigurationError
+from tasks.indexing.errors import CallRefusedError, ConfigurationError, DecodeError
 from tasks.indexing.events import Event
 from tasks.indexing.fetch import Fetched, Source
 from tasks.indexing.folding import folded_campaigns
 from tasks.indexing.match import Batch, Matcher
 from tasks.indexing.rpc import Call, Pool
 from tasks.indexing.standing import differences, told_by_chain, told_by_events, told_by_index
+from tasks.indexing.tokens import describe
 from tasks.indexing.tracking import Tracked, Tracker
 from tasks.indexing.wire import to_bytes
 
@@ -78,6 +80,7 @@ class Verifier:
         verdict = Verdict(self._chain_id, claims.block, campaigns=len(claims.campaigns))
         self._compare_views(verdict, claims)
         self._compare_clock(verdict, claims)
+        self._compare_tokens(verdict, claims)
         self._compare_seqs(verdict, claims.tracker)
         self._compare_rows(verdict, claims.tracker)
         return verdict
@@ -121,6 +124,26 @@ class Verifier:
             f"pages' clock is {abs(seconds):,} s {'ahead of' if seconds > 0 else 'behind'} the chain's; run "
             "`manage.py indexer doctor`"
         )
+
+    def _compare_tokens(self, verdict: Verdict, claims: "_Claims") -> None:
+        """What tokens are is no matter of blocks: nothing is suspect for it, but it has to be told."""
+        for token in Token.objects.filter(chain_id=self._chain_id).order_by("address"):
+            if problem := self._token_problem(token, claims.head_hash):
+                verdict.problems.append(f"token {format_address(token.address)} {problem}")
+
+    def _token_problem(self, token: Token, head_hash: bytes) -> str:
+        if token.decimals is None:
+            return f"is not known: {token.problem or 'its contract was not asked yet'}"
+        if token.source == Token.Source.OPERATOR:
+            return ""
+        try:
+            symbol, decimals = describe(self._pool, token.address, {"blockHash": format_hash(head_hash)})
+        except DecodeError as error:
+            return f"was {token.symbol} with {token.decimals} decimals, and now {error}"
+        told, ours = (clean_symbol(symbol).text, decimals), (token.plain_symbol, token.decimals)
+        if told == ours:
+            return ""
+        return f"is {told[0]} with {told[1]} decimals, the index has {ours[0]} with {ours[1]}"
 
     def _ask(self, addresses: Sequence[bytes], view: str, head_hash: bytes) -> dict[bytes, list[int]]:
         """What each contract's view answers at the head, as the numbers in its words."""

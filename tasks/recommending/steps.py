@@ -24,7 +24,7 @@ from recommender.progress import Progress
 from tasks.recommending import publishing, versions
 from tasks.recommending.jobs import SkippedError
 from tasks.recommending.publishing import ALL
-from tasks.recommending.tables import departed, is_anything_new, provenance, tables, texts
+from tasks.recommending.tables import departed, is_anything_new, left_out, provenance, tables, texts
 
 MODELS = ("chainfund", "twotower", "hybrid")
 """Trained at each refresh; the best that passes the gates is taken further."""
@@ -54,7 +54,8 @@ def take_snapshot(*, force: bool = False, full: bool = False) -> str:
     if not force and (last := _last_snapshot(full=full)) and not is_anything_new(last.manifest.provenance):
         raise SkippedError(f"nothing is new since snapshot {last.path.name}")
     key = provenance()
-    return build_snapshot(tables(key), key, snapshots_root(versions.root())).path.name
+    frozen = build_snapshot(tables(key), key, snapshots_root(versions.root()), left_out(key))
+    return frozen.path.name
 
 
 def embed(progress: Progress) -> int:

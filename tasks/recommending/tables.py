@@ -21,13 +21,12 @@ from django_project.ledger.models import (
     Block,
     CampaignLaunched,
     Cancellation,
-    Chain,
     Contribution,
     Cursor,
     Refund,
     TakeBack,
-    Token,
 )
+from django_project.ledger.selectors import currencies, currency_is_known
 from recommender.data.dataset import item_text
 from recommender.data.schema import EVENTS, IMPRESSIONS, ITEMS, TableFormat, Tables
 from recommender.data.snapshot import ChainHead, Provenance
@@ -59,7 +58,12 @@ def provenance() -> Provenance:
         raise SkippedError("no chain has a finalized block yet: index one first")
     # Grows with each erasure and never falls, so that no two sets of people share a number.
     erasures = Erasure.objects.aggregate(last=Max("pk"))["last"] or 0
-    return Provenance(finalized=finalized, behaviour_until=newest.astimezone(UTC), erasure_version=erasures)
+    return Provenance(
+        finalized=finalized,
+        behaviour_until=newest.astimezone(UTC),
+        erasure_version=erasures,
+        unknown_currencies=_unknown_currencies(),
+    )
 
 
 def is_anything_new(since: Provenance) -> bool:
@@ -68,7 +72,11 @@ def is_anything_new(since: Provenance) -> bool:
     Blocks that became final without an event of ours are nothing new.
     """
     now = provenance()
-    if now.erasure_version != since.erasure_version or now.finalized.keys() != since.finalized.keys():
+    if (
+        now.erasure_version != since.erasure_version
+        or now.unknown_currencies != since.unknown_currencies
+        or now.finalized.keys() != since.finalized.keys()
+    ):
         return True
     behaviour = BehaviourEvent.objects.filter(
         received_at__gt=since.behaviour_until, visitor__consented_at__isnull=False
@@ -80,14 +88,22 @@ def is_anything_new(since: Provenance) -> bool:
 
 
 def tables(key: Provenance) -> Tables:
-    """The rows that belong to a provenance, without those of whoever asked to be forgotten."""
+    """The rows that belong to a provenance, without those of whoever asked to be forgotten.
+
+    Campaigns whose currency was not known then are left out, with all that was seen and done there.
+    """
     final = _final_rows(key)
-    forgotten = departed().erased
+    forgotten, unpriced = departed().erased, _unpriced(key)
     return Tables(
-        events=_frame(_kept(_events(key, final), forgotten), EVENTS),
-        items=_frame(_items(key, final, forgotten), ITEMS),
-        impressions=_frame(_kept(_impressions(key), forgotten), IMPRESSIONS),
+        events=_frame(_kept(_events(key, final, unpriced), forgotten), EVENTS),
+        items=_frame(_items(key, final, forgotten, unpriced), ITEMS),
+        impressions=_frame(_kept(_impressions(key, unpriced), forgotten), IMPRESSIONS),
     )
+
+
+def left_out(key: Provenance) -> dict[str, int]:
+    """How many campaigns of a provenance are left out, by rule."""
+    return {"campaign_of_unknown_currency": len(_unpriced(key))}
 
 
 def departed() -> Departed:
@@ -126,26 +142,29 @@ def _frame(rows: Iterable[dict[str, Any]], form: TableFormat) -> pl.DataFrame:
     return pl.DataFrame(listed, schema=schema)
 
 
-def _events(key: Provenance, final: Q) -> Iterator[dict[str, Any]]:
-    decimals = _decimals()
+def _events(key: Provenance, final: Q, unpriced: frozenset[str]) -> Iterator[dict[str, Any]]:
+    known = currencies()
     # Who takes a pledge back has thought better of it: for learning that is a refund.
     for kind, model in (("contribute", Contribution), ("refund", TakeBack), ("refund", Refund)):
         rows = model.objects.filter(final).order_by("block_time", "chain_id", "block_number", "log_index")
         for chain_id, address, backer, token, amount, number, when in rows.values_list(
             "chain_id", "campaign__address", "backer", "token", "amount", "block_number", "block_time"
         ).iterator():
+            item_id = _item_id(chain_id, address)
+            if item_id in unpriced:
+                continue
             yield {
                 "user_id": _hex(backer),
-                "item_id": _item_id(chain_id, address),
+                "item_id": item_id,
                 "timestamp": when,
                 "kind": kind,
                 # How much, for learning; sums of money are made from base units elsewhere.
-                "amount": int(amount) / 10 ** decimals[chain_id, bytes(token)],
+                "amount": int(amount) / 10 ** known[chain_id, bytes(token)].decimals,
                 "minutes": None,
                 "chain_id": chain_id,
                 "block_number": number,
             }
-    for row in _behaviour(key, BehaviourEvent.Kind.VIEW):
+    for row in _behaviour(key, BehaviourEvent.Kind.VIEW, unpriced):
         yield {
             "user_id": _user_id(row),
             "item_id": _item_id(row.chain_id, row.campaign_address),
@@ -158,10 +177,12 @@ def _events(key: Provenance, final: Q) -> Iterator[dict[str, Any]]:
         }
 
 
-def _items(key: Provenance, final: Q, forgotten: frozenset[str]) -> Iterator[dict[str, Any]]:
+def _items(
+    key: Provenance, final: Q, forgotten: frozenset[str], unpriced: frozenset[str]
+) -> Iterator[dict[str, Any]]:
     """Campaigns; whoever asked to be forgotten is not named as a publisher either."""
     closed = _closed_for_good(final)
-    decimals = _decimals()
+    known = currencies()
     listings = Listing.objects.filter(
         launched__block_number__lte=_height(key), chain_id__in=[int(c) for c in key.finalized]
     ).select_related("launched", "metadata__category")
@@ -171,6 +192,8 @@ def _items(key: Provenance, final: Q, forgotten: frozenset[str]) -> Iterator[dic
         if launched is None or head is None or launched.block_number > head.number:
             continue
         address, publisher = bytes(listing.address), _hex(launched.creator)
+        if _item_id(listing.chain_id, address) in unpriced:
+            continue
         yield {
             "item_id": _item_id(listing.chain_id, address),
             "publisher_id": None if _cached_hash(publisher) in forgotten else publisher,
@@ -180,7 +203,7 @@ def _items(key: Provenance, final: Q, forgotten: frozenset[str]) -> Iterator[dic
             "language": text.language,
             "created_at": launched.start,
             "deadline": launched.deadline,
-            "goal": int(launched.goal) / 10 ** decimals[listing.chain_id, bytes(launched.token)],
+            "goal": int(launched.goal) / 10 ** known[listing.chain_id, bytes(launched.token)].decimals,
             "is_open": launched.deadline > key.behaviour_until and (listing.chain_id, address) not in closed,
         }
 
@@ -208,8 +231,8 @@ def _description(text: Metadata) -> str:
     return f"{text.tagline}\n{text.story}".strip()
 
 
-def _impressions(key: Provenance) -> Iterator[dict[str, Any]]:
-    for row in _behaviour(key, BehaviourEvent.Kind.IMPRESSION):
+def _impressions(key: Provenance, unpriced: frozenset[str]) -> Iterator[dict[str, Any]]:
+    for row in _behaviour(key, BehaviourEvent.Kind.IMPRESSION, unpriced):
         yield {
             "user_id": _user_id(row),
             "item_id": _item_id(row.chain_id, row.campaign_address),
@@ -220,9 +243,9 @@ def _impressions(key: Provenance) -> Iterator[dict[str, Any]]:
         }
 
 
-def _behaviour(key: Provenance, kind: str) -> Iterator[BehaviourEvent]:
-    """Observations of browsers that agree today, received before the cut-off."""
-    return (
+def _behaviour(key: Provenance, kind: str, unpriced: frozenset[str]) -> Iterator[BehaviourEvent]:
+    """Observations of browsers that agree today, received before the cut-off, of priced campaigns."""
+    rows = (
         BehaviourEvent.objects.filter(
             kind=kind, received_at__lte=key.behaviour_until, visitor__consented_at__isnull=False
         )
@@ -230,16 +253,30 @@ def _behaviour(key: Provenance, kind: str) -> Iterator[BehaviourEvent]:
         .order_by("occurred_at", "pk")
         .iterator(chunk_size=5_000)
     )
+    return (row for row in rows if _item_id(row.chain_id, row.campaign_address) not in unpriced)
 
 
 def _height(key: Provenance) -> int:
     return max(head.number for head in key.finalized.values())
 
 
-def _decimals() -> dict[tuple[int, bytes], int]:
-    """Of every currency: (chain id, token) with the zero address for the chain's own."""
-    own = {(chain.pk, bytes(20)): chain.currency_decimals for chain in Chain.objects.all()}
-    return own | {(token.chain_id, bytes(token.address)): token.decimals for token in Token.objects.all()}
+def _unknown_currencies() -> tuple[str, ...]:
+    """Those that campaigns are in and that are not known, as `<chain id>:<lower-case address>`."""
+    unpriced = CampaignLaunched.objects.exclude(currency_is_known()).order_by()
+    named = unpriced.values_list("chain_id", "token").distinct()
+    return tuple(sorted(_item_id(chain_id, token) for chain_id, token in named))
+
+
+def _unpriced(key: Provenance) -> frozenset[str]:
+    """The campaigns of a provenance in a currency that was not known then."""
+    if not key.unknown_currencies:
+        return frozenset()
+    launched = CampaignLaunched.objects.filter(_final_rows(key)).values_list("chain_id", "address", "token")
+    return frozenset(
+        _item_id(chain_id, address)
+        for chain_id, address, token in launched
+        if _item_id(chain_id, token) in key.unknown_currencies
+    )
 
 
 def _user_id(row: BehaviourEvent) -> str:

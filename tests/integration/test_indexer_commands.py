@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django_project.ledger.models import Chain, Contribution, Cursor, RawLog, SuspectRange
 from tasks.demo.servers import Anvil, free_port
 from tasks.indexing import rpc
+from tasks.indexing.doctor import diagnose
 from tasks.indexing.lease import Lease
 from tests.faults.proxy import Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine
@@ -173,6 +174,19 @@ def test_status_verify_and_ledger_check_agree_with_the_chain(suite: Suite) -> No
     assert "event 2, Contributed: backerTotal is 5, the events before it lead to 6" in problems
     assert "Contribution rows of blocks" in problems
     assert manage("ledger", "check").returncode == 1
+
+
+def test_the_doctor_counts_finality_as_it_is_set(suite: Suite) -> None:
+    mine(suite, 20)
+    index_once(suite)
+    Chain.objects.update(finality_depth=3)
+    [told] = [
+        finding.observation
+        for finding in diagnose(suite.chain_id, suite.registry, [suite.url])
+        if finding.subject.startswith("endpoint")
+    ]
+    head = suite.web3.eth.block_number
+    assert f"block {head:,}, final {head - 3:,}," in told
 
 
 def test_the_doctor_names_cause_and_cure(suite: Suite, settings: Any) -> None:

@@ -14,10 +14,10 @@ from django_project.campaigns.models import Category, Metadata
 from django_project.core.addresses import ZERO_ADDRESS, parse_address
 from django_project.core.models import AuditEntry
 from django_project.ledger import models, services
-from django_project.ledger.errors import RollbackRefusedError, UnknownChainError, UnknownTokenError
+from django_project.ledger.errors import RollbackRefusedError, UnknownChainError
 from django_project.ledger.invariants import CHECKS, violations
 from django_project.ledger.models import CampaignTotals, Chain, Contribution, Cursor, Outbox, SuspectRange
-from django_project.ledger.selectors import finalized_block, index_health, token_of
+from django_project.ledger.selectors import TokenInfo, finalized_block, index_health, token_of
 from django_project.ledger.totals import recompute_totals
 from tasks import upkeep
 from tasks.demo.servers import Anvil
@@ -116,6 +116,7 @@ DAMAGE: dict[str, Callable[[], object]] = {
     "no tier has more rewards out": lambda: models.Tier.objects.update(supply=1),
     "fees claimed ≤ fees accrued": lambda: CampaignTotals.objects.update(fees_claimed=10**30),
     "nothing was raised above a cap": lambda: models.CampaignLaunched.objects.filter(cap__gt=0).update(cap=1),
+    "every campaign's currency is known": lambda: models.Chain.objects.update(currency_symbol=""),
     "every event is in the currency": lambda: models.Refund.objects.update(token=b"\x01" * 20),
     "every launch whose text is known": _learn_a_text,
 }
@@ -243,12 +244,10 @@ def test_a_chain_that_never_started_is_told(suite: Suite, settings: Any) -> None
 
 
 def test_currencies(suite: Suite) -> None:
-    assert token_of(suite.chain_id, ZERO_ADDRESS).symbol == "ETH"
-    assert token_of(suite.chain_id, parse_address(suite.token.address)).decimals == 6
-    with pytest.raises(UnknownTokenError, match="0x0101"):
-        token_of(suite.chain_id, b"\x01" * 20)
-    with pytest.raises(UnknownChainError):
-        token_of(5, ZERO_ADDRESS)
+    assert token_of(suite.chain_id, ZERO_ADDRESS) == TokenInfo("ETH", 18)
+    assert token_of(suite.chain_id, parse_address(suite.token.address)) == TokenInfo("TUSD", 6)
+    assert token_of(suite.chain_id, b"\x01" * 20) is None
+    assert token_of(5, ZERO_ADDRESS) is None
     assert finalized_block(5) == -1
 
 

@@ -16,11 +16,12 @@ from django_project.discovery.models import (
 )
 from django_project.discovery.selectors import recommended_for, similar_to
 from django_project.discovery.services import grant_consent, withdraw_consent
+from django_project.ledger.services import keep_token
 from recommender.data.snapshot import load_snapshot, open_snapshot
 from recommender.pipeline import digest, open_ranker, rank_all, run_snapshot
 from tasks import recommending
 from tasks.recommending import publishing, steps, versions
-from tasks.recommending.tables import provenance, tables
+from tasks.recommending.tables import is_anything_new, provenance, tables
 from tests.factories import CHAIN_ID, ETHER, TOKEN, World, address
 from tests.tastes import (
     BACKERS,
@@ -121,6 +122,33 @@ class TestSnapshots:
         second = build_snapshot(tables(key), key, versions.root() / "b")
         assert first.hash == second.hash
         assert first.manifest.files == second.manifest.files
+
+    def test_campaigns_whose_currency_is_not_known_are_left_out_and_counted(self, world: World) -> None:
+        odd_token = b"\x0d" * 20
+        world.add_unknown_token(odd_token)
+        plain, odd = world.campaign(), world.campaign(token=odd_token)
+        for campaign in (plain, odd):
+            world.listing(campaign)
+            world.contribute(campaign, backer=address(1))
+            view(campaign, visitor())
+        world.mine(8)
+        key = provenance()
+        frozen = tables(key)
+        assert set(frozen.events["item_id"]) == set(frozen.items["item_id"]) == {item_of(plain)}
+        snapshot = open_snapshot(versions.root() / "snapshots" / steps.take_snapshot())
+        assert snapshot.manifest.excluded["campaign_of_unknown_currency"] == 1
+        assert snapshot.manifest.provenance.unknown_currencies == (f"{CHAIN_ID}:0x{odd_token.hex()}",)
+        assert not is_anything_new(snapshot.manifest.provenance)
+
+        keep_token(CHAIN_ID, odd_token, "ODD", 3, block=1)
+        assert is_anything_new(snapshot.manifest.provenance)
+        assert set(tables(provenance()).items["item_id"]) == {item_of(plain), item_of(odd)}
+        # The old provenance still gives what it gave.
+        assert set(tables(key).items["item_id"]) == {item_of(plain)}
+
+    def test_a_provenance_in_which_all_is_known_reads_as_it_always_did(self, world: World) -> None:
+        world.mine(8)
+        assert "unknown_currencies" not in provenance().model_dump()
 
     def test_refunded_contributions_and_the_creators_own_do_not_teach(self, world: World) -> None:
         campaign = world.campaign(creator=address(7))

@@ -15,11 +15,11 @@ from django.utils.translation import get_language
 from django_project.accounts.models import User
 from django_project.campaigns.models import Category, Follow, Listing, Metadata
 from django_project.core.addresses import ZERO_ADDRESS, format_address
-from django_project.core.money import format_units, percent_text
+from django_project.core.money import UNKNOWN_AMOUNT, percent_text
 from django_project.ledger.clocks import chain_time
 from django_project.ledger.models import CampaignLaunched, Chain
 from django_project.ledger.networks import has_others, is_play_among_real, network_name
-from django_project.ledger.selectors import status_at
+from django_project.ledger.selectors import TokenInfo, currency_is_known, status_at
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -83,8 +83,8 @@ class CampaignCard:
     status: Status
     raised: int
     goal: int
-    token_symbol: str
-    token_decimals: int
+    token: TokenInfo | None
+    """Of all amounts; None while it is not known, and then no amount is shown and nothing can be pledged."""
     percent: int
     backers: int
     contributions: int
@@ -136,12 +136,25 @@ class CampaignCard:
         return f"{self.chain_id}:{self.address.lower()}"
 
     @property
+    def token_symbol(self) -> str:
+        """Empty while the currency is not known."""
+        return self.token.symbol if self.token else ""
+
+    @property
+    def token_decimals(self) -> int | None:
+        return self.token.decimals if self.token else None
+
+    def amount_text(self, amount: int) -> str:
+        """The exact number of whole tokens, without the symbol; a dash while the currency is not known."""
+        return self.token.text(amount) if self.token else UNKNOWN_AMOUNT
+
+    @property
     def raised_text(self) -> str:
-        return format_units(self.raised, self.token_decimals, grouping=True)
+        return self.amount_text(self.raised)
 
     @property
     def goal_text(self) -> str:
-        return format_units(self.goal, self.token_decimals, grouping=True)
+        return self.amount_text(self.goal)
 
     @property
     def percent_text(self) -> str:
@@ -191,11 +204,10 @@ def accepting(listings: "Listings") -> "Listings":
 
 def _closed_by() -> Case:
     is_full = Q(launched__cap__gt=0, launched__totals__raised__gte=F("launched__cap"))
-    has_no_currency = Q(launched__currency__symbol=None) & ~Q(launched__token=ZERO_ADDRESS)
     return Case(
         When(~Q(status="open"), then=Value("ended")),
         When(launched__chain__state=Chain.State.RETIRED, then=Value("retired")),
-        When(has_no_currency, then=Value("unknown-currency")),
+        When(~currency_is_known("launched"), then=Value("unknown-currency")),
         When(launched__totals__paused=True, then=Value("paused")),
         When(is_full, then=Value("full")),
         default=Value(""),
@@ -208,6 +220,11 @@ def unlisted(chain_id: int) -> QuerySet[CampaignLaunched]:
     listed = Listing.objects.filter(chain_id=OuterRef("chain_id"), address=OuterRef("address"))
     known = Metadata.objects.filter(pk=OuterRef("metadata_hash"))
     return CampaignLaunched.objects.filter(Exists(known), ~Exists(listed), chain_id=chain_id)
+
+
+def listed_campaigns() -> "Listings":
+    """Those that lists may show: left in the window by moderators, and in a currency that is known."""
+    return visible().filter(currency_is_known("launched"), visibility=Listing.Visibility.LISTED)
 
 
 def cards(listings: "Listings") -> list[CampaignCard]:
@@ -279,7 +296,7 @@ def newest(limit: int, category: str = "") -> list[CampaignCard]:
 
     Whatever became of them; but what somebody paused, or nobody could pay into, is not spread further.
     """
-    listed = visible().filter(visibility=Listing.Visibility.LISTED, closed_by__in=("", "ended", "full"))
+    listed = listed_campaigns().filter(closed_by__in=("", "ended", "full"))
     if category:
         listed = listed.filter(metadata__category__slug=category)
     return cards(listed.order_by("-launched__start", "-pk")[:limit])
@@ -288,8 +305,7 @@ def newest(limit: int, category: str = "") -> list[CampaignCard]:
 def sitemap_rows() -> QuerySet[Listing, tuple[str, datetime]]:
     """(slug, time of the last contribution or else of the launch) of what moderators left in the window."""
     changed = Coalesce("launched__totals__last_contribution_at", "launched__start")
-    listed = visible().filter(visibility=Listing.Visibility.LISTED)
-    return listed.order_by("pk").values_list("slug", changed)
+    return listed_campaigns().order_by("pk").values_list("slug", changed)
 
 
 _COLUMNS = {
@@ -301,6 +317,7 @@ _COLUMNS = {
     "is_staff_pick": "is_staff_pick",
     "status": "status",
     "now": "now",
+    "token_address": "launched__token",
     "token_symbol": "launched__currency__symbol",
     "token_decimals": "launched__currency__decimals",
     "own_symbol": "launched__chain__currency_symbol",
@@ -351,6 +368,12 @@ _UNLISTED: dict[str, Any] = {
 
 
 def _card(row: dict[str, Any]) -> CampaignCard:
+    is_own = row["token_address"] == ZERO_ADDRESS
+    token = (
+        TokenInfo.of(row["own_symbol"], row["own_decimals"])
+        if is_own
+        else TokenInfo.of(row["token_symbol"], row["token_decimals"])
+    )
     return CampaignCard(
         listing_id=row["listing_id"],
         campaign_id=row["campaign_id"],
@@ -373,8 +396,7 @@ def _card(row: dict[str, Any]) -> CampaignCard:
         status=row["status"],
         raised=row["raised"],
         goal=row["goal"],
-        token_symbol=row["own_symbol"] if row["token_symbol"] is None else row["token_symbol"],
-        token_decimals=row["own_decimals"] if row["token_decimals"] is None else row["token_decimals"],
+        token=token,
         percent=row["raised"] * 100 // row["goal"] if row["goal"] else 0,
         backers=row["backers"],
         contributions=row["contributions"],
@@ -382,7 +404,7 @@ def _card(row: dict[str, Any]) -> CampaignCard:
         deadline=row["deadline"],
         now=row["now"],
         is_staff_pick=row["is_staff_pick"],
-        is_ranked=row["visibility"] == Listing.Visibility.LISTED,
+        is_ranked=row["visibility"] == Listing.Visibility.LISTED and token is not None,
         closed_by=row["closed_by"],
         network=row["network"],
         is_one_of_several=row["is_one_of_several"],

@@ -101,7 +101,7 @@ class CampaignDetail:
         return self.amount_text(self.cap)
 
     def amount_text(self, amount: int) -> str:
-        return format_units(amount, self.card.token_decimals, grouping=True)
+        return self.card.amount_text(amount)
 
     @property
     def accepts_contributions(self) -> bool:
@@ -199,7 +199,7 @@ def detail_of(listing: Listing) -> CampaignDetail:
     return CampaignDetail(
         card=card,
         story=metadata.story,
-        rewards=_rewards(launched, metadata.rewards, card.token_decimals),
+        rewards=_rewards(launched, metadata.rewards, card),
         is_all_or_nothing=launched.mode == CampaignLaunched.Mode.ALL_OR_NOTHING,
         refund_terms=refund_terms(launched, card.status, card.now),
         fee_bps=launched.fee_bps,
@@ -255,7 +255,9 @@ def _number_of(rows: QuerySet[Any]) -> Coalesce:
     return Coalesce(Subquery(counted.values("number")), 0)
 
 
-def _rewards(launched: CampaignLaunched, texts: list[dict[str, object]], decimals: int) -> tuple[Reward, ...]:
+def _rewards(
+    launched: CampaignLaunched, texts: list[dict[str, object]], card: CampaignCard
+) -> tuple[Reward, ...]:
     tiers = list(Tier.objects.filter(campaign=launched).order_by("tier_id"))
     if not tiers:
         return ()
@@ -275,7 +277,7 @@ def _rewards(launched: CampaignLaunched, texts: list[dict[str, object]], decimal
             title=str(words.get(tier.tier_id, {}).get("title", "")),
             description=str(words.get(tier.tier_id, {}).get("description", "")),
             price=tier.price,
-            price_text=format_units(tier.price, decimals, grouping=True),
+            price_text=card.amount_text(tier.price),
             supply=tier.supply,
             claimed=claimed.get(tier.tier_id, 0),
         )
@@ -314,7 +316,7 @@ def contributors(
 
 def contribution_rows(listing: Listing, rows: list[Contribution]) -> list[ContributionRow]:
     """Contributions with names of those backers who show them and what went back since, in two queries."""
-    decimals = card_of(listing).token_decimals
+    card = card_of(listing)
     titles = {text.get("tier"): str(text.get("title", "")) for text in listing.metadata.rewards}
     names = {
         wallet.address: wallet.user.display_name
@@ -327,7 +329,7 @@ def contribution_rows(listing: Listing, rows: list[Contribution]) -> list[Contri
             backer=format_address(row.backer),
             name=names.get(row.backer, ""),
             amount=row.amount,
-            amount_text=format_units(row.amount, decimals, grouping=True),
+            amount_text=card.amount_text(row.amount),
             tier_id=row.tier_id,
             reward=titles.get(row.tier_id, ""),
             block_number=row.block_number,

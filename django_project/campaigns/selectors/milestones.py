@@ -11,7 +11,7 @@ from django_project.campaigns.models import CampaignUpdate, Listing
 from django_project.campaigns.selectors.cards import card_of
 from django_project.campaigns.selectors.refund_terms import Reason, why_payouts_stopped
 from django_project.core.addresses import format_hash, keccak
-from django_project.core.money import format_units, percent_text
+from django_project.core.money import percent_text
 from django_project.ledger.models import (
     SECOND_VERSION,
     CampaignLaunched,
@@ -202,13 +202,10 @@ class _Reader:
 
     def __init__(self, listing: Listing, launched: CampaignLaunched, totals: CampaignTotals) -> None:
         card = card_of(listing)
-        self.status, self.now, self.decimals, self.totals = card.status, card.now, card.token_decimals, totals
+        self.status, self.now, self.text, self.totals = card.status, card.now, card.amount_text, totals
         self.moves_dates = cast("Any", listing).contracts_version >= SECOND_VERSION
         is_begun = bool(totals.milestones_released or totals.window_end)
         self.submissions = {row.milestone_id: row for row in (_submissions(launched) if is_begun else ())}
-
-    def text(self, amount: int) -> str:
-        return format_units(amount, self.decimals, grouping=True)
 
     def amount_up_to(self, share_bps: int) -> int:
         """What all milestones up to a share are worth, rounded as the contract rounds."""

@@ -11,7 +11,7 @@ import math
 import sys
 import threading
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
@@ -24,8 +24,8 @@ from django.utils import timezone
 from django_project.campaigns import edition
 from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors.cards import visible
-from django_project.core.addresses import ZERO_ADDRESS
-from django_project.ledger.models import Chain, Contribution, Token
+from django_project.ledger.models import Chain, Contribution
+from django_project.ledger.selectors import currencies
 
 # Lower bounds of bands. Of per cent funded: a campaign is in the highest band whose bound it has reached.
 FUNDED_BANDS = ("0", "25", "50", "75", "100")
@@ -44,8 +44,8 @@ class Cell(NamedTuple):
     """A campaign's values of all facets. Fewer differ than there are campaigns: counts are taken over them.
 
     `status` is the contract's, and of an open campaign that takes no contributions what keeps it from that.
-    Empty where there is none: only open campaigns have an `ending`, those in a token that is not indexed have
-    neither `token` nor `goal`.
+    Empty where there is none: only open campaigns have an `ending`, those in an unknown currency have neither
+    `token` nor `goal`.
     """
 
     category: str
@@ -178,7 +178,7 @@ edition.prepare_with(_shelf_of)
 
 def _read() -> tuple[list[Place], list[int], dict[str, str]]:
     chains = list(Chain.objects.all())
-    known = currencies(chains)
+    known = currencies()
     cells: dict[Cell, Cell] = {}
     rows = (
         visible()
@@ -222,7 +222,7 @@ def _read() -> tuple[list[Place], list[int], dict[str, str]]:
                 campaign_id=launched,
                 # The same object for equal cells and strings: the pickle in Redis then has each once.
                 cell=cells.setdefault(cell, cell),
-                is_listed=visibility == Listing.Visibility.LISTED,
+                is_listed=visibility == Listing.Visibility.LISTED and currency is not None,
                 is_staff_pick=is_staff_pick,
                 start=start,
                 left=left,
@@ -244,22 +244,6 @@ def funded_band(raised: int, goal: int) -> str:
 def band_above(amount: float, unit: int, bounds: tuple[str, ...]) -> str:
     """The highest of the bounds, each so many units, that an amount lies above, exactly; else the lowest."""
     return next((bound for bound in reversed(bounds) if amount > unit * int(bound)), bounds[0])
-
-
-class Currency(NamedTuple):
-    symbol: str
-    decimals: int
-
-
-def currencies(chains: Iterable[Chain]) -> dict[tuple[int, bytes], Currency]:
-    """By chain id and token address; the chains' own are under the zero address. One query."""
-    found = {
-        (chain.chain_id, ZERO_ADDRESS): Currency(chain.currency_symbol, chain.currency_decimals)
-        for chain in chains
-    }
-    for token in Token.objects.all():
-        found[token.chain_id, token.address] = Currency(token.symbol, token.decimals)
-    return found
 
 
 def trending_ids() -> list[int]:

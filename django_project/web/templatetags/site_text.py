@@ -70,17 +70,18 @@ def markdown(text: str) -> SafeString:
 
 
 @register.simple_tag
-def money(amount: int | None, decimals: int, symbol: str) -> str:
-    """The exact amount in the token's unit: 1250000, 6, "tUSD" -> "1.25 tUSD"."""
-    return f"{format_units(int(amount or 0), decimals, grouping=True)}\N{NO-BREAK SPACE}{symbol}"
+def money(card: CampaignCard, amount: int) -> str:
+    """The exact amount in a campaign's currency, such as "1.25 tUSD"; a dash while that is not known."""
+    return f"{card.amount_text(amount)}\N{NO-BREAK SPACE}{card.token_symbol}".rstrip()
 
 
 @register.simple_tag
 def in_fiat(campaign: CampaignDetail, amount: int) -> str:
     """What an amount comes to in ordinary money, with the rate's date; empty without a rate."""
-    found = approximation(
-        campaign.card.chain_id, parse_address(campaign.token), amount, campaign.card.token_decimals
-    )
+    card = campaign.card
+    if card.token is None:
+        return ""
+    found = approximation(card.chain_id, parse_address(campaign.token), amount, card.token.decimals)
     if found is None:
         return ""
     return gettext("about %(value)s %(currency)s (rate of %(date)s)") % {

@@ -189,7 +189,7 @@ def _csv_lines(listing: Listing) -> Iterator[str]:
                 row.block_time.isoformat(),
                 row.tx_hash,
                 row.backer,
-                row.amount_text.replace(",", ""),
+                row.amount_text.replace(",", "") if card.token else "",
                 card.token_symbol,
                 row.reward,
                 back.kind if back else "",

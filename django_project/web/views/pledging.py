@@ -18,6 +18,7 @@ from django_project.pledges.following import for_user, on_their_way, pledge_stat
 from django_project.pledges.judging import to_judge
 from django_project.pledges.models import PledgeIntent
 from django_project.pledges.selectors import BackedCampaign, contributions_by_campaign
+from django_project.pledges.terms import currency_of
 from django_project.web import words
 from django_project.web.context import chain_ids_of
 from django_project.web.forms import PledgeForm
@@ -59,7 +60,7 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
     context = _context(campaign, chosen=chosen, typed=typed) | {
         "amount": amount,
         "amount_text": campaign.amount_text(amount),
-        "amount_plain": format_units(amount, campaign.card.token_decimals),
+        "amount_plain": format_units(amount, currency_of(campaign.card).decimals),
         "is_above_goal": amount > campaign.card.goal,
         "fee_text": campaign.amount_text(fee),
         "refund_prospect": refund_words.prospect(campaign.refund_terms, amount),

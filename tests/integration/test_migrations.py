@@ -1,0 +1,89 @@
+"""A database of an earlier version keeps its rows through the migrations, there and back."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from django.apps.registry import Apps
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from django_project.ledger import services
+from django_project.ledger.models import FIRST_VERSION, Chain, Contract, Milestone, MilestoneRelease, Token
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BEFORE = ("ledger", "0007_retired_chains_and_clocks")
+NOW = datetime(2031, 1, 2, tzinfo=UTC)
+CHAIN, ADDRESS, TOKEN, ODD = 5, b"\x05" * 20, b"\x07" * 20, b"\x0d" * 20
+
+
+def migrate(*targets: tuple[str, str]) -> Apps:
+    executor = MigrationExecutor(connection)
+    executor.migrate(list(targets))
+    return MigrationExecutor(connection).loader.project_state(list(targets)).apps
+
+
+@pytest.fixture
+def before() -> Iterator[Apps]:
+    """The models as they were; afterwards the database is as it is."""
+    newest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    try:
+        yield migrate(BEFORE)
+    finally:
+        migrate(*newest)
+
+
+def fill(old: Apps) -> None:
+    """One chain with a factory, a token, and a campaign whose first milestone was paid."""
+    chain = old.get_model("ledger", "Chain").objects.create(chain_id=CHAIN, name="Old chain")
+    factory = {"chain": chain, "address": ADDRESS, "kind": "factory", "start_block": 1}
+    old.get_model("ledger", "Contract").objects.create(**factory)
+    old.get_model("ledger", "Token").objects.create(chain=chain, address=TOKEN, symbol="TUSD", decimals=6)
+    common = {"chain": chain, "block_number": 2, "block_time": NOW, "tx_hash": bytes(32)}
+    launched = old.get_model("ledger", "CampaignLaunched").objects.create(
+        **{**common, "log_index": 0, "seq": 1, "factory": ADDRESS, "address": b"\x09" * 20},
+        creator=ADDRESS,
+        token=TOKEN,
+        mode=0,
+        goal=1,
+        start=NOW,
+        deadline=NOW,
+        fee_bps=0,
+        min_contribution=0,
+        cap=0,
+        metadata_uri="x",
+        metadata_hash=bytes(32),
+    )
+    old.get_model("ledger", "Milestone").objects.create(
+        **{**common, "log_index": 1, "seq": 1, "campaign": launched, "milestone_id": 1, "share_bps": 10_000},
+        due=NOW,
+        objection_window=1,
+        objection_threshold_bps=1,
+    )
+    old.get_model("ledger", "MilestoneRelease").objects.create(
+        **{**common, "log_index": 2, "seq": 2, "campaign": launched, "milestone_id": 1, "token": TOKEN},
+        amount=1,
+        total_released=1,
+    )
+
+
+def test_rows_of_before_stay_and_mean_the_first_version(before: Apps) -> None:
+    fill(before)
+    migrate(*MigrationExecutor(connection).loader.graph.leaf_nodes("ledger"))
+    assert Contract.objects.get().version == FIRST_VERSION
+    token = Token.objects.get()
+    assert (token.symbol, token.plain_symbol, token.decimals) == ("TUSD", "TUSD", 6)
+    # It is asked again at once: nobody knows any more at which block it was read.
+    assert (token.source, token.read_block, token.asked_at) == (Token.Source.CHAIN, None, None)
+    assert Milestone.objects.get().not_before is None
+    assert MilestoneRelease.objects.get().next_due is None
+    chain = Chain.objects.get()
+    assert (chain.currency_symbol, chain.currency_decimals) == ("ETH", 18)
+
+    # What has no place in the older tables goes on the way back, and nothing else.
+    services.note_tokens(CHAIN, {ODD})
+    services.doubt_token(CHAIN, ODD, "it refuses to say its symbol")
+    old = migrate(BEFORE)
+    assert list(old.get_model("ledger", "Token").objects.values_list("symbol", "decimals")) == [("TUSD", 6)]
+    assert old.get_model("ledger", "MilestoneRelease").objects.count() == 1
