@@ -174,7 +174,6 @@ def test_each_campaign_has_the_version_of_its_factory(pair: Pair) -> None:
 
 
 def test_both_versions_through_a_late_payment(pair: Pair) -> None:
-    pair.list_them()
     deadline = max(pair.deadlines.values())
     for moment, status in ((min(pair.deadlines.values()) - 1, Status.OPEN), (deadline, Status.RELEASING)):
         pair.go_to(moment)
