@@ -51,6 +51,11 @@ def addresses_of(user: User | AnonymousUser) -> list[bytes]:
     return list(Wallet.objects.filter(user=user).values_list("address", flat=True))
 
 
+def signs_by_contract(address: bytes) -> bool:
+    """Whether a contract signed for the address last, deployed or not."""
+    return Wallet.objects.filter(address=address, is_contract=True).exists()
+
+
 def wallet_texts(user: User | AnonymousUser) -> list[str]:
     """The same, as checksummed text."""
     return [format_address(address) for address in addresses_of(user)]

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from django_project.accounts.models import User
+from django_project.accounts.models import User, Wallet
 from django_project.core.addresses import format_address
 from django_project.pledges import services
 from django_project.pledges.models import PledgeIntent
@@ -98,6 +98,15 @@ def test_the_review_names_fee_and_refund_terms(shop: Shop, backer: Client) -> No
     assert "you can claim a full refund" in text
     keeps = backer.get(f"/campaigns/{shop.tea.slug}/pledge/review/?amount=2").content.decode()
     assert "You can claim a refund only if the campaign is cancelled before the payout" in keeps
+
+
+def test_the_review_says_whether_a_contract_signs_for_the_backer(shop: Shop, backer: Client) -> None:
+    """Before its first transaction nothing at its address shows it."""
+    url = f"/campaigns/{shop.honey.slug}/pledge/review/?amount=2"
+    assert "data-by-contract" not in backer.get(url).content.decode()
+    Wallet.objects.filter(address=address(1)).update(is_contract=True)
+    assert f'data-by-contract="{format_address(address(1))}"' in backer.get(url).content.decode()
+    assert "data-by-contract" not in Client().get(url).content.decode()
 
 
 def test_the_wallet_gets_base_units_whatever_the_language(shop: Shop, backer: Client) -> None:

@@ -133,6 +133,14 @@ describe("whose fee it is", () => {
   ])("is told by its code: %s", async (code, is) => {
     expect(await isContract(new ScriptedProvider({ eth_getCode: code }), BACKER)).toBe(is);
   });
+
+  it("is told by the page where its first transaction will deploy it", async () => {
+    document.body.innerHTML = `<wallet-pledge data-by-contract="${BACKER}"></wallet-pledge>`;
+    const undeployed = new ScriptedProvider({ eth_getCode: "0x" });
+    expect(await isContract(undeployed, BACKER)).toBe(true);
+    expect(await isContract(undeployed, CAMPAIGN)).toBe(false);
+    document.body.replaceChildren();
+  });
 });
 
 describe("requireCode", () => {

@@ -150,8 +150,12 @@ async function codeAt(provider: Provider, address: Hex): Promise<string> {
   return typeof code === "string" && code !== "" ? code.toLowerCase() : "0x";
 }
 
-/** Whether others sign or pay for this address: it has code that is no delegation of its own key. */
+/**
+ * Whether others sign or pay for this address: it has code that is no delegation of its own key, or it signed in
+ * as a contract that its first transaction deploys, which the page says.
+ */
 export async function isContract(provider: Provider, address: Hex): Promise<boolean> {
+  if (document.querySelector(`[data-by-contract="${address}"]`)) return true;
   const code = await codeAt(provider, address);
   return code !== "0x" && !code.startsWith(DELEGATION);
 }

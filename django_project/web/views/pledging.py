@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from django_project.accounts.selectors import wallet_address
+from django_project.accounts.selectors import signs_by_contract, wallet_address
 from django_project.campaigns import refund_words
 from django_project.campaigns.selectors import CampaignDetail, campaign_detail, saved_by
 from django_project.core.addresses import format_address, parse_address
@@ -66,6 +66,7 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
         "refund_prospect": refund_words.prospect(campaign.refund_terms, amount),
         "reward": form.reward,
         "backer": backer,
+        "is_by_contract": wallet is not None and signs_by_contract(wallet),
         "is_own": bool(backer) and backer == campaign.card.creator,
         "under_way": under_way(request.user, campaign.card.chain_id, parse_address(campaign.card.address)),
     }
