@@ -15,7 +15,7 @@ from django_project.ledger.models import Contribution
 from tests.support.published import deploy
 from tests.support.tokens.stock import Stock
 from tests.support.wallets.calls import do
-from tests.wallets.conftest import Scene
+from tests.wallets.conftest import STILL_OPEN, Scene, pledge
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,7 @@ DECIMALS = bytes.fromhex("313ce567")
 
 
 def campaign_in(scene: Scene, stock: Stock) -> Contract:
-    return scene.launch("Honey from one roof", stock=stock, goal=10**6)
+    return scene.launch("Honey from one roof", stock=stock, goal=10**6, duration=STILL_OPEN)
 
 
 def simulated(scene: Scene, campaign: Contract, amount: int) -> dict[str, Any]:
@@ -148,3 +148,19 @@ def test_an_account_or_a_wallet_is_not_listed(scene: Scene) -> None:
 @pytest.mark.parametrize("of", [lambda scene: scene.weth, lambda scene: scene.usdc, lambda scene: scene.usdt])
 def test_tokens_as_they_are_in_the_world_are_listed(scene: Scene, of: Callable[[Scene], Stock]) -> None:
     assert scene.suite.factory.functions.isTokenAllowed(of(scene).contract.address).call()
+
+
+def test_a_campaign_that_the_first_version_launched_in_cents_counts_in_cents(scene: Scene) -> None:
+    cents = scene.cents
+    campaign = scene.launch(
+        "Honey by the cent", suite=scene.first, stock=cents, goal=100_00, duration=STILL_OPEN
+    )
+    scene.index()
+    browser = scene.signed_in(scene.safe)
+    created = pledge(browser, scene, campaign, "12.34")
+    assert created["amount"] == "1234"
+    cents.give(scene.safe.address, 1_234)
+    do(scene.safe, cents.contract.functions.approve(campaign.address, 1_234))
+    do(scene.safe, campaign.functions.contributeERC20(1_234, 0, bytes.fromhex(created["ref"][2:])))
+    scene.index()
+    assert "12.34 CENT" in browser.get(created["status_url"]).content.decode()
