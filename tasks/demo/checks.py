@@ -234,7 +234,8 @@ class Check:
         browser = Browser(self.site_url)
         text = browser.text(f"/campaigns/{quote(campaign.slug)}/")
         browser.close()
-        found = re.search(rf"([\d,.]+)\s+{campaign.symbol}\s+\d+% of the goal[^%]*?{network.name}\b", text)
+        share = r"(?:<|&lt;)?\d+% of the goal"
+        found = re.search(rf"([\d,.]+)\s+{campaign.symbol}\s+{share}[^%]*?{network.name}\b", text)
         return found.group(1) if found else ""
 
     def _twins(self, sides: Sequence[Side]) -> Finding:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tasks.demo.cast import BALANCE_ETHER, MNEMONIC, Cast, account_count, assign
-from tasks.demo.catalogue import load_catalogue
+from tasks.demo.catalogue import Token, load_catalogue
 from tasks.demo.checks import Check, Finding
 from tasks.demo.contracts import Deployment
 from tasks.demo.errors import DemoError
@@ -220,6 +220,7 @@ class Play:
                         "chain_id": part.network.chain_id,
                         "name": part.network.name,
                         "currency_symbol": part.network.currency,
+                        "currency_decimals": Token.NATIVE.decimals,
                         "finality_depth": part.network.finality_depth,
                         "is_test_network": True,
                     },
