@@ -50,8 +50,8 @@ abstract contract Payouts is CampaignBase {
         if (balance <= owed) revert Campaign_NothingToSweep(token);
         address treasury = ICampaignFactory(_factory).treasury();
         _send({token: token, to: treasury, amount: balance - owed});
-        // What is told is what has left, or a token made for it could write any number into the campaign's history. And
-        // what is owed stays: a token may take a fee of its sender, or be reached by two addresses.
+        // What is told is what has left, as the token itself counts: one that was made for it still says what it likes,
+        // about itself. And what is owed stays: a token may take a fee of its sender, or be reached by two addresses.
         uint256 left = _balanceIn(token);
         if (left >= balance || _balanceIn(currency) < kept) revert Campaign_NothingToSweep(token);
         emit SurplusSwept({treasury: treasury, seq: _countEvent(), token: token, amount: balance - left});

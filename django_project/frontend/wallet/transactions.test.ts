@@ -77,7 +77,7 @@ describe("simulate", () => {
     const provider = node(ETHER / 8n);
     await expect(simulate(provider, call, CHAIN)).rejects.toMatchObject({
       key: "insufficient-funds",
-      values: { needed: "0.25 ETH", balance: "0.125 ETH" },
+      values: { needed: "0.25 ETH", balance: "0.125 ETH", network: "Local chain" },
     });
     expect(provider.asked).not.toContain("eth_call");
   });
@@ -172,7 +172,7 @@ describe("checkToken", () => {
   it("refuses when the account does not hold enough", async () => {
     await expect(checkToken(holding(250_499_999n), inTokens)).rejects.toMatchObject({
       key: "insufficient-token",
-      values: { needed: "250.5 TUSD", balance: "250.499999 TUSD" },
+      values: { needed: "250.5 TUSD", balance: "250.499999 TUSD", network: "Local chain" },
     });
   });
 });

@@ -121,12 +121,13 @@ async function readBalance(provider: Provider, pledge: Pledge): Promise<bigint> 
 
 /** The token's allowance for the campaign; rejects when the backer does not hold enough of the token. */
 export async function checkToken(provider: Provider, pledge: Pledge): Promise<bigint> {
-  const { amount, unit } = pledge;
+  const { amount, chain, unit } = pledge;
   const balance = await readBalance(provider, pledge);
   if (balance < amount) {
     throw new Problem("insufficient-token", {
       needed: `${formatUnits(amount, unit.decimals)} ${unit.symbol}`,
       balance: `${formatUnits(balance, unit.decimals)} ${unit.symbol}`,
+      network: chain.name,
     });
   }
   return readAllowance(provider, pledge);
@@ -177,6 +178,7 @@ export async function simulate(provider: Provider, call: Call, chain: Chain): Pr
     new Problem("insufficient-funds", {
       needed: `${formatUnits(needed, chain.currency.decimals)} ${chain.currency.symbol}`,
       balance: `${formatUnits(balance, chain.currency.decimals)} ${chain.currency.symbol}`,
+      network: chain.name,
     });
   if (balance < value) throw short(value);
   let gas: bigint;
