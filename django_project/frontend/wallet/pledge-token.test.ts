@@ -152,6 +152,6 @@ describe("in a token", () => {
     await press();
     await isSaid("insufficient-token");
     const slots = [...place().querySelectorAll("[data-slot]")].map((slot) => slot.textContent);
-    expect(slots).toEqual(["250.5 TUSD", "1 TUSD"]);
+    expect(slots).toEqual(["250.5 TUSD", "Local chain", "1 TUSD"]);
   });
 });
