@@ -26,6 +26,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from django_project.core.addresses import ZERO_ADDRESS
+from django_project.core.fields import AddressField
 from django_project.core.money import format_units
 from django_project.ledger.clocks import chain_time, is_off
 from django_project.ledger.models import (
@@ -252,10 +253,12 @@ def token_of(chain_id: int, address: bytes) -> TokenInfo | None:
 
 
 def currencies() -> dict[tuple[int, bytes], TokenInfo]:
-    """All that are known by chain and token address, the chains' own under the zero address. Two queries."""
-    own = Chain.objects.values_list("chain_id", Value(ZERO_ADDRESS), "currency_symbol", "currency_decimals")
-    tokens = Token.objects.values_list("chain_id", "address", "symbol", "decimals")
-    told = ((chain, bytes(at), TokenInfo.of(*values)) for chain, at, *values in [*own, *tokens])
+    """All that are known by chain and token address, the chains' own under the zero address. One query."""
+    zero = Value(ZERO_ADDRESS, output_field=AddressField())
+    own = Chain.objects.values_list("chain_id", zero, "currency_symbol", "currency_decimals")
+    tokens = Token.objects.order_by().values_list("chain_id", "address", "symbol", "decimals")
+    rows = own.union(tokens, all=True)
+    told = ((chain, bytes(at), TokenInfo.of(*values)) for chain, at, *values in rows)
     return {(chain, at): currency for chain, at, currency in told if currency is not None}
 
 

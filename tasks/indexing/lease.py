@@ -106,7 +106,6 @@ class Lease:
         """
         is_level = next_block > node_head
         self._write(
-            **({"clock_offset": offset_of(head_time)} if is_level else {}),
             next_block=next_block,
             head_hash=head_hash,
             node_head=node_head,
@@ -116,6 +115,7 @@ class Lease:
             updated_at=Now(),
             moved_at=Now(),
             lease_until=Now() + LEASE,
+            **({"clock_offset": offset_of(head_time)} if is_level else {}),
         )
 
     def release(self) -> None:

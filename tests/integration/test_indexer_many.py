@@ -19,6 +19,7 @@ from django_project.ledger.models import CampaignLaunched, Contribution, Outbox,
 from tasks.demo.servers import Anvil
 from tests.support.contracts import (
     ABIS,
+    MAX_FEE_BPS,
     NATIVE,
     Suite,
     contribute,
@@ -191,6 +192,8 @@ def launch_many(suite: Suite, number: int) -> None:
         [],
         [],
         0,
+        0,
+        MAX_FEE_BPS,
         0,
     )
     template = suite.factory.encode_abi("createCampaign", [terms])

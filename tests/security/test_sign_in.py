@@ -226,7 +226,7 @@ def test_csrf_guards_the_sign_in_itself() -> None:
     browser.refresh_csrf()
     browser.csrf_token = "wrong"
     reply = browser.post(CHALLENGE, {"address": ALICE.address, "chain_id": CHAIN_ID})
-    assert (reply.status_code, error_code(reply)) == (403, "permission_denied")
+    assert (reply.status_code, error_code(reply)) == (403, "csrf_failed")
 
 
 def test_challenges_are_limited_per_address() -> None:
