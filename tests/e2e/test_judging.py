@@ -46,7 +46,8 @@ def test_a_backer_objects_and_withdraws_the_objection(page: Page, stack: Stack, 
     expect(milestone).to_contain_text(objected("0.5", "69"))
     expect(page.locator("#announcer")).to_contain_text(
         say(
-            "Your objection counts for %(weight)s %(symbol)s. You can withdraw it until the objection period ends.",
+            "Your objection counts for %(weight)s %(symbol)s. "
+            "You can withdraw it until the objection period ends.",
             weight="0.5",
             symbol="ETH",
         )

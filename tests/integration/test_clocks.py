@@ -20,7 +20,7 @@ from tasks.demo.servers import Anvil
 from tasks.indexing.registry import load_events, read_registry
 from tasks.indexing.rpc import Pool
 from tasks.indexing.verify import Verifier
-from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node
+from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, mine_at
 from tests.support.indexing import index_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,11 +42,6 @@ def suite(offset: timedelta, tmp_path: Path, deployments_dir: Path) -> Iterator[
     server = Anvil(tmp_path, arguments=["--timestamp", str(int(genesis.timestamp()))])
     yield deploy_suite(server, deployments_dir)
     server.stop()
-
-
-def mine_at(suite: Suite, timestamp: int) -> None:
-    node(suite, "evm_setNextBlockTimestamp", timestamp)
-    mine(suite)
 
 
 def test_the_index_goes_by_the_clock_of_the_chain(suite: Suite, offset: timedelta) -> None:

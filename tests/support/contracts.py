@@ -328,6 +328,12 @@ def mine(suite: Suite, blocks: int = 1) -> None:
     node(suite, "anvil_mine", hex(blocks))
 
 
+def mine_at(suite: Suite, timestamp: int) -> None:
+    """A block of this second, which the chain's clock goes on from."""
+    node(suite, "evm_setNextBlockTimestamp", timestamp)
+    mine(suite)
+
+
 def set_automine(suite: Suite, *, on: bool) -> None:
     """Off: transactions wait until `mine`, so that several share a block."""
     node(suite, "evm_setAutomine", on)
