@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from django_project.core.money import parse_units
+from django_project.core.money import AmountTextError, parse_units
 
 STORIES = Path(__file__).with_name("stories")
 
@@ -162,10 +162,11 @@ class Table:
 
     def amount(self, key: str, token: Token) -> int:
         """A positive amount in the token's base units, written as text."""
+        text = self.text(key)
         try:
-            units = parse_units(self.text(key), token.decimals)
-        except ValueError as error:
-            raise self.refuse(f"{key}: {error}") from error
+            units = parse_units(text, token.decimals)
+        except AmountTextError as error:
+            raise self.refuse(f"{key}: {text!r}: {error.problem.replace('-', ' ')}") from error
         if units == 0:
             raise self.refuse(f"{key} must be more than 0")
         return units

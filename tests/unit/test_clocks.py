@@ -76,8 +76,8 @@ def test_campaigns_end_by_the_time_of_their_own_chain(world: World, offset: time
         ending(each, HALF, title=f"{name} in half an hour")
         ending(each, -HALF, title=f"{name} half an hour ago")
     found = {card.title: card.status for card in selectors.cards(selectors.visible())}
-    told = {row.address: row.status for row in campaigns_with_status()}
-    assert {card.key[1]: card.status for card in selectors.cards(selectors.visible())} == told
+    told = {(row.chain_id, row.address): row.status for row in campaigns_with_status()}
+    assert {card.key: card.status for card in selectors.cards(selectors.visible())} == told
     assert found == {
         "off in half an hour": "open" if offset < timedelta() else "failed",
         "off half an hour ago": "open" if offset < timedelta() else "failed",
