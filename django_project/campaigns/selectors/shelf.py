@@ -208,7 +208,7 @@ def _read() -> tuple[list[Place], list[int], dict[str, str]]:
         values = (
             category,
             closed_by if status == "open" and closed_by else status,
-            band_above(left, DAY_SECONDS, ENDING_BANDS) if status == "open" else "",
+            band_above(math.ceil(left), DAY_SECONDS, ENDING_BANDS) if status == "open" else "",
             language,
             funded_band(raised, goal),
             band_above(goal, 10**currency.decimals, GOAL_BANDS) if currency else "",
@@ -241,7 +241,7 @@ def funded_band(raised: int, goal: int) -> str:
     )
 
 
-def band_above(amount: float, unit: int, bounds: tuple[str, ...]) -> str:
+def band_above(amount: int, unit: int, bounds: tuple[str, ...]) -> str:
     """The highest of the bounds, each so many units, that an amount lies above, exactly; else the lowest."""
     return next((bound for bound in reversed(bounds) if amount > unit * int(bound)), bounds[0])
 
