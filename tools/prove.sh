@@ -12,7 +12,7 @@ install_environment() {
   say "installing the prover into .venv-halmos"
   rm -rf .venv-halmos
   "$(find_python)" -m venv .venv-halmos
-  VIRTUAL_ENV=.venv-halmos .venv/bin/uv pip install --quiet --no-deps --requirement requirements/halmos.lock
+  VIRTUAL_ENV=.venv-halmos .venv/bin/uv pip install --quiet --no-deps --require-hashes --requirement requirements/halmos.lock
 }
 
 [[ -x .venv/bin/uv && -d node_modules/@foundry-rs ]] || die "the tools are not installed: run make setup first"

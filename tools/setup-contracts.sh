@@ -14,10 +14,10 @@ install_environment() {
   "$python" -m venv .venv-contracts
   if [[ -x .venv/bin/uv ]]; then uv=.venv/bin/uv; else uv="$(command -v uv || true)"; fi
   if [[ -n "$uv" ]]; then
-    VIRTUAL_ENV=.venv-contracts "$uv" pip install --quiet --no-deps --requirement requirements/contracts.lock
+    VIRTUAL_ENV=.venv-contracts "$uv" pip install --quiet --no-deps --require-hashes --requirement requirements/contracts.lock
   else
     .venv-contracts/bin/python -m pip install --disable-pip-version-check --quiet --no-deps \
-      --requirement requirements/contracts.lock
+      --require-hashes --requirement requirements/contracts.lock
   fi
 }
 

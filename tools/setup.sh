@@ -31,13 +31,20 @@ check_node() {
     die "Node $(node --version) is too old: install Node 20 or newer"
 }
 
-locked() { grep -oE "^$1==[^ ;]+" requirements/app.lock; }
+# The entry of a package in app.lock, and what is left of a lock without it; hashes go with their package.
+locked() { awk -v name="$1" '/^[a-z0-9]/ { entry = index($0, name "==") == 1 } entry && !/^ *#/' requirements/app.lock; }
+locked_without() { awk -v name="$1" '/^[a-z0-9]/ { entry = index($0, name "==") == 1 } !entry' "requirements/$2.lock"; }
 
-# torch goes in by pip, which picks the build for this machine; uv then installs the rest as locked.
+# Everything goes in as locked, by its hashes, but torch: pip picks the build that suits this machine, and the wheels of
+# CUDA that it asks for, from whichever index serves them.
 install_python() {
   [[ -x .venv/bin/python ]] || "$PYTHON" -m venv .venv
-  .venv/bin/python -m pip install --disable-pip-version-check --quiet "$(locked torch)" "$(locked uv)"
-  VIRTUAL_ENV=.venv .venv/bin/uv pip install --no-deps --requirement "requirements/$1.lock"
+  mkdir -p .setup
+  locked uv >.setup/uv.txt
+  locked_without torch "$1" >.setup/locked.txt
+  .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r .setup/uv.txt
+  VIRTUAL_ENV=.venv .venv/bin/uv pip install --no-deps --require-hashes --requirement .setup/locked.txt
+  .venv/bin/python -m pip install --disable-pip-version-check --quiet "$(locked torch | grep -oE '^torch==[^ ;]+')"
 }
 install_app() { install_python app; }
 install_dev() { install_python dev; }
