@@ -23,6 +23,7 @@ from django_project.api.framework import (
 )
 from django_project.api.types import CampaignKeyText, Input, parse_key
 from django_project.core import rate_limits
+from django_project.core.rate_limits import Subject
 from django_project.discovery import consent, services
 from django_project.discovery.services import EVENTS_PER_POST, Observation
 
@@ -106,7 +107,7 @@ class BeaconView(APIView):
         response = Response(status=204)
         if visitor is None:
             return response
-        rate_limits.require(rate_limits.BEACON, f"visitor:{visitor.public_id}")
+        rate_limits.require(rate_limits.BEACON, Subject("visitor", str(visitor.public_id)))
         events = read_body(BeaconRequest, request).events
         services.record(visitor, wallet_address(plain(request)), [event.observation() for event in events])
         if visitor.public_id != visitor_id:

@@ -114,7 +114,7 @@ class BucketThrottle(throttling.BaseThrottle):
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         limit = getattr(view, f"{str(request.method).lower()}_limit", rate_limits.READ)
-        self._wait = rate_limits.take(limit, rate_limits.asker(plain(request)))
+        self._wait = rate_limits.take(limit, *rate_limits.asker(plain(request)))
         return self._wait == 0
 
     def wait(self) -> float:

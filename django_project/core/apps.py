@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 
+from django_project.core import refusals
 from django_project.core.screening import operators_screen
 
 
@@ -9,5 +10,6 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Refuse to start with a screen that could not be asked."""
+        """Refuse to start with a screen that could not be asked; have refusals logged."""
+        refusals.configure()
         operators_screen()

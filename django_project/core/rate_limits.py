@@ -1,6 +1,7 @@
 """Token buckets in Redis: a burst of `capacity`, refilled evenly over `period`.
 
-A bucket is two numbers under one key, changed by one script, so that any number of web processes share it.
+A bucket is two numbers under one key, changed by one script, so that any number of web processes share it. A
+request may take from several buckets at once, its account's and its network's: from all or from none.
 """
 
 import ipaddress
@@ -8,33 +9,60 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 import redis
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from django_project.core import refusals
+from django_project.core.client_networks import client_address
 from django_project.core.errors import TooManyRequestsError
 
 logger = logging.getLogger(__name__)
 
 REDIS_TIMEOUT_SECONDS = 0.5
-# Providers hand out a /64 to one customer: single IPv6 addresses cost nothing.
-IPV6_PREFIX = 64
+# Of IPv6, prefixes and how often a limit's capacity each holds. A provider's customer has a /64 at least, in
+# which single addresses cost nothing. Homes and offices are given a /56 or a /48, which cost little more; but
+# where hosting providers divide these, neighbours share them, so they hold some shares instead of one.
+IPV6_SHARES = ((64, 1), (56, 4), (48, 16))
+# Accounts cost nothing either, so those that come from one network share a multiple of what one may do:
+# enough for a household or an office behind one address.
+ACCOUNTS_OF_A_NETWORK = 4
+# Mail providers for whom dots in the part before the @ mean nothing.
+DOTLESS_MAIL_HOSTS = {"gmail.com", "googlemail.com"}
 
 _TAKE = """
 local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
-local capacity, period, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens = tonumber(bucket[1]) or capacity
-tokens = math.min(capacity, tokens + (now - (tonumber(bucket[2]) or now)) * capacity / period)
-local wait = 0
-if tokens >= cost then tokens = tokens - cost else wait = (cost - tokens) * period / capacity end
-redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', string.format('%.6f', now))
-redis.call('EXPIRE', KEYS[1], math.ceil(period) + 1)
-return tostring(wait)
+local period = tonumber(ARGV[1])
+local left, wait, emptiest = {}, 0, 0
+for i, key in ipairs(KEYS) do
+  local capacity = tonumber(ARGV[i + 1])
+  local bucket = redis.call('HMGET', key, 'tokens', 'at')
+  local tokens = tonumber(bucket[1]) or capacity
+  left[i] = math.min(capacity, tokens + (now - (tonumber(bucket[2]) or now)) * capacity / period)
+  local missing = (1 - left[i]) * period / capacity
+  if missing > wait then wait, emptiest = missing, i end
+end
+for i, key in ipairs(KEYS) do
+  local tokens = left[i]
+  if wait == 0 then tokens = tokens - 1 end
+  redis.call('HSET', key, 'tokens', tostring(tokens), 'at', string.format('%.6f', now))
+  redis.call('EXPIRE', key, math.ceil(period) + 1)
+end
+return {tostring(wait), emptiest}
 """
+
+
+class Subject(NamedTuple):
+    """Whose bucket it is, by kind and key, and how many times the limit's capacity it holds."""
+
+    kind: str
+    key: str
+    shares: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +81,8 @@ CONSENT = Limit("consent", 20, timedelta(minutes=5))
 BEACON = Limit("beacon", 60, timedelta(minutes=1))
 BEACON_ADDRESS = Limit("beacon-address", 300, timedelta(minutes=1))
 MAIL = Limit("mail", 5, timedelta(hours=1))
+# Letters to an address whose owner has not said yes, whoever asks for them.
+MAIL_TO_STRANGER = Limit("mail-to-stranger", 3, timedelta(days=1))
 PICTURE = Limit("picture", 60, timedelta(minutes=1))
 DOWNLOAD = Limit("download", 20, timedelta(minutes=5))
 MESSAGE = Limit("message", 10, timedelta(hours=1))
@@ -61,60 +91,72 @@ PLEDGE = Limit("pledge", 30, timedelta(minutes=10))
 PLEDGE_REPORT = Limit("pledge-report", 120, timedelta(minutes=10))
 
 
-def require(limit: Limit, subject: str) -> None:
-    """Take one token of the subject's bucket.
+def require(limit: Limit, *subjects: Subject) -> None:
+    """Take one token of each subject's bucket.
 
     Raises:
-        TooManyRequestsError: the bucket is empty; says in how many seconds it has a token again.
+        TooManyRequestsError: one is empty, and none was taken from; says in how many seconds to come again.
     """
-    wait = take(limit, subject)
+    wait = take(limit, *subjects)
     if wait > 0:
         raise TooManyRequestsError(_("Too many requests. Wait a moment and try again."), int(wait) + 1)
 
 
-def take(limit: Limit, subject: str) -> float:
-    """Take one token; 0 when there was one, else the seconds until there is.
+def take(limit: Limit, *subjects: Subject) -> float:
+    """Take one token of each subject's bucket; 0 when all had one, else the seconds until they have.
 
     Without Redis the request passes: limits protect the site from crowds, and what protects accounts
     (single-use 128-bit nonces, signatures) does not depend on them.
     """
     capacity = limit.capacity * settings.RATE_LIMIT_SCALE
     try:
-        wait = _script()(
-            keys=[f"rate:{limit.scope}:{subject}"], args=[capacity, limit.period.total_seconds(), 1]
+        told, emptiest = _script()(
+            keys=[f"rate:{limit.scope}:{subject.kind}:{subject.key}" for subject in subjects],
+            args=[limit.period.total_seconds(), *(capacity * subject.shares for subject in subjects)],
         )
     except redis.RedisError as error:
         logger.warning("Rate limits are off, Redis does not answer: %s", error)
         return 0.0
-    return float(wait)
+    wait = float(told)
+    if wait > 0:
+        subject = subjects[int(emptiest) - 1]
+        who = refusals.pseudonym(f"{subject.kind}:{subject.key}")
+        refusals.note("rate_limit.refused", limit=limit.scope, kind=subject.kind, who=who)
+    return wait
 
 
-def asker(request: HttpRequest) -> str:
-    """Who asks, as a bucket's subject: the account that is signed in, else the visitor's address."""
+def asker(request: HttpRequest) -> tuple[Subject, ...]:
+    """Who asks: the account that is signed in and its networks' accounts, else the visitor's networks."""
     user = request.user
-    return f"user:{user.pk}" if user.is_authenticated else client_address(request)
+    if not user.is_authenticated:
+        return visitor(request)
+    networks = (
+        Subject("accounts", network.key, ACCOUNTS_OF_A_NETWORK * network.shares)
+        for network in visitor(request)
+    )
+    return Subject("account", str(user.pk)), *networks
 
 
-def client_address(request: HttpRequest) -> str:
-    """Where a request comes from, as a bucket's subject: the address that our outermost own proxy saw.
+def visitor(request: HttpRequest) -> tuple[Subject, ...]:
+    """The networks that a request comes from, the smallest first."""
+    address = client_address(request)
+    if address is None:
+        return (Subject("network", "unknown"),)
+    if isinstance(address, ipaddress.IPv4Address):
+        return (Subject("network", str(address)),)
+    return tuple(
+        Subject("network", str(ipaddress.IPv6Network((address, prefix), strict=False)), shares)
+        for prefix, shares in IPV6_SHARES
+    )
 
-    Each proxy appends the peer it saw to X-Forwarded-For, so with `PROXY_DEPTH` own proxies the entry that
-    many from the right is the last one a stranger could not write. Without proxies the header is ignored.
-    """
-    peer = str(request.META.get("REMOTE_ADDR", ""))
-    if settings.PROXY_DEPTH:
-        hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-        if len(hops) >= settings.PROXY_DEPTH:
-            peer = hops[-settings.PROXY_DEPTH]
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
-    return str(address)
+
+def recipient(address: str) -> Subject:
+    """Who reads a mail address, in whichever of its usual spellings it is written; kept as a digest."""
+    name, _at, host = address.strip().casefold().rpartition("@")
+    name = name.partition("+")[0]
+    if host in DOTLESS_MAIL_HOSTS:
+        name = name.replace(".", "")
+    return Subject("recipient", salted_hmac("chainfund.recipient", f"{name}@{host}").hexdigest())
 
 
 @lru_cache(maxsize=1)

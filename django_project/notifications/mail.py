@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy
 
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignCard, cards_of_own
+from django_project.core import rate_limits
+from django_project.core.errors import TooManyRequestsError
 from django_project.notifications import services
 from django_project.notifications.errors import LetterNotSentError
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
@@ -51,6 +53,7 @@ def change_mailbox(user: User, address: str) -> Mailbox | None:
 
     Raises:
         LetterNotSentError: nobody could be asked, and the old address stays.
+        TooManyRequestsError: whoever reads it was asked several times of late, by whatever accounts.
     """
     box = services.set_mailbox(user, address)
     if box is not None and box.confirmed_at is None:
@@ -64,6 +67,12 @@ def change_mailbox(user: User, address: str) -> Mailbox | None:
 
 def _ask_to_confirm(box: Mailbox) -> None:
     """Send the link that proves that the account's owner reads this address."""
+    wait = rate_limits.take(rate_limits.MAIL_TO_STRANGER, rate_limits.recipient(box.address))
+    if wait > 0:
+        raise TooManyRequestsError(
+            _("We wrote to this address several times today. Look in its inbox, or try again tomorrow."),
+            int(wait) + 1,
+        )
     token = signing.dumps([box.user_id, box.address], salt=CONFIRM_SALT)
     link = settings.SITE_URL + reverse("web:mail-confirm", args=[token])
     with translation.override(box.user.language or settings.LANGUAGE_CODE):

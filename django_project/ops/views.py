@@ -1,6 +1,7 @@
 """What machines ask: alive, ready, metrics."""
 
 import hmac
+from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -9,11 +10,11 @@ from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 from prometheus_client import generate_latest
 
-from django_project.core.rate_limits import client_address
+from django_project.core.client_networks import client_address
 from django_project.ops.health import checks
 from django_project.ops.index_metrics import INDEX_REGISTRY
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK = ip_address("127.0.0.1")
 
 
 @require_safe

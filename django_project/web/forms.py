@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from django_project.accounts.models import User
 from django_project.campaigns.models import Report, SupporterMessage
 from django_project.campaigns.selectors import CampaignDetail, Reward
+from django_project.core.mail_addresses import LONGEST, is_mail_address
 from django_project.core.money import AmountTextError, parse_units
 from django_project.pledges.errors import (
     AmountError,
@@ -105,15 +106,10 @@ class MessageForm(forms.Form):
 class MailForm(forms.Form):
     """Where to write to; empty: nowhere."""
 
-    address = forms.EmailField(required=False, max_length=254)
+    address = forms.CharField(required=False, max_length=LONGEST)
 
     def clean_address(self) -> str:
-        """Django's check lets pass what no mail server can be named: marks of direction, labels too long."""
         address: str = self.cleaned_data["address"]
-        try:
-            address.rpartition("@")[2].encode("idna")
-        except UnicodeError:
-            raise forms.ValidationError(EMAIL_INVALID) from None
-        if not address.isprintable():
+        if address and not is_mail_address(address):
             raise forms.ValidationError(EMAIL_INVALID)
         return address

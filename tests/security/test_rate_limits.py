@@ -5,38 +5,45 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 from django.test import Client, RequestFactory, override_settings
+from structlog.testing import capture_logs
 
-from django_project.core import rate_limits
+from django_project.accounts.models import User
+from django_project.core import rate_limits, refusals
+from django_project.core.client_networks import client_address, parse_client_address
 from django_project.core.errors import TooManyRequestsError
-from django_project.core.rate_limits import Limit, client_address, require, take
+from django_project.core.rate_limits import Limit, Subject, asker, recipient, require, take, visitor
+from tests.factories import backer_user
 
 SLOW = Limit("test-slow", 3, timedelta(hours=1))
 FORM = "application/x-www-form-urlencoded"
 FAST = Limit("test-fast", 2, timedelta(seconds=1))
+ALICE, BOB, CROWD = (Subject("account", name) for name in ("alice", "bob", "crowd"))
 
 
 def test_a_burst_then_a_wait() -> None:
-    assert [take(SLOW, "a") for _ in range(3)] == [0, 0, 0]
-    assert 1100 < take(SLOW, "a") <= 1200
-    assert take(SLOW, "b") == 0
+    assert [take(SLOW, ALICE) for _ in range(3)] == [0, 0, 0]
+    assert 1100 < take(SLOW, ALICE) <= 1200
+    assert take(SLOW, BOB) == 0
     with pytest.raises(TooManyRequestsError) as refusal:
-        require(SLOW, "a")
+        require(SLOW, ALICE)
     assert 1100 < refusal.value.retry_after <= 1201
 
 
 def test_the_bucket_fills_again() -> None:
-    assert [take(FAST, "a") for _ in range(2)] == [0, 0]
-    waits = [take(FAST, "a")]
+    assert [take(FAST, ALICE) for _ in range(2)] == [0, 0]
+    waits = [take(FAST, ALICE)]
     while waits[-1] > 0:
-        waits.append(take(FAST, "a"))
+        waits.append(take(FAST, ALICE))
     assert waits == sorted(waits, reverse=True)
     assert waits[0] <= 0.5
 
 
 @override_settings(RATE_LIMIT_SCALE=2)
 def test_limits_scale() -> None:
-    assert [take(SLOW, "c") == 0 for _ in range(7)] == [True] * 6 + [False]
+    assert [take(SLOW, BOB) == 0 for _ in range(7)] == [True] * 6 + [False]
 
 
 def test_many_processes_share_one_bucket() -> None:
@@ -45,7 +52,7 @@ def test_many_processes_share_one_bucket() -> None:
 
     def ask() -> None:
         start.wait()
-        passed[take(SLOW, "crowd") == 0] += 1
+        passed[take(SLOW, CROWD) == 0] += 1
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -88,7 +95,7 @@ def test_without_redis_requests_pass_and_the_log_says_so(caplog: pytest.LogCaptu
     rate_limits._script.cache_clear()
     try:
         with override_settings(REDIS_URL="redis://127.0.0.1:1/0"):
-            assert take(SLOW, "a") == 0
+            assert take(SLOW, ALICE) == 0
         assert "Rate limits are off" in caplog.text
     finally:
         rate_limits._script.cache_clear()
@@ -102,13 +109,131 @@ def test_without_redis_requests_pass_and_the_log_says_so(caplog: pytest.LogCaptu
         (1, "1.1.1.1, 203.0.113.9", "203.0.113.9"),
         (2, "1.1.1.1, 203.0.113.9, 10.0.0.7", "203.0.113.9"),
         (2, "203.0.113.9", "10.0.0.1"),
-        (1, "", "unknown"),
-        (1, "not an address", "unknown"),
-        (1, "2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
-        (1, "::ffff:203.0.113.9", "203.0.113.9"),
+        (1, "1.1.1.1:80, 203.0.113.9:51234", "203.0.113.9"),
+        (1, "", "None"),
+        (1, "not an address", "None"),
+        (1, "203.0.113.9, unknown", "None"),
     ],
 )
 def test_proxies_are_trusted_as_many_as_there_are(depth: int, forwarded: str, counted_as: str) -> None:
     request = RequestFactory().get("/", headers={"X-Forwarded-For": forwarded}, REMOTE_ADDR="10.0.0.1")
     with override_settings(PROXY_DEPTH=depth):
-        assert client_address(request) == counted_as
+        assert str(client_address(request)) == counted_as
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        (" 203.0.113.9 ", "203.0.113.9"),
+        ("203.0.113.9:443", "203.0.113.9"),
+        ('"203.0.113.9:443"', "203.0.113.9"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ('"[2001:db8::1]:443"', "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("[::ffff:203.0.113.9]:80", "203.0.113.9"),
+        ("::ffff:0:203.0.113.9", "203.0.113.9"),
+        ("64:ff9b::203.0.113.9", "203.0.113.9"),
+        ("2002:cb00:7109:5:6:7:8:9", "203.0.113.9"),
+        ("2001:0:1234:5678:0:0:34ff:8ef6", "203.0.113.9"),
+        ("203.0.113.9:999999", "None"),
+        ("203.0.113", "None"),
+        ("203.0.113.09", "None"),
+        ("２03.0.113.9", "None"),
+        ("203.0.113.9, 1.1.1.1", "None"),
+        ("[203.0.113.9", "None"),
+        ("2001:db8::1::2", "None"),
+        ("for=203.0.113.9", "None"),
+        ("_hidden", "None"),
+        ("unix:", "None"),
+        ("203.0.113.9\x00", "None"),
+        ("", "None"),
+    ],
+)
+def test_addresses_are_read_as_proxies_write_them(written: str, meant: str) -> None:
+    assert str(parse_client_address(written)) == meant
+
+
+def from_address(text: str) -> HttpRequest:
+    request = RequestFactory().get("/", REMOTE_ADDR=text)
+    request.user = AnonymousUser()
+    return request
+
+
+def test_one_ipv6_customer_is_counted_by_its_networks() -> None:
+    assert visitor(from_address("2001:db8:1:2aff::1")) == (
+        Subject("network", "2001:db8:1:2aff::/64", 1),
+        Subject("network", "2001:db8:1:2a00::/56", 4),
+        Subject("network", "2001:db8:1::/48", 16),
+    )
+    assert visitor(from_address("203.0.113.9")) == (Subject("network", "203.0.113.9", 1),)
+    assert visitor(from_address("2002:cb00:7109::1")) == visitor(from_address("203.0.113.9"))
+
+
+def test_who_moves_through_a_prefix_gets_its_shares_and_no_more() -> None:
+    """Three a /64: four such in a /56, and four /56s' worth in a /48."""
+
+    def passes(address: str) -> bool:
+        return take(SLOW, *visitor(from_address(address))) == 0
+
+    within_56 = [passes(f"2001:db8:1:{subnet:x}::1") for subnet in range(20)]
+    assert within_56 == [True] * 12 + [False] * 8
+    elsewhere = [passes(f"2001:db8:1:{subnet << 8:x}::1") for subnet in range(1, 50)]
+    assert elsewhere == [True] * 36 + [False] * 13
+    assert passes("2001:db8:2::1")
+
+
+@pytest.mark.django_db
+def test_throw_away_accounts_share_what_their_network_may_do() -> None:
+    def passes(user: User, address: str) -> bool:
+        request = from_address(address)
+        request.user = user
+        return take(SLOW, *asker(request)) == 0
+
+    users = [backer_user(number) for number in range(10)]
+    assert [passes(user, "203.0.113.9") for user in users for _ in range(2)] == [True] * 12 + [False] * 8
+    assert passes(users[9], "203.0.113.10")
+    # What one account has used up elsewhere it has used up here, and whom it refuses pays nothing.
+    assert [passes(users[8], "203.0.113.11") for _ in range(4)] == [True] * 3 + [False]
+    assert [passes(users[7], "203.0.113.11") for _ in range(4)] == [True] * 3 + [False]
+
+
+def test_a_refusal_takes_nothing_from_the_other_buckets() -> None:
+    for _ in range(3):
+        take(SLOW, ALICE)
+    assert take(SLOW, ALICE, BOB) > 0
+    assert [take(SLOW, BOB) for _ in range(3)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["Ines@Example.org", "ines+shop@example.org", " ines@EXAMPLE.ORG", "INES+a+b@example.org"],
+)
+def test_a_recipient_is_one_in_any_spelling(spelling: str) -> None:
+    assert recipient(spelling) == recipient("ines@example.org")
+    assert "ines" not in recipient(spelling).key
+
+
+def test_dots_count_where_they_make_another_mailbox() -> None:
+    assert recipient("i.n.es@gmail.com") == recipient("ines@gmail.com")
+    assert recipient("i.nes@example.org") != recipient("ines@example.org")
+
+
+def test_a_refusal_is_logged_without_naming_anybody() -> None:
+    somebody = Subject("network", "203.0.113.9")
+    with capture_logs() as lines:
+        for _ in range(4):
+            take(SLOW, somebody, Subject("network", "203.0.0.0/16", 4))
+    assert lines == [
+        {
+            "event": "rate_limit.refused",
+            "log_level": "warning",
+            "limit": "test-slow",
+            "kind": "network",
+            "who": refusals.pseudonym("network:203.0.113.9"),
+        }
+    ]
+    assert refusals.pseudonym("network:203.0.113.9") != refusals.pseudonym("network:203.0.113.8")

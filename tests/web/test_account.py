@@ -165,6 +165,32 @@ def test_letters_are_asked_for_a_few_times_an_hour(backer: Client) -> None:
     assert len(outbox.outbox) == 5
 
 
+@pytest.mark.usefixtures("shop")
+def test_nobody_is_written_to_by_one_stranger_after_another() -> None:
+    """However many accounts ask, from however many networks, and however they spell the address."""
+    spellings = ["ines@example.org", "INES@example.org", "ines+a@example.org", "ines@EXAMPLE.org"]
+    answers = [
+        signed_in(backer_user(number)).post(
+            "/me/settings/mail/", {"address": spelling}, REMOTE_ADDR=f"203.0.113.{number}"
+        )
+        for number, spelling in enumerate(spellings)
+    ]
+    assert [answer.status_code for answer in answers] == [302] * 3 + [429]
+    assert len(outbox.outbox) == 3
+    assert "try again tomorrow" in answers[-1].content.decode()
+    assert not Mailbox.objects.filter(user__username="backer-3").exists()
+
+
+@pytest.mark.usefixtures("shop")
+def test_letters_from_one_network_are_as_many_as_a_few_accounts_may_ask_for() -> None:
+    accounts = [signed_in(backer_user(number)) for number in range(5)]
+    answers = [
+        accounts[number // 5].post("/me/settings/mail/", {"address": f"a{number}@example.org"})
+        for number in range(25)
+    ]
+    assert [answer.status_code for answer in answers] == [302] * 20 + [429] * 5
+
+
 def test_export_and_forget(shop: Shop, backer: Client) -> None:
     user = ines()
     visitor = grant_consent(None, user)

@@ -36,7 +36,6 @@ MAIL = [
         "nobody",
         "-1",
         "1e80",
-        "a\0b@example.org",
         "🐝@example.org",
         "a@🐝.org",
         f"{LEFTWARDS}a@example.org",
@@ -47,7 +46,10 @@ MAIL = [
         "a@example.org\nBcc: b@example.org",
         "a@example.org, b@example.org",
     )
-] + [("address", "a" * 250 + "@example.org", "at most 254 characters")]
+] + [
+    ("address", "a" * 250 + "@example.org", "at most 254 characters"),
+    ("address", "a\0b@example.org", "Null characters"),
+]
 WALL = [
     ("text", "", "Enter a message."),
     ("text", "x" * 501, "at most 500 characters"),

@@ -85,7 +85,7 @@ def save_mail(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _settings(request, status=422, mail=form)
     try:
-        rate_limits.require(rate_limits.MAIL, str(user.pk))
+        rate_limits.require(rate_limits.MAIL, *rate_limits.asker(request))
         box = mail.change_mailbox(user, form.cleaned_data["address"])
     except UserError as error:
         form.add_error("address", str(error.message))
@@ -152,7 +152,7 @@ def follow(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @never_cache
 def receipts_csv(request: HttpRequest) -> HttpResponse:
-    rate_limits.require(rate_limits.DOWNLOAD, rate_limits.asker(request))
+    rate_limits.require(rate_limits.DOWNLOAD, *rate_limits.asker(request))
     text = receipts.as_csv(contributions_by_campaign(request.user))
     return _attachment(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "chainfund-statement.csv")
 
@@ -161,7 +161,7 @@ def receipts_csv(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def receipts_pdf(request: HttpRequest) -> HttpResponse:
-    rate_limits.require(rate_limits.DOWNLOAD, rate_limits.asker(request))
+    rate_limits.require(rate_limits.DOWNLOAD, *rate_limits.asker(request))
     document = receipts.as_pdf(contributions_by_campaign(request.user))
     return _attachment(document, "application/pdf", "chainfund-statement.pdf")
 
@@ -170,7 +170,7 @@ def receipts_pdf(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def export(request: HttpRequest) -> HttpResponse:
-    rate_limits.require(rate_limits.DOWNLOAD, rate_limits.asker(request))
+    rate_limits.require(rate_limits.DOWNLOAD, *rate_limits.asker(request))
     response = JsonResponse(privacy.export(_user(request)), json_dumps_params={"indent": 2})
     response["Content-Disposition"] = 'attachment; filename="chainfund-my-data.json"'
     return response

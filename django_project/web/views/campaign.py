@@ -115,7 +115,7 @@ def messages_page(request: HttpRequest, slug: str) -> HttpResponse:
         if not form.is_valid():
             return _wall(request, listing, str(form.errors["text"][0]), 422)
         try:
-            rate_limits.require(rate_limits.MESSAGE, str(user.pk))
+            rate_limits.require(rate_limits.MESSAGE, *rate_limits.asker(request))
             wall.write(user, listing, form.cleaned_data["text"])
         except UserError as error:
             return _wall(request, listing, str(error.message), error.status)
@@ -162,7 +162,7 @@ def contract(request: HttpRequest, slug: str) -> HttpResponse:
 def contributors_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """Every contribution, newest first, as the chain has them: addresses and no names."""
     listing = listing_by_slug(slug)
-    rate_limits.require(rate_limits.DOWNLOAD, rate_limits.asker(request))
+    rate_limits.require(rate_limits.DOWNLOAD, *rate_limits.asker(request))
     response = StreamingHttpResponse(_csv_lines(listing), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="contributions-{listing.public_id}.csv"'
     return response

@@ -31,7 +31,7 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
     elif form.is_bound:
         user = request.user if isinstance(request.user, User) else None
         try:
-            rate_limits.require(rate_limits.REPORT, rate_limits.asker(request))
+            rate_limits.require(rate_limits.REPORT, *rate_limits.asker(request))
         except TooManyRequestsError as error:
             status, retry_after = error.status, error.retry_after
             form.add_error(

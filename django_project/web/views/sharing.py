@@ -64,7 +64,7 @@ def _picture(request: HttpRequest, digest: str, draw: Callable[[], bytes]) -> Ht
         key = f"web:share-picture:{digest}"
         picture: bytes | None = cache.get(key)
         if picture is None:
-            rate_limits.require(rate_limits.PICTURE, rate_limits.client_address(request))
+            rate_limits.require(rate_limits.PICTURE, *rate_limits.visitor(request))
             picture = draw()
             cache.set(key, picture, PICTURE_KEPT_SECONDS)
         answer = HttpResponse(picture, content_type=share_picture.CONTENT_TYPE)

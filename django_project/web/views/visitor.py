@@ -56,7 +56,7 @@ def answer_consent(request: HttpRequest) -> HttpResponse:
     known = consent.visitor_id(request)
     if request.POST.get("granted") == "true":
         # Each yes without a cookie is a row.
-        rate_limits.require(rate_limits.CONSENT, rate_limits.client_address(request))
+        rate_limits.require(rate_limits.CONSENT, *rate_limits.visitor(request))
         user = request.user if isinstance(request.user, User) else None
         consent.remember(response, grant_consent(known, user).public_id)
     else:
