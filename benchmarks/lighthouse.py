@@ -83,13 +83,16 @@ def _production(directory: Path, database: str, redis: str) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "django_project.settings",
         "DATABASE_URL": database,
         "REDIS_URL": redis,
+        "CHAINFUND_SESSIONS_REDIS_URL": f"{redis[:-1]}1",
+        "CELERY_BROKER_URL": f"{redis[:-1]}2",
         "CHAINFUND_MODE": "production",
         "SECRET_KEY": secrets.token_urlsafe(64),
         "CHAINFUND_SITE_URL": "https://127.0.0.1",
         "CHAINFUND_ALLOWED_HOSTS": "127.0.0.1",
         "CHAINFUND_STATIC_ROOT": str(directory / "static"),
         "CHAINFUND_LOG_LEVEL": "WARNING",
-        "CHAINFUND_RATE_LIMIT_SCALE": "1000000",
+        "CHAINFUND_PROXY_DEPTH": "0",
+        "CHAINFUND_RATE_LIMIT_SCALE": "100",
     }
 
 

@@ -1,6 +1,5 @@
 """The one settings module. Values come from the environment; `.env.example` documents each."""
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from django_project import environment
+from django_project import environment, production
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -23,17 +22,16 @@ if DEBUG and IS_PRODUCTION:
 
 # Signs sessions. The default is public, so production refuses it.
 SECRET_KEY = environment.text("SECRET_KEY", None if IS_PRODUCTION else "not-a-secret-" * 5)
+# Earlier ones, by which what was signed before the last change still passes.
+SECRET_KEY_FALLBACKS = environment.items("SECRET_KEY_FALLBACKS")
 
 # The site's own origin: its host is what sign-in messages and cookies are bound to.
-SITE_URL = environment.text("CHAINFUND_SITE_URL", None if IS_PRODUCTION else "http://127.0.0.1:8000").rstrip(
-    "/"
-)
-ALLOWED_HOSTS = environment.items("CHAINFUND_ALLOWED_HOSTS") or ([] if IS_PRODUCTION else ["*"])
-if IS_PRODUCTION and not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("CHAINFUND_ALLOWED_HOSTS is not set: name the hosts this site answers to")
+SITE_URL = environment.origin("CHAINFUND_SITE_URL", None if IS_PRODUCTION else "http://127.0.0.1:8000")
+ALLOWED_HOSTS = environment.hosts("CHAINFUND_ALLOWED_HOSTS") or ([] if IS_PRODUCTION else ["*"])
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 if IS_PRODUCTION:
-    environment.refuse_unsafe(SECRET_KEY, SITE_URL, ALLOWED_HOSTS)
+    production.refuse_keys(SECRET_KEY, SECRET_KEY_FALLBACKS)
+    production.refuse_unsafe_site(SITE_URL, ALLOWED_HOSTS)
 
 INSTALLED_APPS = [
     # Without its own search for admin modules, which every command and worker would pay for: urls.py does it.
@@ -125,9 +123,34 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASES = {"default": environment.database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = environment.text("REDIS_URL", None if IS_PRODUCTION else "redis://127.0.0.1:6379/0")
-CACHES = {"default": {"BACKEND": "django_project.core.cache.OneClientRedisCache", "LOCATION": REDIS_URL}}
+# Cache and rate limits, sessions, and Celery's broker: one Redis is enough to try things out.
+REDIS_URL = environment.server(
+    "REDIS_URL", environment.CACHE_SCHEMES, None if IS_PRODUCTION else "redis://127.0.0.1:6379/0"
+)
+SESSIONS_REDIS_URL = environment.server(
+    "CHAINFUND_SESSIONS_REDIS_URL", environment.CACHE_SCHEMES, None if IS_PRODUCTION else REDIS_URL
+)
+CELERY_BROKER_URL = environment.server(
+    "CELERY_BROKER_URL", environment.BROKER_SCHEMES, None if IS_PRODUCTION else REDIS_URL
+)
+if IS_PRODUCTION:
+    production.refuse_one_redis_for_all(
+        {
+            "REDIS_URL": REDIS_URL,
+            "CHAINFUND_SESSIONS_REDIS_URL": SESSIONS_REDIS_URL,
+            "CELERY_BROKER_URL": CELERY_BROKER_URL,
+        }
+    )
+CACHES = {
+    "default": {"BACKEND": "django_project.core.cache.OneClientRedisCache", "LOCATION": [REDIS_URL]},
+    "sessions": {
+        "BACKEND": "django_project.core.cache.OneClientRedisCache",
+        "LOCATION": [SESSIONS_REDIS_URL],
+        "KEY_PREFIX": "sessions",
+    },
+}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_CACHE_ALIAS = "sessions"
 
 # --- The chain ------------------------------------------------------------------------------------------
 
@@ -139,14 +162,14 @@ PUBLIC_RPC_URLS = RPC_URLS if IS_DEMO else environment.rpc_urls("CHAINFUND_PUBLI
 DEMO_ACCOUNTS = environment.demo_accounts() if IS_DEMO else []
 DEPLOYMENTS_DIR = environment.path("CHAINFUND_DEPLOYMENTS_DIR", BASE_DIR / "deployments")
 ABIS_DIR = BASE_DIR / "abis"
-# Blocks to finality on local chains, whose own `finalized` tag never moves while nobody mines.
 # What chains are paid in that the indexer does not know itself; of others nothing is guessed.
 CHAIN_CURRENCIES = environment.chain_currencies("CHAINFUND_CHAIN_CURRENCIES")
-LOCAL_FINALITY_DEPTH = environment.number("CHAINFUND_LOCAL_FINALITY_DEPTH", 8)
+# Blocks to finality on local chains, whose own `finalized` tag never moves while nobody mines.
+LOCAL_FINALITY_DEPTH = environment.number("CHAINFUND_LOCAL_FINALITY_DEPTH", 8, 0, 10_000)
 # How long one run of the indexing task holds a chain's lease.
 INDEXER_LEASE = environment.seconds("CHAINFUND_INDEXER_LEASE_SECONDS", timedelta(seconds=60))
 # Ranges of a long backfill that are asked of the workers of the queue `backfill` at a time; 0: fetched alone.
-INDEXER_FAN_OUT = environment.number("CHAINFUND_BACKFILL_RANGES", 0)
+INDEXER_FAN_OUT = environment.number("CHAINFUND_BACKFILL_RANGES", 0, 0, 1_000)
 # Behind this, pages of a chain say that its numbers are late; /readyz fails when no chain is in time.
 INDEXER_LAG_LIMIT = environment.seconds("CHAINFUND_INDEXER_LAG_LIMIT_SECONDS", timedelta(minutes=2))
 
@@ -155,7 +178,6 @@ FIAT_RATES_FILE = environment.optional_path("CHAINFUND_FIAT_RATES_FILE")
 
 # --- Background work ------------------------------------------------------------------------------------
 
-CELERY_BROKER_URL = environment.text("CELERY_BROKER_URL", REDIS_URL)
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "tasks.indexing.fetch_range": {"queue": "backfill"},
@@ -200,14 +222,22 @@ ADDRESS_SCREEN = environment.text("CHAINFUND_ADDRESS_SCREEN", "")
 # --- E-mail --------------------------------------------------------------------------------------------
 
 # Without a mail server, letters are written to the log.
-EMAIL_HOST = environment.text("CHAINFUND_SMTP_HOST", "")
-EMAIL_PORT = environment.number("CHAINFUND_SMTP_PORT", 587)
+EMAIL_HOST = environment.mail_host("CHAINFUND_SMTP_HOST")
+EMAIL_PORT = environment.number("CHAINFUND_SMTP_PORT", 587, 1, 65_535)
 EMAIL_HOST_USER = environment.text("CHAINFUND_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = environment.text("CHAINFUND_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = environment.flag("CHAINFUND_SMTP_TLS", default=True)
 EMAIL_TIMEOUT = 10
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
-DEFAULT_FROM_EMAIL = environment.text("CHAINFUND_MAIL_FROM", "ChainFund <no-reply@localhost>")
+DEFAULT_FROM_EMAIL = environment.sender("CHAINFUND_MAIL_FROM", "ChainFund <no-reply@localhost>")
+if IS_PRODUCTION:
+    production.refuse_readable_mail(
+        EMAIL_HOST, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, is_encrypted=EMAIL_USE_TLS
+    )
+    if EMAIL_HOST and DEFAULT_FROM_EMAIL.endswith("@localhost>"):
+        raise ImproperlyConfigured(
+            "CHAINFUND_MAIL_FROM is not set: letters need an address that they come from"
+        )
 
 # --- Languages ------------------------------------------------------------------------------------------
 
@@ -280,12 +310,23 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 # What a Prometheus server sends as `Authorization: Bearer …`; empty: nobody may read /metrics in
 # production, and elsewhere only this machine.
 METRICS_TOKEN = environment.text("CHAINFUND_METRICS_TOKEN", "")
-# Trusted proxies in front of the site: how many hops of X-Forwarded-For are ours.
-PROXY_DEPTH = environment.number("CHAINFUND_PROXY_DEPTH", 0)
+if IS_PRODUCTION and METRICS_TOKEN:
+    production.refuse_guessable("CHAINFUND_METRICS_TOKEN", METRICS_TOKEN, production.TOKEN_LENGTH)
+# Whom security.txt (RFC 9116) tells researchers to write to, and until when the operator stands by it.
+SECURITY_CONTACTS = environment.contacts("CHAINFUND_SECURITY_CONTACTS")
+SECURITY_EXPIRES = environment.end_of_day("CHAINFUND_SECURITY_EXPIRES")
+# Trusted proxies in front of the site: how many hops of X-Forwarded-For are ours. Production has to say: with
+# too few, all visitors share the limits of one; with too many, they choose whose limits they use.
+PROXY_DEPTH = environment.number("CHAINFUND_PROXY_DEPTH", None if IS_PRODUCTION else 0, 0, 10)
 # While this file exists the site is closed for maintenance; it may hold the minutes that it takes.
 MAINTENANCE_FILE = environment.path("CHAINFUND_MAINTENANCE_FILE", BASE_DIR / "maintenance")
 # Multiplies every rate limit. In the demo hundreds of simulated people post from one address.
-RATE_LIMIT_SCALE = environment.number("CHAINFUND_RATE_LIMIT_SCALE", 1000 if IS_DEMO else 1)
+RATE_LIMIT_SCALE = environment.number(
+    "CHAINFUND_RATE_LIMIT_SCALE",
+    1000 if IS_DEMO else 1,
+    1,
+    production.MOST_RATE_LIMIT_SCALE if IS_PRODUCTION else 1_000_000,
+)
 
 # --- API ------------------------------------------------------------------------------------------------
 
@@ -312,7 +353,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": os.environ.get("CHAINFUND_LOG_LEVEL", "INFO")},
+    "root": {
+        "handlers": ["console"],
+        "level": environment.choice("CHAINFUND_LOG_LEVEL", environment.LOG_LEVELS, "INFO"),
+    },
     # Request lines carry RPC URLs, and those may carry keys.
     "loggers": {"httpx": {"level": "WARNING"}, "web3": {"level": "WARNING"}},
 }
