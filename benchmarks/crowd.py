@@ -178,21 +178,9 @@ def fill(campaigns: int, contributions: int, seed: int = 1) -> None:
 
 
 def _index_texts() -> None:
-    """The search column; the Chinese words stand apart already, as jieba would leave them."""
-    spaced = " ".join(CHINESE)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE campaigns_metadata SET search = setweight(to_tsvector('english', title), 'A')"
-            " || setweight(to_tsvector('english', tagline), 'B')"
-            " || setweight(to_tsvector('english', story), 'D') WHERE language = 'en'"
-        )
-        cursor.execute(
-            "UPDATE campaigns_metadata SET search = (SELECT setweight(to_tsvector('simple',"
-            " coalesce(string_agg(word, ' '), '')), 'A')"
-            " FROM unnest(string_to_array(%s, ' ')) AS word WHERE position(word IN title || tagline) > 0)"
-            " WHERE language <> 'en'",
-            [spaced],
-        )
+    """The search column, as the site's worker fills it."""
+    while services.index_anew():
+        pass
 
 
 def _sum_up() -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from django_project.accounts.services import forget_old_challenges
-from django_project.campaigns.services import sync_listings
+from django_project.campaigns.services import index_anew, sync_listings
 from django_project.ledger.models import Chain, Outbox
 from django_project.pledges.services import reconcile
 
@@ -48,7 +48,11 @@ def deliver_outbox() -> None:
 
 @shared_task(name="tasks.upkeep.settle")
 def settle() -> None:
-    """What changes while no event comes in: pledges become final, texts arrive after their launch."""
+    """What changes while no event comes in: pledges become final, texts arrive after their launch.
+
+    After an upgrade that indexes texts in another way, those of before are indexed anew.
+    """
+    index_anew()
     for chain_id in Chain.objects.values_list("chain_id", flat=True):
         sync_listings(chain_id)
         reconcile(chain_id)

@@ -1,16 +1,18 @@
 """The shape of the texts that are bound to the chain by their hash."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from django.utils.translation import gettext_lazy as _
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic import Field as Bounded
+from pydantic_core import PydanticCustomError
 
 from django_project.campaigns.errors import InvalidDocumentError
 from django_project.campaigns.models import Category
 from django_project.core.errors import Message
+from django_project.core.names import NameRefusedError, checked_line, checked_name, checked_speaker
 
 # Lengths in characters; the database's columns agree.
 TITLE_LENGTH = 120
@@ -35,11 +37,23 @@ def _body(longest: int, shortest: int = 0) -> StringConstraints:
     return StringConstraints(strict=True, min_length=shortest, max_length=longest, pattern=_PRINTABLE)
 
 
+def _named(rule: Callable[[str], str]) -> AfterValidator:
+    """By a rule for names, which says what to change; a document's own bytes stay as its hash has them."""
+
+    def checked(text: str) -> str:
+        try:
+            return rule(text)
+        except NameRefusedError as error:
+            raise PydanticCustomError("name_refused", "{words}", {"words": str(error.message)}) from None
+
+    return AfterValidator(checked)
+
+
 class _Reward(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     tier: Annotated[int, Bounded(strict=True, ge=1, le=2**32 - 1)]
-    title: Annotated[str, _line(TITLE_LENGTH)]
+    title: Annotated[str, _line(TITLE_LENGTH), _named(checked_name)]
     description: Annotated[str, _body(REWARD_LENGTH)] = ""
 
 
@@ -47,12 +61,12 @@ class _Campaign(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     schema_: Annotated[Literal[1], Bounded(alias="schema")]
-    title: Annotated[str, _line(TITLE_LENGTH)]
-    tagline: Annotated[str, _line(TAGLINE_LENGTH, 0)] = ""
+    title: Annotated[str, _line(TITLE_LENGTH), _named(checked_name)]
+    tagline: Annotated[str, _line(TAGLINE_LENGTH, 0), _named(checked_line)] = ""
     story: Annotated[str, _body(STORY_LENGTH)] = ""
     category: Annotated[str, _line(50)]
     language: Literal["en", "zh-hans"]
-    publisher: Annotated[str, _line(PUBLISHER_LENGTH)]
+    publisher: Annotated[str, _line(PUBLISHER_LENGTH), _named(checked_speaker)]
     rewards: Annotated[list[_Reward], Bounded(max_length=REWARDS)] = []
 
 
@@ -60,7 +74,7 @@ class _Update(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     schema_: Annotated[Literal[1], Bounded(alias="schema")]
-    title: Annotated[str, _line(TITLE_LENGTH)]
+    title: Annotated[str, _line(TITLE_LENGTH), _named(checked_name)]
     body: Annotated[str, _body(STORY_LENGTH, 1)]
 
 

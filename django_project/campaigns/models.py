@@ -42,7 +42,13 @@ class Metadata(models.Model):
     rewards = models.JSONField(
         default=list, help_text="[{tier, title, description}], by the chain's tier ids."
     )
-    search = SearchVectorField(null=True, editable=False, help_text="Chinese is cut into words first.")
+    search = SearchVectorField(null=True, editable=False, help_text="As `campaigns.search` indexes a text.")
+    index_edition = models.PositiveSmallIntegerField(
+        db_default=0,
+        editable=False,
+        db_index=True,
+        help_text="Of how it was indexed; an older one is redone.",
+    )
     stored_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

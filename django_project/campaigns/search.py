@@ -1,16 +1,24 @@
-"""Full text in English and Chinese, in one tsvector.
+"""Full text in every script, in one tsvector.
 
-English words are stemmed by PostgreSQL. Chinese has no spaces, so jieba cuts it into words first, both when a
-text is stored and when somebody searches; the words then go through the `simple` configuration unchanged.
+Both sides are folded first (`core.folding`): width, case, accents and traditional characters do not matter.
+Words between spaces are stemmed as English by PostgreSQL. Scripts that set no spaces, and Korean, whose words
+take endings, are indexed character by character, and a run of them is searched as a phrase; of Chinese the
+words of jieba's dictionary are indexed as well, so that what is a word is found and ranked as one. All that
+the dictionary has in a run is in the index, so whatever part of a text is typed finds it.
+
+Pictures and characters beyond what PostgreSQL's parser takes for letters are written as their code points.
+Positions end at 16,383, PostgreSQL's limit: a phrase of characters is not found behind it, words are.
 """
 
 import hashlib
+import itertools
 import logging
-import re
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
+import regex
 from django.contrib.postgres.search import (
     CombinedSearchQuery,
     SearchQuery,
@@ -24,17 +32,30 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat
 
 from django_project.campaigns.models import Listing
+from django_project.core.folding import fold
 
 if TYPE_CHECKING:
     import jieba
 
-_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
+# Of how a text is indexed: documents of an older edition are indexed anew (`services.index_anew`).
+INDEX_EDITION = 1
+
+_SPACELESS = (
+    r"\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Thai}"
+    r"\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}\p{Script=Yi}ー々〆〇"
+)
+# A character with the marks that belong to it, or a picture.
+_CHARACTER = regex.compile(rf"[{_SPACELESS}--[\p{{P}}\p{{M}}\p{{Z}}]]\p{{M}}*|\p{{So}}", regex.VERSION1)
+_RUN = regex.compile(rf"(?:{_CHARACTER.pattern})+", regex.VERSION1)
+_HAN = regex.compile(r"\p{Script=Han}+")
 
 QUERY_MAX_LENGTH = 200
 # Below this a misspelt query and a title have too little in common (word_similarity of pg_trgm).
 MISSPELT_SIMILARITY = 0.45
 # How long what a text finds is remembered: a new campaign is found so much later by a search just made.
 FOUND_CACHE_SECONDS = 30
+
+Query = SearchQuery | CombinedSearchQuery
 
 
 @lru_cache(maxsize=1)
@@ -46,38 +67,69 @@ def _cutter() -> "jieba.Tokenizer":
     return jieba.Tokenizer()
 
 
-def chinese_words(text: str, *, for_index: bool) -> list[str]:
-    """The words of a text's Chinese parts; for the index also the shorter words inside longer ones."""
-    words: list[str] = []
-    for run in _HAN.findall(text):
-        words += _cutter().cut_for_search(run) if for_index else _cutter().cut(run)
-    return words
-
-
 def vector(title: str, tagline: str, publisher: str, story: str) -> Combinable:
     """The expression that fills `Metadata.search`: title before tagline and publisher before story."""
     fields = [(title, "A"), (tagline, "B"), (publisher, "B"), (story, "D")]
     combined: Combinable = SearchVector(Value(""), config="simple")
     for text, weight in fields:
-        combined += SearchVector(Value(_HAN.sub(" ", text)), config="english", weight=weight)
-        chinese = " ".join(chinese_words(text, for_index=True))
-        combined += SearchVector(Value(chinese), config="simple", weight=weight)
+        folded = fold(text)
+        combined += SearchVector(Value(_RUN.sub(" ", folded)), config="english", weight=weight)
+        spaceless = " ".join((*_dictionary_words(folded), *_characters(folded)))
+        combined += SearchVector(Value(spaceless), config="simple", weight=weight)
     return combined
 
 
-def query(text: str) -> "SearchQuery | CombinedSearchQuery | None":
+def query(text: str) -> Query | None:
     """What a visitor typed as a tsquery, all words required; None when no word is in it."""
-    text = text[:QUERY_MAX_LENGTH]
-    parts = []
-    latin = _HAN.sub(" ", text).strip()
-    if latin:
-        parts.append(SearchQuery(latin, config="english", search_type="websearch"))
-    chinese = chinese_words(text, for_index=False)
-    if chinese:
-        parts.append(SearchQuery(" ".join(chinese), config="simple", search_type="plain"))
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 else parts[0] & parts[1]
+    folded = fold(text[:QUERY_MAX_LENGTH])
+    parts: list[Query] = []
+    if spaced := _RUN.sub(" ", folded).strip():
+        parts.append(SearchQuery(spaced, config="english", search_type="websearch"))
+    for run in _RUN.findall(folded):
+        parts += _queries(run)
+    return reduce(and_, parts) if parts else None
+
+
+def _queries(run: str) -> Iterator[Query]:
+    """Words of the dictionary, and phrases of the characters between them."""
+    for is_word, pieces in itertools.groupby(_pieces(run), key=lambda piece: _is_word(piece)):
+        if is_word:
+            yield from (SearchQuery(word, config="simple", search_type="plain") for word in pieces)
+        else:
+            phrase = " ".join(map(_written, pieces))
+            yield SearchQuery(phrase, config="simple", search_type="phrase")
+
+
+def _pieces(run: str) -> Iterator[str]:
+    """A run in words of the dictionary where it is Chinese, else in characters."""
+    end = 0
+    for found in _HAN.finditer(run):
+        yield from _CHARACTER.findall(run[end : found.start()])
+        # What the dictionary lacks stays in characters: a word made up here would not be in the index.
+        yield from _cutter().cut(found[0], HMM=False)
+        end = found.end()
+    yield from _CHARACTER.findall(run[end:])
+
+
+def _is_word(piece: str) -> bool:
+    return len(piece) > 1 and _HAN.fullmatch(piece) is not None
+
+
+def _dictionary_words(text: str) -> Iterator[str]:
+    """All words of the dictionary in a text's Chinese parts, overlapping ones too."""
+    for run in _HAN.findall(text):
+        yield from (word for word in _cutter().cut(run, cut_all=True) if len(word) > 1)
+
+
+def _characters(text: str) -> Iterator[str]:
+    return map(_written, _CHARACTER.findall(text))
+
+
+def _written(character: str) -> str:
+    """A character as PostgreSQL's parser takes it for a word."""
+    if len(character) == 1 and character.isalpha() and ord(character) < 0x10000:
+        return character
+    return "".join(f"u{ord(point):x}" for point in character)
 
 
 def matches(text: str) -> dict[int, float]:
@@ -93,11 +145,12 @@ def matches(text: str) -> dict[int, float]:
 
 def resembling(text: str) -> dict[int, float]:
     """Listings whose title or publisher looks like a misspelt text: {listing id: likeness}."""
-    likeness = TrigramWordSimilarity(text, Concat("metadata__title", Value(" "), "metadata__publisher"))
+    names = Concat("metadata__title", Value(" "), "metadata__publisher")
+    likeness = TrigramWordSimilarity(fold(text), names)
     found = Listing.objects.annotate(likeness=likeness).filter(likeness__gte=MISSPELT_SIMILARITY)
     return _remembered("resembling", text, lambda: dict(found.values_list("pk", "likeness")))
 
 
 def _remembered(kind: str, text: str, find: Callable[[], dict[int, float]]) -> dict[int, float]:
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(fold(text).encode()).hexdigest()
     return cache.get_or_set(f"campaigns:{kind}:{digest}", find, FOUND_CACHE_SECONDS) or {}

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignCard, cards_of_own
 from django_project.core import rate_limits
+from django_project.core.characters import isolated, seen
 from django_project.core.errors import TooManyRequestsError
 from django_project.notifications import services
 from django_project.notifications.errors import LetterNotSentError
@@ -155,8 +156,10 @@ def _letter(row: Notification, context: Mapping[str, object]) -> EmailMessage:
     stop = settings.SITE_URL + reverse("web:mail-unsubscribe", args=[token])
     card = context["card"]
     subjects, ending = (REMINDER_SUBJECTS, "_reminder") if row.is_reminder else (SUBJECTS, "")
-    subject = str(subjects[row.kind]) % {"title": " ".join(str(getattr(card, "title", "")).split())}
-    body = render_to_string(f"notifications/{row.kind}{ending}.txt", {**context, "stop": stop})
+    title = isolated(seen(str(getattr(card, "title", ""))))
+    subject = str(subjects[row.kind]) % {"title": title}
+    words = {**context, "title": title, "stop": stop}
+    body = render_to_string(f"notifications/{row.kind}{ending}.txt", words)
     return EmailMessage(
         subject,
         body,

@@ -27,6 +27,7 @@ from django_project.campaigns.selectors import (
     newest,
     updates,
 )
+from django_project.core.characters import isolated
 from django_project.web.links import absolute, absolute_url
 from django_project.web.markdown import render_markdown
 
@@ -128,7 +129,7 @@ class CampaignUpdates(Feed):  # type: ignore[type-arg]  # generic in the stubs o
         return listing_by_slug(slug)
 
     def title(self, listing: Listing) -> str:
-        return _("Updates of “%(title)s”") % {"title": xml_text(listing.metadata.title)}
+        return _("Updates of “%(title)s”") % {"title": isolated(xml_text(listing.metadata.title))}
 
     def link(self, listing: Listing) -> str:
         return absolute_url("web:campaign-updates", listing.slug)

@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy
 from django_project.accounts.models import User
 from django_project.campaigns.models import Report, SupporterMessage
 from django_project.campaigns.selectors import CampaignDetail, Reward
+from django_project.core.characters import is_visible
 from django_project.core.mail_addresses import LONGEST, is_mail_address
 from django_project.core.money import AmountTextError, parse_units
+from django_project.core.names import NameRefusedError, checked_speaker
 from django_project.pledges.errors import (
     AmountError,
     RewardError,
@@ -20,6 +22,8 @@ from django_project.pledges.errors import (
 from django_project.pledges.terms import chosen_reward, currency_of, require_acceptable
 
 EMAIL_INVALID = EmailValidator.message
+MESSAGE_EMPTY = gettext_lazy("Enter a message.")
+REPORT_EMPTY = gettext_lazy("Say in a sentence what you saw, so that somebody can check it.")
 NO_SUCH_REWARD = gettext_lazy("This campaign has no such reward. Choose one of the list.")
 
 
@@ -73,6 +77,12 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         model = User
         fields = ("display_name", "bio", "language", "anonymous_backer")
 
+    def clean_display_name(self) -> str:
+        try:
+            return checked_speaker(self.cleaned_data["display_name"])
+        except NameRefusedError as error:
+            raise forms.ValidationError(str(error.message)) from None
+
 
 class ReportForm(forms.Form):
     """What somebody has to tell the moderators."""
@@ -87,11 +97,14 @@ class ReportForm(forms.Form):
     text = forms.CharField(
         min_length=10,
         max_length=2000,
-        error_messages={
-            "required": gettext_lazy("Say in a sentence what you saw, so that somebody can check it."),
-            "min_length": gettext_lazy("Say in a sentence what you saw, so that somebody can check it."),
-        },
+        error_messages={"required": REPORT_EMPTY, "min_length": REPORT_EMPTY},
     )
+
+    def clean_text(self) -> str:
+        text: str = self.cleaned_data["text"]
+        if not is_visible(text):
+            raise forms.ValidationError(REPORT_EMPTY)
+        return text
 
 
 class MessageForm(forms.Form):
@@ -99,8 +112,14 @@ class MessageForm(forms.Form):
 
     text = forms.CharField(
         max_length=SupporterMessage.TEXT_MAX_LENGTH,
-        error_messages={"required": gettext_lazy("Enter a message.")},
+        error_messages={"required": MESSAGE_EMPTY},
     )
+
+    def clean_text(self) -> str:
+        text: str = self.cleaned_data["text"]
+        if not is_visible(text):
+            raise forms.ValidationError(MESSAGE_EMPTY)
+        return text
 
 
 class MailForm(forms.Form):

@@ -25,6 +25,11 @@ PROFILE = [
     ("display_name", "x" * 61, "at most 60 characters"),
     ("display_name", "a\0b", "Null characters"),
     ("display_name", "🐝" * 61, "at most 60 characters"),
+    ("display_name", f"{LEFTWARDS}Ines", r"Character 1 \(U\+202E\) turns the direction"),
+    ("display_name", "\u200b", "Nobody could see this"),
+    ("display_name", "In\u00ades", r"Character 3 \(U\+00AD\) cannot be seen"),
+    ("display_name", "✔ Ines", "looks like a mark of having been checked"),
+    ("display_name", "Ѕupport", "taken for the site's own"),
     ("bio", "x" * 501, "at most 500 characters"),
     ("bio", "a\0b", "Null characters"),
     ("language", "1e80", "Select a valid choice"),
@@ -45,6 +50,7 @@ MAIL = [
         "<script>@example.org",
         "a@example.org\nBcc: b@example.org",
         "a@example.org, b@example.org",
+        "a@exa\u200dmple.org",
     )
 ] + [
     ("address", "a" * 250 + "@example.org", "at most 254 characters"),
@@ -52,12 +58,14 @@ MAIL = [
 ]
 WALL = [
     ("text", "", "Enter a message."),
+    ("text", "\u200b\u3164", "Enter a message."),
     ("text", "x" * 501, "at most 500 characters"),
     ("text", "🐝" * 501, "at most 500 characters"),
     ("text", "a\0b", "Null characters"),
 ]
 REPORT = [
     ("text", "", "Say in a sentence"),
+    ("text", "\u200b" * 20, "Say in a sentence"),
     ("text", "x" * 2001, "at most 2000 characters"),
     ("text", "Copied from elsewhere\0", "Null characters"),
     ("reason", "-1", "Choose one of the list."),
@@ -65,7 +73,7 @@ REPORT = [
     ("reason", "", "Choose what is wrong."),
 ]
 OTHER_FIELDS = {"reason": "fraud", "text": "The photographs are of another roof."}
-HOSTILE = ["1e80", "-1", "🐝🍯", f"{LEFTWARDS}Ines", "<script>alert(1)</script>", "=1+1", "蜂蜜"]
+HOSTILE = ["1e80", "-1", "🐝🍯", "אינס", "<script>alert(1)</script>", "=1+1", "蜂蜜"]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from django_project.accounts.models import Wallet
 from django_project.campaigns.models import CampaignUpdate, Listing, Metadata, SupporterMessage
 from django_project.campaigns.selectors.cards import CampaignCard, card_of, visible, with_card_columns
 from django_project.campaigns.selectors.refund_terms import RefundTerms, refund_terms
+from django_project.core import characters
 from django_project.core.addresses import format_address, format_hash, keccak
 from django_project.core.money import format_units
 from django_project.ledger.events import CAMPAIGN_EVENTS
@@ -210,7 +211,7 @@ def detail_of(listing: Listing) -> CampaignDetail:
         fees=totals.fees,
         is_paused=totals.paused,
         cancelled_at=totals.cancelled_at,
-        cancel_reason=cancellation.reason if cancellation else "",
+        cancel_reason=characters.seen(cancellation.reason) if cancellation else "",
         updates=counts["updates"],
         messages=counts["messages"],
         milestones=totals.milestones,

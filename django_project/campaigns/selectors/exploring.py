@@ -29,6 +29,7 @@ from django_project.campaigns.selectors.shelf import (
     Shelf,
     shelf,
 )
+from django_project.core import characters
 
 Sort = Literal["best", "trending", "newest", "ending", "backed", "funded", "random"]
 FacetName = Literal["category", "status", "ending", "language", "funded", "goal", "token", "network"]
@@ -77,7 +78,7 @@ class ExploreFilters:
 
         sort, seed = data.get("sort", ""), data.get("seed", "")
         return cls(
-            query=data.get("q", "").replace("\x00", "").strip()[: search.QUERY_MAX_LENGTH],
+            query=characters.seen(data.get("q", "")[: search.QUERY_MAX_LENGTH]),
             category=chosen("category"),
             status=chosen("status"),
             ending=chosen("ending"),

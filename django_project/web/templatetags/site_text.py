@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext, ngettext
 from django_project.campaigns import refund_words
 from django_project.campaigns.selectors import CampaignCard, CampaignDetail, RefundTerms
 from django_project.core.addresses import parse_address
+from django_project.core.characters import isolated
 from django_project.core.money import format_units
 from django_project.discovery.selectors import Recommendation
 from django_project.web.context import Notice, Site
@@ -37,6 +38,7 @@ from django_project.web.words import (
 )
 
 register = template.Library()
+register.filter(isolated)
 
 
 @register.simple_tag
@@ -233,7 +235,7 @@ def reason(recommendation: Recommendation) -> str:
     match recommendation.reason:
         case "similar_to":
             past = recommendation.reason_card
-            return gettext("Because you backed “%(title)s”") % {"title": past.title if past else ""}
+            return gettext("Because you backed “%(title)s”") % {"title": isolated(past.title) if past else ""}
         case "category":
             return gettext("You often back %(category)s") % {"category": recommendation.card.category.name}
         case "trending":

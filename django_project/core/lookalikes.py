@@ -1,0 +1,166 @@
+"""Names that speak for the site: nobody but the site may be called "Support", however it is spelt.
+
+Letters of other alphabets that look alike (UTS 39, by `confusable_homoglyphs`), digits in the place of
+letters, accents, spaces between letters and signs around them make no difference.
+"""
+
+from functools import lru_cache
+
+import regex
+
+from django_project.core.folding import fold
+
+# Claims to be the site, or to have been checked by it, wherever they stand in a name.
+CLAIMS = (
+    *("chainfund", "admin", "admins", "administrator", "administrators", "moderator", "moderators", "mod"),
+    *("official", "verified", "helpdesk", "sysadmin", "webmaster"),
+)
+# Roles that only make a claim where the name says nothing else: "Support", but not "Mountain Support Band".
+ROLES = (
+    *("support", "help", "helpline", "service", "staff", "security", "moderation", "system", "compliance"),
+    *("soporte", "suporte", "assistance", "root", "postmaster", "noreply"),
+)
+BESIDE_ROLES = (
+    *("the", "a", "an", "of", "and", "for", "to", "your", "our", "my", "i", "am", "is", "this", "we", "are"),
+    *(
+        "team",
+        "desk",
+        "center",
+        "centre",
+        "customer",
+        "customers",
+        "client",
+        "user",
+        "users",
+        "backer",
+        "backers",
+    ),
+    *(
+        "care",
+        "services",
+        "tech",
+        "technical",
+        "live",
+        "chat",
+        "online",
+        "safety",
+        "trust",
+        "fraud",
+        "wallet",
+    ),
+    *(
+        "account",
+        "accounts",
+        "payment",
+        "payments",
+        "refund",
+        "refunds",
+        "billing",
+        "info",
+        "notice",
+        "alert",
+    ),
+    *("agent", "manager", "platform", "site", "website", "web", "bot", "real", "department", "dept"),
+)
+CHINESE_CLAIMS = (
+    *("官方", "客服", "管理员", "版主", "工作人员", "已认证", "认证用户", "平台认证", "认证账号", "系统消息"),
+    *("系统通知", "平台公告", "站务", "技术支持", "退款中心"),
+)
+# Drawn beside names elsewhere to say that somebody checked them: ticks, shields, diamonds of blue.
+BADGES = frozenset("✓✔✅☑🗸🗹⍻√🛡🔰💠🔷🔹ⓥⓋ🅥🆅ꪜ")
+
+_WORD = regex.compile(r"[\p{L}\p{N}\p{M}|!$@]+")
+# One spelling for what is one to the eye; both sides of a comparison are brought to it.
+_ALIKE = str.maketrans(
+    {
+        "i": "l",
+        "1": "l",
+        "|": "l",
+        "!": "l",
+        "0": "o",
+        "5": "s",
+        "$": "s",
+        "3": "e",
+        "4": "a",
+        "@": "a",
+        "7": "t",
+    }
+)
+_DIGITS_AROUND = "0123456789"
+
+
+def badge(text: str) -> str:
+    """The first sign of a text that looks like a mark of having been checked; empty without one."""
+    return next((character for character in text if character in BADGES), "")
+
+
+def claim(name: str) -> str:
+    """What of a name says that it is the site's own, such as "support"; empty of any other name."""
+    plain = fold(name)
+    squeezed = "".join(character for character in plain if character.isalnum())
+    chinese = next((word for word in CHINESE_CLAIMS if word in squeezed), "")
+    words = _WORD.findall(plain)
+    return (
+        chinese
+        or _claim_in([skeleton(word) for word in words])
+        or _claim_in([skeleton(word.strip(_DIGITS_AROUND)) for word in words])
+    )
+
+
+def skeleton(word: str) -> str:
+    """A folded word as the eye takes it: in Latin letters, those that look alike as one."""
+    latin = "".join(_latin_lookalikes().get(character, character) for character in word)
+    return latin.translate(_ALIKE).replace("rn", "m").replace("vv", "w")
+
+
+def _claim_in(words: list[str]) -> str:
+    claims, roles, beside = _vocabulary()
+    for word in words:
+        if word in claims:
+            return claims[word]
+    whole = "".join(words)
+    brand = skeleton("chainfund")
+    if brand in whole:
+        return claims[brand]
+    return _role_of(whole, claims | roles, beside)
+
+
+def _role_of(whole: str, speaking: dict[str, str], beside: frozenset[str]) -> str:
+    """The role of a name that is made of words of roles throughout; empty of any other."""
+    known = beside.union(speaking)
+    # By end of a part that is made of such words: the role in it, or nothing yet.
+    parts = {0: ""}
+    for end in range(1, len(whole) + 1):
+        for start in [start for start in parts if end - start <= _longest(known)]:
+            word = whole[start:end]
+            if word in known:
+                parts[end] = parts.get(end) or parts[start] or speaking.get(word, "")
+    return parts.get(len(whole), "") if whole else ""
+
+
+@lru_cache(maxsize=1)
+def _longest(words: frozenset[str]) -> int:
+    return max(map(len, words))
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> tuple[dict[str, str], dict[str, str], frozenset[str]]:
+    """Claims and roles by their skeletons, and the skeletons of what may stand beside a role."""
+    claims = {skeleton(word): word for word in CLAIMS}
+    roles = {skeleton(word): word for word in ROLES}
+    return claims, roles, frozenset(map(skeleton, BESIDE_ROLES))
+
+
+@lru_cache(maxsize=1)
+def _latin_lookalikes() -> dict[str, str]:
+    """{character: the Latin letter or digit that it looks like}; the table takes 0.2 s to read."""
+    from confusable_homoglyphs import confusables
+
+    found: dict[str, str] = {}
+    for character, alike in confusables.confusables_data.items():
+        if len(character) != 1 or character.isascii():
+            continue
+        letter = next((each["c"] for each in alike if each["c"].isascii() and each["c"].isalnum()), "")
+        if len(letter) == 1:
+            found[character] = letter.lower()
+    return found
