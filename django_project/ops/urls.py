@@ -8,4 +8,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", views.livez, name="livez"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.metrics, name="metrics"),
+    path(".well-known/security.txt", views.security_txt, name="security-txt"),
 ]

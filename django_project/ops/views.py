@@ -1,10 +1,12 @@
-"""What machines ask: alive, ready, metrics."""
+"""What machines ask: alive, ready, metrics; and whom researchers write to."""
 
 import hmac
 from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
@@ -26,11 +28,16 @@ def livez(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
-def readyz(_request: HttpRequest) -> JsonResponse:
-    """503 while something is missing without which no page can be served; what else is wrong is told too."""
+def readyz(request: HttpRequest) -> JsonResponse:
+    """503 while something is missing without which no page can be served.
+
+    What is wrong, and what else is, is for whoever may read the metrics: it names chains and parts.
+    """
     found = checks()
     is_ready = all(check.is_well for check in found if check.is_needed)
-    body = {"ready": is_ready, "checks": {check.name: check.problem or "ok" for check in found}}
+    body: dict[str, object] = {"ready": is_ready}
+    if _is_operator(request):
+        body["checks"] = {check.name: check.problem or "ok" for check in found}
     return JsonResponse(body, status=200 if is_ready else 503)
 
 
@@ -38,14 +45,30 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text, for whoever has the token; without one, for this machine, and never in production."""
-    if not _may_read_metrics(request):
+    if not _is_operator(request):
         raise Http404("No metrics for strangers")
     answer: HttpResponse = ExportToDjangoView(request)
     answer.write(generate_latest(INDEX_REGISTRY))
     return answer
 
 
-def _may_read_metrics(request: HttpRequest) -> bool:
+@require_safe
+def security_txt(_request: HttpRequest) -> HttpResponse:
+    """RFC 9116. What its operator no longer stands by is not handed out."""
+    expires = settings.SECURITY_EXPIRES
+    if not settings.SECURITY_CONTACTS or expires is None or expires <= timezone.now():
+        raise Http404("Nobody to write to")
+    lines = [
+        *(f"Contact: {contact}" for contact in settings.SECURITY_CONTACTS),
+        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: en, zh",
+        f"Canonical: {settings.SITE_URL}{reverse('ops:security-txt')}",
+    ]
+    return HttpResponse("".join(f"{line}\n" for line in lines), content_type="text/plain; charset=utf-8")
+
+
+def _is_operator(request: HttpRequest) -> bool:
+    """Who has the token; without one, who asks from this machine, and never in production."""
     if settings.METRICS_TOKEN:
         return hmac.compare_digest(
             request.headers.get("Authorization", "").encode(), f"Bearer {settings.METRICS_TOKEN}".encode()

@@ -3,6 +3,7 @@
 The language is chosen by cookie or header and not by the URL, so there are no alternates to name.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from types import SimpleNamespace
@@ -11,16 +12,20 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
-from django.contrib.sitemaps.views import index, sitemap
-from django.http import HttpRequest, HttpResponse
+from django.contrib.sitemaps.views import sitemap
+from django.core.cache import cache
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
-from django.views.decorators.cache import cache_page
+from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from django_project.campaigns.selectors import sitemap_rows
+from django_project.web.links import absolute_url
 
 CACHE_SECONDS = 300
 CAMPAIGNS_PER_PAGE = 5000
+_PAGE = re.compile("[1-9][0-9]{0,4}")
 
 
 class _OnOwnOrigin(Sitemap):  # type: ignore[type-arg]  # generic in the stubs only
@@ -56,21 +61,49 @@ class CampaignsSitemap(_OnOwnOrigin):
         return item[1]
 
 
-SECTIONS: "dict[str, type[Sitemap[Any]] | Sitemap[Any]]" = {
+SECTIONS: "dict[str, type[Sitemap[Any]]]" = {
     "pages": PagesSitemap,
     "campaigns": CampaignsSitemap,
 }
 
 
-def _kept(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    return require_safe(cache_page(CACHE_SECONDS)(view))
+@require_safe
+def sitemap_index(_request: HttpRequest) -> HttpResponse:
+    """Where each section's pages are, on the site's own origin."""
+    return _kept("index", _index)
 
 
-@_kept
-def sitemap_index(request: HttpRequest) -> HttpResponse:
-    return index(request, SECTIONS, sitemap_url_name="web:sitemap-section")
-
-
-@_kept
+@require_safe
 def sitemap_section(request: HttpRequest, section: str) -> HttpResponse:
-    return sitemap(request, SECTIONS, section)
+    """A page of a section; what else the query says makes no other page."""
+    page = request.GET.get("p", "1")
+    if section not in SECTIONS or not _PAGE.fullmatch(page):
+        raise Http404("No such sitemap")
+    return _kept(f"{section}:{page}", lambda: _section(request, section))
+
+
+def _index() -> str:
+    places = []
+    for section, sitemap_class in SECTIONS.items():
+        pages = sitemap_class().paginator.num_pages
+        own = absolute_url("web:sitemap-section", section)
+        places += [own, *(f"{own}?p={page}" for page in range(2, pages + 1))]
+    return render_to_string("sitemap_index.xml", {"sitemaps": [{"location": place} for place in places]})
+
+
+def _section(request: HttpRequest, section: str) -> str:
+    response = sitemap(request, dict(SECTIONS), section)
+    return str(response.render().content, "utf-8")
+
+
+def _kept(name: str, write: Callable[[], str]) -> HttpResponse:
+    key = f"web:sitemap:{name}"
+    body: str | None = cache.get(key)
+    if body is None:
+        body = write()
+        cache.set(key, body, CACHE_SECONDS)
+    response = HttpResponse(body, content_type="application/xml")
+    # A sitemap is for crawlers to read, not to list.
+    response["X-Robots-Tag"] = "noindex, noodp, noarchive"
+    patch_cache_control(response, public=True, max_age=CACHE_SECONDS)
+    return response

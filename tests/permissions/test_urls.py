@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from django.contrib.admin.sites import site as admin_site
@@ -98,6 +99,8 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "ops:livez": ("/livez", OPEN),
     "ops:readyz": ("/readyz", OPEN),
     "ops:metrics": ("/metrics", OPEN),
+    # Nobody said whom to write to.
+    "ops:security-txt": ("/.well-known/security.txt", dict.fromkeys(ROLES, 404)),
     "admin:index": ("/admin/", OPERATORS),
     "admin:login": ("/admin/login/", {**OPEN, "staff": 302, "admin": 302}),
     "admin:logout": ("/admin/logout/", {**POST_ONLY, "visitor": 302, "stranger": 302, "owner": 302}),
@@ -193,6 +196,66 @@ def test_who_may_get_what(people: dict[str, Client], places: dict[str, str]) -> 
         for name, (url, _) in TABLE.items()
     }
     assert answered == {name: expected for name, (_, expected) in TABLE.items()}
+
+
+# Numbers that are none, or more than a column or Python's `int` takes, and the NUL that no text column holds.
+HOSTILE = ("9" * 5000, "-1", "１２", "²", "1e999", "\0")
+# What pages, the API and the admin read from a query.
+READ = (
+    "page",
+    "p",
+    "before",
+    "after",
+    "limit",
+    "cursor",
+    "seed",
+    "tier",
+    "amount",
+    "q",
+    "o",
+    "all",
+    "e",
+    "saved",
+)
+FACETS_READ = (
+    "category",
+    "status",
+    "funded",
+    "network",
+    "sort",
+    "next",
+    "state",
+    "state__exact",
+    "id__exact",
+)
+# They read none of it, and take long.
+SLOW = ("api:schema", "api:docs", "web:receipts-pdf", "web:campaign-picture", "web:site-picture")
+
+
+def test_no_query_breaks_a_page(people: dict[str, Client], places: dict[str, str]) -> None:
+    pages = {name: url.format(**places) for name, (url, _) in TABLE.items() if name not in SLOW}
+    pages |= {
+        f"admin:{options.opts.label}": f"/admin/{options.opts.app_label}/{options.opts.model_name}/"
+        for options in admin_site._registry.values()
+    }
+    broken = {}
+    for value in (HOSTILE[0], HOSTILE[2], HOSTILE[-1]):
+        query = dict.fromkeys((*READ, *FACETS_READ), value)
+        for name, url in pages.items():
+            if (status := people["admin"].get(url, query).status_code) >= 500:
+                broken[name, value[:6]] = status
+    assert not broken
+
+
+def test_no_part_of_a_path_breaks_a_page(people: dict[str, Client], places: dict[str, str]) -> None:
+    broken = {}
+    for value in HOSTILE:
+        for name, (url, _) in TABLE.items():
+            for part in (part for part in places if f"{{{part}}}" in url):
+                path = quote(url.format(**{**places, part: value}))
+                if (status := people["admin"].get(path).status_code) >= 500:
+                    broken[name, part, value[:6]] = status
+    assert not broken
 
 
 PLEDGE_REPORTS = ("api:pledge-opened", "api:pledge-submitted", "api:pledge-rejected")

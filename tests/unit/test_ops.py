@@ -1,12 +1,13 @@
 """What machines ask the site."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client, override_settings
 from django.utils import timezone
 
 from django_project.ledger.models import Chain, Cursor
+from django_project.ops.checks import security_contact
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -90,3 +91,61 @@ def test_no_database_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
         503,
         {"database": "does not answer: OperationalError"},
     )
+
+
+def test_strangers_hear_whether_and_not_why() -> None:
+    World()
+    Chain.objects.update(state=Chain.State.HALTED, halt_reason="another genesis")
+    stranger = Client(REMOTE_ADDR="203.0.113.9")
+    assert stranger.get("/readyz").json() == {"ready": False}
+    with override_settings(IS_PRODUCTION=True):
+        assert Client().get("/readyz").json() == {"ready": False}
+    with override_settings(METRICS_TOKEN="s3cret"):
+        assert Client().get("/readyz").json() == {"ready": False}
+        told = stranger.get("/readyz", headers={"Authorization": "Bearer s3cret"}).json()
+    assert told["checks"]["index of chain 31337"] == "halted: another genesis"
+
+
+def test_the_sessions_redis_is_needed_too() -> None:
+    with override_settings(SESSIONS_REDIS_URL="redis://127.0.0.1:1/0"):
+        assert Client().get("/readyz").json()["checks"]["redis"] == "does not answer: ConnectionError"
+
+
+CONTACTS = ["mailto:security@chainfund.example", "https://chainfund.example/report"]
+EXPIRES = datetime(2027, 6, 30, 23, 59, 59, tzinfo=UTC)
+
+
+def test_researchers_learn_whom_to_write_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: EXPIRES - timedelta(seconds=1))
+    with override_settings(SECURITY_CONTACTS=CONTACTS, SECURITY_EXPIRES=EXPIRES):
+        reply = Client(headers={"host": "evil.example"}).get("/.well-known/security.txt")
+    assert reply["Content-Type"] == "text/plain; charset=utf-8"
+    assert reply.content.decode().splitlines() == [
+        "Contact: mailto:security@chainfund.example",
+        "Contact: https://chainfund.example/report",
+        "Expires: 2027-06-30T23:59:59Z",
+        "Preferred-Languages: en, zh",
+        "Canonical: http://127.0.0.1:8000/.well-known/security.txt",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("contacts", "expires", "days", "warning"),
+    [
+        ([], None, 0, ""),
+        (CONTACTS, None, 0, "go together"),
+        ([], EXPIRES, 30, "go together"),
+        (CONTACTS, EXPIRES, 0, "has passed"),
+        (CONTACTS, EXPIRES, 367, "more than a year ahead"),
+        (CONTACTS, EXPIRES, 366, ""),
+    ],
+)
+def test_a_promise_that_does_not_hold_is_told_before_it_is_handed_out(
+    contacts: list[str], expires: datetime | None, days: int, warning: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: EXPIRES - timedelta(days=days))
+    with override_settings(SECURITY_CONTACTS=contacts, SECURITY_EXPIRES=expires):
+        told = [str(message.msg) for message in security_contact()]
+        reply = Client().get("/.well-known/security.txt")
+    assert [warning in message for message in told] == ([True] if warning else [])
+    assert (reply.status_code == 200) == (bool(contacts) and expires is not None and days > 0)

@@ -104,3 +104,33 @@ def test_pages_for_one_person_or_one_moment_are_not_indexed(shop: Shop) -> None:
     ):
         assert not is_indexed(path), path
         assert canonical(path) == [], path
+
+
+def test_no_page_names_the_host_that_was_asked(shop: Shop, backer: Client) -> None:
+    """Whoever sends another Host, or says that a proxy saw one, changes no address that others are handed."""
+    asked = {"host": "evil.example:81", "x-forwarded-host": "evil.example", "x-forwarded-proto": "gopher"}
+    own = f"/campaigns/{shop.honey.slug}"
+    paths = [
+        *("/", "/explore/?q=honey", "/about/rankings/", f"{own}/", f"{own}/updates/", f"{own}/contract/"),
+        *("/feeds/campaigns.atom", "/feeds/categories/food.atom", f"{own}/updates.atom"),
+        *("/sitemap.xml", "/sitemap-pages.xml", "/sitemap-campaigns.xml", "/robots.txt"),
+        *("/api/v1/schema", "/api/v1/docs", "/api/v1/campaigns", "/sign-in/"),
+    ]
+    for path in paths:
+        for client in (Client(headers=asked), backer):
+            reply = client.get(path, headers=asked)
+            named = str(dict(reply.items())).encode() + reply.content
+            assert b"evil" not in named, path
+            assert b"gopher" not in named, path
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_sitemap_is_kept_once_whatever_its_query_says(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    first = Client().get("/sitemap-campaigns.xml")
+    with django_assert_num_queries(0):
+        again = Client(headers={"host": "other.example"}).get("/sitemap-campaigns.xml?made=up&p=1")
+    assert again.content == first.content
+    for page in ("2", "0", "01", "-1", "１", "1\0", "9" * 5000, "x", ""):
+        assert Client().get("/sitemap-campaigns.xml", {"p": page}).status_code == 404, page

@@ -16,6 +16,7 @@ from django_project.campaigns.selectors import (
     explore,
     trending,
 )
+from django_project.core.numbers import whole_number
 from django_project.discovery import consent
 from django_project.discovery.selectors import live_model, recommended_for
 from django_project.web import words
@@ -62,9 +63,7 @@ def explore_page(request: HttpRequest) -> HttpResponse:
     filters = ExploreFilters.from_query(request.GET)
     if filters.sort == "random" and not filters.seed:
         filters = replace(filters, seed=secrets.randbelow(SEED_MAX) + 1)
-    number = request.GET.get("page", "")
-    page = min(int(number), PAGES_MAX) if number.isascii() and number.isdecimal() else 1
-    result = explore(filters, page)
+    result = explore(filters, whole_number(request.GET.get("page", ""), 1, PAGES_MAX))
     instead = [] if result.cards else trending(TRENDING_SHOWN)
     facets = [
         (
