@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django_project.core.middleware.SecurityHeadersMiddleware",
+    "django_project.api.sharing.PublicReadsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -336,14 +337,21 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["django_project.api.framework.LimitedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_THROTTLE_CLASSES": ["django_project.api.framework.BucketThrottle"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "django_project.api.openapi.EndpointSchema",
     "EXCEPTION_HANDLER": "django_project.api.errors.respond",
+    # `?format=` is a parameter like others that there is not.
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "ChainFund API",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVERS": [{"url": SITE_URL}],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "django_project.api.openapi.complete",
+    ],
 }
 
 # --- Logs -----------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 """Every URL of the site; each face keeps its own list."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from django_project.api.campaigns import metadata_document
+from django_project.api.campaigns import MetadataView
+from django_project.api.docs import NothingView
 
 admin.autodiscover()
 
@@ -11,9 +12,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("django_project.api.urls")),
-    path("metadata/<str:digest>.json", metadata_document, name="metadata"),
+    # Whatever else is below /api, line ends and all: programs read no pages.
+    re_path(r"^api(?:/[\s\S]*)?\Z", NothingView.as_view(), name="api-nothing"),
+    path("metadata/<str:digest>.json", MetadataView.as_view(), name="metadata"),
     path("", include("django_project.ops.urls")),
     path("", include("django_project.web.urls")),
 ]
 
+handler400 = "django_project.web.problems.not_understood"
 handler500 = "django_project.web.problems.broken"

@@ -8,11 +8,11 @@ from drf_spectacular.utils import extend_schema
 from pydantic import AwareDatetime, Field, StringConstraints
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from django_project.accounts.models import User
 from django_project.accounts.selectors import wallet_address
-from django_project.api.errors import REFUSALS
+from django_project.api.endpoint import Endpoint
+from django_project.api.errors import NOT_ALLOWED
 from django_project.api.framework import (
     BeaconAuthentication,
     LimitedJSONParser,
@@ -63,13 +63,13 @@ class BeaconRequest(Input):
     events: Annotated[list[BeaconEvent], Field(max_length=EVENTS_PER_POST)]
 
 
-class ConsentView(APIView):
+class ConsentView(Endpoint):
     post_limit = rate_limits.CONSENT
 
     @extend_schema(
         summary="Allow or refuse behaviour events",
         request=ConsentRequest,
-        responses={204: None, **REFUSALS},
+        responses={204: None, **NOT_ALLOWED},
     )
     def post(self, request: Request) -> Response:
         granted = read_body(ConsentRequest, request).granted
@@ -84,7 +84,7 @@ class ConsentView(APIView):
         return response
 
 
-class BeaconView(APIView):
+class BeaconView(Endpoint):
     """Takes what `navigator.sendBeacon` posts. Without consent nothing is read, and nobody is told."""
 
     authentication_classes = (BeaconAuthentication,)
@@ -99,7 +99,7 @@ class BeaconView(APIView):
             "An event counts once by its id; unknown campaigns and old events are left out."
         ),
         request=BeaconRequest,
-        responses={204: None, **REFUSALS},
+        responses={204: None, **NOT_ALLOWED},
     )
     def post(self, request: Request) -> Response:
         visitor_id = consent.visitor_id(plain(request))

@@ -1,20 +1,27 @@
 """Reading campaigns, rankings and the index; open to everybody."""
 
-from typing import Any
+from typing import ClassVar
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.utils.cache import patch_cache_control
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import conditional_page, require_GET
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from django_project.accounts.selectors import user_key
-from django_project.api.errors import REFUSALS
-from django_project.api.framework import plain, whole_number
+from django_project.api.endpoint import Endpoint
+from django_project.api.framework import plain
+from django_project.api.query import (
+    Choice,
+    Choices,
+    Cursor,
+    WholeNumber,
+    Words,
+    open_cursor,
+    seal_cursor,
+)
 from django_project.api.schemas import (
     CampaignDetailOut,
     CampaignOut,
@@ -27,16 +34,25 @@ from django_project.api.schemas import (
     RankedCampaign,
     Rankings,
 )
-from django_project.campaigns import selectors
+from django_project.campaigns import search, selectors
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import FACET_VALUES, FACETS, SORTS, ExploreFilters, FacetName
+from django_project.campaigns.selectors import (
+    FACET_VALUES,
+    FACETS,
+    PAGE_SIZE,
+    SORTS,
+    ExploreFilters,
+    FacetName,
+)
 from django_project.core.addresses import parse_address, parse_hash
+from django_project.core.errors import UserError
 from django_project.discovery.selectors import live_model, recommended_for, similar_to
 from django_project.ledger.selectors import index_health
 
-CONTRIBUTIONS_PAGE_SIZE = 100
+LONGEST_PAGE = 100
 RANKINGS_LIMIT = 24
 SIMILAR_LIMIT = 12
+SEED_MOST = 10**9 - 1
 TEXT_CACHE_SECONDS = 365 * 24 * 3600
 
 # Several values of a facet mean any of them.
@@ -52,30 +68,52 @@ FACET_MEANING: dict[FacetName, str] = {
 }
 
 
-def _query(name: str, kind: Any = OpenApiTypes.STR, description: str = "", **more: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description, **more)
+class PastTheEndError(UserError):
+    """A page behind the last one; `last_page` of the answer says which that is."""
+
+    status = 404
+
+    def __init__(self, last_page: int) -> None:
+        message = _("This list ends with page %(page)s.") % {"page": last_page}
+        super().__init__("past_the_end", message)
+        self.details["last_page"] = last_page
 
 
-@method_decorator(conditional_page, name="dispatch")
-class CampaignsView(APIView):
+def _facet(name: FacetName) -> Choices:
+    return Choices(FACET_MEANING[name], lambda: selectors.facet_values(name), FACET_VALUES.get(name, ()))
+
+
+def _limit(default: int, most: int) -> WholeNumber:
+    return WholeNumber(f"How many at the most, from 1 to {most}.", default=default, most=most)
+
+
+class CampaignsView(Endpoint):
+    is_public = True
+    parameters: ClassVar = {
+        "q": Words("Words to look for, in English or Chinese.", search.QUERY_MAX_LENGTH),
+        **{facet: _facet(facet) for facet in FACETS},
+        "sort": Choice("The order.", SORTS),
+        "seed": WholeNumber("Which random order.", default=0, least=0, most=SEED_MOST),
+        "page": WholeNumber("From 1 on.", default=1),
+        "limit": _limit(PAGE_SIZE, LONGEST_PAGE),
+    }
+
     @extend_schema(
         operation_id="campaigns_list",
         summary="Campaigns, by the same filters as the explore page",
-        parameters=[
-            _query("q", description="Words to look for, in English or Chinese."),
-            *[
-                _query(facet, description=FACET_MEANING[facet], many=True, enum=FACET_VALUES.get(facet))
-                for facet in FACETS
-            ],
-            _query("sort", enum=SORTS),
-            _query("seed", OpenApiTypes.INT, "Which random order."),
-            _query("page", OpenApiTypes.INT),
-        ],
-        responses={200: CampaignPage, **REFUSALS},
+        responses=CampaignPage,
     )
     def get(self, request: Request) -> Response:
-        filters = ExploreFilters.from_query(request.query_params)
-        found = selectors.explore(filters, whole_number(request, "page", default=1))
+        asked = self.query
+        filters = ExploreFilters(
+            query=asked["q"],
+            sort=asked["sort"],
+            seed=asked["seed"],
+            **{facet: asked[facet] for facet in FACETS},
+        )
+        found = selectors.explore(filters, asked["page"], asked["limit"])
+        if found.is_past_end:
+            raise PastTheEndError(found.pages)
         page = CampaignPage(
             total=found.total,
             page=found.page,
@@ -85,57 +123,61 @@ class CampaignsView(APIView):
         return Response(page.model_dump(mode="json"))
 
 
-@method_decorator(conditional_page, name="dispatch")
-class CampaignView(APIView):
-    @extend_schema(summary="One campaign", responses={200: CampaignDetailOut, **REFUSALS})
+class CampaignView(Endpoint):
+    is_public = True
+
+    @extend_schema(summary="One campaign", responses=CampaignDetailOut)
     def get(self, request: Request, chain_id: int, address: str) -> Response:
         detail = selectors.detail_of(_listing(chain_id, address))
         return Response(CampaignDetailOut.of(detail).model_dump(mode="json"))
 
 
-@method_decorator(conditional_page, name="dispatch")
-class ContributionsView(APIView):
-    @extend_schema(
-        summary="A campaign's contributions, newest first",
-        parameters=[_query("before", OpenApiTypes.INT, "Only those with a smaller `seq`.")],
-        responses={200: ContributionPage, **REFUSALS},
-    )
+class ContributionsView(Endpoint):
+    is_public = True
+    parameters: ClassVar = {
+        "before": Cursor("Where to go on: `next_before` of the page before, of this campaign."),
+        "limit": _limit(LONGEST_PAGE, LONGEST_PAGE),
+    }
+
+    @extend_schema(summary="A campaign's contributions, newest first", responses=ContributionPage)
     def get(self, request: Request, chain_id: int, address: str) -> Response:
-        before = whole_number(request, "before", default=0)
+        listing = _listing(chain_id, address)
+        of = f"contributions:{listing.chain_id}:{listing.address.hex()}"
+        before, limit = self.query["before"], self.query["limit"]
         rows = selectors.contributions_before(
-            _listing(chain_id, address), before or None, CONTRIBUTIONS_PAGE_SIZE + 1
+            listing, open_cursor(of, "before", before) if before else None, limit + 1
         )
-        shown = rows[:CONTRIBUTIONS_PAGE_SIZE]
+        shown = rows[:limit]
         page = ContributionPage(
             results=[ContributionOut.of(row) for row in shown],
-            next_before=shown[-1].seq if len(rows) > len(shown) else None,
+            next_before=seal_cursor(of, shown[-1].seq) if len(rows) > len(shown) else None,
         )
         return Response(page.model_dump(mode="json"))
 
 
-@method_decorator(conditional_page, name="dispatch")
-class SimilarView(APIView):
-    @extend_schema(
-        summary="Open campaigns nearest to one",
-        responses={200: CampaignPage, **REFUSALS},
-    )
+class SimilarView(Endpoint):
+    is_public = True
+    parameters: ClassVar = {"limit": _limit(SIMILAR_LIMIT, SIMILAR_LIMIT)}
+
+    @extend_schema(summary="Open campaigns nearest to one", responses=CampaignPage)
     def get(self, request: Request, chain_id: int, address: str) -> Response:
-        found = similar_to(_listing(chain_id, address), SIMILAR_LIMIT)
+        found = similar_to(_listing(chain_id, address), self.query["limit"])
         page = CampaignPage(
             total=len(found), page=1, pages=1, results=[CampaignOut.of(card) for card in found]
         )
         return Response(page.model_dump(mode="json"))
 
 
-class RankingsView(APIView):
+class RankingsView(Endpoint):
+    is_public = True
+    parameters: ClassVar = {"limit": _limit(RANKINGS_LIMIT // 2, RANKINGS_LIMIT)}
+
     @extend_schema(
         summary="What the home page recommends to whoever asks, and the model behind it",
-        parameters=[_query("limit", OpenApiTypes.INT, f"At most {RANKINGS_LIMIT}.")],
-        responses={200: Rankings, **REFUSALS},
+        responses=Rankings,
     )
     def get(self, request: Request) -> Response:
-        limit = min(max(whole_number(request, "limit", default=12), 1), RANKINGS_LIMIT)
-        entries = recommended_for(user_key(plain(request)), limit)
+        entries = recommended_for(user_key(plain(request)), self.query["limit"])
         live = live_model()
         rankings = Rankings(
             is_personal=bool(entries) and not entries[0].is_popular_fallback,
@@ -145,26 +187,35 @@ class RankingsView(APIView):
         return Response(rankings.model_dump(mode="json"), headers={"Cache-Control": "private, no-cache"})
 
 
-class IndexerStatusView(APIView):
-    @extend_schema(summary="How far each chain is indexed", responses={200: IndexerStatus, **REFUSALS})
+class IndexerStatusView(Endpoint):
+    is_public = True
+
+    @extend_schema(summary="How far each chain is indexed", responses=IndexerStatus)
     def get(self, request: Request) -> Response:
         status = IndexerStatus(chains=[ChainStatus.of(health) for health in index_health()])
         return Response(status.model_dump(mode="json"), headers={"Cache-Control": "no-cache"})
 
 
-@require_GET
-def metadata_document(_request: HttpRequest, digest: str) -> HttpResponse:
+class MetadataView(Endpoint):
     """A campaign's or an update's text by its hash: the very bytes that the chain binds, so kept forever."""
-    try:
-        document = selectors.document_by_hash(parse_hash(digest))
-    except ValueError:
-        document = None
-    if document is None:
-        raise Http404("No text with this hash")
-    response = HttpResponse(document, content_type="application/json")
-    response["Access-Control-Allow-Origin"] = "*"
-    patch_cache_control(response, public=True, immutable=True, max_age=TEXT_CACHE_SECONDS)
-    return response
+
+    is_public = True
+
+    @extend_schema(
+        operation_id="metadata_retrieve",
+        summary="A text by its keccak-256 hash",
+        responses=OpenApiResponse(OpenApiTypes.OBJECT, "The very bytes that the chain binds."),
+    )
+    def get(self, request: Request, digest: str) -> HttpResponse:
+        try:
+            document = selectors.document_by_hash(parse_hash(digest))
+        except ValueError:
+            document = None
+        if document is None:
+            raise Http404("No text with this hash")
+        response = HttpResponse(document, content_type="application/json")
+        patch_cache_control(response, public=True, immutable=True, max_age=TEXT_CACHE_SECONDS)
+        return response
 
 
 def _listing(chain_id: int, address: str) -> Listing:

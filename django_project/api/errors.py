@@ -1,9 +1,9 @@
-"""Every refusal in one shape: {"error": {"code", "message", "fields"?}}."""
+"""Every refusal in one shape, that of `core.errors.error_body`, and how it is described."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse
@@ -12,34 +12,45 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from django_project.core.errors import Message, TooManyRequestsError, UserError
+from django_project.core.errors import Message, TooManyRequestsError, UserError, error_body
 
 
 class ErrorDetail(BaseModel):
+    """`code` never changes, `message` is in the language of the request.
+
+    `fields` has a message for each part of a body or query that is wrong, `allowed` the values that a
+    parameter can have, `last_page` how far a list goes.
+    """
+
     code: str
     message: str
     fields: dict[str, str] | None = None
+    allowed: dict[str, list[str]] | None = None
+    last_page: int | None = None
 
 
 class ErrorBody(BaseModel):
     error: ErrorDetail
 
 
-REFUSALS = {
-    400: OpenApiResponse(ErrorBody, "What was sent breaks a rule; `fields` says which."),
-    403: OpenApiResponse(ErrorBody, "Not allowed to whoever asked."),
-    429: OpenApiResponse(ErrorBody, "Asked too often; the Retry-After header says for how long."),
-}
-UNDER_WAY = {409: OpenApiResponse(ErrorBody, "The campaign is closed, or an earlier pledge may be paid.")}
-NOT_YET = {409: OpenApiResponse(ErrorBody, "Not yet: a contract wallet's signers have to confirm.")}
-NODE_UNREACHABLE = {503: OpenApiResponse(ErrorBody, "No node could be asked about a contract wallet.")}
+def _told(description: str) -> OpenApiResponse:
+    return OpenApiResponse(ErrorBody, description)
 
 
+# What single endpoints add to the refusals that all have, see openapi.py.
+SIGNED_OUT = {401: _told("Nobody is signed in.")}
+NOT_ALLOWED = {403: _told("Not allowed to whoever asked, or without the session's CSRF token.")}
+NOT_THERE = {404: _told("There is nothing here, or nothing of whoever asked.")}
+UNDER_WAY = {409: _told("The campaign is closed, or an earlier pledge may be paid.")}
+NOT_YET = {409: _told("Not yet: a contract wallet's signers have to confirm.")}
+
+
+_NOT_UNDERSTOOD = _("This request could not be understood.")
 # The framework's own refusals in the site's words.
 _WORDS: dict[type[exceptions.APIException], Message] = {
     exceptions.ParseError: _("The body is not valid JSON."),
     exceptions.MethodNotAllowed: _("This address does not take requests of this kind."),
-    exceptions.NotAcceptable: _("Answers of this address are JSON only."),
+    exceptions.NotAcceptable: _("This address has no answer of the kind that was asked for."),
     exceptions.UnsupportedMediaType: _("Send the body as JSON, with the type application/json."),
 }
 
@@ -49,11 +60,14 @@ def respond(exception: Exception, context: Mapping[str, Any]) -> Response | None
     if isinstance(exception, TooManyRequestsError):
         return _refusal(exception.status, exception.code, exception.message, wait=exception.retry_after)
     if isinstance(exception, UserError):
-        return _refusal(exception.status, exception.code, exception.message, exception.fields)
+        body = error_body(exception.code, exception.message, exception.fields, exception.details)
+        return _refused(exception.status, body)
     if isinstance(exception, Http404 | exceptions.NotFound):
         return _refusal(404, "not_found", _("There is nothing here."))
     if isinstance(exception, PermissionDenied | exceptions.PermissionDenied):
         return _refusal(403, "permission_denied", _("You may not do this."))
+    if isinstance(exception, SuspiciousOperation):
+        return _refusal(400, "bad_request", _NOT_UNDERSTOOD)
     if isinstance(exception, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         return _refusal(401, "sign_in_required", _("Sign in with your wallet first."))
     if isinstance(exception, exceptions.Throttled):
@@ -63,23 +77,16 @@ def respond(exception: Exception, context: Mapping[str, Any]) -> Response | None
     plain = exception_handler(exception, dict(context))
     if plain is None or not isinstance(exception, exceptions.APIException):
         return None
-    words = _WORDS.get(type(exception), _("This request could not be understood."))
-    plain.data = {"error": {"code": exception.default_code, "message": str(words)}}
+    words = _WORDS.get(type(exception), _NOT_UNDERSTOOD)
+    plain.data = error_body(exception.default_code, words)
     return plain
 
 
-def _refusal(
-    status: int,
-    code: str,
-    message: Message,
-    fields: Mapping[str, Message] | None = None,
-    *,
-    wait: int | None = None,
-) -> Response:
+def _refusal(status: int, code: str, message: Message, *, wait: int | None = None) -> Response:
+    headers = {"Retry-After": str(wait)} if wait is not None else None
+    return _refused(status, error_body(code, message), headers)
+
+
+def _refused(status: int, body: Mapping[str, object], headers: dict[str, str] | None = None) -> Response:
     set_rollback()
-    error: dict[str, object] = {"code": code, "message": str(message)}
-    if fields:
-        error["fields"] = {name: str(text) for name, text in fields.items()}
-    return Response(
-        {"error": error}, status=status, headers={"Retry-After": str(wait)} if wait is not None else None
-    )
+    return Response(body, status=status, headers=headers)

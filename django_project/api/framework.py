@@ -149,12 +149,6 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-def whole_number(request: Request, name: str, *, default: int) -> int:
-    """A number of the query string; the default for one that is missing or is no such number."""
-    text = request.query_params.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else default
-
-
 def read_body(model: type[Body], request: Request) -> Body:
     """The request's JSON as `model`.
 

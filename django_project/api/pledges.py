@@ -10,10 +10,10 @@ from drf_spectacular.utils import extend_schema
 from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from django_project.accounts.selectors import wallet_address
-from django_project.api.errors import REFUSALS, UNDER_WAY
+from django_project.api.endpoint import Endpoint
+from django_project.api.errors import NOT_ALLOWED, NOT_THERE, SIGNED_OUT, UNDER_WAY
 from django_project.api.framework import plain, read_body, signed_in_user
 from django_project.api.schemas import PledgeCreated, PledgeOut
 from django_project.api.types import CampaignKeyText, HashText, Input, parse_key
@@ -56,13 +56,13 @@ class SubmittedRequest(ReportRequest):
     tx_hash: HashText
 
 
-class PledgesView(APIView):
+class PledgesView(Endpoint):
     post_limit = rate_limits.PLEDGE
 
     @extend_schema(
         summary="Write down a pledge before the wallet opens",
         request=PledgeRequest,
-        responses={201: PledgeCreated, **REFUSALS, **UNDER_WAY},
+        responses={201: PledgeCreated, **SIGNED_OUT, **NOT_ALLOWED, **NOT_THERE, **UNDER_WAY},
     )
     def post(self, request: Request) -> Response:
         user = signed_in_user(request)
@@ -91,13 +91,13 @@ class PledgesView(APIView):
         return Response(created.model_dump(mode="json"), status=201, headers=NO_STORE)
 
 
-class PledgeView(APIView):
-    @extend_schema(summary="How a pledge stands", responses={200: PledgeOut, **REFUSALS})
+class PledgeView(Endpoint):
+    @extend_schema(summary="How a pledge stands", responses={200: PledgeOut, **SIGNED_OUT})
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
         return _answer(_own_pledge(request, public_id))
 
 
-class ReportView(APIView):
+class ReportView(Endpoint):
     """What the browser says that the wallet did: a hint for the pledge's page, never money.
 
     A report has to arrive after the session ended, too. So nothing of a session is read here, nothing can be
@@ -113,7 +113,7 @@ class OpenedView(ReportView):
         summary="Report that the wallet is asked now",
         description=REPORT_DESCRIPTION,
         request=ReportRequest,
-        responses={200: PledgeOut, **REFUSALS},
+        responses=PledgeOut,
         auth=[],
     )
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
@@ -126,7 +126,7 @@ class SubmittedView(ReportView):
         summary="Report the transaction that the wallet sent",
         description=REPORT_DESCRIPTION,
         request=SubmittedRequest,
-        responses={200: PledgeOut, **REFUSALS},
+        responses=PledgeOut,
         auth=[],
     )
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
@@ -140,7 +140,7 @@ class RejectedView(ReportView):
         summary="Report that the wallet's owner declined",
         description=REPORT_DESCRIPTION,
         request=ReportRequest,
-        responses={200: PledgeOut, **REFUSALS},
+        responses=PledgeOut,
         auth=[],
     )
     def post(self, request: Request, public_id: uuid.UUID) -> Response:

@@ -222,7 +222,7 @@ class ContributionPage(BaseModel):
     """Newest first; `next_before` goes into `?before=` for the next page, null on the last."""
 
     results: list[ContributionOut]
-    next_before: int | None
+    next_before: str | None
 
 
 class RankedCampaign(BaseModel):

@@ -9,11 +9,11 @@ from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field, StringConstraints
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from django_project.accounts import services
 from django_project.accounts.selectors import wallet_address
-from django_project.api.errors import NODE_UNREACHABLE, NOT_YET, REFUSALS
+from django_project.api.endpoint import Endpoint
+from django_project.api.errors import NOT_ALLOWED, NOT_YET, SIGNED_OUT
 from django_project.api.framework import plain, read_body, signed_in_user
 from django_project.api.types import AddressText, Input
 from django_project.core import rate_limits
@@ -51,7 +51,7 @@ class SessionState(BaseModel):
     csrf_token: str
 
 
-class SessionView(APIView):
+class SessionView(Endpoint):
     post_limit = rate_limits.SIGN_IN
 
     @extend_schema(summary="Who is signed in", responses=SessionState)
@@ -65,7 +65,7 @@ class SessionView(APIView):
     @extend_schema(
         summary="Sign in with a signed challenge",
         request=SignInRequest,
-        responses={200: SignedIn, **REFUSALS, **NOT_YET, **NODE_UNREACHABLE},
+        responses={200: SignedIn, **NOT_ALLOWED, **NOT_YET},
     )
     def post(self, request: Request) -> Response:
         body = read_body(SignInRequest, request)
@@ -73,20 +73,20 @@ class SessionView(APIView):
         address = wallet_address(plain(request))
         return Response({"address": format_address(address) if address else None})
 
-    @extend_schema(summary="Sign out", request=None, responses={204: None})
+    @extend_schema(summary="Sign out", request=None, responses={204: None, **NOT_ALLOWED})
     def delete(self, request: Request) -> Response:
         logout(plain(request))
         return Response(status=204)
 
 
-class WalletsView(APIView):
+class WalletsView(Endpoint):
     post_limit = rate_limits.SIGN_IN
 
     @extend_schema(
         summary="Link a further wallet to the account that is signed in",
         description="The wallet to be linked signs a challenge of this session.",
         request=SignInRequest,
-        responses={200: SignedIn, **REFUSALS, **NOT_YET, **NODE_UNREACHABLE},
+        responses={200: SignedIn, **SIGNED_OUT, **NOT_ALLOWED, **NOT_YET},
     )
     def post(self, request: Request) -> Response:
         user = signed_in_user(request)
@@ -95,13 +95,13 @@ class WalletsView(APIView):
         return Response({"address": format_address(wallet.address)})
 
 
-class ChallengeView(APIView):
+class ChallengeView(Endpoint):
     post_limit = rate_limits.CHALLENGE
 
     @extend_schema(
         summary="Ask for a text to sign",
         request=ChallengeRequest,
-        responses={201: Challenge, **REFUSALS},
+        responses={201: Challenge, **NOT_ALLOWED},
     )
     def post(self, request: Request) -> Response:
         body = read_body(ChallengeRequest, request)

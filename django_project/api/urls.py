@@ -1,5 +1,4 @@
 from django.urls import URLPattern, URLResolver, path
-from drf_spectacular.views import SpectacularAPIView
 
 from django_project.api import openapi  # noqa: F401  # importing registers its schemes
 from django_project.api.behaviour import BeaconView, ConsentView
@@ -11,7 +10,7 @@ from django_project.api.campaigns import (
     RankingsView,
     SimilarView,
 )
-from django_project.api.docs import reference
+from django_project.api.docs import ReferenceView, SchemaView
 from django_project.api.pledges import OpenedView, PledgesView, PledgeView, RejectedView, SubmittedView
 from django_project.api.session import ChallengeView, SessionView, WalletsView
 
@@ -36,6 +35,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_CAMPAIGN}/similar", SimilarView.as_view(), name="similar"),
     path("rankings", RankingsView.as_view(), name="rankings"),
     path("indexer/status", IndexerStatusView.as_view(), name="indexer-status"),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", reference, name="docs"),
+    path("schema", SchemaView.as_view(), name="schema"),
+    path("docs", ReferenceView.as_view(), name="docs"),
 ]

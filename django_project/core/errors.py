@@ -10,7 +10,8 @@ Message = str | Promise
 class UserError(Exception):
     """Something the person asking can understand and act on.
 
-    `code` is for programs and never changes; `message` is translated when it is shown.
+    `code` is for programs and never changes; `message` is translated when it is shown. `details` is what else
+    programs may want to know, by its name in an answer of the API.
     """
 
     status = 400
@@ -18,6 +19,7 @@ class UserError(Exception):
     def __init__(self, code: str, message: Message, *, fields: Mapping[str, Message] | None = None) -> None:
         super().__init__(code)
         self.code, self.message, self.fields = code, message, dict(fields or {})
+        self.details: dict[str, object] = {}
 
     def __str__(self) -> str:
         details = "; ".join(f"{name}: {text}" for name, text in self.fields.items())
@@ -54,3 +56,16 @@ class UnavailableError(UserError):
     """Something that is needed for the answer does not answer; asking again later may help."""
 
     status = 503
+
+
+def error_body(
+    code: str,
+    message: Message,
+    fields: Mapping[str, Message] | None = None,
+    details: Mapping[str, object] | None = None,
+) -> dict[str, dict[str, object]]:
+    """The one shape in which programs are refused: {"error": {"code", "message", "fields"?, …}}."""
+    told: dict[str, object] = {"code": code, "message": str(message)}
+    if fields:
+        told["fields"] = {name: str(text) for name, text in fields.items()}
+    return {"error": {**told, **(details or {})}}

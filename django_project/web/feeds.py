@@ -15,7 +15,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape
 from django.utils.translation import gettext as _
-from django.views.decorators.http import conditional_page, require_safe
+from django.views.decorators.http import require_safe
 
 from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors import (
@@ -28,6 +28,7 @@ from django_project.campaigns.selectors import (
     updates,
 )
 from django_project.core.characters import isolated
+from django_project.core.conditional import conditional
 from django_project.web.links import absolute, absolute_url
 from django_project.web.markdown import render_markdown
 
@@ -168,7 +169,7 @@ def served(feed: "Feed[Any, Any]") -> Callable[..., HttpResponse]:
     """The feed as a view: readers come back with the ETag they have, and hear 304 when nothing changed."""
 
     @require_safe
-    @conditional_page
+    @conditional
     def view(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         response = feed(request, *args, **kwargs)
         # Its words follow the reader's language, which a header or the language cookie names.

@@ -11,8 +11,9 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.defaults import bad_request
 
-from django_project.core.errors import TooManyRequestsError
+from django_project.core.errors import TooManyRequestsError, error_body
 from django_project.web.context import THEME_COOKIE, THEMES
 
 logger = logging.getLogger(__name__)
@@ -57,10 +58,9 @@ class MaintenanceMiddleware:
         seconds = maintenance_seconds()
         if seconds is None or request.path in OPEN_PATHS:
             return self.get_response(request)
-        if request.path.startswith("/api/"):
+        if _is_program(request):
             message = _("The site is closed for maintenance. Try again later.")
-            body = {"error": {"code": "maintenance", "message": message}}
-            return _for_now(JsonResponse(body, status=503), seconds)
+            return _for_now(JsonResponse(error_body("maintenance", message), status=503), seconds)
         context = {"seconds": seconds, "theme": _theme(request)}
         return _for_now(HttpResponse(render_to_string("503.html", context), status=503), seconds)
 
@@ -113,9 +113,25 @@ def maintenance_seconds() -> int | None:
     return min(max(minutes, 1), LONGEST_MAINTENANCE_MINUTES) * SECONDS
 
 
+def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler for requests that no page was made for: a strange host, too many fields."""
+    if _is_program(request):
+        message = _("This request could not be understood.")
+        return JsonResponse(error_body("bad_request", message), status=400)
+    return bad_request(request, exception)
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     """Django's handler for what nobody foresaw: it may rely on nothing, not even on the reader's language."""
+    if _is_program(request):
+        message = _("Something went wrong here. Try again later.")
+        return JsonResponse(error_body("server_error", message), status=500)
     return HttpResponse(render_to_string("500.html", {"theme": _theme(request)}), status=500)
+
+
+def _is_program(request: HttpRequest) -> bool:
+    """Whether the answer is read by a program: JSON, also where the API has no address."""
+    return f"{request.path}/".startswith(("/api/", "/metadata/"))
 
 
 def _theme(request: HttpRequest) -> str:

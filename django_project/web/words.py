@@ -112,6 +112,9 @@ FACET: dict[str, Word] = {
     "token": _("Currency"),
     "network": _("Network"),
 }
+SORT_LABEL = _("Order")
+# What a parameter of explore's addresses is called.
+PARAMETER: dict[str, Word] = {**FACET, "sort": SORT_LABEL, "q": _("Search"), "page": _("Page")}
 SORT: dict[str, Word] = {
     "best": _("Best match"),
     "trending": _("Trending"),

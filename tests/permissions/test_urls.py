@@ -96,6 +96,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "api:indexer-status": ("/api/v1/indexer/status", OPEN),
     "api:schema": ("/api/v1/schema", OPEN),
     "api:docs": ("/api/v1/docs", OPEN),
+    "api-nothing": ("/api/v1/nothing", dict.fromkeys(ROLES, 404)),
     "ops:livez": ("/livez", OPEN),
     "ops:readyz": ("/readyz", OPEN),
     "ops:metrics": ("/metrics", OPEN),
@@ -273,6 +274,7 @@ VISITORS_POSTS = {
     "set_language": 302,
     "api:challenge": 400,
     "api:consent": 400,
+    "api-nothing": 404,
     # A report of a pledge has its secret reference in the body, and changes what that pledge's page says.
     **dict.fromkeys(PLEDGE_REPORTS, 400),
 }

@@ -48,6 +48,10 @@ FACET_VALUES: dict[FacetName, tuple[str, ...]] = {
     "goal": GOAL_BANDS,
 }
 
+# What a URL may say once: for any of several values there are the facets.
+SINGLE = ("q", "sort", "seed", "page")
+SEED_DIGITS = 9
+
 PAGE_SIZE = 24
 
 
@@ -88,7 +92,7 @@ class ExploreFilters:
             token=chosen("token"),
             network=tuple(value for value in chosen("network") if value.isascii() and value.isdecimal()),
             sort=next((known for known in SORTS if known == sort), "best"),
-            seed=int(seed) if seed.isascii() and seed.isdecimal() and len(seed) <= 9 else 0,
+            seed=int(seed) if seed.isascii() and seed.isdecimal() and len(seed) <= SEED_DIGITS else 0,
         )
 
     def selected(self, facet: FacetName) -> tuple[str, ...]:
@@ -144,9 +148,13 @@ class ExploreResult:
     def has_previous(self) -> bool:
         return self.page > 1
 
+    @property
+    def is_past_end(self) -> bool:
+        return self.page > self.pages
 
-def explore(filters: ExploreFilters, page: int = 1) -> ExploreResult:
-    """One page of campaigns with the counts of every facet.
+
+def explore(filters: ExploreFilters, page: int = 1, page_size: int = PAGE_SIZE) -> ExploreResult:
+    """One page of campaigns with the counts of every facet; without cards behind the last one.
 
     Two queries beside those of the shelf, and one or two more for a text that nobody searched for lately.
     """
@@ -157,18 +165,53 @@ def explore(filters: ExploreFilters, page: int = 1) -> ExploreResult:
         cube = Counter(everything.by_listing[key].cell for key in relevance)
     wanted, counts = _counted(filters, cube)
     total = sum(cube[cell] for cell in wanted)
-    pages = max(1, -(-total // PAGE_SIZE))
-    page = min(max(page, 1), pages)
+    pages = max(1, -(-total // page_size))
     ordered = _ordered(filters, everything, relevance, wanted)
+    shown = islice(ordered, (page - 1) * page_size, page * page_size) if page <= pages else ()
     return ExploreResult(
         filters=filters,
-        cards=tuple(_cards_of(islice(ordered, (page - 1) * PAGE_SIZE, page * PAGE_SIZE))),
+        cards=tuple(_cards_of(shown)),
         facets=_facets(filters, cube, counts, everything.networks),
         total=total,
         page=page,
         pages=pages,
         is_misspelt=is_misspelt,
     )
+
+
+def facet_values(facet: FacetName) -> tuple[str, ...]:
+    """All values that a facet can have now, in order."""
+    if facet in FACET_VALUES:
+        return FACET_VALUES[facet]
+    if facet == "category":
+        return tuple(label.slug for label in categories())
+    if facet == "token":
+        return tuple(sorted({cell.token for cell in shelf().cube if cell.token}))
+    return tuple(sorted(shelf().networks, key=int))
+
+
+def misfits(data: QueryDict) -> tuple[tuple[str, str], ...]:
+    """(parameter, value) of what `ExploreFilters.from_query` passes over or reads otherwise than meant.
+
+    Without a value a parameter asks for nothing, as in a form that was left empty. Names that explore does
+    not know may be somebody else's: links are tagged on their way.
+    """
+    found: list[tuple[str, str]] = [
+        (facet, value)
+        for facet in FACETS
+        for value in data.getlist(facet)
+        if value and value not in facet_values(facet)
+    ]
+    found += [("sort", value) for value in data.getlist("sort") if value and value not in SORTS]
+    found += [
+        (name, value)
+        for name in ("seed", "page")
+        for value in data.getlist(name)
+        if value and not (value.isascii() and value.isdecimal() and value.strip("0"))
+    ]
+    found += [("seed", value) for value in data.getlist("seed") if len(value) > SEED_DIGITS]
+    found += [(name, "; ".join(values)) for name in SINGLE if len(values := data.getlist(name)) > 1]
+    return tuple(dict.fromkeys((name, value[:50].replace("\x00", "\ufffd")) for name, value in found))
 
 
 @dataclass(frozen=True, slots=True)

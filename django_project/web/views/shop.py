@@ -14,6 +14,7 @@ from django_project.campaigns.selectors import (
     ExploreFilters,
     FacetOption,
     explore,
+    misfits,
     trending,
 )
 from django_project.core.numbers import whole_number
@@ -30,7 +31,8 @@ from django_project.web.shop_window import shop_window
 RECOMMENDED_SHOWN = 8
 # Beneath a list that came out empty: one row, beside the filters or without them.
 TRENDING_SHOWN = 3
-PAGES_MAX = 10_000
+# Behind the last page of any list.
+PAGES_MAX = 10_000_000
 SEED_MAX = 10**6
 
 
@@ -57,13 +59,62 @@ def home(request: HttpRequest) -> HttpResponse:
     )
 
 
+class PastTheEndError(Exception):
+    """A page of explore behind the last one."""
+
+    def __init__(self, pages: int) -> None:
+        super().__init__(pages)
+        self.pages = pages
+
+
 @require_safe
-@shared_between_visitors
 def explore_page(request: HttpRequest) -> HttpResponse:
+    wrong = misfits(request.GET)
+    if wrong:
+        return _no_such_list(request, wrong)
+    try:
+        return _explore(request)
+    except PastTheEndError as error:
+        return _no_such_page(request, error.pages)
+
+
+def _no_such_list(request: HttpRequest, wrong: tuple[tuple[str, str], ...]) -> HttpResponse:
+    """Other campaigns than those asked for would be taken for them: what there is, to choose from."""
+    filters = ExploreFilters.from_query(request.GET)
+    known = explore(filters).facets
+    facets = [facet for facet in FACETS if any(facet == name for name, _ in wrong)]
+    choices = [
+        (
+            words.FACET[facet],
+            [(words.facet_option(facet, each.value, each.label), each.query) for each in known[facet]],
+        )
+        for facet in facets
+    ]
+    if any(name == "sort" for name, _ in wrong):
+        orders = [(words.SORT[sort], replace(filters, sort=sort).to_query()) for sort in SORTS]
+        choices.append((words.SORT_LABEL, orders))
+    context = {
+        "wrong": [(words.PARAMETER.get(name, name), value) for name, value in wrong],
+        "choices": choices,
+        "without": filters.to_query(),
+    }
+    return render(request, "web/explore_missing.html", context, status=404)
+
+
+def _no_such_page(request: HttpRequest, pages: int) -> HttpResponse:
+    filters = ExploreFilters.from_query(request.GET)
+    context = {"pages": pages, "last_page": filters.to_query(pages), "without": filters.to_query()}
+    return render(request, "web/explore_missing.html", context, status=404)
+
+
+@shared_between_visitors
+def _explore(request: HttpRequest) -> HttpResponse:
     filters = ExploreFilters.from_query(request.GET)
     if filters.sort == "random" and not filters.seed:
         filters = replace(filters, seed=secrets.randbelow(SEED_MAX) + 1)
     result = explore(filters, whole_number(request.GET.get("page", ""), 1, PAGES_MAX))
+    if result.is_past_end:
+        raise PastTheEndError(result.pages)
     instead = [] if result.cards else trending(TRENDING_SHOWN)
     facets = [
         (
