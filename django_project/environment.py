@@ -79,6 +79,23 @@ def seconds(name: str, default: timedelta) -> timedelta:
     return timedelta(seconds=number(name, int(default.total_seconds()), 1, most))
 
 
+class SessionLimits(NamedTuple):
+    """After how long unused, and after how long altogether, a session is over."""
+
+    idle: timedelta
+    absolute: timedelta
+
+
+def session_limits(prefix: str, *, idle: timedelta, absolute: timedelta) -> SessionLimits:
+    """`<prefix>_IDLE_SECONDS` and `<prefix>_LIFETIME_SECONDS`."""
+    limits = SessionLimits(
+        seconds(f"{prefix}_IDLE_SECONDS", idle), seconds(f"{prefix}_LIFETIME_SECONDS", absolute)
+    )
+    if limits.idle > limits.absolute:
+        raise ImproperlyConfigured(f"{prefix}_IDLE_SECONDS has to be at most {prefix}_LIFETIME_SECONDS")
+    return limits
+
+
 def items(name: str) -> list[str]:
     """A list written with commas."""
     return [item.strip() for item in raw(name).split(",") if item.strip()]

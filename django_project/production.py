@@ -120,10 +120,10 @@ def _has_port(site_url: str) -> bool:
 
 
 def refuse_one_redis_for_all(servers: Mapping[str, str]) -> None:
-    """Cache, sessions and broker, by the names of their variables, have to be kept apart.
+    """Cache and broker, by the names of their variables, have to be kept apart.
 
     Each needs a database or a user of its own: whoever may write a task into the broker has workers do it,
-    and a cache that is emptied together with them signs everybody out and loses tasks.
+    and a cache that is emptied together with it loses tasks.
     """
     seen: dict[_Place, str] = {}
     for name, url in servers.items():

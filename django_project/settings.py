@@ -38,7 +38,6 @@ INSTALLED_APPS = [
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.humanize",
@@ -76,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django_project.accounts.middleware.SessionLimitsMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_project.core.middleware.AccessRefusalsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -124,34 +124,16 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASES = {"default": environment.database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Cache and rate limits, sessions, and Celery's broker: one Redis is enough to try things out.
+# Cache and rate limits, and Celery's broker: one Redis is enough to try things out. Sessions are in neither.
 REDIS_URL = environment.server(
     "REDIS_URL", environment.CACHE_SCHEMES, None if IS_PRODUCTION else "redis://127.0.0.1:6379/0"
-)
-SESSIONS_REDIS_URL = environment.server(
-    "CHAINFUND_SESSIONS_REDIS_URL", environment.CACHE_SCHEMES, None if IS_PRODUCTION else REDIS_URL
 )
 CELERY_BROKER_URL = environment.server(
     "CELERY_BROKER_URL", environment.BROKER_SCHEMES, None if IS_PRODUCTION else REDIS_URL
 )
 if IS_PRODUCTION:
-    production.refuse_one_redis_for_all(
-        {
-            "REDIS_URL": REDIS_URL,
-            "CHAINFUND_SESSIONS_REDIS_URL": SESSIONS_REDIS_URL,
-            "CELERY_BROKER_URL": CELERY_BROKER_URL,
-        }
-    )
-CACHES = {
-    "default": {"BACKEND": "django_project.core.cache.OneClientRedisCache", "LOCATION": [REDIS_URL]},
-    "sessions": {
-        "BACKEND": "django_project.core.cache.OneClientRedisCache",
-        "LOCATION": [SESSIONS_REDIS_URL],
-        "KEY_PREFIX": "sessions",
-    },
-}
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
-SESSION_CACHE_ALIAS = "sessions"
+    production.refuse_one_redis_for_all({"REDIS_URL": REDIS_URL, "CELERY_BROKER_URL": CELERY_BROKER_URL})
+CACHES = {"default": {"BACKEND": "django_project.core.cache.OneClientRedisCache", "LOCATION": [REDIS_URL]}}
 
 # --- The chain ------------------------------------------------------------------------------------------
 
@@ -214,6 +196,22 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "UserAttributeSimilarityValidator")
 ]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "django_project.accounts.backends.WalletBackend",
+]
+SESSION_ENGINE = "django_project.accounts.sessions"
+# How long somebody stays signed in: unused, and at most. Whatever changes hands asks for a signature anyway.
+SESSION_LIMITS = {
+    "wallet": environment.session_limits(
+        "CHAINFUND_SESSION", idle=timedelta(days=7), absolute=timedelta(days=30)
+    ),
+    "staff": environment.session_limits(
+        "CHAINFUND_STAFF_SESSION", idle=timedelta(minutes=30), absolute=timedelta(hours=12)
+    ),
+}
+# Of sessions in which nobody has signed in so far.
+SESSION_COOKIE_AGE = int(timedelta(hours=1).total_seconds())
 SIGN_IN_CHALLENGE_LIFETIME = timedelta(minutes=5)
 # For wallets that are contracts: their signers live in several time zones, and one of them is asleep.
 SIGN_IN_CONTRACT_CHALLENGE_LIFETIME = timedelta(days=1)
@@ -281,6 +279,8 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+# Binds a text to sign to the browser that asked for it.
+SIGN_IN_COOKIE_NAME = "sign-in"
 CSRF_FAILURE_VIEW = "django_project.web.problems.stale_form"
 if IS_PRODUCTION:
     SECURE_SSL_REDIRECT = True
@@ -292,6 +292,7 @@ if IS_PRODUCTION:
     CSRF_COOKIE_SECURE = True
     SESSION_COOKIE_NAME = "__Host-session"
     CSRF_COOKIE_NAME = "__Host-csrf"
+    SIGN_IN_COOKIE_NAME = "__Host-sign-in"
 
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {

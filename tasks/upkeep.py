@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from celery import shared_task
-from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
+from django_project.accounts import sessions
 from django_project.accounts.services import forget_old_challenges
 from django_project.campaigns.services import index_anew, sync_listings
 from django_project.ledger.models import Chain, Outbox
@@ -63,4 +63,4 @@ def clean() -> None:
     """Forget messages that were delivered long ago, and sign-ins and sessions that ran out."""
     Outbox.objects.filter(delivered_at__lt=timezone.now() - DELIVERED_KEPT).delete()
     forget_old_challenges(timezone.now())
-    call_command("clearsessions")
+    sessions.forget_ended()

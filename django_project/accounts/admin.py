@@ -36,4 +36,4 @@ class WalletAdmin(ReadOnlyAdmin):
 @admin.register(SignInChallenge)
 class SignInChallengeAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "chain_id", "created_at", "expires_at", "consumed_at"]
-    exclude = ["nonce", "session_digest", "message"]
+    exclude = ["nonce", "browser_digest", "message"]

@@ -3,7 +3,9 @@
 import uuid
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
+from django.utils import timezone
 
 from django_project.core.fields import AddressField
 
@@ -44,10 +46,10 @@ class Wallet(models.Model):
 
 
 class SignInChallenge(models.Model):
-    """The whole EIP-4361 text the server wrote for one session; consumed once, by one UPDATE."""
+    """The whole EIP-4361 text the server wrote for one browser; consumed once, by one UPDATE."""
 
     nonce = models.CharField(max_length=32, unique=True, help_text="128 random bits, as hex.")
-    session_digest = models.CharField(max_length=64, help_text="SHA-256 of the session it is bound to.")
+    browser_digest = models.CharField(max_length=64, help_text="SHA-256 of the cookie it is bound to.")
     address = AddressField()
     chain_id = models.BigIntegerField()
     message = models.TextField()
@@ -57,3 +59,27 @@ class SignInChallenge(models.Model):
 
     def __str__(self) -> str:
         return f"challenge for 0x{bytes(self.address).hex()}"
+
+
+class Session(AbstractBaseSession):
+    """A browser's session as `accounts.sessions` keeps it; one of somebody signed in names the account.
+
+    Its own columns repeat what the session itself says, so that an account's sessions can be listed and
+    ended; `last_used_at` stands here alone.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    wallet = AddressField(null=True, help_text="The wallet that signed in; staff have none.")
+    started_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(default=timezone.now)
+    browser = models.CharField(max_length=30, blank=True, help_text="Its maker's name for it, no version.")
+    system = models.CharField(max_length=30, blank=True)
+    network = models.CharField(max_length=50, blank=True, help_text="The address, shortened to /24 or /48.")
+
+    class Meta(AbstractBaseSession.Meta):
+        verbose_name = "session"
+        verbose_name_plural = "sessions"
+
+    def __str__(self) -> str:
+        return f"session of {self.user_id}"

@@ -1,6 +1,5 @@
 """Sign-in with a wallet."""
 
-import hashlib
 import secrets
 import uuid
 from datetime import datetime
@@ -13,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from django_project.accounts import contract_wallets, eip4361
+from django_project.accounts import browsers, contract_wallets, eip4361
 from django_project.accounts.errors import (
     AccountRefusedError,
     ChallengeError,
@@ -31,14 +30,14 @@ from django_project.core.screening import require_served
 from django_project.ledger.models import Chain
 
 NONCE_BYTES = 16
-SESSION_BACKEND = "django.contrib.auth.backends.ModelBackend"
+SESSION_BACKEND = "django_project.accounts.backends.WalletBackend"
 
 
-def issue_challenge(request: HttpRequest, address: bytes, chain_id: int) -> SignInChallenge:
-    """Write the text that a wallet is to sign, good for this session and a few minutes.
+def issue_challenge(browser: str, address: bytes, chain_id: int) -> SignInChallenge:
+    """Write the text that a wallet is to sign, good for this browser and a few minutes.
 
     Where a contract signs, several people may have to: its text is good for a day, and whoever asks again in
-    this session gets the same one, for signatures of it may be on the chain already. No transaction may be
+    this browser gets the same one, for signatures of it may be on the chain already. No transaction may be
     open: a node is asked whether there is a contract.
 
     Raises:
@@ -52,7 +51,7 @@ def issue_challenge(request: HttpRequest, address: bytes, chain_id: int) -> Sign
     lifetime = settings.SIGN_IN_CHALLENGE_LIFETIME
     if contract_wallets.is_contract(chain_id, address):
         lifetime = settings.SIGN_IN_CONTRACT_CHALLENGE_LIFETIME
-        earlier = _usable(request).filter(
+        earlier = _usable(browser).filter(
             address=address, chain_id=chain_id, expires_at__gt=now + lifetime / 2
         )
         if (challenge := earlier.order_by("-expires_at").first()) is not None:
@@ -68,7 +67,7 @@ def issue_challenge(request: HttpRequest, address: bytes, chain_id: int) -> Sign
     )
     return SignInChallenge.objects.create(
         nonce=message.nonce,
-        session_digest=_session_digest(request, create=True),
+        browser_digest=browsers.digest(browser),
         address=address,
         chain_id=chain_id,
         message=message.render(),
@@ -167,7 +166,7 @@ def _proven_signer(request: HttpRequest, nonce: str, signature: bytes) -> tuple[
 
 
 def _signer_on_chain(request: HttpRequest, nonce: str) -> bytes:
-    challenge = _usable(request).filter(nonce=nonce).first()
+    challenge = _usable(browsers.read(request)).filter(nonce=nonce).first()
     if challenge is None:
         raise ChallengeError
     address = bytes(challenge.address)
@@ -190,10 +189,10 @@ def _is_signed_by_key(address: bytes, message: str, signature: bytes) -> bool:
         return False
 
 
-def _usable(request: HttpRequest) -> QuerySet[SignInChallenge]:
-    """The challenges of this session that can still be answered."""
+def _usable(browser: str) -> QuerySet[SignInChallenge]:
+    """The challenges of this browser that can still be answered."""
     return SignInChallenge.objects.filter(
-        session_digest=_session_digest(request, create=False),
+        browser_digest=browsers.digest(browser),
         consumed_at=None,
         expires_at__gt=timezone.now(),
         message__startswith=f"{_domain()} wants you to sign in",
@@ -202,7 +201,7 @@ def _usable(request: HttpRequest) -> QuerySet[SignInChallenge]:
 
 def _consume(request: HttpRequest, nonce: str) -> SignInChallenge:
     """Spend the challenge by one conditional UPDATE, so that of two simultaneous posts one fails."""
-    if not _usable(request).filter(nonce=nonce).update(consumed_at=timezone.now()):
+    if not _usable(browsers.read(request)).filter(nonce=nonce).update(consumed_at=timezone.now()):
         raise ChallengeError
     return SignInChallenge.objects.get(nonce=nonce)
 
@@ -229,14 +228,3 @@ def _account_of(address: bytes, *, is_contract: bool) -> User:
 
 def _domain() -> str:
     return urlsplit(settings.SITE_URL).netloc
-
-
-def _session_digest(request: HttpRequest, *, create: bool) -> str:
-    """What binds a challenge to a browser: a hash, because session keys have no place in other tables."""
-    session = request.session
-    if create and not session.session_key:
-        session.create()
-    if create:
-        # An empty session gets no cookie.
-        session["sign_in"] = True
-    return hashlib.sha256((session.session_key or "").encode()).hexdigest()

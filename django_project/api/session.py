@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field, StringConstraints
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from django_project.accounts import services
+from django_project.accounts import browsers, services
+from django_project.accounts.middleware import clear_site_data
 from django_project.accounts.selectors import wallet_address
 from django_project.api.endpoint import Endpoint
 from django_project.api.errors import NOT_ALLOWED, NOT_YET, SIGNED_OUT
@@ -71,12 +72,16 @@ class SessionView(Endpoint):
         body = read_body(SignInRequest, request)
         services.sign_in(plain(request), body.nonce, bytes.fromhex(body.signature[2:]))
         address = wallet_address(plain(request))
-        return Response({"address": format_address(address) if address else None})
+        response = Response({"address": format_address(address) if address else None})
+        browsers.forget(response)
+        return response
 
     @extend_schema(summary="Sign out", request=None, responses={204: None, **NOT_ALLOWED})
     def delete(self, request: Request) -> Response:
         logout(plain(request))
-        return Response(status=204)
+        response = Response(status=204)
+        clear_site_data(response, "cache")
+        return response
 
 
 class WalletsView(Endpoint):
@@ -105,6 +110,11 @@ class ChallengeView(Endpoint):
     )
     def post(self, request: Request) -> Response:
         body = read_body(ChallengeRequest, request)
-        challenge = services.issue_challenge(plain(request), parse_address(body.address), body.chain_id)
+        browser = browsers.read(plain(request)) or browsers.new()
+        challenge = services.issue_challenge(browser, parse_address(body.address), body.chain_id)
         answer = Challenge(nonce=challenge.nonce, message=challenge.message, expires_at=challenge.expires_at)
-        return Response(answer.model_dump(mode="json"), status=201)
+        response = Response(
+            answer.model_dump(mode="json"), status=201, headers={"Cache-Control": "private, no-store"}
+        )
+        browsers.remember(response, browser)
+        return response

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from tests.factories import World
+from tests.factories import CHAIN_ID, World
+from tests.support.browser import Browser, wallet
 
 pytestmark = pytest.mark.django_db
 
@@ -60,13 +61,12 @@ def test_session_and_csrf_cookies_are_guarded() -> None:
     client = Client()
     client.get("/api/v1/session")
     assert client.cookies["csrftoken"]["samesite"] == "Lax"
-    client.post("/api/v1/session/challenge", {}, content_type="application/json")
-    world = World()
-    body = {"address": "0x" + "11" * 20, "chain_id": world.chain.chain_id}
-    client.post("/api/v1/session/challenge", body, content_type="application/json")
-    cookie = client.cookies["sessionid"]
-    assert cookie["httponly"]
-    assert cookie["samesite"] == "Lax"
+    browser = Browser()
+    browser.sign_in(wallet(1), World().chain.chain_id)
+    browser.challenge(wallet(1), CHAIN_ID)
+    for name in ("sessionid", "sign-in"):
+        assert browser.client.cookies[name]["httponly"]
+        assert browser.client.cookies[name]["samesite"] == "Lax"
 
 
 def test_answers_about_people_are_not_stored() -> None:

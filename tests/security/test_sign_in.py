@@ -7,13 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
 from django_project.accounts import eip4361, services
-from django_project.accounts.models import SignInChallenge, User, Wallet
+from django_project.accounts.models import Session, SignInChallenge, User, Wallet
 from tasks.demo.servers import Anvil
 from tests.factories import CHAIN_ID, World
 from tests.support.browser import CHALLENGE, SESSION, Browser, error_code, sign, wallet
@@ -68,9 +67,9 @@ def test_a_first_sign_in_makes_the_account_and_a_second_finds_it() -> None:
 
 def test_the_session_key_changes_and_the_old_one_is_dead() -> None:
     browser = Browser()
-    challenge = browser.challenge(ALICE, CHAIN_ID)
+    browser.sign_in(MALLORY, CHAIN_ID)
     before = browser.client.session.session_key
-    browser.post(SESSION, {"nonce": challenge["nonce"], "signature": sign(ALICE, challenge["message"])})
+    browser.sign_in(ALICE, CHAIN_ID)
     after = browser.client.session.session_key
     assert before != after
     assert not Session.objects.filter(pk=before).exists()
@@ -93,7 +92,26 @@ def test_a_challenge_works_once() -> None:
     assert (again.status_code, error_code(again)) == (403, "challenge_not_usable")
 
 
-def test_another_session_cannot_use_it() -> None:
+def test_asking_for_a_text_leaves_no_session_row() -> None:
+    browser = Browser()
+    for _ in range(3):
+        browser.challenge(ALICE, CHAIN_ID)
+    assert not Session.objects.exists()
+    assert SignInChallenge.objects.values("browser_digest").distinct().count() == 1
+    key = browser.client.cookies["sign-in"]
+    assert (key["httponly"], key["samesite"], len(key.value)) == (True, "Lax", 32)
+    assert not SignInChallenge.objects.filter(browser_digest=key.value).exists()
+
+
+@pytest.mark.parametrize("key", ["", "x" * 32, "0" * 31, "0" * 33, "A" * 32])
+def test_a_browser_key_of_another_making_is_replaced(key: str) -> None:
+    browser = Browser()
+    browser.client.cookies["sign-in"] = key
+    browser.challenge(ALICE, CHAIN_ID)
+    assert re.fullmatch(r"[0-9a-f]{32}", browser.client.cookies["sign-in"].value)
+
+
+def test_another_browser_cannot_use_it() -> None:
     challenge = Browser().challenge(ALICE, CHAIN_ID)
     thief = Browser()
     thief.challenge(ALICE, CHAIN_ID)
@@ -103,7 +121,7 @@ def test_another_session_cannot_use_it() -> None:
     assert not User.objects.exists()
 
 
-def test_without_a_session_there_is_no_sign_in() -> None:
+def test_without_its_cookie_there_is_no_sign_in() -> None:
     challenge = Browser().challenge(ALICE, CHAIN_ID)
     body = {"nonce": challenge["nonce"], "signature": sign(ALICE, challenge["message"])}
     assert error_code(Browser().post(SESSION, body)) == "challenge_not_usable"

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,6 @@ PRODUCTION = {
     "CHAINFUND_PROXY_DEPTH": "1",
     "DATABASE_URL": "postgresql:///nowhere",
     "REDIS_URL": "redis://127.0.0.1:1/0",
-    "CHAINFUND_SESSIONS_REDIS_URL": "redis://127.0.0.1:1/1",
     "CELERY_BROKER_URL": "redis://127.0.0.1:1/2",
 }
 
@@ -273,45 +273,46 @@ def test_hosts_are_hosts(hosts: str, said: str, load: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cache", "sessions", "broker", "named"),
+    ("cache", "broker"),
     [
-        ("redis://a/0", "redis://a/0", "redis://a/2", "CHAINFUND_SESSIONS_REDIS_URL"),
-        ("redis://a/0", "redis://a/1", "redis://a", "CELERY_BROKER_URL"),
-        ("redis://a/0", "redis://a/1", "redis://a:6379/0", "CELERY_BROKER_URL"),
-        ("redis://a/0", "redis://a/1", "rediss://a/1?ssl_cert_reqs=none", "CELERY_BROKER_URL"),
-        ("redis://localhost/0", "redis://localhost/1", "redis://127.0.0.1/00", "CELERY_BROKER_URL"),
-        ("redis://u:x@a/0", "redis://a/0", "redis://u:y@a/0", "CELERY_BROKER_URL"),
-        (
-            "unix:///r.sock",
-            "unix:///r.sock?db=1",
-            "redis+socket:///r.sock?virtual_host=0",
-            "CELERY_BROKER_URL",
-        ),
+        ("redis://a/0", "redis://a/0"),
+        ("redis://a/0", "redis://a"),
+        ("redis://a/0", "redis://a:6379/0"),
+        ("redis://a/1", "rediss://a/1?ssl_cert_reqs=none"),
+        ("redis://localhost/0", "redis://127.0.0.1/00"),
+        ("redis://u:x@a/0", "redis://u:y@a/0"),
+        ("unix:///r.sock", "redis+socket:///r.sock?virtual_host=0"),
     ],
 )
-def test_cache_sessions_and_broker_are_kept_apart(
-    cache: str, sessions: str, broker: str, named: str, load: Load
-) -> None:
-    with pytest.raises(ImproperlyConfigured, match=f"^{named} is the Redis database of"):
-        load(REDIS_URL=cache, CHAINFUND_SESSIONS_REDIS_URL=sessions, CELERY_BROKER_URL=broker)
+def test_cache_and_broker_are_kept_apart(cache: str, broker: str, load: Load) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^CELERY_BROKER_URL is the Redis database of REDIS_URL"):
+        load(REDIS_URL=cache, CELERY_BROKER_URL=broker)
 
 
 @pytest.mark.parametrize(
-    ("cache", "sessions", "broker"),
+    ("cache", "broker"),
     [
-        ("redis://a/0", "redis://a/1", "redis://a/2"),
-        ("redis://cache:x@a/0", "redis://sessions:y@a/0", "redis://broker:z@a/0"),
-        ("redis://a/0", "redis://b/0", "amqp://user:pw@c//"),
-        ("unix:///r.sock", "unix:///r.sock?db=1", "redis+socket:///r.sock?virtual_host=2"),
+        ("redis://a/0", "redis://a/2"),
+        ("redis://cache:x@a/0", "redis://broker:z@a/0"),
+        ("redis://a/0", "amqp://user:pw@c//"),
+        ("unix:///r.sock", "redis+socket:///r.sock?virtual_host=2"),
     ],
 )
-def test_each_may_have_a_database_a_user_or_a_server_of_its_own(
-    cache: str, sessions: str, broker: str, load: Load
-) -> None:
-    loaded = load(REDIS_URL=cache, CHAINFUND_SESSIONS_REDIS_URL=sessions, CELERY_BROKER_URL=broker)
+def test_each_may_have_a_database_a_user_or_a_server_of_its_own(cache: str, broker: str, load: Load) -> None:
+    loaded = load(REDIS_URL=cache, CELERY_BROKER_URL=broker)
     assert loaded["CACHES"]["default"]["LOCATION"] == [cache]
-    assert loaded["CACHES"]["sessions"]["LOCATION"] == [sessions]
     assert loaded["CELERY_BROKER_URL"] == broker
+
+
+def test_sessions_have_limits_that_can_be_met(load: Load) -> None:
+    hour = (timedelta(minutes=10), timedelta(hours=1))
+    times = {"CHAINFUND_SESSION_IDLE_SECONDS": "600", "CHAINFUND_SESSION_LIFETIME_SECONDS": "3600"}
+    assert load(**times)["SESSION_LIMITS"]["wallet"] == hour
+    assert load(**times)["SESSION_LIMITS"]["staff"] == (timedelta(minutes=30), timedelta(hours=12))
+    for idle in ("0", "-1", "3601"):
+        with pytest.raises(ImproperlyConfigured, match="CHAINFUND_SESSION_IDLE_SECONDS"):
+            load(**times | {"CHAINFUND_SESSION_IDLE_SECONDS": idle})
+    assert load(**times | {"CHAINFUND_SESSION_IDLE_SECONDS": "3600"})
 
 
 @pytest.mark.parametrize(
@@ -349,7 +350,7 @@ def test_other_modes_start_with_a_mode_and_a_database_alone(load: Load) -> None:
             **dict.fromkeys(PRODUCTION, "") | {"CHAINFUND_MODE": mode, "DATABASE_URL": "postgresql:///x"}
         )
         assert loaded["DEBUG"] == (mode == "development")
-        assert loaded["SESSIONS_REDIS_URL"] == loaded["CELERY_BROKER_URL"] == loaded["REDIS_URL"]
+        assert loaded["CELERY_BROKER_URL"] == loaded["REDIS_URL"]
 
 
 def test_production_settings_pass_the_deployment_check() -> None:

@@ -11,6 +11,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from django_project.accounts.middleware import clear_site_data
 from django_project.accounts.models import User
 from django_project.core import rate_limits
 from django_project.core.addresses import parse_address
@@ -46,7 +47,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
-    return redirect(settings.LOGOUT_REDIRECT_URL)
+    response = redirect(settings.LOGOUT_REDIRECT_URL)
+    clear_site_data(response, "cache")
+    return response
 
 
 @require_POST

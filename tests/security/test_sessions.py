@@ -1,0 +1,292 @@
+"""Sessions: how long they last, who may list and end them, and what nobody keeps of them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpRequest
+from django.test import Client
+from django.utils import timezone
+
+from django_project.accounts import sessions
+from django_project.accounts.models import Session, User
+from django_project.environment import SessionLimits
+from tasks.upkeep import clean
+from tests.factories import CHAIN_ID, World, backer_user
+from tests.support.browser import SESSION, Browser, wallet
+
+pytestmark = pytest.mark.django_db
+
+ALICE = wallet(1)
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def _world() -> None:
+    World()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> "Clock":
+    return Clock(monkeypatch)
+
+
+class Clock:
+    """The time that sessions are held against."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = timezone.now()
+        monkeypatch.setattr(timezone, "now", lambda: self.now)
+
+    def wait(self, span: timedelta) -> None:
+        self.now += span
+
+
+def signed_in() -> Browser:
+    browser = Browser()
+    assert browser.sign_in(ALICE, CHAIN_ID).status_code == 200
+    return browser
+
+
+def staff_client() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+def is_in(browser: Browser) -> bool:
+    return bool(browser.get(SESSION).json()["address"] == ALICE.address)
+
+
+def limits(kind: str) -> SessionLimits:
+    found: SessionLimits = settings.SESSION_LIMITS[kind]
+    return found
+
+
+def test_unused_for_so_long_it_is_over_and_a_moment_earlier_it_is_not(clock: Clock) -> None:
+    browser = signed_in()
+    clock.wait(limits("wallet").idle - SECOND)
+    assert is_in(browser)
+    clock.wait(limits("wallet").idle)
+    assert not is_in(browser)
+    assert not Session.objects.exists()
+
+
+def test_used_every_day_it_is_over_at_last(clock: Clock) -> None:
+    browser = signed_in()
+    days = limits("wallet").absolute // timedelta(days=1)
+    for _ in range(days - 1):
+        clock.wait(timedelta(days=1))
+        assert is_in(browser)
+    clock.wait(timedelta(days=1) - SECOND)
+    assert is_in(browser)
+    clock.wait(SECOND)
+    assert not is_in(browser)
+
+
+def test_staff_have_limits_of_their_own(clock: Clock) -> None:
+    client = staff_client()
+    clock.wait(limits("staff").idle - SECOND)
+    assert client.get("/admin/").status_code == 200
+    clock.wait(limits("staff").idle)
+    assert client.get("/admin/").status_code == 302
+    assert limits("staff").absolute <= timedelta(hours=12)
+    client = Client()
+    client.force_login(User.objects.get(username="operator"))
+    quarters = limits("staff").absolute // timedelta(minutes=15)
+    for _ in range(quarters - 1):
+        clock.wait(timedelta(minutes=15))
+        assert client.get("/admin/").status_code == 200
+    clock.wait(timedelta(minutes=15))
+    assert client.get("/admin/").status_code == 302
+
+
+def test_the_cookie_ends_with_the_session() -> None:
+    cookie = signed_in().client.cookies["sessionid"]
+    assert abs(cookie["max-age"] - limits("wallet").absolute.total_seconds()) < 5
+
+
+def test_use_is_noted_once_a_minute(clock: Clock) -> None:
+    browser = signed_in()
+
+    def used() -> datetime:
+        return Session.objects.get().last_used_at
+
+    began = used()
+    clock.wait(sessions.PRECISION - SECOND)
+    assert is_in(browser)
+    assert used() == began
+    clock.wait(SECOND)
+    assert is_in(browser)
+    assert used() == clock.now
+
+
+def test_what_was_ended_meanwhile_is_not_brought_back_by_its_use(clock: Clock) -> None:
+    browser = signed_in()
+    store = sessions.SessionStore(browser.client.session.session_key)
+    store.load()
+    Session.objects.all().delete()
+    clock.wait(sessions.PRECISION)
+    sessions.touch(store)
+    assert not Session.objects.exists()
+    assert not is_in(browser)
+
+
+def test_a_password_changed_changes_the_sessions_key_and_nothing_else() -> None:
+    client = staff_client()
+    before = Session.objects.get()
+    operator = User.objects.get()
+    operator.set_password("a long enough password")
+    operator.save()
+    request = HttpRequest()
+    request.session, request.user = client.session, operator
+    update_session_auth_hash(request, operator)
+    request.session.save()
+    after = Session.objects.get()
+    assert after.session_key != before.session_key
+    assert (after.user, after.started_at) == (operator, before.started_at)
+    client.cookies["sessionid"] = after.session_key
+    assert client.get("/admin/").status_code == 200
+
+
+def test_a_session_that_says_nothing_of_itself_is_over() -> None:
+    client = Client()
+    client.force_login(backer_user(2))
+    session = client.session
+    del session[sessions.ABOUT]
+    session.save()
+    assert client.get("/me/").status_code == 302
+
+
+@pytest.mark.parametrize("change", [{"is_staff": True}, {"is_superuser": True}, {"is_active": False}])
+def test_an_account_that_is_made_staff_or_switched_off_is_signed_out(change: dict[str, bool]) -> None:
+    browser = signed_in()
+    User.objects.update(**change)
+    assert browser.client.get("/me/").status_code == 302
+    assert browser.client.get("/admin/").status_code == 302
+    assert not is_in(browser)
+
+
+def test_the_row_says_in_which_browser_and_about_where() -> None:
+    browser = Browser()
+    browser.client.defaults["HTTP_USER_AGENT"] = FIREFOX
+    browser.client.defaults["REMOTE_ADDR"] = "203.0.113.77"
+    browser.sign_in(ALICE, CHAIN_ID)
+    row = Session.objects.get()
+    assert (row.browser, row.system, row.network) == ("Firefox", "Linux", "203.0.113.0/24")
+    assert row.wallet == bytes.fromhex(ALICE.address[2:])
+    assert row.user == User.objects.get()
+
+
+WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
+MAC, CHROMEBOOK = "(Macintosh; Intel Mac OS X 10_15)", "(X11; CrOS x86_64 14541.0.0)"
+IPHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) {WEBKIT}"
+
+
+@pytest.mark.parametrize(
+    ("agent", "browser", "system"),
+    [
+        (FIREFOX, "Firefox", "Linux"),
+        (
+            f"Mozilla/5.0 (Windows NT 10.0) {WEBKIT} Chrome/140.0 Safari/537.36 Edg/140.0.0.0",
+            "Edge",
+            "Windows",
+        ),
+        (
+            f"Mozilla/5.0 (Linux; Android 15) {WEBKIT} SamsungBrowser/28.0 Chrome/130.0 Mobile Safari/537.36",
+            "Samsung Internet",
+            "Android",
+        ),
+        (f"{IPHONE} Version/18.5 Mobile/15E148 Safari/604.1", "Safari", "iOS"),
+        (f"{IPHONE} CriOS/140.0 Mobile/15E148 Safari/604.1", "Chrome", "iOS"),
+        (f"{IPHONE} Mobile/15E148", "", "iOS"),
+        (
+            f"Mozilla/5.0 {MAC} {WEBKIT} Version/18.5 Safari/605",
+            "Safari",
+            "macOS",
+        ),
+        (
+            f"Mozilla/5.0 {CHROMEBOOK} {WEBKIT} Chrome/140.0 Safari/537.36",
+            "Chrome",
+            "ChromeOS",
+        ),
+        (f"Mozilla/5.0 (Windows NT 10.0) {WEBKIT} Chrome/140.0 Safari/537.36 OPR/120.0", "Opera", "Windows"),
+        ("curl/8.5.0", "", ""),
+        ("", "", ""),
+        ("Firefox/" + "x" * 100_000, "Firefox", ""),
+    ],
+)
+def test_browsers_are_told_in_words(agent: str, browser: str, system: str) -> None:
+    made = Browser()
+    made.client.defaults["HTTP_USER_AGENT"] = agent
+    made.sign_in(ALICE, CHAIN_ID)
+    row = Session.objects.get()
+    assert (row.browser, row.system) == (browser, system)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("198.51.100.200", "198.51.100.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("::ffff:198.51.100.200", "198.51.100.0/24"),
+        ("not an address", ""),
+    ],
+)
+def test_networks_are_shortened(address: str, network: str) -> None:
+    browser = Browser()
+    browser.client.defaults["REMOTE_ADDR"] = address
+    browser.sign_in(ALICE, CHAIN_ID)
+    assert Session.objects.get().network == network
+
+
+def test_rows_of_sessions_that_are_over_are_deleted(clock: Clock) -> None:
+    signed_in()
+    clock.wait(timedelta(days=1))
+    assert sessions.forget_ended() == 0
+    signed_in()
+    clock.wait(limits("wallet").idle - timedelta(days=1) + SECOND)
+    clean()
+    assert Session.objects.count() == 1
+    clock.wait(limits("wallet").absolute)
+    clean()
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("url", ["/", "/me/", "/me/settings/", "/explore/", "/api/v1/campaigns", "/nothing/"])
+def test_nothing_stores_what_somebody_signed_in_is_shown(url: str) -> None:
+    browser = signed_in()
+    control = browser.client.get(url)["Cache-Control"]
+    assert "no-store" in control
+    assert "private" in control
+
+
+def test_what_is_everybodys_may_be_stored_whoever_asks() -> None:
+    url = "/covers/food/0x" + "11" * 20 + ".svg"
+    assert signed_in().client.get(url)["Cache-Control"] == Client().get(url)["Cache-Control"]
+    assert "Cache-Control" not in Client().get("/about/rankings/")
+
+
+def test_asking_nobodys_pages_reads_no_session(django_assert_num_queries: Any) -> None:
+    client = Client()
+    client.cookies["sessionid"] = "a" * 32
+    with django_assert_num_queries(1):
+        reply = client.get("/mark.svg")
+    assert reply.status_code == 200
+    with django_assert_num_queries(0):
+        assert "Cookie" not in Client().get("/mark.svg").get("Vary", "")
+
+
+@pytest.mark.parametrize("path", ["/sign-out/", SESSION])
+def test_signing_out_clears_what_the_browser_kept(path: str) -> None:
+    browser = signed_in()
+    answer = (
+        browser.client.post(path, headers={"X-CSRFToken": browser.csrf_token}) if path != SESSION else None
+    )
+    answer = answer or browser.delete(SESSION)
+    assert answer["Clear-Site-Data"] == '"cache"'
+    assert answer["Cache-Control"] == "private, no-store"
+    assert not Session.objects.exists()
