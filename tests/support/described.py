@@ -49,14 +49,6 @@ def answer_schema(operation: Operation, status: int) -> dict[str, Any] | None:
     return None if content is None else content["schema"]
 
 
-def body_schema(operation: Operation) -> dict[str, Any]:
-    method, path = operation
-    schema: dict[str, Any] = document()["paths"][path][method]["requestBody"]["content"]["application/json"][
-        "schema"
-    ]
-    return schema
-
-
 def problems(schema: dict[str, Any], value: Any) -> list[str]:
     """Where a value is not as its schema says."""
     checker = Draft202012Validator({**schema, "components": document()["components"]})
