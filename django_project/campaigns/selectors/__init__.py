@@ -1,27 +1,15 @@
 """What the site reads about campaigns: `from django_project.campaigns import selectors`."""
 
 from django_project.campaigns.selectors.cards import (
-    CLOSINGS,
-    STATUSES,
     CampaignCard,
-    CampaignKey,
     CategoryLabel,
-    Closing,
-    Status,
-    accepting,
     card_of,
     cards,
     cards_by_key,
     cards_by_listing,
     cards_of_own,
-    is_saved_by,
-    key_filter,
-    listed_campaigns,
     newest,
     saved_by,
-    sitemap_rows,
-    unlisted,
-    visible,
     with_card_columns,
 )
 from django_project.campaigns.selectors.creators import CreatorRecord, creator_record
@@ -61,6 +49,20 @@ from django_project.campaigns.selectors.exploring import (
     most_backed,
     shop_rows,
     trending,
+)
+from django_project.campaigns.selectors.listings import (
+    CLOSINGS,
+    STATUSES,
+    CampaignKey,
+    Closing,
+    Status,
+    accepting,
+    is_saved_by,
+    key_filter,
+    listed_campaigns,
+    sitemap_rows,
+    unlisted,
+    visible,
 )
 from django_project.campaigns.selectors.milestones import (
     MilestonesPage,

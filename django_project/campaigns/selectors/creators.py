@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
-from django_project.campaigns.selectors.cards import STATUSES, CampaignCard, Status, cards, visible
+from django_project.campaigns.selectors.cards import CampaignCard, cards
+from django_project.campaigns.selectors.listings import STATUSES, Status, visible
 from django_project.ledger.models import CampaignLaunched
 
 

@@ -10,7 +10,8 @@ from django.http import Http404
 
 from django_project.accounts.models import Wallet
 from django_project.campaigns.models import CampaignUpdate, Listing, Metadata, SupporterMessage
-from django_project.campaigns.selectors.cards import CampaignCard, card_of, visible, with_card_columns
+from django_project.campaigns.selectors.cards import CampaignCard, card_of, with_card_columns
+from django_project.campaigns.selectors.listings import visible
 from django_project.campaigns.selectors.refund_terms import RefundTerms, refund_terms
 from django_project.core import characters
 from django_project.core.addresses import format_address, format_hash, keccak

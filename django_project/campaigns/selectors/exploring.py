@@ -12,14 +12,8 @@ from django.shortcuts import get_object_or_404
 
 from django_project.campaigns import edition, search
 from django_project.campaigns.models import Category
-from django_project.campaigns.selectors.cards import (
-    CLOSINGS,
-    STATUSES,
-    CampaignCard,
-    CategoryLabel,
-    cards_by_listing,
-    label_of,
-)
+from django_project.campaigns.selectors.cards import CampaignCard, CategoryLabel, cards_by_listing, label_of
+from django_project.campaigns.selectors.listings import CLOSINGS, STATUSES
 from django_project.campaigns.selectors.shelf import (
     ENDING_BANDS,
     FUNDED_BANDS,

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from django_project.campaigns import edition
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors.cards import visible
+from django_project.campaigns.selectors.listings import visible
 from django_project.ledger.models import Chain, Contribution
 from django_project.ledger.selectors import currencies
 
