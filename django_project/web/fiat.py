@@ -44,7 +44,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Approximation:
-    """`value` is written with grouping; `date` is the rate's own."""
+    """`value` is written with grouping, "< 0.01" for what rounds to nothing; `date` is the rate's own."""
 
     value: str
     currency: str
@@ -61,7 +61,8 @@ def approximation(chain_id: int, token: bytes, amount: int, decimals: int) -> Ap
         worth = Decimal(amount).scaleb(-decimals) * rate
         step = Decimal(1) if worth >= WHOLE_FROM else Decimal("0.01")
         rounded = worth.quantize(step, ROUND_HALF_UP)
-    return Approximation(f"{rounded:,}", rates.currency, rates.date)
+    is_lost = worth > 0 and not rounded
+    return Approximation(f"< {step}" if is_lost else f"{rounded:,}", rates.currency, rates.date)
 
 
 def current_rates() -> Rates | None:

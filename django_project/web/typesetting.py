@@ -149,7 +149,7 @@ def _units(text: str, font: Font, limit: float) -> Iterator[str]:
     """The pieces between which a line may end; a word wider than a line is broken."""
     unit = ""
     for character in text:
-        if unit and _may_break(unit[-1], character):
+        if unit and may_break(unit[-1], character):
             yield unit
             unit = ""
         if not unicodedata.combining(character) and width(unit + character, font) > limit:
@@ -160,7 +160,8 @@ def _units(text: str, font: Font, limit: float) -> Iterator[str]:
         yield unit
 
 
-def _may_break(before: str, after: str) -> bool:
+def may_break(before: str, after: str) -> bool:
+    """Whether a line may end between two characters."""
     if after in _NEVER_FIRST or before in _NEVER_LAST or unicodedata.combining(after):
         return False
     return before == " " or _is_wide(before) or _is_wide(after)

@@ -19,6 +19,7 @@ from django_project.ledger.models import CampaignLaunched, CampaignTotals, Chain
 from django_project.ledger.networks import network_names
 from django_project.pledges.selectors import contributions_by_campaign
 from django_project.web import receipts, share_picture
+from django_project.web.statement_pdf import as_pdf
 from tests.factories import ETHER, World, address, backer_user
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +126,7 @@ def test_the_network_is_named_wherever_money_is(world: World, other: World) -> N
     assert "Island" in mine
     backed = contributions_by_campaign(backer)
     assert {line.rsplit(",", 1)[1] for line in receipts.as_csv(backed).split()[1:]} == {"Mainland", "Island"}
-    assert receipts.as_pdf(backed).startswith(b"%PDF")
+    assert as_pdf(backed).startswith(b"%PDF")
 
 
 def test_networks_of_one_name_are_told_apart_by_their_ids(world: World, other: World) -> None:

@@ -100,6 +100,16 @@ def test_what_is_no_place_among_contributions_is_their_beginning(query: str, sho
     )
 
 
+@pytest.mark.parametrize("query", ["before=1", "before=0", "after=99", "after=9999999999999"])
+def test_beyond_the_contributions_is_told_as_such(query: str, shop: Shop) -> None:
+    url = f"/campaigns/{shop.honey.slug}/contributors/"
+    answer = Client().get(f"{url}?{query}")
+    assert answer.status_code == 404
+    assert "There is no such page in this list" in answer.content.decode()
+    assert f'href="{url}"' in answer.content.decode()
+    assert "Nobody has contributed yet" not in answer.content.decode()
+
+
 def test_a_contribution_during_the_export_neither_doubles_nor_loses_a_row(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,7 +190,7 @@ def test_what_has_ended_takes_no_pledges(state: str, shop: Shop) -> None:
 def test_a_story_is_marked_with_its_own_language(shop: Shop) -> None:
     text = Client(headers={"Accept-Language": "en"}).get(f"/campaigns/{shop.tea.slug}/").content.decode()
     assert re.search(r'<h1[^>]*lang="zh-hans"[^>]*>半坡春茶</h1>', text)
-    assert re.search(r'class="prose" lang="zh-hans"><p>修好<strong>炒锅</strong>', text)
+    assert re.search(r'class="prose" lang="zh-hans" dir="auto"><p>修好<strong>炒锅</strong>', text)
 
 
 def test_hidden_campaigns_are_not_there(shop: Shop) -> None:

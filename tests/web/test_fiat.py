@@ -28,13 +28,25 @@ def written(path: Path, **changes: object) -> Path:
     [
         (ZERO_ADDRESS, ETHER, 18, "2,950"),
         (ZERO_ADDRESS, ETHER // 100, 18, "29.50"),
-        (ZERO_ADDRESS, 1, 18, "0.00"),
+        (ZERO_ADDRESS, 1, 18, "< 0.01"),
+        (ZERO_ADDRESS, 0, 18, "0.00"),
+        (TOKEN, 5_005, 6, "< 0.01"),
         (ZERO_ADDRESS, 10**9 * ETHER + 1, 18, "2,950,120,000,000"),
         (TOKEN, 5_006, 6, "0.01"),
         (TOKEN, 100_050_000, 6, "99.95"),
         (TOKEN, UINT256_MAX, 0, f"{UINT256_MAX * 999 // 1000:,}"),
     ],
-    ids=["one", "small", "dust", "a-billion", "half-a-cent", "below-100", "most"],
+    ids=[
+        "one",
+        "small",
+        "dust",
+        "nothing",
+        "below-half-a-cent",
+        "a-billion",
+        "half-a-cent",
+        "below-100",
+        "most",
+    ],
 )
 def test_an_amount_is_worth_its_rate(
     token: bytes, amount: int, decimals: int, value: str, tmp_path: Path

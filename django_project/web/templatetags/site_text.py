@@ -86,7 +86,12 @@ def in_fiat(campaign: CampaignDetail, amount: int) -> str:
     found = approximation(card.chain_id, parse_address(campaign.token), amount, card.token.decimals)
     if found is None:
         return ""
-    return gettext("about %(value)s %(currency)s (rate of %(date)s)") % {
+    words = (
+        gettext("%(value)s %(currency)s (rate of %(date)s)")
+        if found.value.startswith("<")
+        else gettext("about %(value)s %(currency)s (rate of %(date)s)")
+    )
+    return words % {
         "value": found.value,
         "currency": found.currency,
         "date": format_date(found.date, "DATE_FORMAT"),

@@ -25,6 +25,8 @@ from django_project.privacy import services as privacy
 from django_project.web import receipts, words
 from django_project.web.forms import MailForm, ProfileForm
 from django_project.web.problems import signed_in_to_post
+from django_project.web.spreadsheets import CONTENT_TYPE
+from django_project.web.statement_pdf import as_pdf
 from django_project.web.views.visitor import safe_next
 
 
@@ -154,7 +156,7 @@ def follow(request: HttpRequest, slug: str) -> HttpResponse:
 def receipts_csv(request: HttpRequest) -> HttpResponse:
     rate_limits.require(rate_limits.DOWNLOAD, *rate_limits.asker(request))
     text = receipts.as_csv(contributions_by_campaign(request.user))
-    return _attachment(text.encode("utf-8-sig"), "text/csv; charset=utf-8", "chainfund-statement.csv")
+    return _attachment(text.encode(), CONTENT_TYPE, "chainfund-statement.csv")
 
 
 @require_safe
@@ -162,7 +164,7 @@ def receipts_csv(request: HttpRequest) -> HttpResponse:
 @never_cache
 def receipts_pdf(request: HttpRequest) -> HttpResponse:
     rate_limits.require(rate_limits.DOWNLOAD, *rate_limits.asker(request))
-    document = receipts.as_pdf(contributions_by_campaign(request.user))
+    document = as_pdf(contributions_by_campaign(request.user))
     return _attachment(document, "application/pdf", "chainfund-statement.pdf")
 
 

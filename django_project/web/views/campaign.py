@@ -1,6 +1,5 @@
 """One campaign: its tabs, each with a URL of its own, and the table of its contributions to take away."""
 
-import csv
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +29,7 @@ from django_project.discovery.selectors import similar_to
 from django_project.pledges.judging import judging
 from django_project.web import words
 from django_project.web.forms import MessageForm
-from django_project.web.spreadsheets import harmless
+from django_project.web.spreadsheets import CONTENT_TYPE, csv_lines
 
 SIMILAR_SHOWN = 4
 CSV_PAGE = 1000
@@ -141,7 +140,11 @@ def _wall(request: HttpRequest, listing: Listing, problem: str = "", status: int
 @require_safe
 def contributors_page(request: HttpRequest, slug: str) -> HttpResponse:
     listing = listing_by_slug(slug)
-    page = contributors(listing, before=_seq(request, "before"), after=_seq(request, "after"))
+    before, after = _seq(request, "before"), _seq(request, "after")
+    page = contributors(listing, before=before, after=after)
+    if not page.rows and (before is not None or after is not None):
+        newest = reverse("web:campaign-contributors", args=[slug])
+        return render(request, "web/beyond_the_end.html", {"newest": newest}, status=404)
     return _page(request, listing, "contributors", {"contributors": page})
 
 
@@ -163,27 +166,20 @@ def contributors_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """Every contribution, newest first, as the chain has them: addresses and no names."""
     listing = listing_by_slug(slug)
     rate_limits.require(rate_limits.DOWNLOAD, *rate_limits.asker(request))
-    response = StreamingHttpResponse(_csv_lines(listing), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(csv_lines(CSV_COLUMNS, _csv_rows(listing)), content_type=CONTENT_TYPE)
     response["Content-Disposition"] = f'attachment; filename="contributions-{listing.public_id}.csv"'
     return response
 
 
-class _Echo:
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv_lines(listing: Listing) -> Iterator[str]:
-    writer = csv.writer(_Echo())
+def _csv_rows(listing: Listing) -> Iterator[tuple[object, ...]]:
+    """By keyset, so that a contribution during the export neither doubles a row nor loses one."""
     card = card_of(listing)
-    # Without a mark of the encoding some spreadsheets take the names of rewards for another one.
-    yield "\N{ZERO WIDTH NO-BREAK SPACE}" + writer.writerow(CSV_COLUMNS)
     before: int | None = None
     while True:
         found = contributors(listing, before=before, page_size=CSV_PAGE)
         for row in found.rows:
             back = row.went_back
-            cells = (
+            yield (
                 row.seq,
                 row.block_number,
                 row.block_time.isoformat(),
@@ -197,7 +193,6 @@ def _csv_lines(listing: Listing) -> Iterator[str]:
                 row.went_back_tx,
                 card.network,
             )
-            yield writer.writerow([harmless(str(cell)) for cell in cells])
         if found.older is None:
             return
         before = found.older
