@@ -2,11 +2,11 @@
 
 import secrets
 import uuid
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from django.http import Http404
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,10 +28,6 @@ from django_project.pledges.models import PledgeIntent
 from django_project.pledges.terms import currency_of
 
 NO_STORE = {"Cache-Control": "no-store"}
-REPORT_DESCRIPTION = (
-    "A hint for the pledge's page: only the indexer confirms. Needs neither a session, which may have ended, "
-    "nor a CSRF token; may be sent late and again."
-)
 
 
 class PledgeRequest(Input):
@@ -106,46 +102,46 @@ class ReportView(Endpoint):
 
     authentication_classes = ()
     post_limit = rate_limits.PLEDGE_REPORT
+    body_class: ClassVar[type[ReportRequest]] = ReportRequest
+
+    @extend_schema(
+        description=(
+            "A hint for the pledge's page: only the indexer confirms. Needs neither a session, which may "
+            "have ended, nor a CSRF token; may be sent late and again."
+        ),
+        request=ReportRequest,
+        responses=PledgeOut,
+        auth=[],
+    )
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        body = read_body(self.body_class, request)
+        return _answer(self.report(_reported_pledge(public_id, body), body))
+
+    def report(self, intent: PledgeIntent, body: Any) -> PledgeIntent:
+        """Write down what is said of a pledge."""
+        raise NotImplementedError
 
 
+@extend_schema_view(post=extend_schema(summary="Report that the wallet is asked now"))
 class OpenedView(ReportView):
-    @extend_schema(
-        summary="Report that the wallet is asked now",
-        description=REPORT_DESCRIPTION,
-        request=ReportRequest,
-        responses=PledgeOut,
-        auth=[],
-    )
-    def post(self, request: Request, public_id: uuid.UUID) -> Response:
-        body = read_body(ReportRequest, request)
-        return _answer(services.report_opened(_reported_pledge(public_id, body)))
+    def report(self, intent: PledgeIntent, body: ReportRequest) -> PledgeIntent:
+        return services.report_opened(intent)
 
 
+@extend_schema_view(
+    post=extend_schema(summary="Report the transaction that the wallet sent", request=SubmittedRequest)
+)
 class SubmittedView(ReportView):
-    @extend_schema(
-        summary="Report the transaction that the wallet sent",
-        description=REPORT_DESCRIPTION,
-        request=SubmittedRequest,
-        responses=PledgeOut,
-        auth=[],
-    )
-    def post(self, request: Request, public_id: uuid.UUID) -> Response:
-        body = read_body(SubmittedRequest, request)
-        intent = _reported_pledge(public_id, body)
-        return _answer(services.report_submitted(intent, parse_hash(body.tx_hash)))
+    body_class = SubmittedRequest
+
+    def report(self, intent: PledgeIntent, body: SubmittedRequest) -> PledgeIntent:
+        return services.report_submitted(intent, parse_hash(body.tx_hash))
 
 
+@extend_schema_view(post=extend_schema(summary="Report that the wallet's owner declined"))
 class RejectedView(ReportView):
-    @extend_schema(
-        summary="Report that the wallet's owner declined",
-        description=REPORT_DESCRIPTION,
-        request=ReportRequest,
-        responses=PledgeOut,
-        auth=[],
-    )
-    def post(self, request: Request, public_id: uuid.UUID) -> Response:
-        body = read_body(ReportRequest, request)
-        return _answer(services.report_rejected(_reported_pledge(public_id, body)))
+    def report(self, intent: PledgeIntent, body: ReportRequest) -> PledgeIntent:
+        return services.report_rejected(intent)
 
 
 def _own_pledge(request: Request, public_id: uuid.UUID) -> PledgeIntent:
