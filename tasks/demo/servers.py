@@ -19,13 +19,19 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
+
 ReadyCheck = Callable[[], bool]
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 # npm's launcher stays between its caller and anvil, and ends before anvil has saved its state.
 ANVIL = next((PROJECT_ROOT / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil"), Path("anvil"))
 
-START_TIMEOUT_SECONDS = 30
+# How long a server that is to start may go without any sign of work. One that works is waited for, however
+# slow the machine is: until it has had so much of a processor as no start takes.
+STALLED_SECONDS = 30
+START_CPU_SECONDS = 120
+ANSWER_TIMEOUT_SECONDS = 30
 STOP_TIMEOUT_SECONDS = 20
 POLL_SECONDS = 0.02
 WATCH_SECONDS = 0.5
@@ -102,13 +108,20 @@ class Process:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def wait_until(self, is_ready: "ReadyCheck") -> None:
-        """Return once `is_ready` answers true; raises ServerError when the process ends or time runs out."""
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        """Return once `is_ready` answers true.
+
+        Raises:
+            ServerError: it has ended, stands still, or works in vain; with the end of its log.
+        """
+        patience = _Patience(self.pid, self.log)
         # Whatever answers in the place of a process that has ended is somebody else's.
         while not (is_ready() and self.is_running()):
-            if not self.is_running() or time.monotonic() > deadline:
+            problem = patience.lost() if self.is_running() else f"it ended with status {self.wait()}"
+            if problem:
                 self.stop()
-                raise ServerError(f"{self.name} did not start; the end of {self.log}:\n{self.tail()}")
+                raise ServerError(
+                    f"{self.name} did not start: {problem}. The end of {self.log}:\n{self.tail()}"
+                )
             time.sleep(POLL_SECONDS)
 
     def ask_to_end(self) -> None:
@@ -129,6 +142,41 @@ class Process:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
+
+
+class _Patience:
+    """How long a process is worth waiting for: as long as it gets on, by its own work, not by the clock."""
+
+    def __init__(self, pid: int, log: Path) -> None:
+        self._pid, self._log = pid, log
+        self._work, self._since = self._done(), time.monotonic()
+        self._next_look = self._since + WATCH_SECONDS
+
+    def lost(self) -> str:
+        """Why it is worth no more; empty while it is."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return ""
+        self._next_look = now + WATCH_SECONDS
+        work = self._done()
+        if work != self._work:
+            self._work, self._since = work, now
+        if work[0] > START_CPU_SECONDS:
+            return f"it has worked for {work[0]:.0f} processor seconds and is not ready"
+        if now - self._since > STALLED_SECONDS:
+            return f"it has done nothing for {STALLED_SECONDS} seconds"
+        return ""
+
+    def _done(self) -> tuple[float, int]:
+        """Processor seconds of its whole tree, and bytes in its log."""
+        seconds = 0.0
+        with contextlib.suppress(psutil.Error):
+            leader = psutil.Process(self._pid)
+            for each in (leader, *leader.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):
+                    used = each.cpu_times()
+                    seconds += used.user + used.system
+        return seconds, self._log.stat().st_size if self._log.exists() else 0
 
 
 class Postgres:
@@ -269,7 +317,7 @@ class Anvil:
         """One JSON-RPC call; raises ServerError with the node's own words when it refuses."""
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode()
         request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})  # noqa: S310  # our own http URL
-        with urllib.request.urlopen(request, timeout=START_TIMEOUT_SECONDS) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=ANSWER_TIMEOUT_SECONDS) as response:  # noqa: S310
             reply = json.load(response)
         if "error" in reply:
             raise ServerError(f"anvil refused {method}: {reply['error'].get('message')}")
@@ -278,7 +326,7 @@ class Anvil:
     def _answers(self) -> bool:
         try:
             return self.request("eth_chainId") == hex(self.chain_id)
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
     def stop(self) -> None:

@@ -30,7 +30,7 @@ POLICY = {
 @pytest.mark.parametrize(
     "url",
     [
-        *("/", "/admin/login/", "/api/v1/campaigns", "/nothing-here/", "/livez"),
+        *("/", "/admin/login/", "/api/v1/session", "/nothing-here/", "/livez"),
         *("/feeds/campaigns.atom", "/sitemap.xml", "/robots.txt"),
     ],
 )
