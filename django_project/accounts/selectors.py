@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from django_project.accounts.models import User, Wallet
 from django_project.core.addresses import format_address, parse_address
+from django_project.core.characters import seen
 
 # Set at sign-in: the wallet that signed, so that pages know it without a query.
 SESSION_WALLET = "wallet"
@@ -27,7 +28,7 @@ def person_at(address: bytes) -> Person | None:
     them apart.
     """
     user = User.objects.filter(wallets__address=address, is_active=True, anonymous_backer=False).first()
-    return None if user is None else Person(name=user.display_name, bio=user.bio)
+    return None if user is None else Person(name=seen(user.display_name), bio=user.bio)
 
 
 def wallet_address(request: HttpRequest) -> bytes | None:

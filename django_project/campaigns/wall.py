@@ -14,10 +14,12 @@ from django_project.campaigns.errors import NotABackerError
 from django_project.campaigns.models import Listing, SupporterMessage
 from django_project.core import audit
 from django_project.core.addresses import format_address
+from django_project.core.characters import seen
 from django_project.core.errors import InvalidInputError
+from django_project.core.keyset import Slice, newest
 from django_project.ledger.selectors import standing_contributions
 
-MESSAGES_SHOWN = 100
+MESSAGES_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class MessageView:
     is_own: bool
 
 
-def messages(listing: Listing, reader: User | AnonymousUser) -> list[MessageView]:
-    """The newest messages that are shown, in one query."""
+def messages(listing: Listing, reader: User | AnonymousUser, before: str = "") -> Slice[MessageView]:
+    """The newest messages that are shown, or those behind a key, in one query."""
     given = standing_contributions().filter(campaign=listing.launched, backer=OuterRef("address"))
     wallets = Wallet.objects.filter(Exists(given), user=OuterRef("author")).values("address")
     shown = (
@@ -43,16 +45,18 @@ def messages(listing: Listing, reader: User | AnonymousUser) -> list[MessageView
         .select_related("author")
         .annotate(address=Subquery(wallets[:1]))
     )
-    return [
+    rows, older = newest(shown, "written_at", MESSAGES_SHOWN, before)
+    views = (
         MessageView(
-            name=(name := "" if row.author.anonymous_backer else row.author.display_name),
+            name=(name := "" if row.author.anonymous_backer else seen(row.author.display_name)),
             address=format_address(row.address) if name and row.address else "",
             text=row.text,
             written_at=row.written_at,
             is_own=row.author_id == reader.pk,
         )
-        for row in shown[:MESSAGES_SHOWN]
-    ]
+        for row in rows
+    )
+    return Slice(tuple(views), older)
 
 
 def own_message(listing: Listing, user: User) -> str:

@@ -7,10 +7,11 @@ from django.urls import reverse
 
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignCard, cards_of_own
+from django_project.core.keyset import Slice, newest
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
 from django_project.pledges.selectors import owing_campaigns
 
-SHOWN = 100
+SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,14 @@ def is_told_of(kind: str, card: CampaignCard) -> bool:
     return card.is_listed or kind == Kind.REFUND_DUE
 
 
-def notices(user: User, limit: int = SHOWN) -> list[Notice]:
-    """What an account wants to see on the site, newest first, in four queries."""
+def notices(user: User, before: str = "") -> Slice[Notice]:
+    """What an account wants to see on the site, newest first, or what is behind a key; in four queries."""
     unwanted = Preference.objects.filter(user=user, on_site=False).values_list("kind", flat=True)
-    rows = list(Notification.objects.filter(user=user).exclude(kind__in=list(unwanted))[:limit])
+    wanted = Notification.objects.filter(user=user).exclude(kind__in=list(unwanted))
+    rows, older = newest(wanted, "created_at", SHOWN, before)
     cards = cards_of_own((row.chain_id, row.address) for row in rows)
     owing = owing_campaigns(user)
-    return [
+    told = (
         Notice(
             kind=row.kind,
             card=card,
@@ -63,7 +65,8 @@ def notices(user: User, limit: int = SHOWN) -> list[Notice]:
         )
         for row in rows
         if (card := cards.get((row.chain_id, row.address))) and is_told_of(row.kind, card)
-    ]
+    )
+    return Slice(tuple(told), older)
 
 
 def preferences(user: User) -> dict[str, Preference]:

@@ -84,6 +84,11 @@ def signed_in_to_post(form_page: str) -> Callable[[View], View]:
     return guarded
 
 
+def beyond_the_end(request: HttpRequest) -> HttpResponse:
+    """A list was asked for what is behind its last row: the last page again would pass for one more."""
+    return render(request, "web/beyond_the_end.html", status=404)
+
+
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's handler for a form without the token of this visit, for instance one from before a sign-in."""
     logger.info("A form was refused: %s", reason)

@@ -189,7 +189,7 @@ def test_detail(world: World, django_assert_max_num_queries: DjangoAssertNumQuer
     [update] = selectors.updates(listing)
     assert update.is_text_known
     assert update.body == "All is **well**."
-    assert [event.name for event in selectors.events(listing)] == [
+    assert [event.name for event in selectors.events(listing).rows] == [
         "UpdatePosted",
         "Contributed",
         "Contributed",

@@ -298,7 +298,7 @@ def test_a_reminder_has_words_of_its_own(world: World, alice: User) -> None:
     assert "The goal was missed. You can claim a refund of 1 ETH from" in refund
     assert "with no deadline" in refund
     assert "Less than a day is left" in letters["Less than a day left to object"]
-    assert {notice.kind for notice in notices(alice) if notice.is_reminder} == set(words.REMINDER_TEXT)
+    assert {notice.kind for notice in notices(alice).rows if notice.is_reminder} == set(words.REMINDER_TEXT)
 
 
 def test_no_letter_asks_for_what_was_done_since(world: World, alice: User) -> None:
@@ -310,7 +310,7 @@ def test_no_letter_asks_for_what_was_done_since(world: World, alice: User) -> No
     world.raise_objection(judged, backer=address(1))
     assert mail.deliver() == 0
     assert outbox.outbox == []
-    settled = {notice.kind: notice.is_settled for notice in notices(alice)}
+    settled = {notice.kind: notice.is_settled for notice in notices(alice).rows}
     assert settled == {Kind.REFUND_DUE: True, Kind.MILESTONE_REVIEW: False}
 
 

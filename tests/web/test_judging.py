@@ -195,7 +195,7 @@ def test_an_open_window_is_news_that_leads_to_it(world: World, alice: User) -> N
     world.contribute(campaign, backer=campaign.creator)
     world.mine(20)
     assert notifications.notify(campaign.chain_id) == 1
-    (notice,) = notices(alice)
+    (notice,) = notices(alice).rows
     assert notice.kind == Kind.MILESTONE_REVIEW
     assert notice.url == url(world, campaign)
     assert f'href="{notice.url}"' in read(signed_in(alice), "/me/notifications/")

@@ -15,6 +15,7 @@ from django_project.campaigns.selectors.listings import visible
 from django_project.campaigns.selectors.refund_terms import RefundTerms, refund_terms
 from django_project.core import characters
 from django_project.core.addresses import format_address, format_hash, keccak
+from django_project.core.keyset import Slice
 from django_project.core.money import format_units
 from django_project.ledger.events import CAMPAIGN_EVENTS
 from django_project.ledger.models import (
@@ -29,7 +30,7 @@ from django_project.ledger.returns import Return, returns_to, went_back
 from django_project.ledger.selectors import version
 
 CONTRIBUTORS_PAGE_SIZE = 50
-EVENTS_SHOWN = 100
+EVENTS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +322,7 @@ def contribution_rows(listing: Listing, rows: list[Contribution]) -> list[Contri
     card = card_of(listing)
     titles = {text.get("tier"): str(text.get("title", "")) for text in listing.metadata.rewards}
     names = {
-        wallet.address: wallet.user.display_name
+        wallet.address: characters.seen(wallet.user.display_name)
         for wallet in Wallet.objects.filter(address__in={row.backer for row in rows}).select_related("user")
         if not wallet.user.anonymous_backer
     }
@@ -371,7 +372,7 @@ def updates(listing: Listing) -> list[UpdateView]:
         text = texts.get(post.content_hash)
         views.append(
             UpdateView(
-                title=text.title if text else "",
+                title=characters.seen(text.title) if text else "",
                 body=text.body if text else "",
                 posted_at=post.block_time,
                 block_number=post.block_number,
@@ -383,20 +384,22 @@ def updates(listing: Listing) -> list[UpdateView]:
     return views
 
 
-def events(listing: Listing, limit: int = EVENTS_SHOWN) -> list[EventLine]:
-    """The contract's newest events of every kind, in one query."""
+def events(listing: Listing, before: int | None = None) -> Slice[EventLine]:
+    """The contract's newest events of every kind, or those before a `seq`, in one query."""
     kinds: dict[str, QuerySet[Any]] = {
         event.name: event.model._default_manager.all() for event in CAMPAIGN_EVENTS
     }
+    earlier = {} if before is None else {"seq__lt": before}
     rows = [
-        found.filter(campaign=listing.launched)
+        found.filter(campaign=listing.launched, **earlier)
         .order_by()
         .annotate(kind=Value(name, output_field=CharField()))
         .values_list("kind", "seq", "block_number", "block_time", "tx_hash")
         for name, found in kinds.items()
     ]
-    newest = rows[0].union(*rows[1:], all=True).order_by(F("seq").desc())[:limit]
-    return [
+    newest = list(rows[0].union(*rows[1:], all=True).order_by(F("seq").desc())[: EVENTS_SHOWN + 1])
+    lines = tuple(
         EventLine(kind, seq, block_number, block_time, format_hash(bytes(tx_hash)))
-        for kind, seq, block_number, block_time, tx_hash in newest
-    ]
+        for kind, seq, block_number, block_time, tx_hash in newest[:EVENTS_SHOWN]
+    )
+    return Slice(lines, str(lines[-1].seq) if len(newest) > EVENTS_SHOWN else "")

@@ -18,13 +18,14 @@ from django_project.campaigns.selectors import listing_by_slug
 from django_project.core import rate_limits
 from django_project.core.addresses import format_address, parse_address
 from django_project.core.errors import UserError
+from django_project.core.keyset import is_key
 from django_project.notifications import mail, services
 from django_project.notifications.selectors import Notice, mailbox, notices, preferences
 from django_project.pledges.selectors import contributions_by_campaign
 from django_project.privacy import services as privacy
 from django_project.web import receipts, words
 from django_project.web.forms import MailForm, ProfileForm
-from django_project.web.problems import signed_in_to_post
+from django_project.web.problems import beyond_the_end, signed_in_to_post
 from django_project.web.spreadsheets import CONTENT_TYPE
 from django_project.web.statement_pdf import as_pdf
 from django_project.web.views.visitor import safe_next
@@ -122,8 +123,13 @@ def unlink_wallet(request: HttpRequest, address: str) -> HttpResponse:
 @login_required
 @never_cache
 def notifications_page(request: HttpRequest) -> HttpResponse:
-    lines = [(each, _words(each)) for each in notices(_user(request))]
-    return render(request, "web/notifications.html", {"notices": lines})
+    before = request.GET.get("before", "")
+    page = notices(_user(request), before)
+    if not page.rows and not page.older and is_key(before):
+        return beyond_the_end(request)
+    lines = [(each, _words(each)) for each in page.rows]
+    context = {"notices": lines, "older": page.older, "is_first_page": not is_key(before)}
+    return render(request, "web/notifications.html", context)
 
 
 def _words(notice: Notice) -> words.Word:

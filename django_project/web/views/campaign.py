@@ -25,10 +25,12 @@ from django_project.campaigns.selectors import (
 )
 from django_project.core import rate_limits
 from django_project.core.errors import UserError
+from django_project.core.keyset import is_key
 from django_project.discovery.selectors import similar_to
 from django_project.pledges.judging import judging
 from django_project.web import words
 from django_project.web.forms import MessageForm
+from django_project.web.problems import beyond_the_end
 from django_project.web.spreadsheets import CONTENT_TYPE, csv_lines
 
 SIMILAR_SHOWN = 4
@@ -124,10 +126,16 @@ def messages_page(request: HttpRequest, slug: str) -> HttpResponse:
 def _wall(request: HttpRequest, listing: Listing, problem: str = "", status: int = 200) -> HttpResponse:
     """The wall; with a `problem`, what was typed stays in the form beside it."""
     user = request.user
+    before = request.GET.get("before", "")
+    page = wall.messages(listing, user, before)
+    if not page.rows and is_key(before) and request.method != "POST":
+        return beyond_the_end(request)
     own = wall.own_message(listing, user) if isinstance(user, User) else ""
     typed = request.POST.get("text", "")
     context = {
-        "wall": wall.messages(listing, user),
+        "wall": page.rows,
+        "older": page.older,
+        "is_first_page": not is_key(before),
         "may_write": bool(own or typed) or wall.is_backer(user, listing),
         "own": own,
         "typed": typed if problem else own,
@@ -143,8 +151,7 @@ def contributors_page(request: HttpRequest, slug: str) -> HttpResponse:
     before, after = _seq(request, "before"), _seq(request, "after")
     page = contributors(listing, before=before, after=after)
     if not page.rows and (before is not None or after is not None):
-        newest = reverse("web:campaign-contributors", args=[slug])
-        return render(request, "web/beyond_the_end.html", {"newest": newest}, status=404)
+        return beyond_the_end(request)
     return _page(request, listing, "contributors", {"contributors": page})
 
 
@@ -157,8 +164,13 @@ def _seq(request: HttpRequest, name: str) -> int | None:
 @require_safe
 def contract(request: HttpRequest, slug: str) -> HttpResponse:
     listing = listing_by_slug(slug)
-    lines = [(event, words.EVENT[event.name]) for event in events(listing)]
-    return _page(request, listing, "contract", {"events": lines})
+    before = _seq(request, "before")
+    page = events(listing, before)
+    if not page.rows and before is not None:
+        return beyond_the_end(request)
+    lines = [(event, words.EVENT[event.name]) for event in page.rows]
+    context = {"events": lines, "older": page.older, "is_first_page": before is None}
+    return _page(request, listing, "contract", context)
 
 
 @require_safe
