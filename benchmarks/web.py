@@ -27,6 +27,7 @@ from benchmarks import page_weight
 from benchmarks.words import CATEGORIES, CHINESE, ENGLISH
 from tasks.demo.servers import PROJECT_ROOT, Postgres, Process, Redis, free_port
 
+GUNICORN = PROJECT_ROOT / "deploy" / "gunicorn.conf.py"
 RESULTS = PROJECT_ROOT / "benchmarks" / "results" / "web.json"
 WARM_UP = 20
 READERS = 8
@@ -73,9 +74,8 @@ def serving(directory: Path, env: dict[str, str], workers: int) -> Iterator[int]
     site = Process(
         "site",
         [
-            *(sys.executable, "-m", "gunicorn", "django_project.wsgi:application", "--preload"),
+            *(sys.executable, "-m", "gunicorn", "--config", str(GUNICORN)),
             *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--threads", str(THREADS)),
-            *("--keep-alive", "30", "--no-control-socket"),
         ],
         directory / f"site-{workers}.log",
         env,

@@ -4,6 +4,8 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from django_project.core.bodies import BoundedBodies
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_project.settings")
 
-application = get_asgi_application()
+application = BoundedBodies(get_asgi_application())

@@ -73,6 +73,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    # Before anything that reads a body: the token of a form is in it.
+    "django_project.web.bodies.BodyLimitMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django_project.accounts.middleware.SessionLimitsMiddleware",
@@ -87,6 +89,9 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "django_project.urls"
+# The site lives at the root of its host. What a header or a server's variable says otherwise would go into
+# every link of pages that are kept for others.
+FORCE_SCRIPT_NAME = ""
 ASGI_APPLICATION = "django_project.asgi.application"
 WSGI_APPLICATION = "django_project.wsgi.application"
 
@@ -308,6 +313,12 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "frame-ancestors": ["'none'"],
     }
 }
+
+# No form and no address takes files. The longest honest body is a full beacon, about 15 kB.
+BODY_LIMIT = 64 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
+FILE_UPLOAD_HANDLERS: list[str] = []
 
 # What a Prometheus server sends as `Authorization: Bearer …`; empty: nobody may read /metrics in
 # production, and elsewhere only this machine.

@@ -19,6 +19,10 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
     task_ignore_result=True,
+    # Whoever may write to the broker names a task and its arguments, and brings no code along.
+    accept_content=["json"],
+    result_accept_content=["json"],
+    task_serializer="json",
     broker_connection_retry_on_startup=True,
     timezone="UTC",
     # Entries expire before their next turn: a queue that nobody serves must not fill up with them.

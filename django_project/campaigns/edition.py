@@ -13,6 +13,8 @@ from typing import TypeVar
 
 from django.core.cache import cache
 
+from django_project.core.shapes import Shape
+
 T = TypeVar("T")
 
 # How old lists, counts and the amounts on cards may be before they are worked out anew.
@@ -86,16 +88,16 @@ def end() -> None:
     cache.delete_many([_KEY, _FRESH, _TURN])
 
 
-def shared(name: str, work_out: Callable[[], T], edition: str = "") -> T:
+def shared(name: str, shape: Shape[T], work_out: Callable[[], T], edition: str = "") -> T:
     """What `work_out` gives, worked out once for an edition, by default the current one."""
     edition = edition or current()
     key = f"campaigns:edition:{edition}:{name}"
-    found: T | None = cache.get(key)
+    found = shape.load(cache.get(key))
     if found is None:
         making = _being_made.set(edition)
         try:
             found = work_out()
         finally:
             _being_made.reset(making)
-        cache.set(key, found, 2 * KEPT_SECONDS)
+        cache.set(key, shape.dump(found), 2 * KEPT_SECONDS)
     return found

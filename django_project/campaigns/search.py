@@ -10,7 +10,6 @@ Pictures and characters beyond what PostgreSQL's parser takes for letters are wr
 Positions end at 16,383, PostgreSQL's limit: a phrase of characters is not found behind it, words are.
 """
 
-import hashlib
 import itertools
 import logging
 from collections.abc import Callable, Iterator
@@ -33,6 +32,7 @@ from django.db.models.functions import Concat
 
 from django_project.campaigns.models import Listing
 from django_project.core.folding import fold
+from django_project.core.shapes import Labelled, Shape, slot
 
 if TYPE_CHECKING:
     import jieba
@@ -54,6 +54,8 @@ QUERY_MAX_LENGTH = 200
 MISSPELT_SIMILARITY = 0.45
 # How long what a text finds is remembered: a new campaign is found so much later by a search just made.
 FOUND_CACHE_SECONDS = 30
+# Searches whose results are kept at a time, some 100 kB each at most for 10,000 campaigns.
+SEARCHES_KEPT = 256
 
 Query = SearchQuery | CombinedSearchQuery
 
@@ -151,6 +153,14 @@ def resembling(text: str) -> dict[int, float]:
     return _remembered("resembling", text, lambda: dict(found.values_list("pk", "likeness")))
 
 
+_FOUND = Shape[dict[int, float]](dict[int, float])
+
+
 def _remembered(kind: str, text: str, find: Callable[[], dict[int, float]]) -> dict[int, float]:
-    digest = hashlib.sha256(fold(text).encode()).hexdigest()
-    return cache.get_or_set(f"campaigns:{kind}:{digest}", find, FOUND_CACHE_SECONDS) or {}
+    folded = fold(text)
+    key, shape = f"campaigns:{kind}:{slot(folded, SEARCHES_KEPT)}", Labelled(_FOUND, folded)
+    found = shape.load(cache.get(key))
+    if found is None:
+        found = find()
+        cache.set(key, shape.dump(found), FOUND_CACHE_SECONDS)
+    return found

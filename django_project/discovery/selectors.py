@@ -21,6 +21,7 @@ from django_project.campaigns.selectors import (
     most_backed,
 )
 from django_project.core.addresses import format_hash
+from django_project.core.shapes import Shape
 from django_project.discovery.exploration import Candidate, Slot, fill_slots
 from django_project.discovery.models import (
     AudienceMember,
@@ -227,10 +228,14 @@ def _popular() -> list[CampaignCard]:
 
 def _newest() -> list[Candidate]:
     """What exploration draws from, each with its chance of being what people want."""
-    return edition.shared("newest", _read_newest)
+    newest = edition.shared("newest", _NEWEST, _read_newest)
+    return [Candidate(card.key, card, chance) for card, chance in newest]
 
 
-def _read_newest() -> list[Candidate]:
+_NEWEST = Shape[list[tuple[CampaignCard, float]]](list[tuple[CampaignCard, float]])
+
+
+def _read_newest() -> list[tuple[CampaignCard, float]]:
     found = just_launched(EXPLORATION_POOL)
     arms = ExplorationArm.objects.filter(key_filter((card.key for card in found), "chain_id", "address"))
     chances = {
@@ -239,7 +244,7 @@ def _read_newest() -> list[Candidate]:
     }
     # Who is newer than the arms gets the mean of the others' chances.
     mean = sum(chances.values()) / len(chances) if chances else 1.0
-    return [Candidate(card.key, card, chances.get(card.key, mean)) for card in found]
+    return [(card, chances.get(card.key, mean)) for card in found]
 
 
 @dataclass(frozen=True, slots=True)

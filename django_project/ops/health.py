@@ -54,12 +54,12 @@ def _ask_database() -> None:
 
 
 def _ask_redis() -> None:
-    """That of the cache and that of the sessions."""
-    for url in {settings.REDIS_URL, settings.SESSIONS_REDIS_URL}:
-        with redis.Redis.from_url(
-            url, socket_timeout=REDIS_TIMEOUT_SECONDS, socket_connect_timeout=REDIS_TIMEOUT_SECONDS
-        ) as client:
-            client.ping()
+    with redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+    ) as client:
+        client.ping()
 
 
 class _UnappliedError(Exception):

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path
 
 from django_project.campaigns.selectors import CampaignCard
+from django_project.core.shapes import Shape
 from django_project.discovery import consent
 from django_project.ledger.models import Chain
 from django_project.ledger.networks import network_name
@@ -22,6 +23,7 @@ THEME_COOKIE = "theme"
 THEMES = ("day", "night")
 
 # The frame's data is the same for everybody, and a few seconds old at most.
+HEALTH_KEY = "web:health"
 HEALTH_CACHE_SECONDS = 3
 CHAINS_KEY = "web:chains"
 CHAINS_CACHE_SECONDS = 30
@@ -118,10 +120,20 @@ class Site:
         """Of the chains whose money a page shows, those of which it has to say more than their amounts."""
         if not chain_ids:
             return []
-        health: list[ChainHealth] | None = cache.get_or_set("web:health", index_health, HEALTH_CACHE_SECONDS)
-        found = (_notice(each) for each in health or [] if each.chain_id in chain_ids)
+        found = (_notice(each) for each in _health() if each.chain_id in chain_ids)
         # Where all networks stand side by side, each of a retired one's cards says so itself.
         return [each for each in found if each and (each.kind != "retired" or len(chain_ids) == 1)]
+
+
+_HEALTH = Shape[list[ChainHealth]](list[ChainHealth])
+
+
+def _health() -> list[ChainHealth]:
+    health = _HEALTH.load(cache.get(HEALTH_KEY))
+    if health is None:
+        health = index_health()
+        cache.set(HEALTH_KEY, _HEALTH.dump(health), HEALTH_CACHE_SECONDS)
+    return health
 
 
 def _notice(chain: ChainHealth) -> Notice | None:

@@ -15,6 +15,7 @@ from django_project.campaigns.selectors import (
     shop_rows,
 )
 from django_project.core.addresses import format_hash
+from django_project.core.shapes import Shape
 from django_project.ledger.models import CampaignTotals, Contribution
 from django_project.pledges.selectors import gone_back
 
@@ -48,9 +49,12 @@ class ShopWindow:
         return [*(row.card for row in self.latest), *(card for row in rows for card in row)]
 
 
+_SHAPE = Shape[ShopWindow](ShopWindow)
+
+
 def shop_window() -> ShopWindow:
     """The edition's; five queries beside those of its shelf for whoever asks first."""
-    return edition.shared("shop-window", _shop_window)
+    return edition.shared("shop-window", _SHAPE, _shop_window)
 
 
 def _shop_window() -> ShopWindow:

@@ -22,7 +22,7 @@ from tasks.demo.networks import HOME, NETWORKS, Network, Part, home_of, parts
 from tasks.demo.options import Options
 from tasks.demo.rpc import Node
 from tasks.demo.seeding import Seeder, campaign_addresses
-from tasks.demo.servers import ServerError, free_port
+from tasks.demo.servers import PROJECT_ROOT, ServerError, free_port
 from tasks.demo.simulation import HORIZON, Scenario, simulate
 from tasks.demo.stage import HOST, Memory, Stage, project_command
 from tasks.demo.steps import Step, Steps
@@ -32,6 +32,7 @@ from tasks.demo.wallet_accounts import offered_accounts
 BLOCK_SECONDS = 1
 # Views of the whole history are older than what browsers may report elsewhere.
 BEACON_MAX_AGE_SECONDS = HORIZON + 24 * 3600
+GUNICORN = PROJECT_ROOT / "deploy" / "gunicorn.conf.py"
 SITE_PROCESSES, SITE_THREADS = 2, 4
 WORKER_PROCESSES = 1
 OPERATOR_PASSWORD_BYTES = 9
@@ -265,9 +266,8 @@ class Play:
             site = self.stage.start(
                 "site",
                 "gunicorn",
-                *("django_project.wsgi:application", "--bind", f"fd://{self.socket.fileno()}", "--preload"),
-                "--no-control-socket",
-                *("--workers", str(SITE_PROCESSES), "--threads", str(SITE_THREADS), "--keep-alive", "30"),
+                *("--config", str(GUNICORN), "--bind", f"fd://{self.socket.fileno()}"),
+                *("--workers", str(SITE_PROCESSES), "--threads", str(SITE_THREADS)),
                 listens_on=self.socket,
             )
             site.wait_until(self._site_answers)

@@ -244,7 +244,7 @@ def test_what_is_no_json_object_is_a_400(alice: Browser, body: bytes) -> None:
 
 def test_a_giant_body_is_refused(alice: Browser) -> None:
     reply = alice.post("/api/v1/pledges", {"campaign": "x" * 70_000})
-    assert (reply.status_code, error_code(reply)) == (400, "body_too_large")
+    assert (reply.status_code, error_code(reply)) == (413, "body_too_large")
 
 
 def test_csrf_guards_pledges(world: World, alice: Browser) -> None:

@@ -10,8 +10,10 @@ import redis
 from django.core.cache import cache
 
 from django_project.campaigns import edition
+from django_project.core.shapes import Shape
 
 VISITORS = 4
+TEXT, TEXTS = Shape[str](str), Shape[list[str]](list[str])
 WAIT_SECONDS = 30
 
 
@@ -124,17 +126,17 @@ def test_while_the_next_is_made_the_last_stays_on_show(
     pool: ThreadPoolExecutor, desk: Desk, prepared: list[str]
 ) -> None:
     last = edition.current()
-    kept = edition.shared("list", lambda: "of the last")
+    kept = edition.shared("list", TEXT, lambda: "of the last")
     grow_old()
     maker = pool.submit(edition.current)
     assert desk.is_busy.wait(WAIT_SECONDS)
     assert [edition.current() for _ in range(3)] == [last] * 3
-    assert edition.shared("list", lambda: "worked out again") == kept
+    assert edition.shared("list", TEXT, lambda: "worked out again") == kept
     desk.may_finish.set()
     following = maker.result(WAIT_SECONDS)
     assert prepared == [following]
     assert edition.current() == following
-    assert edition.shared("list", lambda: "of the next") == "of the next"
+    assert edition.shared("list", TEXT, lambda: "of the next") == "of the next"
 
 
 @pytest.mark.usefixtures("prepared")
@@ -143,9 +145,9 @@ def test_what_a_page_is_made_of_is_of_the_pages_own_edition() -> None:
 
     def page() -> list[str]:
         grow_old()
-        return [edition.current(), edition.shared("part", edition.current)]
+        return [edition.current(), edition.shared("part", TEXT, edition.current)]
 
-    assert edition.shared("page", page) == [last, last]
+    assert edition.shared("page", TEXTS, page) == [last, last]
     # Whoever comes after finds it old.
     assert edition.current() != last
 
@@ -158,7 +160,7 @@ def test_a_page_that_fails_leaves_no_edition_behind() -> None:
         raise ValueError("no page")
 
     with pytest.raises(ValueError, match="no page"):
-        edition.shared("page", fail)
+        edition.shared("page", TEXT, fail)
     grow_old()
     assert edition.current() != last
 
@@ -166,10 +168,10 @@ def test_a_page_that_fails_leaves_no_edition_behind() -> None:
 @pytest.mark.usefixtures("prepared")
 def test_an_ended_edition_is_not_shown_again() -> None:
     first = edition.current()
-    edition.shared("list", lambda: "with what was hidden since")
+    edition.shared("list", TEXT, lambda: "with what was hidden since")
     edition.end()
     assert edition.current() != first
-    assert edition.shared("list", lambda: "without") == "without"
+    assert edition.shared("list", TEXT, lambda: "without") == "without"
 
 
 def test_what_was_in_preparation_when_it_was_ended_is_dropped(

@@ -1,13 +1,18 @@
 """What everybody sees alike is made once for an edition; what is one visitor's own never is."""
 
 import re
+from typing import Any
 
 import pytest
-from django.test import Client
+import redis
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from django_project.campaigns import edition, services
 from django_project.web import shared_pages
+from django_project.web.views import shop as shop_views
 from tests.factories import ETHER, address, backer_user
 from tests.web.conftest import Shop
 
@@ -104,3 +109,80 @@ def test_what_moderators_hide_is_gone_at_once(
         services.hide(shop.honey, actor=backer_user(9), reason="stolen pictures")
     for url in ("/", "/explore/"):
         assert "Honey from eight roofs" not in Client().get(url).content.decode()
+
+
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The queries that pages are made for from now on."""
+    queries = []
+    make = shared_pages._made
+
+    def note(page: shared_pages.Page, request: HttpRequest) -> bytes:
+        queries.append(request.META["QUERY_STRING"])
+        return make(page, request)
+
+    monkeypatch.setattr(shared_pages, "_made", note)
+    return queries
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_a_page_does_not_read_makes_no_other_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    queries = made(monkeypatch)
+    for number in range(3):
+        page = Client().get(f"/?made={number}&up={'x' * number}").content.decode()
+        assert "made=" not in page
+        Client().get(f"/explore/?made={number}&status=open&sort=newest&page={'0' * number}1")
+        Client().get(f"/explore/?sort=newest&status=open&status=open&utm_source=s{number}&seed=")
+        Client().get("/explore/", headers={"host": f"h{number}.example", "x-forwarded-proto": "https"})
+    assert queries == ["", "status=open&sort=newest", ""]
+
+
+@pytest.mark.usefixtures("shop")
+def test_no_more_queries_are_kept_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch, redis_url: str
+) -> None:
+    monkeypatch.setattr(shared_pages, "QUERIES_KEPT", 2)
+    monkeypatch.setattr("django_project.campaigns.search.SEARCHES_KEPT", 2)
+    pages = [Client().get(f"/explore/?q=honey{'y' * number}").content.decode() for number in range(6)]
+    assert [f'value="honey{"y" * number}"' in page for number, page in enumerate(pages)] == [True] * 6
+    with redis.Redis.from_url(redis_url) as server:
+        assert 1 <= len(list(server.scan_iter(":1:campaigns:edition:*:page:*"))) <= 2
+        assert 1 <= len(list(server.scan_iter(":1:campaigns:matches:*"))) <= 2
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("prefix", ["/explore", "/explore/", "//evil.example", "/x?y"])
+def test_a_script_name_changes_no_page(prefix: str) -> None:
+    """As a server has it that takes the header Script_Name: home is asked for under explore's address."""
+    poisoned: dict[str, Any] = {
+        "SCRIPT_NAME": prefix,
+        "SCRIPT_URL": f"{prefix}/x",
+        "REDIRECT_URL": f"{prefix}/y",
+    }
+    home, explore = (Client().get(path).content for path in ("/", "/explore/"))
+    edition.end()
+    asked = [Client().get(path, None, **poisoned).content for path in ("/", "/explore/")]
+    later = [Client().get(path).content for path in ("/", "/explore/")]
+    for page in (*asked, *later):
+        assert b"evil" not in page
+        assert b"/explore/explore" not in page
+    assert [page.replace(token(page).encode(), b"") for page in later] == [
+        page.replace(token(page).encode(), b"") for page in (home, explore)
+    ]
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_site_below_a_path_shares_no_page(monkeypatch: pytest.MonkeyPatch, rf: RequestFactory) -> None:
+    """Where a server of the other kind (ASGI) is told that the site is mounted, nothing is kept."""
+    queries = made(monkeypatch)
+    request = rf.get("/")
+    request.META["SCRIPT_NAME"] = "/below"
+    request.user = AnonymousUser()
+    assert shop_views.home(request).status_code == 200
+    assert queries == []
+
+
+def test_two_views_of_one_address_are_two_pages(rf: RequestFactory) -> None:
+    request = rf.get("/")
+    assert shared_pages._name(shop_views.home, request) != shared_pages._name(
+        shop_views.explore_page, request
+    )

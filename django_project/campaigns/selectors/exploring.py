@@ -24,6 +24,7 @@ from django_project.campaigns.selectors.shelf import (
     shelf,
 )
 from django_project.core import characters
+from django_project.core.shapes import Shape
 
 Sort = Literal["best", "trending", "newest", "ending", "backed", "funded", "random"]
 FacetName = Literal["category", "status", "ending", "language", "funded", "goal", "token", "network"]
@@ -265,9 +266,12 @@ def categories_with_counts() -> list[tuple[CategoryLabel, int]]:
     return [(label, counts[label.slug]) for label in categories()]
 
 
+_LABELS = Shape[list[CategoryLabel]](list[CategoryLabel])
+
+
 def categories() -> list[CategoryLabel]:
     """Every category, in their own order."""
-    return edition.shared("categories", lambda: [label_of(row) for row in Category.objects.all()])
+    return edition.shared("categories", _LABELS, lambda: [label_of(row) for row in Category.objects.all()])
 
 
 def category_by_slug(slug: str) -> CategoryLabel:

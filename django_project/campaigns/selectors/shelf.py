@@ -24,6 +24,7 @@ from django.utils import timezone
 from django_project.campaigns import edition
 from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors.listings import visible
+from django_project.core.shapes import Shape
 from django_project.ledger.models import Chain, Contribution
 from django_project.ledger.selectors import currencies
 
@@ -168,7 +169,7 @@ def _shelf_of(name: str) -> Shelf:
     if name not in (here := _here):
         with _unpacking:
             if name not in (here := _here):
-                unpacked = Shelf(*edition.shared("shelf", _read, name))
+                unpacked = _unpacked(edition.shared("shelf", _PACKED, _read, name))
                 here = _here = {**dict(list(here.items())[-1:]), name: unpacked}
     return here[name]
 
@@ -176,10 +177,31 @@ def _shelf_of(name: str) -> Shelf:
 edition.prepare_with(_shelf_of)
 
 
-def _read() -> tuple[list[Place], list[int], dict[str, str]]:
+class _Packed(NamedTuple):
+    """A shelf for Redis: places name their cell by its number, so that each of them is kept once."""
+
+    cells: list[Cell]
+    places: list[tuple[int, int, int, bool, bool, float, float, float, bool, int]]
+    trending: list[int]
+    networks: dict[str, str]
+
+
+_PACKED = Shape[_Packed](_Packed)
+
+
+def _unpacked(packed: _Packed) -> Shelf:
+    cells = [Cell(*map(sys.intern, cell)) for cell in packed.cells]
+    places = [
+        Place(listing, campaign, cells[cell], listed, pick, start, left, ratio, short, backers)
+        for listing, campaign, cell, listed, pick, start, left, ratio, short, backers in packed.places
+    ]
+    return Shelf(places, packed.trending, packed.networks)
+
+
+def _read() -> _Packed:
     chains = list(Chain.objects.all())
     known = currencies()
-    cells: dict[Cell, Cell] = {}
+    cells: dict[Cell, int] = {}
     rows = (
         visible()
         .order_by()
@@ -215,23 +237,22 @@ def _read() -> tuple[list[Place], list[int], dict[str, str]]:
             currency.symbol if currency else "",
             str(chain_id),
         )
-        cell = Cell(*map(sys.intern, values))
         places.append(
-            Place(
-                listing_id=pk,
-                campaign_id=launched,
-                # The same object for equal cells and strings: the pickle in Redis then has each once.
-                cell=cells.setdefault(cell, cell),
-                is_listed=visibility == Listing.Visibility.LISTED and currency is not None,
-                is_staff_pick=is_staff_pick,
-                start=start,
-                left=left,
-                ratio=raised / goal if goal else math.inf,
-                is_short_of_goal=0 < raised < goal,
-                backers=backers,
+            (
+                pk,
+                launched,
+                cells.setdefault(Cell(*values), len(cells)),
+                visibility == Listing.Visibility.LISTED and currency is not None,
+                is_staff_pick,
+                start,
+                left,
+                # JSON has no infinity.
+                raised / goal if goal else sys.float_info.max,
+                0 < raised < goal,
+                backers,
             )
         )
-    return places, trending_ids(), {str(chain.chain_id): chain.name for chain in chains}
+    return _Packed(list(cells), places, trending_ids(), {str(chain.chain_id): chain.name for chain in chains})
 
 
 def funded_band(raised: int, goal: int) -> str:

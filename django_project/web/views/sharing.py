@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from django_project.campaigns.selectors import card_of, listing_by_slug
 from django_project.core import rate_limits
 from django_project.core.addresses import shorten_address
+from django_project.core.shapes import RAW
 from django_project.web import share_picture, typesetting
 from django_project.web.links import absolute_url
 
@@ -62,7 +63,7 @@ def _picture(request: HttpRequest, digest: str, draw: Callable[[], bytes]) -> Ht
     answer = get_conditional_response(request, etag=etag)
     if answer is None:
         key = f"web:share-picture:{digest}"
-        picture: bytes | None = cache.get(key)
+        picture = RAW.load(cache.get(key))
         if picture is None:
             rate_limits.require(rate_limits.PICTURE, *rate_limits.visitor(request))
             picture = draw()

@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import replace
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -43,7 +43,7 @@ def _reader_key(request: HttpRequest) -> str | None:
 
 
 @require_safe
-@shared_between_visitors
+@shared_between_visitors(lambda _query: "")
 def home(request: HttpRequest) -> HttpResponse:
     recommendations = recommended_for(_reader_key(request), RECOMMENDED_SHOWN)
     window = shop_window()
@@ -65,6 +65,15 @@ class PastTheEndError(Exception):
     def __init__(self, pages: int) -> None:
         super().__init__(pages)
         self.pages = pages
+
+
+def _page_of(query: QueryDict) -> int:
+    return whole_number(query.get("page", ""), 1, PAGES_MAX)
+
+
+def _read_of(query: QueryDict) -> str:
+    """What explore reads of a query, in one spelling."""
+    return ExploreFilters.from_query(query).to_query(_page_of(query))
 
 
 @require_safe
@@ -107,12 +116,12 @@ def _no_such_page(request: HttpRequest, pages: int) -> HttpResponse:
     return render(request, "web/explore_missing.html", context, status=404)
 
 
-@shared_between_visitors
+@shared_between_visitors(_read_of)
 def _explore(request: HttpRequest) -> HttpResponse:
     filters = ExploreFilters.from_query(request.GET)
     if filters.sort == "random" and not filters.seed:
         filters = replace(filters, seed=secrets.randbelow(SEED_MAX) + 1)
-    result = explore(filters, whole_number(request.GET.get("page", ""), 1, PAGES_MAX))
+    result = explore(filters, _page_of(request.GET))
     if result.is_past_end:
         raise PastTheEndError(result.pages)
     instead = [] if result.cards else trending(TRENDING_SHOWN)

@@ -1,0 +1,64 @@
+"""How much a request may carry: no address of the site takes files.
+
+Django keeps a body's form fields in memory and spools files, and under ASGI every body, to the disk before
+any view or permission is asked. A body above `BODY_LIMIT` is answered with 413 instead (`web/bodies.py`),
+unread, whether its length is told or it comes in chunks.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.conf import settings
+
+from django_project.core.numbers import whole_number
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+# In an ASGI scope: the body was too large, and nothing of it was kept.
+TOO_LARGE = "chainfund.body_too_large"
+
+
+def is_longer_than_allowed(content_length: str) -> bool:
+    """Whether a Content-Length header tells of more than the site takes."""
+    limit: int = settings.BODY_LIMIT
+    return whole_number(content_length, 0, limit + 1) > limit
+
+
+class BoundedBodies:
+    """An ASGI application that is handed whole bodies of at most `BODY_LIMIT`, held in memory."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        first = await _whole(scope, receive)
+        if first is None:
+            scope = {**scope, TOO_LARGE: True}
+            first = {"type": "http.request", "body": b"", "more_body": False}
+        waiting = [first]
+
+        async def replay() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        await self._application(scope, replay, send)
+
+
+async def _whole(scope: Any, receive: Receive) -> Message | None:
+    """A request's body in one message, or the news that the client left; None for one that is too large."""
+    if is_longer_than_allowed(dict(scope["headers"]).get(b"content-length", b"").decode("latin-1")):
+        return None
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return message
+        body += message.get("body", b"")
+        if len(body) > settings.BODY_LIMIT:
+            return None
+        if not message.get("more_body"):
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
