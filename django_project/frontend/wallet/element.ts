@@ -174,7 +174,8 @@ export abstract class WalletElement extends HTMLElement {
     if (!isAnyRemembered() || this.querySelector("[data-other-wallet]")) return;
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "btn btn-quiet";
+    // Beneath the button that acts where that one is as wide as a phone, beside it elsewhere; never touching.
+    button.className = "btn btn-quiet mt-3 w-full sm:mt-0 sm:ml-3 sm:w-auto";
     button.dataset.otherWallet = "";
     button.disabled = this.button.disabled;
     button.textContent = this.#words("other-wallet");
@@ -182,7 +183,7 @@ export abstract class WalletElement extends HTMLElement {
       this.isOtherWanted = true;
       this.pressed();
     });
-    this.button.after(" ", button);
+    this.button.after(button);
   }
 
   protected set canPress(isAllowed: boolean) {
