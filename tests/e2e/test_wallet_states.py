@@ -248,6 +248,18 @@ def test_more_than_the_account_holds_never_reaches_the_wallet(page: Page, stack:
     expect(DemoWallet(page).dialog).to_have_count(0)
 
 
+def test_the_way_to_another_wallet_never_touches_the_button_that_pays(page: Page, stack: Stack) -> None:
+    review(page, stack)
+    pays, other = (page.locator(f"wallet-pledge [data-{name}]") for name in ("start", "other-wallet"))
+    for width in (320, 360, 640, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        first, second = pays.bounding_box(), other.bounding_box()
+        assert first is not None
+        assert second is not None
+        apart = max(second["x"] - first["x"] - first["width"], second["y"] - first["y"] - first["height"])
+        assert (apart >= 8, first["height"] >= 24, second["height"] >= 24) == (True, True, True), width
+
+
 def test_a_reward_taken_meanwhile_is_told_by_the_contract(page: Page, stack: Stack, say: Words) -> None:
     # There is one of each, and it is gone afterwards.
     tier = 2 if say.language == "en" else 3
