@@ -35,13 +35,17 @@ if IS_PRODUCTION:
 
 INSTALLED_APPS = [
     # Without its own search for admin modules, which every command and worker would pay for: urls.py does it.
-    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django_project.core.apps.OperationsAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.humanize",
     "django.contrib.sitemaps",
+    # Before the project's own apps, which replace their pages of the admin.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_cotton.apps.SimpleAppConfig",
@@ -80,6 +84,7 @@ MIDDLEWARE = [
     "django_project.accounts.middleware.SessionLimitsMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_project.core.middleware.AccessRefusalsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -197,13 +202,10 @@ AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "web:sign-in"
 LOGIN_REDIRECT_URL = "web:home"
 LOGOUT_REDIRECT_URL = "web:home"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "UserAttributeSimilarityValidator")
-]
+# The first keeps wallets' sessions, the second staff's: neither knows the other's accounts.
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
     "django_project.accounts.backends.WalletBackend",
+    "django_project.accounts.backends.StaffBackend",
 ]
 SESSION_ENGINE = "django_project.accounts.sessions"
 # How long somebody stays signed in: unused, and at most. Whatever changes hands asks for a signature anyway.
@@ -217,6 +219,54 @@ SESSION_LIMITS = {
 }
 # Of sessions in which nobody has signed in so far.
 SESSION_COOKIE_AGE = int(timedelta(hours=1).total_seconds())
+
+# --- Staff ----------------------------------------------------------------------------------------------
+
+# Length, and not one that attackers have: no rules of composition.
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 15},
+    },
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django_project.accounts.staff.passwords.SiteWordsValidator"},
+    {"NAME": "django_project.accounts.staff.passwords.BreachedPasswordValidator"},
+]
+# How long the one-time link is good by which somebody sets their password.
+PASSWORD_RESET_TIMEOUT = int(timedelta(days=1).total_seconds())
+# How old a second factor may be for what changes something in the admin.
+SUDO_PERIOD = environment.seconds("CHAINFUND_SUDO_SECONDS", timedelta(minutes=10))
+# Encrypt the secrets of second factors: the first does, all of them read. Empty: derived from SECRET_KEY.
+SECOND_FACTOR_KEYS = environment.items("CHAINFUND_SECOND_FACTOR_KEYS")
+if IS_PRODUCTION:
+    for _key in SECOND_FACTOR_KEYS:
+        production.refuse_guessable("CHAINFUND_SECOND_FACTOR_KEYS", _key, production.SECRET_KEY_LENGTH)
+ACCOUNT_ADAPTER = "django_project.accounts.staff.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_METHODS = ["mfa"]
+ACCOUNT_FORMS = {"login": "django_project.accounts.staff.forms.LoginForm"}
+MFA_ADAPTER = "django_project.accounts.staff.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "django_project.accounts.staff.forms.AuthenticateForm",
+    "authenticate_webauthn": "django_project.accounts.staff.forms.AuthenticateWebAuthnForm",
+    "reauthenticate": "django_project.accounts.staff.forms.ReauthenticateForm",
+    "reauthenticate_webauthn": "django_project.accounts.staff.forms.ReauthenticateWebAuthnForm",
+    "activate_totp": "django_project.accounts.staff.forms.ActivateTOTPForm",
+}
+# One step of 30 seconds early or late, for clocks and typing (RFC 6238, 5.2); each code is taken once.
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODE_DIGITS = 12
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# The site has one limiter, core/rate_limits.
+ACCOUNT_RATE_LIMITS = False
+MFA_RATE_LIMITS = False
+
+# --- Wallets --------------------------------------------------------------------------------------------
+
 SIGN_IN_CHALLENGE_LIFETIME = timedelta(minutes=5)
 # For wallets that are contracts: their signers live in several time zones, and one of them is asleep.
 SIGN_IN_CONTRACT_CHALLENGE_LIFETIME = timedelta(days=1)
@@ -282,6 +332,7 @@ SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
+STAFF_BROWSER_COOKIE = "staff-browser"
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 # Binds a text to sign to the browser that asked for it.
@@ -296,6 +347,7 @@ if IS_PRODUCTION:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     SESSION_COOKIE_NAME = "__Host-session"
+    STAFF_BROWSER_COOKIE = "__Host-staff-browser"
     CSRF_COOKIE_NAME = "__Host-csrf"
     SIGN_IN_COOKIE_NAME = "__Host-sign-in"
 

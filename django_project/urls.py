@@ -10,6 +10,7 @@ admin.autodiscover()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("staff/", include("django_project.ops.staff_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include("django_project.api.urls")),
     # Whatever else is below /api, line ends and all: programs read no pages.

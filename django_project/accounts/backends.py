@@ -1,8 +1,12 @@
-"""Who a session's account is, for those that a wallet signed in."""
+"""Two ways to be signed in, kept apart: a session opened in one is worth nothing in the other."""
 
-from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.backends import BaseBackend, ModelBackend
+from django.contrib.auth.models import AnonymousUser
 
 from django_project.accounts.models import User
+
+WALLET_BACKEND = "django_project.accounts.backends.WalletBackend"
+STAFF_BACKEND = "django_project.accounts.backends.StaffBackend"
 
 
 class WalletBackend(BaseBackend):
@@ -13,3 +17,14 @@ class WalletBackend(BaseBackend):
 
     def get_user(self, user_id: int) -> User | None:
         return User.objects.filter(pk=user_id, is_active=True, is_staff=False, is_superuser=False).first()
+
+
+class StaffBackend(ModelBackend):
+    """Name and password, for staff alone; the second factor is asked for after it.
+
+    An unknown name, a wallet's account, one that was closed and a wrong password take the same time, that of
+    one hash, and are told in the same words.
+    """
+
+    def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
+        return super().user_can_authenticate(user) and isinstance(user, User) and user.is_staff

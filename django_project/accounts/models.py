@@ -23,6 +23,13 @@ class User(AbstractUser):
     language = models.CharField(max_length=10, choices=Language, blank=True)
     anonymous_backer = models.BooleanField(default=False, help_text="Hide the name beside contributions.")
 
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(is_staff=True) | models.Q(is_superuser=False), name="superusers_are_staff"
+            )
+        ]
+
     def __str__(self) -> str:
         return self.display_name or self.username
 
@@ -37,6 +44,10 @@ class Wallet(models.Model):
         help_text="Its code accepted the signature: it has no key, and may have several signers.",
     )
     linked_at = models.DateTimeField(auto_now_add=True)
+    # With the account, the columns of a foreign key to accounts_user (id, is_staff): staff have no wallets.
+    user_is_staff = models.GeneratedField(
+        expression=models.Value(value=False), output_field=models.BooleanField(), db_persist=True
+    )
 
     class Meta:
         ordering = ["linked_at"]

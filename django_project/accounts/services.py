@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from django_project.accounts import browsers, contract_wallets, eip4361
+from django_project.accounts.backends import WALLET_BACKEND
 from django_project.accounts.errors import (
     AccountRefusedError,
     ChallengeError,
@@ -30,7 +31,6 @@ from django_project.core.screening import require_served
 from django_project.ledger.models import Chain
 
 NONCE_BYTES = 16
-SESSION_BACKEND = "django_project.accounts.backends.WalletBackend"
 
 
 def issue_challenge(browser: str, address: bytes, chain_id: int) -> SignInChallenge:
@@ -92,7 +92,7 @@ def sign_in(request: HttpRequest, nonce: str, signature: bytes) -> User:
         raise AccountRefusedError
     # Whoever planted a session key before the sign-in must not share the session after it.
     request.session.flush()
-    login(request, user, backend=SESSION_BACKEND)
+    login(request, user, backend=WALLET_BACKEND)
     request.session[SESSION_WALLET] = format_address(signer)
     return user
 
@@ -101,10 +101,12 @@ def link_wallet(request: HttpRequest, user: User, nonce: str, signature: bytes) 
     """Give an account a further wallet, which proves itself by signing a challenge of this session.
 
     Raises:
-        ChallengeError, WalletTakenError: see each.
+        AccountRefusedError, ChallengeError, WalletTakenError: see each.
         WrongSignatureError, SignaturePendingError, WalletOnSeveralChainsError, NodeUnreachableError: see
             `_proven_signer`.
     """
+    if user.is_staff:
+        raise AccountRefusedError
     signer, is_contract = _proven_signer(request, nonce, signature)
     with transaction.atomic():
         wallet, is_new = Wallet.objects.get_or_create(

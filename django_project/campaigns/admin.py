@@ -19,6 +19,7 @@ from django_project.core.admin import ReadOnlyAdmin, ReasonForm, decide_each
 
 @admin.register(Category)
 class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    sudo_pages = ("add_view", "change_view", "delete_view")
     list_display = ["slug", "name_en", "name_zh_hans", "position"]
 
 
@@ -63,6 +64,7 @@ class ListingAdmin(ReadOnlyAdmin):
 class ReportAdmin(ReadOnlyAdmin):
     """The moderators' list: what is open comes first, and closing it needs a reason like any decision."""
 
+    is_everyday = True
     list_display = ["created_at", "state", "reason", "listing", "reporter", "text"]
     list_filter = ["state", "reason"]
     list_select_related = ["listing", "reporter"]
@@ -88,6 +90,7 @@ class ReportAdmin(ReadOnlyAdmin):
 class SupporterMessageAdmin(ReadOnlyAdmin):
     """What backers say; taking it off the wall needs a reason like any decision."""
 
+    is_everyday = True
     list_display = ["written_at", "is_hidden", "listing", "author", "text"]
     list_filter = ["is_hidden"]
     list_select_related = ["listing", "author"]

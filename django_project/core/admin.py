@@ -9,9 +9,17 @@ from django.http import HttpRequest
 
 from django_project.core.models import AuditEntry, Job
 
+REASON_LENGTH = 200
+
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    """For rows that people may look at but that only the system writes."""
+    """For rows that people may look at but that only the system writes.
+
+    What its actions decide asks for a fresh second factor; see `core.admin_site` for the two names below.
+    """
+
+    sudo_pages: tuple[str, ...] = ()
+    is_everyday = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -26,7 +34,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
 class ReasonForm(ActionForm):
     """Beside the list of actions: no decision without its reason."""
 
-    reason = CharField(required=False, max_length=200, label="Reason")
+    reason = CharField(required=False, max_length=REASON_LENGTH, label="Reason")
 
 
 def decide_each(

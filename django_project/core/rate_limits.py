@@ -72,6 +72,8 @@ class Limit:
     scope: str
     capacity: int
     period: timedelta
+    # Of guesses at a secret: nobody passes while Redis does not answer.
+    is_strict: bool = False
 
 
 READ = Limit("read", 600, timedelta(minutes=1))
@@ -89,6 +91,10 @@ MESSAGE = Limit("message", 10, timedelta(hours=1))
 REPORT = Limit("report", 5, timedelta(hours=1))
 PLEDGE = Limit("pledge", 30, timedelta(minutes=10))
 PLEDGE_REPORT = Limit("pledge-report", 120, timedelta(minutes=10))
+# Staff: a name's passwords, an account's codes, and whatever comes from one network.
+STAFF_PASSWORD = Limit("staff-password", 10, timedelta(minutes=15), is_strict=True)
+SECOND_FACTOR = Limit("second-factor", 5, timedelta(minutes=15), is_strict=True)
+STAFF_NETWORK = Limit("staff-network", 30, timedelta(minutes=15), is_strict=True)
 
 
 def require(limit: Limit, *subjects: Subject) -> None:
@@ -105,8 +111,8 @@ def require(limit: Limit, *subjects: Subject) -> None:
 def take(limit: Limit, *subjects: Subject) -> float:
     """Take one token of each subject's bucket; 0 when all had one, else the seconds until they have.
 
-    Without Redis the request passes: limits protect the site from crowds, and what protects accounts
-    (single-use 128-bit nonces, signatures) does not depend on them.
+    Without Redis the request passes, unless the limit is strict: most protect the site from crowds, and what
+    protects wallets' accounts (single-use 128-bit nonces, signatures) does not depend on them.
     """
     capacity = limit.capacity * settings.RATE_LIMIT_SCALE
     try:
@@ -116,7 +122,7 @@ def take(limit: Limit, *subjects: Subject) -> float:
         )
     except redis.RedisError as error:
         logger.warning("Rate limits are off, Redis does not answer: %s", error)
-        return 0.0
+        return limit.period.total_seconds() if limit.is_strict else 0.0
     wait = float(told)
     if wait > 0:
         subject = subjects[int(emptiest) - 1]

@@ -127,6 +127,7 @@ class TokenAdmin(ReadOnlyAdmin):
     """Contracts tell what tokens are; where one does not, an operator can, in the audit trail."""
 
     form = TokenForm
+    sudo_pages = ("change_view",)
     list_display = ["__str__", "chain", _address("address"), "decimals", "source", "problem"]
     list_filter = ["chain", "source", ("decimals", admin.EmptyFieldListFilter)]
     list_select_related = ["chain"]

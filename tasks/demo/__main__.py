@@ -3,12 +3,14 @@
 import signal
 import sys
 import threading
+import time
 
 from rich.console import Console
 
 from tasks.demo.cast import OPERATOR
 from tasks.demo.catalogue import CatalogueError
 from tasks.demo.checks import show
+from tasks.demo.codes import code
 from tasks.demo.contracts import DeploymentMissingError
 from tasks.demo.errors import DemoError
 from tasks.demo.options import Options, read_options
@@ -87,7 +89,10 @@ def _check(play: Play) -> int:
 
 def _announce(play: Play, console: Console) -> None:
     console.print(f"\n[bold]ChainFund is at {play.site_url}[/]  (ready after {play.steps.elapsed:.0f} s)")
-    console.print(f"Its admin pages: {play.site_url}/admin/ as {OPERATOR}, password {play.create_operator()}")
+    password, key = play.create_operator()
+    console.print(f"Its admin pages: {play.site_url}/admin/ as {OPERATOR}, password {password}")
+    console.print(f"The second factor: key {key} for an app, code {code(key, time.time())} right now,")
+    console.print("and at any other time what make demo-code says.")
     console.print("Choose “ChainFund demo wallet” when you sign in. Stop everything with Ctrl-C.")
 
 

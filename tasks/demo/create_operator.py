@@ -1,4 +1,4 @@
-"""Gives the demo's operator account the password on standard input: `python -m tasks.demo.create_operator`.
+"""Gives the demo's operator the password and the key that it reads: `python -m tasks.demo.create_operator`.
 
 The operator also picks what the home page shows as the staff's choice.
 
@@ -18,6 +18,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_project.settings")
     django.setup()
 
+    from allauth.mfa.models import Authenticator
+    from allauth.mfa.totp.internal.auth import TOTP
     from django.conf import settings
     from django.db import transaction
 
@@ -27,13 +29,16 @@ def main() -> None:
     from django_project.core import audit
 
     if not settings.IS_DEMO:
-        raise ImproperlyConfigured("the operator's account is for demos: use `manage.py createsuperuser`")
+        raise ImproperlyConfigured("the operator's account is for demos: use `manage.py staff enrol`")
+    password, key = sys.stdin.read().split()
     with transaction.atomic():
         operator, _ = User.objects.get_or_create(username=OPERATOR)
         operator.is_staff = operator.is_superuser = True
-        operator.set_password(sys.stdin.read().strip())
+        operator.set_password(password)
         operator.save()
-        audit.record("accounts.operator.password_set", operator.public_id)
+        Authenticator.objects.filter(user=operator, type=Authenticator.Type.TOTP).delete()
+        TOTP.activate(operator, key)
+        audit.record("accounts.operator.prepared", operator.public_id)
         for listing in Listing.objects.filter(metadata__title__in=STAFF_PICKS, is_staff_pick=False):
             services.pick(listing, actor=operator, reason="For the demo's home page")
 

@@ -23,6 +23,11 @@ class Options:
     port: int | None
 
 
+def directory() -> Path:
+    """Where this demo keeps its data."""
+    return Path(os.environ.get("CHAINFUND_DEMO_DIR", "").strip() or USUAL_DIRECTORY).resolve()
+
+
 def read_options(arguments: list[str] | None = None) -> Options:
     """Read the command line and CHAINFUND_DEMO_DIR; ends the process with a sentence when they are wrong."""
     parser = argparse.ArgumentParser(
@@ -44,5 +49,4 @@ def read_options(arguments: list[str] | None = None) -> Options:
         scale = Scale(given.campaigns, given.backers)
     except ValueError as error:
         parser.error(str(error))
-    directory = Path(os.environ.get("CHAINFUND_DEMO_DIR", "").strip() or USUAL_DIRECTORY).resolve()
-    return Options(directory, scale, given.seed, given.check, given.reset, given.reload, given.port)
+    return Options(directory(), scale, given.seed, given.check, given.reset, given.reload, given.port)

@@ -15,6 +15,7 @@ from functools import partial
 from tasks.demo.cast import BALANCE_ETHER, MNEMONIC, Cast, account_count, assign
 from tasks.demo.catalogue import Token, load_catalogue
 from tasks.demo.checks import Check, Finding
+from tasks.demo.codes import keep_key
 from tasks.demo.contracts import Deployment
 from tasks.demo.errors import DemoError
 from tasks.demo.index import Index
@@ -35,7 +36,7 @@ BEACON_MAX_AGE_SECONDS = HORIZON + 24 * 3600
 GUNICORN = PROJECT_ROOT / "deploy" / "gunicorn.conf.py"
 SITE_PROCESSES, SITE_THREADS = 2, 4
 WORKER_PROCESSES = 1
-OPERATOR_PASSWORD_BYTES = 9
+OPERATOR_PASSWORD_BYTES = 12
 
 
 @dataclass
@@ -85,11 +86,13 @@ class Play:
                 backers=self.cast.backers,
             ).run()
 
-    def create_operator(self) -> str:
-        """Make an account for the admin pages; returns its password, another one at each start."""
+    def create_operator(self) -> tuple[str, str]:
+        """Make an account for the admin pages; returns its password, new at each start, and its key."""
         password = secrets.token_urlsafe(OPERATOR_PASSWORD_BYTES)
-        self.stage.run("operator", [sys.executable, "-m", "tasks.demo.create_operator"], text=password)
-        return password
+        key = keep_key(self.stage.folders.operator_key)
+        command = [sys.executable, "-m", "tasks.demo.create_operator"]
+        self.stage.run("operator", command, text=f"{password}\n{key}")
+        return password, key
 
     # --- Beginning anew, or from what is there ----------------------------------------------------------
 

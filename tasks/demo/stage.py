@@ -41,6 +41,7 @@ STATES_KEPT = 128
 SAVE_EVERY_SECONDS = 60
 
 FORMAT = 2
+OPERATOR_KEY = "operator-key"
 
 
 @dataclass
@@ -65,12 +66,14 @@ class Folders:
     deployments: Path = field(init=False)
     postgres: Path = field(init=False)
     runs: Path = field(init=False)
+    operator_key: Path = field(init=False)
 
     def __post_init__(self) -> None:
         self.logs = self.root / "logs"
         self.deployments = self.root / "deployments"
         self.postgres = self.root / "postgres"
         self.runs = self.root / "runs"
+        self.operator_key = self.root / OPERATOR_KEY
         self._memory = self.root / "demo.json"
 
     def chain_state(self, chain_id: int) -> Path:
@@ -97,7 +100,8 @@ class Folders:
 
     def clear(self) -> None:
         """Delete all data; the lock stays."""
-        self._memory.unlink(missing_ok=True)
+        for file in (self._memory, self.operator_key):
+            file.unlink(missing_ok=True)
         for network in NETWORKS:
             self.chain_state(network.chain_id).unlink(missing_ok=True)
         for directory in (self.postgres, self.deployments, self.runs, self.logs):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from django_project.accounts.backends import STAFF_BACKEND
 from django_project.accounts.models import User
 from django_project.api.pledges import ReportView
 from django_project.core import rate_limits
@@ -260,7 +261,7 @@ def test_an_account_without_a_wallet_cannot_pledge(world: World) -> None:
     campaign = world.campaign()
     world.listing(campaign)
     staff = Browser()
-    staff.client.force_login(User.objects.create_user("staff", is_staff=True))
+    staff.client.force_login(User.objects.create_user("staff", is_staff=True), backend=STAFF_BACKEND)
     staff.refresh_csrf()
     reply = staff.post("/api/v1/pledges", {"campaign": key(campaign), "amount": "1"})
     assert (reply.status_code, error_code(reply)) == (403, "wrong_account")

@@ -135,7 +135,7 @@ class Stack:
         return self.suite.accounts[6]
 
     def start(self) -> None:
-        self._run("manage.py", "migrate", "--verbosity", "0")
+        self.run("manage.py", "migrate", "--verbosity", "0")
         self._launch([HONEY, TEA, FAILED, JUDGED, BROKE])
         self._contribute()
         self._spawn("indexer", "manage.py", "indexer", "run")
@@ -167,7 +167,7 @@ class Stack:
 
     def _launch(self, campaigns: list[Told]) -> None:
         request = {"categories": CATEGORIES, "texts": [told.text for told in campaigns]}
-        hashes = json.loads(self._run("-m", "tests.e2e.store_texts", feed=json.dumps(request)))
+        hashes = json.loads(self.run("-m", "tests.e2e.store_texts", feed=json.dumps(request)))
         for told, digest in zip(campaigns, hashes, strict=True):
             self.contracts[told.title] = create_campaign(
                 self.suite,
@@ -199,7 +199,7 @@ class Stack:
         self.processes.append(process)
         return process
 
-    def _run(self, *arguments: str, feed: str = "") -> str:
+    def run(self, *arguments: str, feed: str = "") -> str:
         done = subprocess.run(
             [PYTHON, *arguments],
             input=feed,

@@ -8,6 +8,8 @@ from django.apps.registry import Apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from django_project.accounts.models import User
+from django_project.core.models import AuditEntry
 from django_project.ledger import services
 from django_project.ledger.models import FIRST_VERSION, Chain, Contract, Milestone, MilestoneRelease, Token
 
@@ -87,3 +89,27 @@ def test_rows_of_before_stay_and_mean_the_first_version(before: Apps) -> None:
     old = migrate(BEFORE)
     assert list(old.get_model("ledger", "Token").objects.values_list("symbol", "decimals")) == [("TUSD", 6)]
     assert old.get_model("ledger", "MilestoneRelease").objects.count() == 1
+
+
+@pytest.fixture
+def before_staff_stood_apart() -> Iterator[Apps]:
+    try:
+        yield migrate(("accounts", "0003_sessions_of_accounts"))
+    finally:
+        migrate(*MigrationExecutor(connection).loader.graph.leaf_nodes())
+
+
+def test_accounts_with_a_wallet_lose_staff_rights_and_others_keep_theirs(
+    before_staff_stood_apart: Apps,
+) -> None:
+    users = before_staff_stood_apart.get_model("accounts", "User").objects
+    powerful = {"is_staff": True, "is_superuser": True}
+    both = users.create(username="both", **powerful)
+    before_staff_stood_apart.get_model("accounts", "Wallet").objects.create(user=both, address=ADDRESS)
+    users.create(username="operator", **powerful)
+    users.create(username="half", is_superuser=True)
+    migrate(*MigrationExecutor(connection).loader.graph.leaf_nodes("accounts"))
+    found = User.objects.order_by("username").values_list("username", "is_staff", "is_superuser")
+    assert list(found) == [("both", False, False), ("half", False, False), ("operator", True, True)]
+    entry = AuditEntry.objects.get(action="accounts.powers.changed")
+    assert (entry.subject, entry.details["is_staff"]) == (str(both.public_id), [True, False])

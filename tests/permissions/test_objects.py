@@ -19,6 +19,7 @@ from django_project.pledges import services
 from django_project.pledges.models import PledgeIntent
 from tests.factories import World, address, backer_user
 from tests.support.browser import Browser, wallet
+from tests.support.staff import staff_client
 
 pytestmark = pytest.mark.django_db
 
@@ -187,9 +188,9 @@ def test_a_right_that_is_taken_away_is_gone_with_the_next_request(owner: User, l
     owner.is_active = False
     owner.save()
     assert [client.get(url).status_code for url in own] == [401, 302]
-    staff, door = User.objects.create_user("staff", is_staff=True), Client()
+    staff = User.objects.create_user("staff", is_staff=True)
     staff.user_permissions.add(Permission.objects.get(codename="view_listing"))
-    door.force_login(staff)
+    door = staff_client(staff)
     assert door.get("/admin/campaigns/listing/").status_code == 200
     staff.user_permissions.clear()
     assert door.get("/admin/campaigns/listing/").status_code == 403

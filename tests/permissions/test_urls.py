@@ -9,23 +9,29 @@ from django.contrib.admin.sites import site as admin_site
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from django_project.accounts.models import User, Wallet
+from django_project.accounts.models import User
 from django_project.core.addresses import format_address, format_hash
 from django_project.pledges import services
 from tests.factories import World, address, backer_user
+from tests.support.staff import add_app, staff_client
 
 pytestmark = pytest.mark.django_db
 
-ROLES = ("visitor", "stranger", "owner", "staff", "admin")
+ROLES = ("visitor", "stranger", "owner", "half", "staff", "admin")
 
 OPEN = dict.fromkeys(ROLES, 200)
 SIGNED_IN = {**OPEN, "visitor": 302}
-OWN = {"visitor": 302, "stranger": 404, "owner": 200, "staff": 404, "admin": 404}
+OWN = {**dict.fromkeys(ROLES, 404), "visitor": 302, "owner": 200}
 API_OWN = {**OWN, "visitor": 401}
 POST_ONLY = dict.fromkeys(ROLES, 405)
 API_POST_ONLY = {**POST_ONLY}
-OPERATORS = {"visitor": 302, "stranger": 302, "owner": 302, "staff": 200, "admin": 200}
-ADMINS = {"visitor": 302, "stranger": 302, "owner": 302, "staff": 403, "admin": 200}
+# "half" gave staff's password, and has a second factor that this session has not shown.
+OPERATORS = {"visitor": 302, "stranger": 302, "owner": 302, "half": 302, "staff": 200, "admin": 200}
+ADMINS = {**OPERATORS, "staff": 403}
+# Of their own accounts; wallets are told that this is not their door.
+STAFF = {**OPERATORS, "stranger": 403, "owner": 403}
+SIGNING_IN = {"visitor": 302, "stranger": 403, "owner": 403, "half": 302, "staff": 302, "admin": 302}
+AGAIN = {**STAFF, "half": 200}
 
 # GET by role. In a row's URL, {names} are filled in from the world of the test.
 TABLE: dict[str, tuple[str, dict[str, int]]] = {
@@ -103,9 +109,12 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     # Nobody said whom to write to.
     "ops:security-txt": ("/.well-known/security.txt", dict.fromkeys(ROLES, 404)),
     "admin:index": ("/admin/", OPERATORS),
-    "admin:login": ("/admin/login/", {**OPEN, "staff": 302, "admin": 302}),
-    "admin:logout": ("/admin/logout/", {**POST_ONLY, "visitor": 302, "stranger": 302, "owner": 302}),
-    "admin:password_change": ("/admin/password_change/", OPERATORS),
+    "admin:login": ("/admin/login/", dict.fromkeys(ROLES, 302)),
+    "admin:logout": (
+        "/admin/logout/",
+        {**POST_ONLY, "visitor": 302, "stranger": 302, "owner": 302, "half": 302},
+    ),
+    "admin:password_change": ("/admin/password_change/", dict.fromkeys(ROLES, 302)),
     "admin:password_change_done": ("/admin/password_change/done/", OPERATORS),
     "admin:jsi18n": ("/admin/jsi18n/", OPERATORS),
     "admin:autocomplete": (
@@ -114,7 +123,30 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     ),
     "admin:view_on_site": ("/admin/r/1/1/", {**dict.fromkeys(ROLES, 302), "staff": 404, "admin": 404}),
     "admin:app_list": ("/admin/campaigns/", {**ADMINS, "staff": 404}),
-    "admin:auth_user_password_change": ("/admin/accounts/user/{owner}/password/", ADMINS),
+    "account_login": ("/staff/sign-in/", {**SIGNING_IN, "visitor": 200}),
+    "mfa_authenticate": ("/staff/sign-in/second-factor/", SIGNING_IN),
+    # Without a good link there is nothing.
+    "staff-enrol": ("/staff/enrol/{unknown}/none/", dict.fromkeys(ROLES, 404)),
+    "staff-first-password": ("/staff/enrol/", dict.fromkeys(ROLES, 404)),
+    "staff-password": ("/staff/password/", STAFF),
+    "mfa_index": ("/staff/second-factor/", STAFF),
+    "mfa_reauthenticate": ("/staff/second-factor/again/", AGAIN),
+    # They have no key, and are led to the page for codes.
+    "mfa_reauthenticate_webauthn": (
+        "/staff/second-factor/again/key/",
+        {**AGAIN, "half": 302, "staff": 302, "admin": 302},
+    ),
+    # They have an app already, and are led to where it is removed.
+    "mfa_activate_totp": ("/staff/second-factor/app/", {**STAFF, "staff": 302, "admin": 302}),
+    "mfa_deactivate_totp": ("/staff/second-factor/app/remove/", STAFF),
+    "mfa_list_webauthn": ("/staff/second-factor/keys/", STAFF),
+    "mfa_add_webauthn": ("/staff/second-factor/keys/add/", STAFF),
+    "mfa_remove_webauthn": ("/staff/second-factor/keys/0/remove/", {**STAFF, "staff": 404, "admin": 404}),
+    "mfa_view_recovery_codes": (
+        "/staff/second-factor/recovery-codes/",
+        {**STAFF, "staff": 404, "admin": 404},
+    ),
+    "mfa_generate_recovery_codes": ("/staff/second-factor/recovery-codes/renew/", STAFF),
 }
 
 
@@ -142,17 +174,20 @@ def model_admin_names() -> set[str]:
 def people() -> dict[str, Client]:
     owner = backer_user(1)
     stranger = backer_user(2)
-    staff = User.objects.create_user("staff", is_staff=True)
-    admin = User.objects.create_superuser("admin")
-    clients = {"visitor": Client()}
-    for role, user in (("owner", owner), ("stranger", stranger), ("staff", staff), ("admin", admin)):
+    half = User.objects.create_superuser("half")
+    add_app(half)
+    clients = {
+        "visitor": Client(),
+        "half": staff_client(half, shown=None),
+        "staff": staff_client(User.objects.create_user("staff", is_staff=True)),
+        "admin": staff_client(User.objects.create_superuser("admin")),
+    }
+    for role, user in (("owner", owner), ("stranger", stranger)):
         clients[role] = Client()
         clients[role].force_login(user)
-        wallet = Wallet.objects.filter(user=user).first()
-        if wallet:
-            session = clients[role].session
-            session["wallet"] = format_address(wallet.address)
-            session.save()
+        session = clients[role].session
+        session["wallet"] = format_address(user.wallets.get().address)
+        session.save()
     return clients
 
 
@@ -171,6 +206,7 @@ def places() -> dict[str, str]:
         "hash": format_hash(campaign.metadata_hash),
         "pledge": str(intent.public_id),
         "owner": str(owner.pk),
+        "unknown": str(uuid.uuid4()),
     }
 
 
@@ -272,6 +308,7 @@ VISITORS_POSTS = {
     "web:mail-confirm": 404,
     "web:mail-unsubscribe": 404,
     "set_language": 302,
+    "staff-first-password": 404,
     "api:challenge": 400,
     "api:consent": 400,
     "api-nothing": 404,
@@ -279,7 +316,7 @@ VISITORS_POSTS = {
     **dict.fromkeys(PLEDGE_REPORTS, 400),
 }
 # Behind an API that asks for nothing but a body; who may post is tested with each.
-SESSIONS_OWN = ("api:session", "api:beacon", "admin:login")
+SESSIONS_OWN = ("api:session", "api:beacon", "admin:login", "account_login", "mfa_authenticate")
 
 
 def test_a_visitors_posts_change_nothing_but_their_own_choices(
@@ -323,6 +360,7 @@ def test_model_pages_of_the_admin_are_the_admins(people: dict[str, Client]) -> N
             # Staff without a permission: refused, or sent to the index for a row that is not there.
             assert people["staff"].get(url).status_code in (302, 403), url
         assert people["admin"].get(root).status_code == 200, root
+        assert people["half"].get(root)["Location"].startswith("/admin/login/"), root
 
 
 def test_a_random_pledge_id_tells_nothing(people: dict[str, Client]) -> None:

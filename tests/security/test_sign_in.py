@@ -207,10 +207,9 @@ def test_hardware_wallets_v_is_read() -> None:
     assert eip4361.recover_signer("hello", raw[:64] + bytes([raw[64] - 27])) == signer
 
 
-@pytest.mark.parametrize("change", [{"is_staff": True}, {"is_superuser": True}, {"is_active": False}])
-def test_staff_and_switched_off_accounts_never_sign_in_by_wallet(change: dict[str, bool]) -> None:
+def test_closed_accounts_never_sign_in_by_wallet() -> None:
     Browser().sign_in(ALICE, CHAIN_ID)
-    User.objects.update(**change)
+    User.objects.update(is_active=False)
     browser = Browser()
     reply = browser.sign_in(ALICE, CHAIN_ID)
     assert (reply.status_code, error_code(reply)) == (403, "account_refused")

@@ -15,6 +15,7 @@ from django_project.core.errors import InvalidInputError
 from django_project.core.models import AuditEntry
 from django_project.privacy import services as privacy
 from tests.factories import backer_user
+from tests.support.staff import staff_client
 from tests.web.conftest import Shop, signed_in
 
 TEXT = "The photographs are of another roof: see example.org/roof."
@@ -121,9 +122,7 @@ def test_a_report_costs_few_queries(url: str, django_assert_max_num_queries: Dja
 def test_moderators_find_it_and_close_it_with_a_reason(url: str) -> None:
     Client().post(url, {"reason": "stolen", "text": TEXT})
     report = Report.objects.get()
-    User.objects.create_superuser("moderator")
-    admin = Client()
-    admin.force_login(User.objects.get(username="moderator"))
+    admin = staff_client(User.objects.create_superuser("moderator"))
     listed = "/admin/campaigns/report/"
     assert "The photographs are of another roof" in admin.get(listed).content.decode()
     closing = {"action": "uphold", "_selected_action": [report.pk]}

@@ -26,6 +26,7 @@ from django_project.web.shop_window import shop_window
 from tests.factories import CHAIN_ID, ETHER, World, address, backer_user
 from tests.rankings import publish, rank
 from tests.support.browser import Browser, error_code, wallet
+from tests.support.staff import staff_client
 
 pytestmark = pytest.mark.django_db
 
@@ -155,8 +156,7 @@ def test_an_operator_mends_a_token_in_the_admin_and_says_why(world: World, odd: 
     slug = world.listing(odd).slug
     token = Token.objects.get(address=ODD)
     operator = User.objects.create_superuser("operator")
-    client = Client()
-    client.force_login(operator)
+    client = staff_client(operator)
     url = f"/admin/ledger/token/{token.pk}/change/"
     assert "its symbol is no text" in client.get(url).content.decode()
     told = {"plain_symbol": "ODD", "decimals": "3", "reason": ""}
@@ -184,8 +184,7 @@ def test_an_operator_mends_a_token_in_the_admin_and_says_why(world: World, odd: 
 def test_a_moderator_without_the_permission_mends_nothing() -> None:
     token = Token.objects.get(address=ODD)
     helper = User.objects.create_user("helper", is_staff=True)
-    client = Client()
-    client.force_login(helper)
+    client = staff_client(helper)
     told = {"plain_symbol": "ODD", "decimals": "3", "reason": "why not"}
     assert client.post(f"/admin/ledger/token/{token.pk}/change/", told).status_code == 403
     assert Token.objects.get(pk=token.pk).decimals is None
@@ -196,8 +195,7 @@ def test_asking_again_takes_an_operators_word_back() -> None:
     token = Token.objects.get(address=ODD)
     operator = User.objects.create_superuser("operator")
     ledger.mend_token(token, "ODD", 3, actor=operator, reason="its own site says so")
-    client = Client()
-    client.force_login(operator)
+    client = staff_client(operator)
     client.post(
         "/admin/ledger/token/",
         {"action": "ask_again", "_selected_action": [token.pk], "reason": "it was mended"},

@@ -14,6 +14,7 @@ from django_project.core import rate_limits
 from django_project.core.models import AuditEntry
 from django_project.privacy import services as privacy
 from tests.factories import address, backer_user
+from tests.support.staff import staff_client
 from tests.web.conftest import Shop, signed_in
 
 TEXT = "The honey of last year was worth it."
@@ -119,9 +120,7 @@ def test_an_anonymous_backer_stays_nameless(url: str, backer: Client) -> None:
 def test_moderators_hide_with_a_reason_and_the_author_cannot_undo_it(url: str, backer: Client) -> None:
     backer.post(url, {"text": TEXT})
     message = SupporterMessage.objects.get()
-    User.objects.create_superuser("moderator")
-    admin = Client()
-    admin.force_login(User.objects.get(username="moderator"))
+    admin = staff_client(User.objects.create_superuser("moderator"))
     listed = "/admin/campaigns/supportermessage/"
     hiding = {"action": "hide", "_selected_action": [message.pk]}
     admin.post(listed, {**hiding, "reason": ""})
