@@ -3,7 +3,7 @@
 `python -m benchmarks.indexing` makes a chain of 200 campaigns (once: it is kept in .setup/benchmarks), starts
 its own PostgreSQL and anvil, prints the figures and writes them to benchmarks/results/indexing.json. The
 floor, ours and the naive way are measured in turn, as whole processes. `--million` adds a chain of 1,000,000,
-made anew each time.
+made anew each time. What following costs at a provider takes thirteen minutes more (`benchmarks.frugality`).
 """
 
 import argparse
@@ -17,8 +17,9 @@ from pathlib import Path
 import psycopg
 from web3 import HTTPProvider, Web3
 
-from benchmarks import following
+from benchmarks import following, frugality
 from benchmarks.chain import LoadedChain, Shape, loaded_chain, passing_chain
+from benchmarks.delayed import delayed
 from benchmarks.measuring import Cost, indexer, run, typical
 from tasks.demo.servers import PROJECT_ROOT, Postgres
 from tests.faults.proxy import Liar, Proxy
@@ -40,12 +41,12 @@ class Bench:
         self._databases += 1
         return self._postgres.ensure_database(f"bench_{self.chain.events}_{self._databases}")
 
-    def floor(self) -> Cost:
+    def floor(self, url: str = "") -> Cost:
         chain = self.chain
         blocks = chain.last_block - chain.first_block + 1
         span = max(1, blocks * FLOOR_LOGS // chain.events)
         bounds = (str(number) for number in (chain.first_block, chain.last_block, span))
-        command = [sys.executable, "-m", "benchmarks.floor", chain.anvil.url, self.database(), *bounds]
+        command = [sys.executable, "-m", "benchmarks.floor", url or chain.anvil.url, self.database(), *bounds]
         return run(command, {})
 
     def ours(self, url: str = "") -> Cost:
@@ -117,6 +118,9 @@ def measure(
             ours.append(_measure("ours", bench.ours))
         naives = [_measure("naive", bench.naive) for _ in range(naive_rounds)]
         requests = bench.requests()
+        with delayed(chain.anvil.url) as late:
+            late_floor = _measure("floor, delayed", lambda: bench.floor(late))
+            late_ours = _measure("ours, delayed", lambda: bench.ours(late))
     floor, our = typical(floors), typical(ours)
     figures = {
         "events": shape.events,
@@ -126,6 +130,7 @@ def measure(
         "ours_cpu_s": round(our.cpu_s, 2),
         "rss_mb": round(our.rss_mb),
         "rpc_requests": requests,
+        "delayed_over_floor": round(late_ours.wall_s / late_floor.wall_s, 2),
         "events_per_s": round(shape.events / our.wall_s),
     }
     if naives:
@@ -169,6 +174,7 @@ def main() -> None:
             figures = measure(shape, options.rounds, options.naive_rounds, directory, postgres)
             delays = following.measure(directory, postgres.ensure_database("following"))
             figures |= {key: round(value) for key, value in asdict(delays).items()}
+            figures |= frugality.measure(directory, postgres)
             if options.million:
                 figures = _with_ratios(figures | measure_million(directory, postgres))
         finally:

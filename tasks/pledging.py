@@ -26,8 +26,9 @@ from django_project.ledger.models import CampaignLaunched, Chain
 from django_project.ledger.selectors import finalized_block
 from django_project.pledges.models import PledgeIntent
 from django_project.pledges.services import OPEN, give_up, note_findings
+from tasks.indexing.calls import Call, code_calls, read_object, read_quantity
 from tasks.indexing.errors import BadReplyError, IndexerError
-from tasks.indexing.rpc import Call, Pool
+from tasks.indexing.rpc import Pool
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,6 @@ Failure = PledgeIntent.Failure
 DROPPED_AFTER = timedelta(minutes=30)
 # Who is asked for in one run, those not looked at for longest first.
 BATCH = 100
-NO_CODE = "0x"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +144,15 @@ def _findings(pool: Pool, pledges: Sequence[PledgeIntent]) -> Iterator[tuple[Ple
     for pledge in pledges:
         backer, tx_hash = format_address(pledge.backer), format_hash(_hint(pledge) or ZERO_HASH)
         calls += [
-            Call("eth_getCode", (backer, "latest")),
-            Call("eth_getTransactionCount", (backer, "latest")),
-            Call("eth_getTransactionReceipt", (tx_hash,)),
-            Call("eth_getTransactionByHash", (tx_hash,)),
+            *code_calls([backer]),
+            Call("eth_getTransactionCount", (backer, "latest"), read_quantity),
+            Call("eth_getTransactionReceipt", (tx_hash,), read_object),
+            Call("eth_getTransactionByHash", (tx_hash,), read_object),
         ]
     replies = pool.batch(calls).results
     for pledge, *replied in zip(pledges, *(replies[index::4] for index in range(4)), strict=True):
         code, sent, receipt, transaction = replied
-        yield pledge, Findings(receipt, transaction, has_code=code != NO_CODE, sent=int(sent, 16))
+        yield pledge, Findings(receipt, transaction, has_code=bool(code), sent=sent)
 
 
 def _over(pledges: Sequence[PledgeIntent], times: Times) -> set[int]:

@@ -278,7 +278,7 @@ class ChainStatus(BaseModel):
 
     chain_id: int
     name: str
-    state: Literal["ok", "halted", "retired", "unstarted"]
+    state: Literal["ok", "stalled", "halted", "retired", "unstarted"]
     halt_reason: str
     node_head: int
     indexed: int

@@ -72,6 +72,7 @@ class RpcEndpointAdmin(ReadOnlyAdmin):
         "errors",
         "quarantined_until",
         "quarantine_reason",
+        "learnt",
     ]
 
 
@@ -85,6 +86,8 @@ class CursorAdmin(ReadOnlyAdmin):
         "lease_owner",
         "lease_until",
         "fence",
+        "problem_since",
+        "problem",
     ]
 
 

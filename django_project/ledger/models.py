@@ -32,6 +32,7 @@ class Chain(models.Model):
         IDENTITY = "identity", "no node is on the pinned chain"
         DEEP_REORG = "deep_reorg", "the chain changed below finality"
         CONTRADICTION = "contradiction", "the node contradicts rows that were stored"
+        UNSTORABLE = "unstorable", "an event does not fit into the tables"
 
     chain_id = models.BigIntegerField(primary_key=True)
     name = models.CharField(max_length=50)
@@ -68,6 +69,11 @@ class RpcEndpoint(models.Model):
     latency_seconds = models.FloatField(default=0.0, help_text="A running average of its replies.")
     requests = models.BigIntegerField(default=0, help_text="HTTP requests that indexers made, in all.")
     errors = models.BigIntegerField(default=0, help_text="Of them, those without a usable reply.")
+    learnt = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What its answers have taught of it, with dates: see `tasks.indexing.abilities`.",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["chain", "url"], name="endpoint_once_per_chain")]
@@ -97,6 +103,15 @@ class Cursor(models.Model):
     )
 
     moved_at = models.DateTimeField(null=True, blank=True, help_text="When blocks were last committed.")
+    problem = models.TextField(blank=True, help_text="Why the index does not move, as its worker tells it.")
+    problem_since = models.DateTimeField(null=True, blank=True)
+    audited_at = models.DateTimeField(
+        null=True, blank=True, help_text="When all contracts were last asked how many events they have."
+    )
+    checked_registry = models.CharField(
+        max_length=64, blank=True, help_text="Digest of the registry whose code was last found on the chain."
+    )
+    checked_at = models.DateTimeField(null=True, blank=True)
     commit_blocks = models.BigIntegerField(default=0, help_text="Blocks of the last commit: the span.")
     commit_seconds = models.FloatField(default=0.0, help_text="What the last commit took to write its rows.")
 

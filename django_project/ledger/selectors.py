@@ -22,7 +22,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from django_project.core.addresses import ZERO_ADDRESS
@@ -61,8 +61,18 @@ HEARTBEAT = timedelta(seconds=10)
 CLAIM_PERIOD = timedelta(days=180)
 
 
-# The state of a chain that is configured and of which nothing was indexed yet.
+# The states of a chain that is configured and not indexed yet, and of one that is followed in vain.
 UNSTARTED = "unstarted"
+STALLED = "stalled"
+# A problem that lasts for less passes by itself most of the time.
+STALLED_AFTER = timedelta(seconds=60)
+# For how long a worker may write a chain without saying that it lives.
+LEASE = timedelta(seconds=6)
+
+
+def lease_is_held() -> Q:
+    """Whether a worker that lives holds a cursor's lease; one of the far future is a wrong clock's."""
+    return Q(lease_until__gt=Now(), lease_until__lte=Now() + 2 * LEASE)
 
 
 class Status:
@@ -134,6 +144,9 @@ class ChainHealth:
     open_suspects: int
     unknown_tokens: int
     """The chain's own currency counts as one."""
+    problem: str
+    """Why the index does not move, since when is `problem_seconds`; empty while it does."""
+    problem_seconds: int
 
     @property
     def is_retired(self) -> bool:
@@ -142,6 +155,11 @@ class ChainHealth:
     @property
     def is_started(self) -> bool:
         return self.state != UNSTARTED
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether somebody follows it in vain."""
+        return self.state == STALLED
 
     @property
     def is_clock_off(self) -> bool:
@@ -337,7 +355,7 @@ def _health(chain: Chain, head_time: datetime | None, now: datetime) -> ChainHea
     return ChainHealth(
         chain_id=chain.chain_id,
         name=getattr(chain, "called", chain.name),
-        state=chain.state if cursor or chain.state == Chain.State.RETIRED else UNSTARTED,
+        state=_state(chain, cursor, now),
         halt_code=chain.halt_code,
         halt_reason=chain.halt_reason,
         node_head=cursor.node_head if cursor else 0,
@@ -349,7 +367,21 @@ def _health(chain: Chain, head_time: datetime | None, now: datetime) -> ChainHea
         reorgs=getattr(chain, "reorg_count", 0),
         open_suspects=getattr(chain, "suspect_count", 0),
         unknown_tokens=getattr(chain, "unknown_count", 0) + (not chain.currency_symbol),
+        problem=cursor.problem if cursor and is_followed else "",
+        problem_seconds=_problem_seconds(cursor, now) if is_followed else 0,
     )
+
+
+def _state(chain: Chain, cursor: Cursor | None, now: datetime) -> str:
+    if cursor is None and chain.state != Chain.State.RETIRED:
+        return UNSTARTED
+    is_stalled = _problem_seconds(cursor, now) >= STALLED_AFTER.total_seconds()
+    return STALLED if is_stalled and chain.state == Chain.State.OK else str(chain.state)
+
+
+def _problem_seconds(cursor: Cursor | None, now: datetime) -> int:
+    since = cursor.problem_since if cursor is not None else None
+    return int((now - since).total_seconds()) if since is not None else 0
 
 
 def _lag_seconds(cursor: Cursor | None, head_time: datetime | None, now: datetime) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from django_project.core import audit
@@ -29,6 +29,7 @@ from django_project.ledger.models import (
     SuspectRange,
     Token,
 )
+from django_project.ledger.selectors import lease_is_held
 from django_project.ledger.symbols import MOST_DECIMALS, clean_symbol, marked, rival_key
 from django_project.ledger.totals import recompute_totals
 
@@ -113,13 +114,26 @@ def halt(chain_id: int, code: Chain.Halt, reason: str) -> None:
 
 def halt_unless_followed(chain_id: int, code: Chain.Halt, reason: str) -> None:
     """As `halt`, but leaves a chain alone that a worker follows: that worker's nodes are the right ones."""
-    _halt(Chain.objects.filter(pk=chain_id).exclude(cursor__lease_until__gt=Now()), code, reason)
+    followed = Cursor.objects.filter(lease_is_held()).values("chain_id")
+    _halt(Chain.objects.filter(pk=chain_id).exclude(pk__in=followed), code, reason)
 
 
 def _halt(chains: QuerySet[Chain], code: Chain.Halt, reason: str) -> None:
     chains.exclude(state=Chain.State.RETIRED).update(
         state=Chain.State.HALTED, halt_code=code, halt_reason=reason
     )
+
+
+def note_problem(chain_id: int, problem: str) -> None:
+    """Say why a chain that nobody follows is not taken up; since when stays as it was."""
+    Cursor.objects.filter(~lease_is_held(), chain_id=chain_id).update(
+        problem=problem, problem_since=Coalesce(F("problem_since"), Now())
+    )
+
+
+def note_audit(chain_id: int) -> None:
+    """All contracts were just asked how many events they have emitted."""
+    Cursor.objects.filter(chain_id=chain_id).update(audited_at=Now())
 
 
 def resume(chain_id: int) -> None:

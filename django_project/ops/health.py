@@ -101,6 +101,8 @@ def _problem_of_index(chain: ChainHealth) -> str:
         return "never started: see `manage.py indexer doctor`"
     if chain.state == Chain.State.HALTED:
         return f"halted: {chain.halt_reason}"
+    if chain.is_stalled:
+        return f"stalled for {chain.problem_seconds} s: {chain.problem}"
     return f"{chain.lag_seconds} s late, {limit} s are allowed" if chain.lag_seconds > limit else ""
 
 

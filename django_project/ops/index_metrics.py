@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from django_project.ledger.models import Chain, Cursor, Outbox, ReorgEvent, RpcEndpoint
-from django_project.ledger.selectors import ChainHealth, event_counts, index_health
+from django_project.ledger.selectors import LEASE, ChainHealth, event_counts, index_health
 
 PREFIX = "chainfund_indexer_"
 
@@ -106,6 +106,11 @@ def _of_chains() -> list[Metric]:
         ),
         _halted(health),
         _by_chain(
+            "stalled",
+            "1 while a chain is followed and its index has not moved for a minute.",
+            ((each.chain_id, float(each.is_stalled)) for each in health),
+        ),
+        _by_chain(
             "never_started",
             "1 for a chain that is configured and was never indexed.",
             ((each.chain_id, float(not each.is_started)) for each in every),
@@ -125,12 +130,14 @@ def _halted(health: Sequence[ChainHealth]) -> Metric:
 def _of_cursors() -> list[Metric]:
     cursors = list(Cursor.objects.exclude(chain__state=Chain.State.RETIRED).order_by("chain_id"))
     now = timezone.now()
+    # One further ahead was left by a clock gone wrong.
+    latest = now + 2 * LEASE
     return [
         _by_chain(
             "has_worker",
             "1 while a worker holds the chain's lease.",
             (
-                (each.chain_id, float(each.lease_until is not None and each.lease_until > now))
+                (each.chain_id, float(each.lease_until is not None and now < each.lease_until <= latest))
                 for each in cursors
             ),
         ),

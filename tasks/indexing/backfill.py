@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from tasks.indexing.abilities import LARGEST_RANGE
 from tasks.indexing.errors import NoEndpointError, RangeTooLargeError, TooManyLogsError
 from tasks.indexing.fetch import Fetched, Source
 
 FETCHERS = 4
 FIRST_SPAN = 100
-LARGEST_SPAN = 10_000
 # A range of about this much work: large enough to drown the fixed costs, small enough to bound memory.
 AIM_LOGS = 5_000
 AIM_SECONDS = 2.0
@@ -28,7 +28,7 @@ class Span:
     """How many blocks the next range has."""
 
     blocks: int = FIRST_SPAN
-    ceiling: int = LARGEST_SPAN
+    ceiling: int = LARGEST_RANGE
     # Unknown before the first range is here.
     logs_per_block: float | None = None
 
@@ -52,15 +52,9 @@ class Span:
         self.blocks, self.logs_per_block = blocks, None
 
     def refuse(self, size: int, error: RangeTooLargeError) -> None:
-        """A provider refused a range of `size` blocks: stay below, or at what it asked for.
-
-        Raises:
-            RangeTooLargeError: a single block is already too much.
-        """
-        if size <= 1:
-            raise error
-        self.ceiling = min(error.hint or size // 2, size - 1)
-        self.blocks = min(self.blocks, self.ceiling)
+        """Nobody answers a range of `size` blocks: fewer next, or what was asked for."""
+        fewer = error.hint if error.hint and error.hint < size else size // 2
+        self.blocks = max(1, min(self.blocks, fewer))
 
 
 class Found(Protocol):
@@ -77,6 +71,11 @@ class Fetchers(Protocol):
     most_ranges: int
     most_logs: float
 
+    @property
+    def longest_range(self) -> int:
+        """How many blocks the nodes answer at once, as far as is known."""
+        ...
+
     def submit(self, from_block: int, to_block: int) -> Found: ...
 
     def close(self) -> None: ...
@@ -91,6 +90,10 @@ class Threads:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._executor = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
+
+    @property
+    def longest_range(self) -> int:
+        return self._source.pool.longest_range
 
     def submit(self, from_block: int, to_block: int) -> Future[Fetched]:
         return self._executor.submit(self._source.cold_range, from_block, to_block)
@@ -121,7 +124,7 @@ def cold_ranges(
     try:
         while position <= to_block or pending:
             while position <= to_block and _has_room(pending, span, fetchers):
-                end = min(to_block, position + span.blocks - 1)
+                end = min(to_block, position + min(span.blocks, fetchers.longest_range) - 1)
                 pending.append(_Request(position, end, fetchers.submit(position, end)))
                 position = end + 1
             request = pending.popleft()

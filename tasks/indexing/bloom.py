@@ -24,5 +24,9 @@ class TopicBloom:
 
     def may_contain(self, bloom: str) -> bool:
         """False only when none of the topics can be in the block; a header without a bloom tells nothing."""
-        bits = int(bloom, 16) if len(bloom) > len("0x") else 0
+        try:
+            bits = int(bloom, 16) if len(bloom) > len("0x") else 0
+        except ValueError:
+            # What is no bloom rules nothing out.
+            return True
         return any(bits & mask == mask for mask in self._masks)

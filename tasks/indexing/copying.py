@@ -5,13 +5,14 @@ is already there is a contradiction: COPY raises, the transaction is undone and 
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from django.db import connection
 from django.db.models import Model
-from psycopg import sql
+from psycopg import Copy, sql
 from psycopg.types.json import Jsonb
 
 from django_project.ledger.models import RawLog
@@ -29,10 +30,17 @@ LOG_COLUMNS = (
 )
 
 
+@contextmanager
+def _copy(statement: sql.Composed) -> Iterator[Copy]:
+    """A COPY whose errors are Django's, as those of every other statement are."""
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        yield copy
+
+
 def copy_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write rows whose values are in the order of `columns`; the caller holds the transaction."""
     statement, types = _plan(model, tuple(columns))
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with _copy(statement) as copy:
         copy.set_types(types)
         write = copy.write_row
         for row in rows:
@@ -53,7 +61,7 @@ def copy_logs(chain_id: int, logs: Sequence[Log]) -> None:
     statement, _ = _plan(RawLog, LOG_COLUMNS)
     chain = _LENGTH.pack(8) + chain_id.to_bytes(8, "big", signed=True)
     pack, length = _LOG.pack, _LENGTH.pack
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with _copy(statement) as copy:
         copy.write(_HEADER)
         for first in range(0, len(logs), _LOGS_AT_A_TIME):
             parts: list[bytes] = []

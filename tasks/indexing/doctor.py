@@ -20,13 +20,15 @@ from django_project.core.addresses import format_address, format_hash, parse_has
 from django_project.core.endpoints import endpoint_name, is_websocket
 from django_project.core.schema import unapplied_migrations
 from django_project.ledger.clocks import database_now, is_off
-from django_project.ledger.models import Chain, Cursor, SuspectRange
-from django_project.ledger.selectors import HEARTBEAT, unknown_tokens
+from django_project.ledger.models import Chain, Cursor, RpcEndpoint, SuspectRange
+from django_project.ledger.selectors import HEARTBEAT, index_health, unknown_tokens
+from tasks.indexing.abilities import told_abilities
 from tasks.indexing.chain_guard import Identity, identify, look
+from tasks.indexing.endpoint import Endpoint
 from tasks.indexing.errors import ConfigurationError, IndexerError, RpcError
 from tasks.indexing.lease import is_held
 from tasks.indexing.registry import Registry, read_registry
-from tasks.indexing.rpc import Endpoint, Pool
+from tasks.indexing.rpc import Pool
 
 LAGGING_BLOCKS = 5
 BROKER_TIMEOUT_SECONDS = 2
@@ -114,6 +116,9 @@ def _diagnose_endpoint(
                 return
             view = look(pool, _finality_depth(chain, identity))
     except RpcError as error:
+        if "finality_depth" in str(error):
+            yield Finding(subject, "does not tell which blocks are final", str(error))
+            return
         yield Finding(
             subject,
             f"does not answer ({endpoint.reason or error})",
@@ -125,6 +130,9 @@ def _diagnose_endpoint(
         return
     heads[endpoint.name] = view.latest.number
     yield Finding(subject, _described(identity, endpoint, view.latest.number, view.finalized))
+    row = RpcEndpoint.objects.filter(chain=chain, url=url).first() if chain is not None else None
+    for told in told_abilities(row.learnt) if row is not None else ():
+        yield Finding(subject, f"as workers have learnt: {told}")
 
 
 def _finality_depth(chain: Chain | None, identity: Identity) -> int | None:
@@ -191,6 +199,7 @@ def _diagnose_index(chain: Chain | None, node_head: int) -> Iterator[Finding]:
             f"is halted ({chain.halt_code})",
             f"{chain.halt_reason}; docs/indexer.md has a section on `{chain.halt_code}`",
         )
+    yield from _diagnose_standstill(chain)
     indexed = cursor.next_block - 1
     if -1 < node_head < indexed:
         yield Finding(
@@ -217,6 +226,14 @@ def _diagnose_index(chain: Chain | None, node_head: int) -> Iterator[Finding]:
             f"{suspects} ranges of blocks do not add up",
             "the next tick reads them again; when they stay, add an endpoint of another provider",
         )
+
+
+def _diagnose_standstill(chain: Chain) -> Iterator[Finding]:
+    """Why a chain that is followed does not get on, as its worker tells it."""
+    health = next(each for each in index_health() if each.chain_id == chain.chain_id)
+    if health.is_stalled:
+        since = timedelta(seconds=health.problem_seconds)
+        yield Finding("index", f"is stalled for {since}", f"{health.problem}; docs/indexer.md, `stalled`")
 
 
 def _diagnose_clock(cursor: Cursor) -> Finding:

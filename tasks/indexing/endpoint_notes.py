@@ -1,4 +1,4 @@
-"""Lets operators see how the endpoints behave: the pool's memory as rows, written rarely."""
+"""The pool's memory as rows: what operators see of the endpoints, and what the next worker begins with."""
 
 import time
 from dataclasses import dataclass
@@ -8,10 +8,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from django_project.ledger.models import RpcEndpoint
-from tasks.indexing.rpc import Endpoint, Pool
+from tasks.indexing.endpoint import Endpoint
+from tasks.indexing.rpc import Pool
 
-# How far ahead an endpoint that is left out for good is shown to rest.
-LONGEST_REST = timedelta(days=1)
 # Figures that only drift are written this often; an endpoint that begins or ends its rest, at once.
 INTERVAL_SECONDS = 5.0
 
@@ -33,6 +32,13 @@ class EndpointNotes:
         self._noted = [_Noted() for _ in pool.endpoints]
         self._next_at = 0.0
 
+    def restore(self) -> None:
+        """Begin with what earlier workers have learnt of the endpoints."""
+        rows = RpcEndpoint.objects.filter(chain_id=self._chain_id).values_list("url", "learnt")
+        learnt = dict(rows)
+        for endpoint in self._pool.endpoints:
+            endpoint.abilities.restore(learnt.get(endpoint.url) or {})
+
     def write_when_due(self) -> None:
         """Write when an endpoint began or ended its rest, or when the last time is a while ago."""
         has_changed = any(
@@ -49,12 +55,13 @@ class EndpointNotes:
         self._next_at = time.monotonic() + INTERVAL_SECONDS
 
     def _write(self, endpoint: Endpoint, noted: _Noted) -> None:
-        rest = min(endpoint.rests_for, LONGEST_REST.total_seconds())
+        rest = endpoint.rests_for
         requests, errors = endpoint.requests, endpoint.errors
         RpcEndpoint.objects.filter(chain_id=self._chain_id, url=endpoint.url).update(
             quarantined_until=timezone.now() + timedelta(seconds=rest) if rest else None,
             quarantine_reason=endpoint.reason if rest else "",
             latency_seconds=endpoint.latency,
+            learnt=endpoint.abilities.as_json(),
             requests=F("requests") + requests - noted.requests,
             errors=F("errors") + errors - noted.errors,
         )

@@ -37,23 +37,28 @@ class RpcError(IndexerError):
 
 
 class EndpointError(RpcError):
-    """One endpoint did not answer as JSON-RPC demands: unreachable, overloaded, malformed."""
+    """One endpoint gave no usable answer: unreachable, overloaded, malformed.
 
-    def __init__(self, endpoint: str, problem: str, retry_after: float = 0.0) -> None:
+    One that is overloaded asks for patience, perhaps for so many seconds, and is not to blame.
+    """
+
+    def __init__(
+        self, endpoint: str, problem: str, *, retry_after: float = 0.0, is_overloaded: bool = False
+    ) -> None:
         super().__init__(f"{endpoint}: {problem}")
-        self.problem, self.retry_after = problem, retry_after
+        self.problem, self.retry_after, self.is_overloaded = problem, retry_after, is_overloaded
 
 
 class CallRefusedError(RpcError):
-    """The node understood the call and refused it."""
+    """Nodes understood the call and refused it, each for the reason that the message gives."""
 
-    def __init__(self, endpoint: str, method: str, message: str) -> None:
-        super().__init__(f"{endpoint} refused {method}: {message}")
-        self.message = message
+    def __init__(self, reasons: str, *, is_lasting: bool = False) -> None:
+        super().__init__(reasons)
+        self.is_lasting = is_lasting
 
 
 class RangeTooLargeError(RpcError):
-    """The provider's limit on blocks or results; `hint` is the span it named, if any."""
+    """Nobody answers a log query of so many blocks; `hint` is the span that was named, if any."""
 
     def __init__(self, endpoint: str, message: str, hint: int | None) -> None:
         super().__init__(f"{endpoint}: {message}")
@@ -81,6 +86,14 @@ class NoEndpointError(RpcError):
     """Every endpoint of the chain failed."""
 
 
+class WrongChainError(NoEndpointError):
+    """Every endpoint is left out for being on another chain; they are asked who they are again and again."""
+
+
+class CannotTellError(RpcError):
+    """The nodes do not have the blocks that would tell whether the chain has changed."""
+
+
 class BadReplyError(RpcError):
     """A well-formed reply whose contents cannot be true together; another endpoint is asked."""
 
@@ -106,3 +119,7 @@ class SeqGapError(IndexerError):
 
 class StillInconsistentError(IndexerError):
     """Every endpoint keeps leaving the same events out; the range stays suspect and is tried again."""
+
+
+class DatabaseRefusalError(IndexerError):
+    """PostgreSQL refuses for a reason that passes or has to be mended; nothing was written."""

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django_project.core.jobs import enqueue
 from django_project.ledger.models import Chain, FetchedRange
 from tasks.indexing.chain_guard import require_identity
+from tasks.indexing.endpoint_notes import EndpointNotes
 from tasks.indexing.errors import RangeTooLargeError, TooManyLogsError
 from tasks.indexing.events import Event
 from tasks.indexing.fetch import Fetched, Source
@@ -44,6 +45,10 @@ class FanOut:
         self._missed_in_a_row = 0
         self._asked: set[int] = set()
         self._taken_to = -1
+
+    @property
+    def longest_range(self) -> int:
+        return self._source.pool.longest_range
 
     def submit(self, from_block: int, to_block: int) -> "AwaitedRange":
         row, _ = FetchedRange.objects.get_or_create(
@@ -76,6 +81,9 @@ class FanOut:
             self._source.pool.endpoints[0],
         )
         if row.is_refused:
+            endpoint.abilities.range.refuse(
+                row.to_block - row.from_block + 1, "a worker was refused the range", row.refusal_hint
+            )
             raise RangeTooLargeError(row.endpoint, "a worker was refused the range", row.refusal_hint)
         if row.refusal_hint is not None:
             raise TooManyLogsError(row.from_block, row.to_block, row.refusal_hint)
@@ -153,6 +161,8 @@ def fetch_for_others(chain_id: int, from_block: int, to_block: int, events: Mapp
         return
     return_large_buffers()
     with Pool(settings.RPC_URLS.get(chain_id, [])) as pool:
+        notes = EndpointNotes(chain_id, pool)
+        notes.restore()
         require_identity(pool, chain_id, Chain.objects.get(pk=chain_id).genesis_hash)
         try:
             fetched = Source(pool, events).cold_range(from_block, to_block)
@@ -163,6 +173,8 @@ def fetch_for_others(chain_id: int, from_block: int, to_block: int, events: Mapp
             # Not refused by the provider: what it would answer is more than is to be held.
             wanted.update(fetched_at=timezone.now(), refusal_hint=error.fitting)
             return
+        finally:
+            notes.write()
     wanted.update(
         fetched_at=timezone.now(),
         endpoint=fetched.endpoint.name,

@@ -5,14 +5,15 @@ each other, a log query and the block it reached come from the same endpoint in 
 whose bloom says that it may hold our events is asked a second way when no log came.
 """
 
-import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 from django_project.core.addresses import format_hash
+from tasks.indexing.abilities import Ability
 from tasks.indexing.bloom import TopicBloom
+from tasks.indexing.calls import Call, header_call, logs_by_hash_call, logs_call, receipts_call
+from tasks.indexing.endpoint import Endpoint
 from tasks.indexing.errors import (
     BadReplyError,
     CallRefusedError,
@@ -21,8 +22,8 @@ from tasks.indexing.errors import (
     ReplyTooLargeError,
     TooManyLogsError,
 )
-from tasks.indexing.rpc import Call, Endpoint, Pool, Reply
-from tasks.indexing.wire import Header, Log, parse_header, parse_logs
+from tasks.indexing.rpc import Pool, Reply
+from tasks.indexing.wire import Header, Log
 
 CONTENT_ATTEMPTS = 4
 # Of the answer to a log query: 6,000 contributions in JSON, which take three times as much when parsed.
@@ -30,6 +31,9 @@ MOST_LOG_BYTES = 7_000_000
 # What of a query is asked next when its answer was too large: so much that it surely fits.
 SAFE_SHARE = 0.7
 SHARE_OF_UNTOLD = 0.25
+# Of PostgreSQL's `integer`.
+LARGEST_LOG_INDEX = 2**31 - 1
+_TOPIC = 32
 
 
 @dataclass
@@ -60,20 +64,18 @@ class Source:
         self._topics = [[format_hash(topic) for topic in sorted(topics)]]
         self._wanted = frozenset(topics)
         self._bloom = TopicBloom(topics)
-        self._has_receipts = True
 
     def header(self, block: int | str) -> Header | None:
         """The header by number or tag; None when the node has no such block."""
-        reply = self.pool.batch([_header_call(block)])
-        return None if reply.results[0] is None else parse_header(reply.results[0])
+        found: Header | None = self.pool.batch([header_call(block)]).results[0]
+        return found
 
     def header_hashes(
-        self, numbers: Sequence[int], avoid: Endpoint | None = None
+        self, numbers: Sequence[int], *, endpoint: Endpoint | None = None, avoid: Endpoint | None = None
     ) -> tuple[list[bytes | None], Endpoint]:
         """Hashes by number on one endpoint, None for blocks it does not have."""
-        reply = self.pool.batch([_header_call(number) for number in numbers], avoid=avoid)
-        hashes = [None if block is None else parse_header(block).hash for block in reply.results]
-        return hashes, reply.endpoint
+        reply = self.pool.batch(list(map(header_call, numbers)), endpoint=endpoint, avoid=avoid)
+        return [None if block is None else block.hash for block in reply.results], reply.endpoint
 
     def cold_range(
         self, from_block: int, to_block: int, avoid: Endpoint | None = None, *, whole: bool = False
@@ -85,47 +87,48 @@ class Source:
             TooManyLogsError: it is not to be held at once; never when `whole` is asked for.
             NoEndpointError: no endpoint gave an answer that holds together.
         """
-        started = time.monotonic()
         problem = ""
         for _ in range(CONTENT_ATTEMPTS):
             calls = [
-                self._range_call(from_block, to_block),
-                _header_call(from_block),
-                _header_call(to_block),
-                _header_call(to_block + 1),
+                logs_call(self._topics, from_block, to_block, Ability.OLD_LOGS),
+                *map(header_call, sorted({from_block, to_block, to_block + 1})),
             ]
             reply = self._ask_for_logs(calls, from_block, to_block, avoid=avoid, whole=whole)
             try:
-                fetched = self._assemble_cold(from_block, to_block, reply.results, reply.endpoint)
+                fetched = self._assemble_cold(from_block, to_block, reply)
             except BadReplyError as error:
                 problem, avoid = str(error), reply.endpoint
                 self.pool.distrust(reply.endpoint, problem)
                 continue
-            fetched.seconds = time.monotonic() - started
             return fetched
         raise NoEndpointError(f"blocks {from_block} to {to_block} cannot be read: {problem}")
 
-    def _assemble_cold(
-        self, from_block: int, to_block: int, results: list[Any], endpoint: Endpoint
-    ) -> Fetched:
-        unordered, raw_first, raw_last, raw_after = results
-        if raw_first is None or raw_last is None:
+    def _assemble_cold(self, from_block: int, to_block: int, reply: Reply) -> Fetched:
+        unfiltered, *around = reply.results
+        first, (last, after) = around[0], around[-2:]
+        endpoint = reply.endpoint
+        if first is None or last is None:
             raise BadReplyError(f"{endpoint.name} does not have block {to_block}")
-        first, last = parse_header(raw_first), parse_header(raw_last)
-        if raw_after is not None:
-            _check_links([last, parse_header(raw_after)])
+        if after is not None:
+            _check_links([last, after])
         headers = {first.number: first, last.number: last}
-        logs = _ordered(unordered, from_block, to_block)
+        if headers.keys() != {from_block, to_block}:
+            raise BadReplyError(
+                f"{endpoint.name} answered with other blocks than {from_block} and {to_block}"
+            )
+        logs = self._ordered(unfiltered, from_block, to_block)
         wanted = sorted({log.block_number for log in logs} - headers.keys())
-        reply = self.pool.batch([_header_call(number) for number in wanted], endpoint=endpoint)
-        for block in reply.results:
-            header = parse_header(block)
+        more = self.pool.batch([header_call(number) for number in wanted], endpoint=endpoint)
+        for number, header in zip(wanted, more.results, strict=True):
+            if header is None:
+                raise BadReplyError(f"{more.endpoint.name} does not have block {number}")
             headers[header.number] = header
         _check_hashes(logs, headers)
         parent_hash = headers[from_block].parent_hash
         if from_block != to_block and all(log.block_number != from_block for log in logs):
             del headers[from_block]
-        return Fetched(from_block, to_block, parent_hash, headers, logs, endpoint)
+        seconds = reply.seconds + more.seconds
+        return Fetched(from_block, to_block, parent_hash, headers, logs, endpoint, seconds)
 
     def hot_range(
         self,
@@ -146,11 +149,11 @@ class Source:
         """
         problem = ""
         for _ in range(CONTENT_ATTEMPTS):
-            calls = [_header_call(number) for number in range(from_block, latest.number)]
-            reply = self.pool.batch(calls, endpoint=endpoint, avoid=avoid)
+            numbers = range(from_block, latest.number)
+            reply = self.pool.batch(list(map(header_call, numbers)), endpoint=endpoint, avoid=avoid)
             endpoint = None
             try:
-                headers = [parse_header(block) for block in reply.results] + [latest]
+                headers = [*_present(numbers, reply), latest]
                 _check_links(headers)
                 if headers[0].parent_hash != parent_hash:
                     raise ParentMismatchError(
@@ -168,15 +171,13 @@ class Source:
         raise NoEndpointError(f"blocks {from_block} to {latest.number} cannot be read: {problem}")
 
     def _logs_of(self, headers: Sequence[Header], endpoint: Endpoint, *, whole: bool) -> list[Log]:
-        calls = [
-            Call(
-                "eth_getLogs", ({"blockHash": format_hash(header.hash), "topics": self._topics},), parse_logs
-            )
-            for header in headers
-        ]
         try:
             reply = self._ask_for_logs(
-                calls, headers[0].number, headers[-1].number, endpoint=endpoint, whole=whole
+                self._logs_calls(headers, by_hash=self.pool.can(Ability.LOGS_BY_HASH)),
+                headers[0].number,
+                headers[-1].number,
+                endpoint=endpoint,
+                whole=whole,
             )
         except CallRefusedError as error:
             raise BadReplyError(
@@ -184,33 +185,43 @@ class Source:
             ) from error
         logs: list[Log] = []
         doubtful = []
-        for header, unordered in zip(headers, reply.results, strict=True):
-            found = _ordered(unordered, header.number, header.number)
+        for header, unfiltered in zip(headers, reply.results, strict=True):
+            found = self._ordered(unfiltered, header.number, header.number)
             _check_hashes(found, {header.number: header})
             logs += found
             if not found and self._bloom.may_contain(header.bloom):
                 doubtful.append(header)
-        if self._has_receipts:
-            for header in doubtful:
-                logs += self._logs_of_receipts(header, reply.endpoint)
+        for header in doubtful:
+            logs += self._logs_of_receipts(header, reply.endpoint)
         logs.sort(key=lambda log: (log.block_number, log.log_index))
         return logs
 
+    def _logs_calls(self, headers: Sequence[Header], *, by_hash: bool) -> list[Call]:
+        """By block hash, which a node without the block refuses; else block for block by number."""
+        if by_hash:
+            return [logs_by_hash_call(self._topics, header.hash) for header in headers]
+        return [
+            logs_call(self._topics, header.number, header.number, Ability.RECENT_LOGS) for header in headers
+        ]
+
     def _logs_of_receipts(self, header: Header, endpoint: Endpoint) -> list[Log]:
-        """Our logs as the block's receipts have them: a bloom may be wrong, a log index may be too."""
-        try:
-            reply = self.pool.batch([Call("eth_getBlockReceipts", (hex(header.number),))], endpoint=endpoint)
-        except CallRefusedError:
-            # Not every node offers it; running numbers still tell what is missing, only later.
-            self._has_receipts = False
+        """Our logs as the block's receipts have them: a bloom may be wrong, a log index may be too.
+
+        Not every node offers receipts; running numbers still tell what is missing, only later.
+        """
+        if not self.pool.can(Ability.RECEIPTS):
             return []
-        receipts = reply.results[0]
-        if receipts is None:
-            raise BadReplyError(f"{reply.endpoint.name} has no receipts of block {header.number}")
-        raw_logs = [log for receipt in receipts for log in receipt.get("logs", ())]
-        logs = _ordered(parse_logs(raw_logs), header.number, header.number)
+        try:
+            reply = self.pool.batch([receipts_call(header.number)], endpoint=endpoint)
+        except CallRefusedError:
+            return []
+        except NoEndpointError as error:
+            for each in self.pool.endpoints:
+                self.pool.refuse(each, Ability.RECEIPTS, str(error))
+            return []
+        logs = self._ordered(reply.results[0], header.number, header.number)
         _check_hashes(logs, {header.number: header})
-        return [log for log in logs if log.topics[:32] in self._wanted]
+        return logs
 
     def _ask_for_logs(
         self,
@@ -231,12 +242,26 @@ class Source:
             share = SHARE_OF_UNTOLD if error.size is None else SAFE_SHARE * error.most_bytes / error.size
             raise TooManyLogsError(from_block, to_block, max(1, int(blocks * share))) from error
 
-    def _range_call(self, from_block: int, to_block: int) -> Call:
-        return Call(
-            "eth_getLogs",
-            ({"fromBlock": hex(from_block), "toBlock": hex(to_block), "topics": self._topics},),
-            parse_logs,
-        )
+    def _ordered(self, unfiltered: Sequence[Log], from_block: int, to_block: int) -> list[Log]:
+        """Our logs in chain order, each once; what was not asked for is nobody's fault and left out.
+
+        Raises:
+            BadReplyError: two claim one place, or one is outside of the blocks.
+        """
+        placed: dict[tuple[int, int], Log] = {}
+        for log in unfiltered:
+            if log.topics[:_TOPIC] not in self._wanted:
+                continue
+            place = (log.block_number, log.log_index)
+            if not from_block <= log.block_number <= to_block:
+                raise BadReplyError(f"a log of block {log.block_number} came for {from_block} to {to_block}")
+            if placed.setdefault(place, log) != log:
+                raise BadReplyError(f"two logs claim place {log.log_index} of block {log.block_number}")
+        if any(index > LARGEST_LOG_INDEX for _, index in placed):
+            raise BadReplyError(
+                f"a log of blocks {from_block} to {to_block} claims a place that no block has"
+            )
+        return [placed[place] for place in sorted(placed)]
 
 
 def linked_header(pool: Pool, number: int) -> Header:
@@ -245,30 +270,20 @@ def linked_header(pool: Pool, number: int) -> Header:
     Raises:
         BadReplyError: the node does not have it, or its child stands on another block.
     """
-    reply = pool.batch([_header_call(number), _header_call(number + 1)])
-    block, child = reply.results
-    if block is None:
+    reply = pool.batch([header_call(number), header_call(number + 1)])
+    header, child = reply.results
+    if header is None:
         raise BadReplyError(f"{reply.endpoint.name} does not have block {number}: is it still syncing?")
-    header = parse_header(block)
     if child is not None:
-        _check_links([header, parse_header(child)])
-    return header
+        _check_links([header, child])
+    return Header(*header)
 
 
-def _header_call(block: int | str) -> Call:
-    return Call("eth_getBlockByNumber", (hex(block) if isinstance(block, int) else block, False))
-
-
-def _ordered(logs: Sequence[Log], from_block: int, to_block: int) -> list[Log]:
-    """Logs in chain order, each once; raises BadReplyError when two claim one place or one is outside."""
-    placed: dict[tuple[int, int], Log] = {}
-    for log in logs:
-        place = (log.block_number, log.log_index)
-        if not from_block <= log.block_number <= to_block:
-            raise BadReplyError(f"a log of block {log.block_number} came for {from_block} to {to_block}")
-        if placed.setdefault(place, log) != log:
-            raise BadReplyError(f"two logs claim place {log.log_index} of block {log.block_number}")
-    return [placed[place] for place in sorted(placed)]
+def _present(numbers: Sequence[int], reply: Reply) -> list[Header]:
+    for number, header in zip(numbers, reply.results, strict=True):
+        if header is None:
+            raise BadReplyError(f"{reply.endpoint.name} does not have block {number}")
+    return reply.results
 
 
 def _check_hashes(logs: Sequence[Log], headers: dict[int, Header]) -> None:

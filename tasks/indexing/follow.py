@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, transaction
 
 from django_project.ledger import services
 from django_project.ledger.models import Chain, Cursor
@@ -15,8 +15,10 @@ from tasks.indexing.audit import Auditor
 from tasks.indexing.backfill import Fetchers, Span, Threads, cold_ranges
 from tasks.indexing.chain_guard import View, confirm_head, look
 from tasks.indexing.commit import commit
+from tasks.indexing.endpoint import Endpoint
 from tasks.indexing.errors import (
     BadReplyError,
+    CannotTellError,
     ChainHaltedError,
     DecodeError,
     ParentMismatchError,
@@ -31,7 +33,7 @@ from tasks.indexing.match import Batch, Matcher
 from tasks.indexing.outbox import nudge
 from tasks.indexing.reorg import find_ancestor, is_merely_behind
 from tasks.indexing.repair import open_suspects, repair
-from tasks.indexing.rpc import Endpoint, Pool
+from tasks.indexing.rpc import Pool
 from tasks.indexing.tokens import TokenReader
 from tasks.indexing.tracking import Tracker
 from tasks.indexing.writer import Writer
@@ -85,7 +87,15 @@ class Follower:
         self._tokens = TokenReader(chain.chain_id, pool)
         self._span = Span()
         self._suspects_at = 0.0
+        self._has_repaired = False
         self._writer = Writer()
+        # The block that a node last called its latest, and when it was mined.
+        self.node_head: int | None = None
+        self.head_time = 0
+
+    def owe_audit(self) -> None:
+        """Have all contracts asked for their count once the index is level with its node."""
+        self._auditor.owe()
 
     def tick(self) -> bool:
         """Look once at the chain and follow it; returns whether anything was written.
@@ -103,18 +113,26 @@ class Follower:
         try:
             self._repair_suspects()
             view = look(self._pool, self._chain.finality_depth)
+            self.node_head, self.head_time = view.latest.number, view.latest.timestamp
             cursor = self._lease.read_cursor()
             if view.latest.number >= cursor.next_block:
-                return self._advance(cursor, view)
+                if not self._advance(cursor, view):
+                    return False
+                self._audit(self._lease.read_cursor(), view)
+                return True
             if not is_merely_behind(cursor, view.latest, self._source):
                 return self._reorganise(cursor)
         except ParentMismatchError:
             return self._reorganise(self._lease.read_cursor())
         is_level = view.latest.number == cursor.next_block - 1
         self._lease.renew(node_head=view.latest.number if is_level else None)
-        if is_level:
-            self._audit(cursor)
+        self._audit(cursor, view)
         return False
+
+    @property
+    def is_level(self) -> bool:
+        """Whether all that a node was seen to have is indexed."""
+        return self.node_head is not None and self._lease.read_cursor().next_block > self.node_head
 
     def reload(self) -> None:
         """After anything unexpected: what is kept in mind is read from the tables again."""
@@ -130,6 +148,9 @@ class Follower:
         if self._until_block is not None:
             target = min(target, self._until_block)
         next_block, head_hash = cursor.next_block, cursor.head_hash or b""
+        if target < next_block:
+            self._confirm_our_head(cursor)
+            return False
         cold_target = min(view.finalized, target)
         if next_block <= cold_target:
             confirm_head(self._pool, view)
@@ -141,17 +162,33 @@ class Follower:
                         fetched, head_hash, view, target, self._cold_again(fetched), self._writer.submit
                     )
                     next_block, head_hash = batch.to_block + 1, batch.head.hash
+            self._auditor.owe()
         self._advance_hot(next_block, head_hash, view, target)
-        return target >= cursor.next_block
+        return True
+
+    def _confirm_our_head(self, cursor: Cursor) -> None:
+        """The block that was asked for is indexed: is it still the chain's?
+
+        Raises:
+            ParentMismatchError: another one is in its place.
+            CannotTellError: the node does not have it.
+        """
+        ours = self._source.header(cursor.next_block - 1)
+        if ours is None:
+            raise CannotTellError(f"no node has block {cursor.next_block - 1}, which is indexed")
+        if ours.hash != bytes(cursor.head_hash or b""):
+            raise ParentMismatchError(f"block {ours.number} is not the one that was indexed")
 
     def _advance_hot(self, next_block: int, head_hash: bytes, view: View, target: int) -> None:
         """Through the window: blocks that may be taken back, each with its header."""
         blocks = HOT_BLOCKS
         while next_block <= target:
+            # A header and the logs of each, well within the lease.
+            blocks = min(blocks, max(1, self._pool.calls_at_a_time // 2))
             end = min(next_block + blocks - 1, target)
             last = view.latest if end == view.latest.number else self._source.header(end)
             if last is None:
-                raise ParentMismatchError(f"block {end} is gone")
+                raise CannotTellError(f"no node has block {end}, below its head")
             reread = self._hot_again(next_block, end, head_hash)
             try:
                 fetched = self._source.hot_range(last, next_block, head_hash, endpoint=view.endpoint)
@@ -173,7 +210,7 @@ class Follower:
         def reread(avoid: Endpoint | None) -> Fetched:
             last = self._source.header(to_block)
             if last is None:
-                raise ParentMismatchError(f"block {to_block} is gone")
+                raise CannotTellError(f"no node has block {to_block}, below its head")
             return self._source.hot_range(last, from_block, parent_hash, avoid=avoid, whole=True)
 
         return reread
@@ -193,12 +230,21 @@ class Follower:
         # Before the commit may be done: when it fails the run ends, or begins again from the tables.
         self._tracker.adopt(batch.created, batch.seqs)
         self._tokens.note(batch)
+        self._auditor.note(batch.seqs.keys())
         self._pool.trust(endpoint)
         return batch
 
     def _commit(self, batch: Batch, view: View, target: int) -> None:
         try:
             commit(self._lease, batch, node_head=view.latest.number, finalized=view.finalized)
+        except DataError as error:
+            raise ChainHaltedError(
+                Chain.Halt.UNSTORABLE,
+                f"blocks {batch.from_block} to {batch.to_block} of chain {batch.chain_id} hold a value that "
+                f"the tables do not take ({str(error).splitlines()[0]}): update this program and its tables, "
+                f"then run `manage.py indexer rewind --chain {batch.chain_id} --to-block "
+                f"{batch.from_block - 1}`",
+            ) from error
         except IntegrityError as error:
             raise ChainHaltedError(
                 Chain.Halt.CONTRADICTION,
@@ -229,8 +275,20 @@ class Follower:
             fetched = reread(fetched.endpoint)
         raise StillInconsistentError(
             f"blocks {fetched.from_block} to {fetched.to_block} do not add up after {REREADS} readings "
-            f"({problem}): add another RPC endpoint; the range is tried again"
+            f"({problem}): {self._cure(problem)}; the range is tried again"
         )
+
+    def _cure(self, problem: Exception | None) -> str:
+        """A factory whose first event here is not its first has begun before its block in the registry."""
+        if isinstance(problem, SeqGapError) and problem.expected == 1:
+            tracked = self._tracker.contracts.get(problem.address)
+            if tracked is not None and tracked.row_id is None:
+                return (
+                    f"the factory's `deployBlock` in the deployments file, {tracked.start_block}, is later "
+                    "than the block that created it, or the nodes leave events out: correct it, or add "
+                    "another RPC endpoint"
+                )
+        return "add another RPC endpoint"
 
     def _repair_before(self, gap: SeqGapError, from_block: int) -> None:
         """The missing event may lie in blocks that are indexed already, if its campaign is."""
@@ -259,6 +317,9 @@ class Follower:
                     keep_alive=self._lease.renew,
                 )
                 self._tokens.reload()
+                # What was left out once may be left out again: the contracts know.
+                self._auditor.owe()
+                self._has_repaired = True
             except StillInconsistentError as error:
                 # Old blocks that stay in doubt must not keep new ones out; the row stays open for all to see.
                 logger.warning("chain %s: %s", self._chain.chain_id, error)
@@ -266,8 +327,6 @@ class Follower:
 
     def _reorganise(self, cursor: Cursor) -> bool:
         ancestor = find_ancestor(cursor, self._source)
-        if ancestor is None:
-            return False
         with transaction.atomic():
             locked = self._lease.lock_cursor()
             reorg = services.record_reorg(locked, ancestor.number, ancestor.hash)
@@ -279,7 +338,12 @@ class Follower:
         )
         return True
 
-    def _audit(self, cursor: Cursor) -> None:
+    def _audit(self, cursor: Cursor, view: View) -> None:
         head = cursor.next_block - 1
-        if self._auditor.step(head, cursor.head_hash or b"", self._lease.renew):
-            self._suspects_at = 0.0
+        if head != view.latest.number:
+            return
+        if self._auditor.step(head, cursor.head_hash or b"", cursor.audited_at, self._lease.renew):
+            # Nodes that have just left it out again are given some time.
+            pause = HOPELESS_EVERY_SECONDS if self._has_repaired else 0.0
+            self._suspects_at = time.monotonic() + pause
+        self._has_repaired = False

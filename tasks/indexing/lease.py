@@ -11,14 +11,14 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
 
 from django_project.ledger.clocks import offset_of
 from django_project.ledger.models import Cursor
+from django_project.ledger.selectors import LEASE, lease_is_held
 from tasks.indexing.errors import LeaseHeldError, LeaseLostError
 
-LEASE = timedelta(seconds=6)
 RENEWAL = timedelta(seconds=2)
 # PostgreSQL ends the transaction of a worker that stopped in its middle, and with it the worker's locks.
 STALLED_TRANSACTION = timedelta(seconds=20)
@@ -30,7 +30,7 @@ def owner_name() -> str:
 
 def is_held(chain_id: int) -> bool:
     """Whether a worker that lives indexes the chain: a look, no promise."""
-    return Cursor.objects.filter(chain_id=chain_id, lease_until__gt=Now()).exists()
+    return Cursor.objects.filter(lease_is_held(), chain_id=chain_id).exists()
 
 
 class Lease:
@@ -44,9 +44,10 @@ class Lease:
 
     def acquire(self) -> None:
         """Take the lease and a new fence; raises LeaseHeldError while another worker lives."""
-        is_free = Q(lease_until=None) | Q(lease_until__lt=Now())
         with transaction.atomic():
-            free = Cursor.objects.select_for_update(skip_locked=True).filter(is_free, chain_id=self.chain_id)
+            free = Cursor.objects.select_for_update(skip_locked=True).filter(
+                ~lease_is_held(), chain_id=self.chain_id
+            )
             self._take(free.first())
 
     def seize(self) -> None:
@@ -64,6 +65,20 @@ class Lease:
             return
         heard = {} if node_head is None else {"node_head": node_head, "updated_at": Now()}
         self._write(lease_until=Now() + LEASE, **heard)
+
+    def note_problem(self, problem: str, node_head: int | None) -> None:
+        """Say why the index does not move, and prolong the lease; since when stays as it was.
+
+        Raises:
+            LeaseLostError: another worker took over.
+        """
+        heard = {} if node_head is None else {"node_head": node_head}
+        since = Coalesce(F("problem_since"), Now())
+        self._write(problem=problem, problem_since=since, lease_until=Now() + LEASE, **heard)
+
+    def note_no_problem(self) -> None:
+        """Say that nothing is in the way; raises LeaseLostError when another worker took over."""
+        self._write(problem="", problem_since=None, lease_until=Now() + LEASE)
 
     def read_cursor(self) -> Cursor:
         """The cursor as it is; raises LeaseLostError when another worker took over."""

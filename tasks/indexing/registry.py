@@ -2,12 +2,15 @@
 
 import time
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -37,6 +40,9 @@ from tasks.indexing.events import Event, bind_events, to_time
 from tasks.indexing.fetch import linked_header
 from tasks.indexing.rpc import Pool
 from tasks.indexing.wire import Header
+
+# A worker hands a chain on every minute; contracts do not come and go so often.
+CODE_CHECKED_EVERY = timedelta(minutes=10)
 
 ETHER = Currency("ETH", 18)
 
@@ -224,16 +230,27 @@ def attach(registry: Registry, pool: Pool) -> Chain:
             "genesis hash differs from the node's): deploy again, or point CHAINFUND_RPC_URLS to the chain "
             "it was written for"
         )
-    _check_code(registry, pool)
-    anchor = _anchor(registry.start_block, pool)
+    digest = sha256(registry.model_dump_json().encode()).hexdigest()
+    cursor = Cursor.objects.filter(chain_id=registry.chain_id).first()
+    if cursor is None or not _was_checked(cursor, digest):
+        _check_code(registry, pool)
+    anchor = _anchor(registry.start_block, pool) if cursor is None else None
     with transaction.atomic():
         chain = _write_chain(registry, identity)
         _write_endpoints(chain)
         note_tokens(chain.chain_id, {token.address_bytes for token in registry.tokens})
         cursor = _write_cursor(chain, registry.start_block, anchor)
+        if not _was_checked(cursor, digest):
+            Cursor.objects.filter(chain=chain).update(checked_registry=digest, checked_at=Now())
         for factory in registry.of_kind("factory"):
             _write_factory(chain, cursor, factory)
     return chain
+
+
+def _was_checked(cursor: Cursor, digest: str) -> bool:
+    """Whether the code of just these contracts was found on the chain a short while ago."""
+    at = cursor.checked_at
+    return cursor.checked_registry == digest and at is not None and timezone.now() - at < CODE_CHECKED_EVERY
 
 
 def _check_code(registry: Registry, pool: Pool) -> None:

@@ -106,6 +106,7 @@ def _dispute(
     chain_id: int, block: int, block_hash: bytes, fetched: Fetched, source: Source
 ) -> ChainHaltedError | ParentMismatchError | StillInconsistentError:
     """What it means that a node told a block differently from what is stored."""
+    source.pool.doubt_identities()
     (first,), endpoint = source.header_hashes([block])
     (second,), _ = source.header_hashes([block], avoid=endpoint)
     if first is not None and first == second != block_hash:

@@ -1,133 +1,60 @@
-"""JSON-RPC over a pool of endpoints: batches, checked replies, retries, quarantine.
+"""JSON-RPC over a pool of endpoints: each is asked for what it can do, and every answer is read or refused.
 
-Only what can be cured by asking again is asked again: no answer, 429, 5xx, a malformed or partial batch.
-An endpoint that keeps failing rests while others answer; one that is on another chain is never asked again.
+A refusal costs the endpoint that gave it and teaches what it does not do (see `abilities`); the others are
+asked for the same. What is answered of a batch is kept, and only the rest asked again. An endpoint that keeps
+failing rests while others answer; one that is on another chain is left out until it is on the right one.
 URLs may carry providers' keys, so messages name an endpoint by its host alone.
 """
 
 import logging
 import random
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from http import HTTPStatus
+from collections.abc import Callable, Collection, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import certifi
-import orjson
-import urllib3
-from urllib3.exceptions import HTTPError
 
-from django_project.core.endpoints import endpoint_name, is_websocket, request_address, request_headers
+from django_project.core.endpoints import endpoint_name, is_websocket
+from tasks.indexing.abilities import LARGEST_BATCH
+from tasks.indexing.calls import Call
+from tasks.indexing.endpoint import Endpoint, Transport
 from tasks.indexing.errors import (
-    BadReplyError,
     CallRefusedError,
     ConfigurationError,
     EndpointError,
     NoEndpointError,
     RangeTooLargeError,
-    ReplyTooLargeError,
     RpcError,
+    WrongChainError,
 )
+from tasks.indexing.gathering import LONGEST_WAIT_SECONDS, Gathering
 
 logger = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_SECONDS = 10.0
 # Kept open to each node.
 CONNECTIONS = 8
-# Calls in one HTTP request; providers commonly refuse more.
-BATCH_LIMIT = 100
 ATTEMPTS = 4
+# As many, one after the other, as are answered well within a lease.
+REQUESTS_AT_A_TIME = 20
 FIRST_BACKOFF_SECONDS = 0.1
 STRIKES_TO_QUARANTINE = 3
 QUARANTINE_SECONDS = 30.0
-LATENCY_SMOOTHING = 0.2
+# An endpoint that was on another chain is asked again who it is.
+BAN_SECONDS = 10.0
 
-_INVALID_CALL_CODES = {-32600, -32601, -32602}
-_TOO_LARGE = re.compile(
-    r"query returned more than|block range|range (is )?too|too (many|large)|response size|result (set|window)"
-    r"|limited to|exceeds? (the )?(max|limit)|limit exceeded.*(log|range|result)",
-    re.IGNORECASE,
-)
-_UNKNOWN_BLOCK = re.compile(
-    r"(block|header|hash|resource).{0,20}not found|unknown block|BlockNotFound", re.IGNORECASE
-)
-_RATE_LIMITED = re.compile(r"rate|too many requests|capacity|throttl", re.IGNORECASE)
-# The code that nodes have in common for it (geth's `rpc/errors.go`), and the words of those that use another.
-_REVERTED = 3
-_REVERT = re.compile(
-    r"revert|out of gas|gas required exceeds|invalid (opcode|jump)|stack (under|over)flow|vm execution"
-    r"|bad instruction|EVM error",
-    re.IGNORECASE,
-)
-_TOO_FAST = re.compile(r"too many requests|rate.?limit|(per |/)(minute|second)", re.IGNORECASE)
-_SUGGESTED_RANGE = re.compile(r"\[\s*(0x[0-9a-f]+)\s*,\s*(0x[0-9a-f]+)\s*\]", re.IGNORECASE)
-_NAMED_SPAN = re.compile(
-    r"(?:up to|limited to|max(?:imum)?(?: of| is)?)[^0-9]{0,30}([0-9][0-9_,]*)", re.IGNORECASE
-)
-
-
-def _as_it_is(result: Any) -> Any:
-    return result
-
-
-class Call(NamedTuple):
-    """A call, and how its result is read; `read` raises BadReplyError when it is not what was asked for.
-
-    One to a stranger's contract `may_revert`: its result is None then, and the node is not to blame.
-    """
-
-    method: str
-    params: tuple[Any, ...] = ()
-    read: Callable[[Any], Any] = _as_it_is
-    may_revert: bool = False
-
-
-@dataclass
-class Endpoint:
-    """One node and how it has behaved."""
-
-    name: str
-    url: str = field(repr=False)
-    weight: int = 1
-    latency: float = 0.0
-    # In a row: requests that failed, and replies that could not be true.
-    failures: int = 0
-    lies: int = 0
-    # Monotonic seconds until which it rests; infinity for one that is on another chain.
-    resting_until: float = 0.0
-    reason: str = ""
-    # In all.
-    requests: int = 0
-    errors: int = 0
-
-    @cached_property
-    def address(self) -> str:
-        return request_address(self.url)
-
-    @cached_property
-    def headers(self) -> Mapping[str, str]:
-        return request_headers(self.url)
-
-    @property
-    def rests_for(self) -> float:
-        """Seconds until it is asked again: 0 for one in service, infinity for one that is left out."""
-        return max(0.0, self.resting_until - time.monotonic())
-
-    @property
-    def is_banned(self) -> bool:
-        return self.resting_until == float("inf")
+# Says what is wrong with who an endpoint is; raises RpcError when it does not tell.
+Guard = Callable[[Endpoint], str]
 
 
 class Reply(NamedTuple):
-    """Results in the order of the calls, all from one endpoint."""
+    """Results in the order of the calls, all from one endpoint, and the seconds that the requests took."""
 
     results: list[Any]
     endpoint: Endpoint
+    seconds: float = 0.0
 
 
 def _is_rpc_url(url: str) -> bool:
@@ -136,18 +63,6 @@ def _is_rpc_url(url: str) -> bool:
         return parts.scheme in {"http", "https", "ws", "wss"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-
-
-def suggested_span(message: str) -> int | None:
-    """The number of blocks that a provider's error message asks for, if it names one."""
-    bounds = _SUGGESTED_RANGE.search(message)
-    if bounds is not None:
-        span = int(bounds[2], 16) - int(bounds[1], 16) + 1
-        return span if span > 0 else None
-    named = _NAMED_SPAN.search(message)
-    if named is not None and "block" in message.lower():
-        return int(re.sub(r"[_,]", "", named[1])) or None
-    return None
 
 
 class Pool:
@@ -172,18 +87,14 @@ class Pool:
                 "no RPC URL to ask is given, only such that announce new heads: add one that begins with "
                 "http:// or https://"
             )
-        self._client = urllib3.PoolManager(
-            maxsize=CONNECTIONS,
-            timeout=REQUEST_TIMEOUT_SECONDS,
-            retries=False,
-            ca_certs=certifi.where(),
-        )
+        self._transport = Transport(CONNECTIONS, REQUEST_TIMEOUT_SECONDS, certifi.where())
         self._lock = Lock()
         self._reading = Lock()
         self._turn = 0
+        self._guard: Guard | None = None
 
     def close(self) -> None:
-        self._client.clear()
+        self._transport.close()
 
     def __enter__(self) -> "Pool":
         return self
@@ -196,6 +107,41 @@ class Pool:
         """HTTP requests made so far."""
         return sum(endpoint.requests for endpoint in self.endpoints)
 
+    @property
+    def calls(self) -> int:
+        """Calls made so far, those of a batch singly."""
+        return sum(endpoint.calls for endpoint in self.endpoints)
+
+    @property
+    def longest_range(self) -> int:
+        """How many blocks of old logs may be asked for at once."""
+        able = [each for each in self.endpoints if not each.is_banned] or self.endpoints
+        return max(each.abilities.range.value for each in able)
+
+    @property
+    def calls_at_a_time(self) -> int:
+        """How many calls are answered without much of a wait, by whoever takes the most."""
+        able = [each for each in self.endpoints if not each.is_banned] or self.endpoints
+        return max(
+            min(LARGEST_BATCH, REQUESTS_AT_A_TIME * each.abilities.batch.value)
+            if each.abilities.pace.per_second is None
+            else each.abilities.calls_at_a_time
+            for each in able
+        )
+
+    def can(self, ability: str) -> bool:
+        """Whether any endpoint does that, as far as is known."""
+        return any(each.abilities.can(ability) for each in self.endpoints if not each.is_banned)
+
+    def hold_to(self, guard: Guard) -> None:
+        """Ask each endpoint who it is before anything else, and again after every cause for doubt."""
+        self._guard = guard
+
+    def doubt_identities(self) -> None:
+        """Have every endpoint asked anew who it is before it is asked for anything else."""
+        for endpoint in self.endpoints:
+            endpoint.is_verified = False
+
     def batch(
         self,
         calls: Sequence[Call],
@@ -204,32 +150,73 @@ class Pool:
         avoid: Endpoint | None = None,
         most_bytes: int | None = None,
     ) -> Reply:
-        """Make the calls on one endpoint, chosen by weight and latency unless it is given.
+        """Make the calls on one endpoint that can answer them, preferably the one that is given.
 
         An HTTP reply of more than `most_bytes` is neither read nor parsed.
 
         Raises:
-            RangeTooLargeError, CallRefusedError: as the node says; asking again would not help.
+            RangeTooLargeError: no endpoint answers a log query of so many blocks.
+            CallRefusedError: every endpoint refuses a call, each for the reason that is told.
             ReplyTooLargeError: it has more than `most_bytes`.
-            NoEndpointError: all attempts failed; the message tells how each endpoint did.
+            NoEndpointError: no endpoint answers; the message tells how each one did.
         """
         problems: dict[str, str] = {}
-        for attempt in range(ATTEMPTS):
-            chosen = endpoint if endpoint is not None and attempt == 0 else self._choose(avoid)
+        refusals: dict[str, CallRefusedError | RangeTooLargeError] = {}
+        excluded: set[Endpoint] = set()
+        last: Endpoint | None = None
+        for attempt in range(max(ATTEMPTS, 2 * len(self.endpoints))):
+            chosen = self._choose(calls, avoid, excluded, None if attempt else endpoint)
+            if chosen is None or (attempt and chosen.abilities.pace.wait > LONGEST_WAIT_SECONDS):
+                break
+            if chosen is last:
+                _back_off(attempt - 1)
+            last = avoid = chosen
             try:
-                results = self._ask_in_chunks(chosen, calls, most_bytes)
+                if not self._is_accepted(chosen):
+                    continue
+                results, seconds = self._collect(chosen, calls, most_bytes)
             except EndpointError as error:
                 problems[chosen.name] = error.problem
-                self._fail(chosen, error.problem)
-                avoid = chosen
-                if attempt + 1 < ATTEMPTS:
-                    _back_off(attempt, error.retry_after)
+                self._fail(chosen, error)
+                continue
+            except (RangeTooLargeError, CallRefusedError) as error:
+                refusals[str(error)] = error
+                if _is_final(error) or len(self.endpoints) > 1:
+                    excluded.add(chosen)
                 continue
             with self._lock:
                 chosen.failures = 0
-            return Reply(results, chosen)
-        told = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
-        raise NoEndpointError(f"no RPC endpoint answers ({told}): check CHAINFUND_RPC_URLS and the node")
+            return Reply(results, chosen, seconds)
+        raise _conclusion(problems, refusals)
+
+    def ask(self, endpoint: Endpoint, calls: Sequence[Call], *, attempts: int = ATTEMPTS) -> list[Any]:
+        """Make the calls on this endpoint alone, whoever it is; raises RpcError when it does not answer."""
+        problem: RpcError | None = None
+        for attempt in range(attempts):
+            if attempt:
+                _back_off(attempt - 1)
+            try:
+                results, _ = self._collect(endpoint, calls, None)
+            except CallRefusedError as error:
+                if error.is_lasting:
+                    raise
+                problem = error
+                continue
+            except EndpointError as error:
+                problem = error
+                self._fail(endpoint, error)
+                if endpoint.abilities.pace.wait > LONGEST_WAIT_SECONDS:
+                    break
+                continue
+            with self._lock:
+                endpoint.failures = 0
+            return results
+        raise NoEndpointError(f"no RPC endpoint answers ({problem}): check CHAINFUND_RPC_URLS and the node")
+
+    def refuse(self, endpoint: Endpoint, ability: str, words: str) -> None:
+        """What an endpoint answers is not what it is asked for: leave it out of such calls for a while."""
+        with self._lock:
+            endpoint.abilities.refuse(ability, endpoint.hush(words), is_lasting=False)
 
     def distrust(self, endpoint: Endpoint, problem: str) -> None:
         """Count a reply of the endpoint that cannot be true; enough of them in a row and it rests."""
@@ -245,15 +232,35 @@ class Pool:
     def take_turns(self) -> Endpoint | None:
         """The next endpoint in service, so that one which is behind does not hide what the others know."""
         with self._lock:
-            usable = [each for each in self.endpoints if not each.rests_for]
+            usable = [each for each in self.endpoints if not each.rests_for and not each.abilities.pace.wait]
             self._turn += 1
             return usable[self._turn % len(usable)] if usable else None
 
-    def _fail(self, endpoint: Endpoint, problem: str) -> None:
+    def ban(self, endpoint: Endpoint, reason: str) -> None:
+        """Leave out an endpoint that is on another chain, until it says otherwise."""
         with self._lock:
-            endpoint.failures += 1
+            was_banned, endpoint.is_banned = endpoint.is_banned, True
+            endpoint.resting_until, endpoint.reason = time.monotonic() + BAN_SECONDS, reason
+            endpoint.is_verified = False
+        if not was_banned and any(not each.is_banned for each in self.endpoints):
+            logger.error("left out: %s", reason)
+
+    def accept(self, endpoint: Endpoint) -> None:
+        """The endpoint is who it has to be."""
+        with self._lock:
+            if endpoint.is_banned:
+                endpoint.is_banned, endpoint.resting_until = False, 0.0
+                logger.warning("%s is on the right chain again", endpoint.name)
+            endpoint.is_verified = True
+
+    def _fail(self, endpoint: Endpoint, error: EndpointError) -> None:
+        with self._lock:
             endpoint.errors += 1
-            self._rest_if(endpoint, endpoint.failures, problem)
+            if error.is_overloaded:
+                endpoint.reason = error.problem
+            else:
+                endpoint.failures += 1
+                self._rest_if(endpoint, endpoint.failures, error.problem)
 
     def _rest_if(self, endpoint: Endpoint, strikes: int, problem: str) -> None:
         endpoint.reason = problem
@@ -261,137 +268,84 @@ class Pool:
             return
         endpoint.resting_until = time.monotonic() + QUARANTINE_SECONDS
         endpoint.failures = endpoint.lies = 0
+        # Behind its URL may stand another node when it is back.
+        endpoint.is_verified = False
         if len(self.endpoints) > 1:
             logger.warning("%s rests for %.0f s: %s", endpoint.name, QUARANTINE_SECONDS, problem)
 
-    def ban(self, endpoint: Endpoint, reason: str) -> None:
-        """Never ask the endpoint again in this run."""
-        with self._lock:
-            endpoint.resting_until, endpoint.reason = float("inf"), reason
-        if any(not each.is_banned for each in self.endpoints):
-            logger.error("left out: %s", reason)
+    def _is_accepted(self, endpoint: Endpoint) -> bool:
+        """Whether the endpoint is who it has to be, asked when there is cause; raises EndpointError."""
+        if endpoint.is_verified or self._guard is None:
+            return True
+        try:
+            problem = self._guard(endpoint)
+        except RpcError as error:
+            raise EndpointError(endpoint.name, endpoint.reason or str(error)) from error
+        if problem:
+            self.ban(endpoint, problem)
+        else:
+            self.accept(endpoint)
+        return not problem
 
-    def _choose(self, avoid: Endpoint | None) -> Endpoint:
-        now = time.monotonic()
-        usable = [endpoint for endpoint in self.endpoints if not endpoint.is_banned]
+    def _choose(
+        self,
+        calls: Sequence[Call],
+        avoid: Endpoint | None,
+        excluded: Collection[Endpoint],
+        preferred: Endpoint | None,
+    ) -> Endpoint | None:
+        """Who is asked; None when all have refused."""
+        needs = {call.needs for call in calls}
+        blocks = max((call.blocks for call in calls), default=0)
+        usable = [each for each in self.endpoints if not self._is_out(each)]
         if not usable:
-            raise NoEndpointError("; ".join(endpoint.reason for endpoint in self.endpoints))
-        rested = [endpoint for endpoint in usable if endpoint.resting_until <= now]
+            raise WrongChainError("; ".join(endpoint.reason for endpoint in self.endpoints))
+        usable = [each for each in usable if each not in excluded]
+        if not usable:
+            return None
+        able = [each for each in usable if all(map(each.abilities.can, needs))] or usable
+        if preferred in able and not preferred.rests_for and not preferred.abilities.pace.wait:
+            return preferred
         # When all rest, the one that has rested longest is asked: the only node cannot be spared.
-        candidates = rested or [min(usable, key=lambda each: each.resting_until)]
-        others = [endpoint for endpoint in candidates if endpoint is not avoid]
-        return min(others or candidates, key=lambda each: each.latency / each.weight)
-
-    def _ask_in_chunks(self, endpoint: Endpoint, calls: Sequence[Call], most_bytes: int | None) -> list[Any]:
-        results: list[Any] = []
-        for start in range(0, len(calls), BATCH_LIMIT):
-            results += self._ask(endpoint, calls[start : start + BATCH_LIMIT], most_bytes)
-        return results
-
-    def _ask(self, endpoint: Endpoint, calls: Sequence[Call], most_bytes: int | None) -> list[Any]:
-        body = [
-            {"jsonrpc": "2.0", "id": index, "method": call.method, "params": call.params}
-            for index, call in enumerate(calls)
+        rested = [each for each in able if not each.rests_for] or [
+            min(able, key=lambda each: each.resting_until)
         ]
-        started = time.monotonic()
-        endpoint.requests += 1
-        try:
-            response = self._client.request(
-                "POST",
-                endpoint.address,
-                body=orjson.dumps(body),
-                headers=endpoint.headers,
-                redirect=False,
-                preload_content=False,
-            )
-            content = _read(response, endpoint, most_bytes)
-        except HTTPError as error:
-            raise EndpointError(endpoint.name, _in_short(error)) from error
-        if response.status != HTTPStatus.OK:
-            raise EndpointError(endpoint.name, f"HTTP {response.status}", _retry_after(response))
-        seconds = time.monotonic() - started
-        endpoint.latency += (seconds - endpoint.latency) * (LATENCY_SMOOTHING if endpoint.latency else 1.0)
-        # JSON takes several times the memory of what is read from it, so there is one reply of it at a time;
-        # threads would not be quicker, for Python runs one of them at a time anyway.
-        with self._reading:
-            try:
-                reply = orjson.loads(content)
-            except orjson.JSONDecodeError as error:
-                raise EndpointError(endpoint.name, "the reply is no JSON") from error
-            del content
-            return _results(endpoint, calls, reply)
+        others = [each for each in rested if each is not avoid] or rested
+        wide = [each for each in others if each.abilities.range.value >= blocks] or [
+            max(others, key=lambda each: each.abilities.range.value)
+        ]
+        return min(wide, key=lambda each: (each.latency + each.abilities.pace.wait) / each.weight)
+
+    def _is_out(self, endpoint: Endpoint) -> bool:
+        return endpoint.is_banned and (self._guard is None or endpoint.rests_for > 0)
+
+    def _collect(
+        self, endpoint: Endpoint, calls: Sequence[Call], most_bytes: int | None
+    ) -> tuple[list[Any], float]:
+        """All answers of one endpoint, in as many requests as it needs, and the seconds they took."""
+        return Gathering(self._transport, self._reading, endpoint, calls, most_bytes).run()
 
 
-def _read(response: urllib3.BaseHTTPResponse, endpoint: Endpoint, most_bytes: int | None) -> bytes:
-    """The whole body; one that is larger than `most_bytes` is left unread, its connection closed."""
-    if most_bytes is None:
-        return response.read()
-    told = response.headers.get("Content-Length", "")
-    size = int(told) if told.isdecimal() else None
-    if size is None or size <= most_bytes:
-        content = response.read(most_bytes + 1)
-        if len(content) <= most_bytes:
-            return content
-        # What was told is the size on the wire, if anything.
-        size = None
-    response.close()
-    raise ReplyTooLargeError(endpoint.name, most_bytes, size)
+def _conclusion(
+    problems: dict[str, str], refusals: dict[str, CallRefusedError | RangeTooLargeError]
+) -> RpcError:
+    """What it means that nobody has answered."""
+    too_large = [each for each in refusals.values() if isinstance(each, RangeTooLargeError)]
+    if too_large:
+        return max(too_large, key=lambda each: each.hint or 0)
+    told = "; ".join([*refusals, *(f"{name}: {problem}" for name, problem in problems.items())])
+    if refusals and not problems:
+        is_lasting = all(each.is_lasting for each in refusals.values() if isinstance(each, CallRefusedError))
+        return CallRefusedError(told, is_lasting=is_lasting)
+    return NoEndpointError(f"no RPC endpoint answers ({told}): check CHAINFUND_RPC_URLS and the node")
 
 
-def _results(endpoint: Endpoint, calls: Sequence[Call], reply: Any) -> list[Any]:
-    if not isinstance(reply, list):
-        raise _refusal(endpoint, "a batch", reply.get("error") if isinstance(reply, dict) else None)
-    by_id = {item.get("id"): item for item in reply if isinstance(item, dict)}
-    if len(reply) != len(calls) or by_id.keys() != set(range(len(calls))):
-        raise EndpointError(endpoint.name, f"{len(calls)} calls were answered by {len(reply)} replies")
-    results: list[Any] = []
-    for index, call in enumerate(calls):
-        item = by_id[index]
-        if call.may_revert and _is_revert(item.get("error")):
-            results.append(None)
-            continue
-        if "result" not in item:
-            raise _refusal(endpoint, call.method, item.get("error"))
-        try:
-            results.append(call.read(item["result"]))
-        except BadReplyError as error:
-            raise EndpointError(endpoint.name, str(error)) from error
-    return results
+def _is_final(error: CallRefusedError | RangeTooLargeError) -> bool:
+    """Whether asking the same endpoint once more is idle."""
+    return isinstance(error, RangeTooLargeError) or error.is_lasting
 
 
-def _is_revert(error: Any) -> bool:
-    """Whether the code that was called has failed, and not the node."""
-    if not isinstance(error, dict):
-        return False
-    return error.get("code") == _REVERTED or bool(_REVERT.search(str(error.get("message"))))
-
-
-def _refusal(endpoint: Endpoint, method: str, error: Any) -> RpcError:
-    if not isinstance(error, dict):
-        return EndpointError(endpoint.name, f"{method} was answered by neither a result nor an error")
-    code, message = error.get("code"), str(error.get("message"))
-    if code == HTTPStatus.TOO_MANY_REQUESTS:
-        return EndpointError(endpoint.name, message)
-    if method == "eth_getLogs" and _TOO_LARGE.search(message) and not _TOO_FAST.search(message):
-        return RangeTooLargeError(endpoint.name, message, suggested_span(message))
-    if _UNKNOWN_BLOCK.search(message):
-        return CallRefusedError(endpoint.name, method, message)
-    if code in _INVALID_CALL_CODES and not _RATE_LIMITED.search(message):
-        return CallRefusedError(endpoint.name, method, message)
-    return EndpointError(endpoint.name, f"{method}: {message}")
-
-
-def _in_short(error: HTTPError) -> str:
-    """Without the library's own account of host and port, which a message begins with already."""
-    return f"{type(error).__name__} {str(error).rpartition(': ')[2]}".strip()
-
-
-def _retry_after(response: urllib3.BaseHTTPResponse) -> float:
-    text = response.headers.get("Retry-After", "")
-    return float(text) if text.isdecimal() else 0.0
-
-
-def _back_off(attempt: int, at_least: float) -> None:
-    ceiling = FIRST_BACKOFF_SECONDS * 2**attempt
+def _back_off(attempt: int) -> None:
+    ceiling = FIRST_BACKOFF_SECONDS * 2 ** min(attempt, 4)
     # Jitter spreads retries of many workers; nothing secret hangs on it.
-    time.sleep(max(at_least, random.uniform(ceiling / 2, ceiling)))  # noqa: S311
+    time.sleep(random.uniform(ceiling / 2, ceiling))  # noqa: S311

@@ -1,36 +1,37 @@
 """The loop around the tick: takes the lease, keeps following, outlives what passes by itself."""
 
 import logging
-import random
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
 
-from django.db import InterfaceError, InternalError, OperationalError, connection
+from django.db import Error, connection
 
 from django_project.ledger import services
 from django_project.ledger.models import Chain, Cursor
+from tasks.indexing.database import CONTRADICTIONS, in_words
 from tasks.indexing.endpoint_notes import EndpointNotes
 from tasks.indexing.errors import (
     ChainHaltedError,
     ChainRetiredError,
+    DatabaseRefusalError,
     RpcError,
     StillInconsistentError,
+    WrongChainError,
 )
 from tasks.indexing.follow import Commit, Follower
-from tasks.indexing.heads import Heads
+from tasks.indexing.heads import Heads, recent_times
 from tasks.indexing.lease import Lease
 from tasks.indexing.memory import return_large_buffers
 from tasks.indexing.registry import Registry, attach, load_events
 from tasks.indexing.rpc import Pool
+from tasks.indexing.standstill import Standstill, note_unfollowed
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 10.0
-# The database went away, or ended a transaction that stood still for too long.
-DATABASE_AWAY = (InterfaceError, InternalError, OperationalError)
+# For how long all endpoints may be on another chain before a person is asked: URLs are moved, and moved back.
+IDENTITY_PATIENCE_SECONDS = 30.0
 
 Stop = Callable[[], bool]
 Wait = Callable[[float], object]
@@ -70,8 +71,8 @@ class Runner:
         self._registry, self._pool = registry, pool
         self._until_block, self._once, self._fan_out = until_block, once, fan_out
         self._deadline = None if run_for is None else time.monotonic() + run_for.total_seconds()
-        self._stop, self._wait, self._on_commit = stop, wait, on_commit
-        self._pause = 0.0
+        self._stop, self._on_commit = stop, on_commit
+        self._standstill = Standstill(registry.chain_id, wait, self._is_time_over)
         self._notes = EndpointNotes(registry.chain_id, pool)
 
     def run(self) -> None:
@@ -83,8 +84,22 @@ class Runner:
             ChainHaltedError: the chain waits for an operator; its row says why.
             LeaseHeldError: another worker indexes the chain.
             LeaseLostError: another worker took over.
-            RpcError, StillInconsistentError: only with `once`.
+            RpcError: no endpoint answers at the start, or with `once`.
+            DatabaseRefusalError, StillInconsistentError: only with `once`; the former at the start too.
         """
+        try:
+            self._run()
+        except CONTRADICTIONS as error:
+            reason = (
+                f"{in_words(error)}; what is stored contradicts what is to be: run `manage.py indexer verify`"
+            )
+            services.halt(self._registry.chain_id, Chain.Halt.CONTRADICTION, reason)
+            raise ChainHaltedError(Chain.Halt.CONTRADICTION, reason) from error
+        except Error as error:
+            connection.close()
+            raise DatabaseRefusalError(in_words(error)) from error
+
+    def _run(self) -> None:
         return_large_buffers()
         _require_followed(self._registry.chain_id)
         events = load_events(self._registry)
@@ -101,8 +116,13 @@ class Runner:
                 fan_out=self._fan_out,
                 on_commit=self._on_commit,
             )
-            with Heads(self._pool.urls) if not self._once else nullcontext() as heads:
-                self._follow(follower, heads)
+            if self._once:
+                follower.owe_audit()
+            heads_or_none = (
+                nullcontext() if self._once else Heads(self._pool.urls, recent_times(chain.chain_id))
+            )
+            with heads_or_none as heads:
+                self._follow(follower, lease, heads)
         except ChainHaltedError as error:
             services.halt(chain.chain_id, error.code, str(error))
             raise
@@ -112,10 +132,15 @@ class Runner:
     def _attach(self) -> Chain:
         """A halt for being on another chain ends by itself once the node is the right one again."""
         chain_id = self._registry.chain_id
+        self._notes.restore()
         try:
             chain = attach(self._registry, self._pool)
         except ChainHaltedError as error:
             services.halt_unless_followed(chain_id, error.code, str(error))
+            raise
+        except RpcError as error:
+            self._notes.write()
+            note_unfollowed(chain_id, error)
             raise
         self._notes.write()
         if chain.halt_code == Chain.Halt.IDENTITY:
@@ -125,54 +150,65 @@ class Runner:
             raise ChainHaltedError(Chain.Halt(chain.halt_code), chain.halt_reason)
         return chain
 
-    def _follow(self, follower: Follower, heads: Heads | None) -> None:
+    def _follow(self, follower: Follower, lease: Lease, heads: Heads | None) -> None:
         while not self._is_time_over():
             try:
                 self._notes.write_when_due()
+                advanced = follower.tick()
+                self._standstill.end(lease)
                 if self._until_block is not None and follower.is_done():
                     return
-                advanced = follower.tick()
-            except (RpcError, StillInconsistentError) as error:
-                if self._once:
-                    raise
-                self._back_off(error)
+                may_rest = not advanced or follower.is_level
+            except CONTRADICTIONS:
+                raise
+            except (RpcError, StillInconsistentError, Error) as error:
+                self._endure(error, follower, lease)
                 continue
-            except DATABASE_AWAY as error:
-                self._back_off(error)
-                connection.close()
-                self._reload(follower)
-                continue
-            self._pause = 0.0
-            if heads is None:
-                if not advanced:
-                    return
-            elif advanced:
-                heads.advanced()
-            else:
-                heads.wait()
+            if heads is not None:
+                _await_next(heads, follower, advanced=advanced, may_rest=may_rest)
+            elif not advanced:
+                return
+
+    def _endure(self, error: Exception, follower: Follower, lease: Lease) -> None:
+        """Wait out what passes; raises the error itself with `once`.
+
+        Raises:
+            ChainHaltedError: the endpoints have been on another chain for a while.
+        """
+        is_elsewhere = isinstance(error, WrongChainError)
+        if is_elsewhere and (self._once or self._standstill.seconds > IDENTITY_PATIENCE_SECONDS):
+            raise ChainHaltedError(Chain.Halt.IDENTITY, str(error)) from error
+        if isinstance(error, Error):
+            connection.close()
+        if self._once:
+            raise error
+        self._standstill.endure(error, lease, None if is_elsewhere else follower.node_head)
+        if isinstance(error, Error):
+            self._reload(follower)
 
     def _leave(self, lease: Lease) -> None:
         try:
             lease.release()
             self._notes.write()
-        except DATABASE_AWAY as error:
+        except Error as error:
             logger.warning("the lease could not be given back, it ends by itself: %s", error)
 
     def _is_time_over(self) -> bool:
         return self._stop() or (self._deadline is not None and time.monotonic() >= self._deadline)
 
-    def _back_off(self, error: Exception) -> None:
-        """Pause longer each time, saying why once per series of failures."""
-        if self._pause == 0.0:
-            logger.warning("chain %s: %s", self._registry.chain_id, error)
-        self._pause = min(LONGEST_PAUSE_SECONDS, max(FIRST_PAUSE_SECONDS, self._pause * 2))
-        self._wait(self._pause * random.uniform(0.5, 1.0))  # noqa: S311  # spreads workers, hides nothing
-
     def _reload(self, follower: Follower) -> None:
         try:
             follower.reload()
-        except DATABASE_AWAY as error:
-            logger.debug("the database is still away: %s", error)
+        except Error as error:
+            connection.close()
+            logger.debug("the database still refuses: %s", error)
+
+
+def _await_next(heads: Heads, follower: Follower, *, advanced: bool, may_rest: bool) -> None:
+    if advanced:
+        heads.advanced(follower.head_time)
+    if may_rest:
+        heads.wait()
 
 
 def _require_followed(chain_id: int) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from django.utils import timezone
 
 from django_project.ledger.models import Block, Cursor, RawLog, RpcEndpoint
-from django_project.ledger.selectors import ChainHealth, event_counts, index_health
+from django_project.ledger.selectors import STALLED, ChainHealth, event_counts, index_health
+from tasks.indexing.abilities import told_abilities
 from tasks.indexing.lease import is_held
 
 RATE_WINDOW = timedelta(minutes=5)
@@ -33,6 +34,7 @@ def _describe(health: ChainHealth, events: int) -> dict[str, Any]:
                 "requests": endpoint.requests,
                 "errors": endpoint.errors,
                 "quarantine_reason": endpoint.quarantine_reason,
+                "learnt": told_abilities(endpoint.learnt),
             }
             for endpoint in RpcEndpoint.objects.filter(chain_id=health.chain_id).order_by("id")
         ],
@@ -57,12 +59,14 @@ def _recent_rate(chain_id: int) -> float:
 def status_lines(entry: dict[str, Any]) -> list[str]:
     """One chain's status for a person."""
     unknown = entry["unknown_tokens"]
-    state = entry["state"] if not entry["halt_reason"] else f"{entry['state']}: {entry['halt_reason']}"
+    reason = entry["halt_reason"] or (entry["problem"] if entry["state"] == STALLED else "")
+    state = f"{entry['state']}: {reason}" if reason else entry["state"]
     return [
         f"{entry['name']} ({entry['chain_id']}): {state}",
         f"  indexed to block {entry['indexed']:,} of {entry['node_head']:,}, final to {entry['finalized']:,}",
         f"  {entry['lag_blocks']:,} blocks and {entry['lag_seconds']:,} s behind",
         f"  {entry['events']:,} events, {entry['reorgs']} reorgs, {entry['open_suspects']} suspect ranges",
+        *(f"  {each['name']}: {told}" for each in entry["endpoints"] for told in each["learnt"]),
         *([f"  {unknown} unknown tokens: `manage.py indexer doctor`"] if unknown else []),
         f"  indexed by {entry['lease_owner'] or 'nobody: start a worker or `manage.py indexer run`'}",
     ]

@@ -9,9 +9,11 @@ from typing import Any
 from celery import shared_task
 from celery.signals import celeryd_after_setup, worker_shutting_down
 from django.conf import settings
+from django.db import Error
 
 from django_project.core.jobs import enqueue
 from django_project.ledger.models import Chain
+from tasks.indexing.database import in_words
 from tasks.indexing.errors import (
     ChainRetiredError,
     ConfigurationError,
@@ -90,6 +92,9 @@ def follow_chain(chain_id: int) -> None:
     except IndexerError as error:
         logger.error("chain %s is not indexed: %s", chain_id, error)  # noqa: TRY400  # the sentence is the news
         return
+    except Error as error:
+        logger.error("chain %s is not indexed: %s", chain_id, in_words(error))  # noqa: TRY400  # as above
+        return
     enqueue(FOLLOW_CHAIN, chain_id)
 
 
@@ -99,7 +104,7 @@ def fetch_range(chain_id: int, from_block: int, to_block: int) -> None:
     try:
         events = load_events(read_registry(find_registry(chain_id)))
         fetch_for_others(chain_id, from_block, to_block, events)
-    except IndexerError as error:
+    except (IndexerError, Error) as error:
         logger.warning("chain %s: blocks %s to %s: %s", chain_id, from_block, to_block, error)
 
 

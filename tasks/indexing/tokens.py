@@ -9,21 +9,21 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from django_project.core.addresses import ZERO_ADDRESS, format_address, format_hash, parse_address, selector
+from django_project.core.addresses import ZERO_ADDRESS, format_address, parse_address, selector
 from django_project.ledger import services
 from django_project.ledger.errors import UnusableTokenError
 from django_project.ledger.events import row_columns
 from django_project.ledger.models import CampaignLaunched, Cursor, FactoryEvent, Token
+from tasks.indexing.abilities import Ability
+from tasks.indexing.calls import At, contract_call
 from tasks.indexing.decode import decode_symbol, decode_uint8
-from tasks.indexing.errors import BadReplyError, DecodeError, ReplyTooLargeError, RpcError
+from tasks.indexing.errors import DecodeError, ReplyTooLargeError, RpcError
 from tasks.indexing.match import Batch
-from tasks.indexing.rpc import Call, Pool
-from tasks.indexing.wire import to_bytes
+from tasks.indexing.rpc import Pool
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class TokenReader:
             return 0
         for asked, token in enumerate(tokens):
             try:
-                self._read(token.address, head, cursor.head_hash)
+                self._read(token.address, At(head, cursor.head_hash, self._pool.can(Ability.STATE_BY_HASH)))
             except RpcError as error:
                 # Not the token's fault, as far as can be told: what is known of it stays.
                 logger.warning("chain %s: token %s could not be asked: %s", self._chain_id, token, error)
@@ -96,10 +96,10 @@ class TokenReader:
             keep_alive()
         return len(tokens)
 
-    def _read(self, address: bytes, head: int, head_hash: bytes) -> None:
+    def _read(self, address: bytes, at: At) -> None:
         try:
-            symbol, decimals = describe(self._pool, address, {"blockHash": format_hash(head_hash)})
-            services.keep_token(self._chain_id, address, symbol, decimals, head)
+            symbol, decimals = describe(self._pool, address, at)
+            services.keep_token(self._chain_id, address, symbol, decimals, at.number)
         except (DecodeError, UnusableTokenError) as error:
             services.doubt_token(self._chain_id, address, str(error))
             logger.warning(
@@ -120,16 +120,15 @@ def waiting_tokens(chain_id: int) -> QuerySet[Token]:
     )
 
 
-def describe(pool: Pool, address: bytes, block: object) -> tuple[str, int]:
+def describe(pool: Pool, address: bytes, at: At) -> tuple[str, int]:
     """What a token's contract says of itself at a block: its symbol, as it comes, and its decimals.
 
     Raises:
         DecodeError: it refuses to say, or what it says is neither.
         RpcError: no node answers.
     """
-    to = {"to": format_address(address), "gas": hex(MOST_GAS)}
     calls = [
-        Call("eth_call", ({**to, "data": selector(view)}, block), _answer, may_revert=True)
+        contract_call(address, selector(view), at, gas=MOST_GAS, may_revert=True)
         for view in ("symbol()", "decimals()")
     ]
     try:
@@ -141,13 +140,6 @@ def describe(pool: Pool, address: bytes, block: object) -> tuple[str, int]:
     if symbol is None or decimals is None:
         raise DecodeError("it refuses to say its " + ("symbol" if symbol is None else "decimals"))
     return decode_symbol(symbol), decode_uint8(decimals)
-
-
-def _answer(result: Any) -> bytes:
-    try:
-        return to_bytes(result)
-    except (TypeError, ValueError) as error:
-        raise BadReplyError("a call was answered by no bytes") from error
 
 
 def _allowed(arguments: Mapping[str, object]) -> bytes:

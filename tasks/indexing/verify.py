@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from django_project.core.addresses import format_address, format_hash, selector
+from django_project.core.addresses import format_address, selector
 from django_project.ledger.clocks import chain_now, database_now, is_off
 from django_project.ledger.events import EVENT_MODELS, row_columns
 from django_project.ledger.invariants import campaigns_with_gaps
@@ -21,17 +21,18 @@ from django_project.ledger.projection import CampaignStorage, ProjectionError
 from django_project.ledger.selectors import campaigns_with_status
 from django_project.ledger.services import suspect
 from django_project.ledger.symbols import clean_symbol
+from tasks.indexing.abilities import Ability
 from tasks.indexing.backfill import Span, Threads, cold_ranges
+from tasks.indexing.calls import At, contract_call
 from tasks.indexing.errors import CallRefusedError, ConfigurationError, DecodeError
 from tasks.indexing.events import Event
 from tasks.indexing.fetch import Fetched, Source
 from tasks.indexing.folding import folded_campaigns
 from tasks.indexing.match import Batch, Matcher
-from tasks.indexing.rpc import Call, Pool
+from tasks.indexing.rpc import Pool
 from tasks.indexing.standing import differences, told_by_chain, told_by_events, told_by_index
 from tasks.indexing.tokens import describe
 from tasks.indexing.tracking import Tracked, Tracker
-from tasks.indexing.wire import to_bytes
 
 _SELECTORS = {view: selector(view) for view in ("seq()", "summary()", "pendingCreator()", "refundsSince()")}
 
@@ -76,8 +77,8 @@ class Verifier:
 
     def verify(self) -> Verdict:
         """Raises ConfigurationError when nothing is indexed, or the chain moved off the pinned block."""
-        claims = _read_claims(self._chain_id)
-        verdict = Verdict(self._chain_id, claims.block, campaigns=len(claims.campaigns))
+        claims = _read_claims(self._chain_id, self._pool)
+        verdict = Verdict(self._chain_id, claims.at.number, campaigns=len(claims.campaigns))
         self._compare_views(verdict, claims)
         self._compare_clock(verdict, claims)
         self._compare_tokens(verdict, claims)
@@ -91,9 +92,9 @@ class Verifier:
             f"asking {len(claims.campaigns):,} campaigns for their totals at block {verdict.block:,}"
         )
         addresses = [campaign.address for campaign in claims.campaigns]
-        summaries = self._ask(addresses, "summary()", claims.head_hash)
-        pending = self._ask(addresses, "pendingCreator()", claims.head_hash)
-        since = self._ask(addresses, "refundsSince()", claims.head_hash)
+        summaries = self._ask(addresses, "summary()", claims.at)
+        pending = self._ask(addresses, "pendingCreator()", claims.at)
+        since = self._ask(addresses, "refundsSince()", claims.at)
         for campaign in claims.campaigns:
             told = told_by_chain(
                 campaign.address, *(answers[campaign.address] for answers in (summaries, pending, since))
@@ -107,7 +108,7 @@ class Verifier:
             if found:
                 self._note(verdict, tracker, campaign.address, ", ".join(found))
         factories = [address for address, tracked in tracker.contracts.items() if tracked.row_id is None]
-        for address, words in self._ask(factories, "seq()", claims.head_hash).items():
+        for address, words in self._ask(factories, "seq()", claims.at).items():
             seq, stored = words[0] if words else 0, tracker.contracts[address].last_seq
             if seq != stored:
                 self._note(verdict, tracker, address, f"seq is {seq}, the index has {stored}")
@@ -128,16 +129,16 @@ class Verifier:
     def _compare_tokens(self, verdict: Verdict, claims: "_Claims") -> None:
         """What tokens are is no matter of blocks: nothing is suspect for it, but it has to be told."""
         for token in Token.objects.filter(chain_id=self._chain_id).order_by("address"):
-            if problem := self._token_problem(token, claims.head_hash):
+            if problem := self._token_problem(token, claims.at):
                 verdict.problems.append(f"token {format_address(token.address)} {problem}")
 
-    def _token_problem(self, token: Token, head_hash: bytes) -> str:
+    def _token_problem(self, token: Token, at: At) -> str:
         if token.decimals is None:
             return f"is not known: {token.problem or 'its contract was not asked yet'}"
         if token.source == Token.Source.OPERATOR:
             return ""
         try:
-            symbol, decimals = describe(self._pool, token.address, {"blockHash": format_hash(head_hash)})
+            symbol, decimals = describe(self._pool, token.address, at)
         except DecodeError as error:
             return f"was {token.symbol} with {token.decimals} decimals, and now {error}"
         told, ours = (clean_symbol(symbol).text, decimals), (token.plain_symbol, token.decimals)
@@ -145,13 +146,9 @@ class Verifier:
             return ""
         return f"is {told[0]} with {told[1]} decimals, the index has {ours[0]} with {ours[1]}"
 
-    def _ask(self, addresses: Sequence[bytes], view: str, head_hash: bytes) -> dict[bytes, list[int]]:
+    def _ask(self, addresses: Sequence[bytes], view: str, at: At) -> dict[bytes, list[int]]:
         """What each contract's view answers at the head, as the numbers in its words."""
-        block = {"blockHash": format_hash(head_hash)}
-        calls = [
-            Call("eth_call", ({"to": format_address(address), "data": _SELECTORS[view]}, block))
-            for address in addresses
-        ]
+        calls = [contract_call(address, _SELECTORS[view], at) for address in addresses]
         try:
             results = self._pool.batch(calls).results
         except CallRefusedError as error:
@@ -159,7 +156,7 @@ class Verifier:
                 f"the node does not know the indexed head any more ({error}): run `manage.py indexer run "
                 "--once`, then verify again"
             ) from error
-        return {address: _words(to_bytes(answer)) for address, answer in zip(addresses, results, strict=True)}
+        return {address: _words(answer) for address, answer in zip(addresses, results, strict=True)}
 
     def _compare_seqs(self, verdict: Verdict, tracker: Tracker) -> None:
         ids = [tracked.row_id for tracked in tracker.contracts.values() if tracked.row_id is not None]
@@ -221,8 +218,7 @@ class _Claims:
     and `clock_error` is how far it is ahead of the head's time with what has passed since the head came.
     """
 
-    block: int
-    head_hash: bytes
+    at: At
     shown: Mapping[int, str]
     clock_error: timedelta
     tracker: Tracker
@@ -230,7 +226,7 @@ class _Claims:
     folded: Mapping[int, Mapping[str, int] | ProjectionError]
 
 
-def _read_claims(chain_id: int) -> _Claims:
+def _read_claims(chain_id: int, pool: Pool) -> _Claims:
     with transaction.atomic():
         with connection.cursor() as database:
             database.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -252,8 +248,7 @@ def _read_claims(chain_id: int) -> _Claims:
             for campaign_id, outcome in folded_campaigns(chain_id)
         }
         return _Claims(
-            block=cursor.next_block - 1,
-            head_hash=cursor.head_hash,
+            at=At(cursor.next_block - 1, cursor.head_hash, pool.can(Ability.STATE_BY_HASH)),
             shown=dict(shown),
             clock_error=pages - now - (site - (cursor.moved_at or site)),
             tracker=Tracker(chain_id),

@@ -33,6 +33,14 @@ class Log(NamedTuple):
 _RECORD = struct.Struct(">QI32s32s20sHI")
 
 
+# Two hashes and an address.
+_IDS_SIZE = 32 + 32 + 20
+_HASH_SIZE = 32
+# Of PostgreSQL's `bigint`, and of the year 9999.
+_LARGEST_NUMBER = 2**63 - 1
+_LAST_SECOND = 253_402_300_799
+
+
 def pack_logs(logs: Iterable[Log]) -> bytes:
     """Logs one after the other, for `unpack_logs`."""
     parts: list[bytes] = []
@@ -64,15 +72,20 @@ def to_bytes(text: str) -> bytes:
 def parse_header(block: Any) -> Header:
     """Raises BadReplyError when it is no block."""
     try:
-        return Header(
+        header = Header(
             int(block["number"], 16),
             to_bytes(block["hash"]),
             to_bytes(block["parentHash"]),
             int(block["timestamp"], 16),
-            block.get("logsBloom") or "",
+            str(block.get("logsBloom") or ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadReplyError(f"a block came without its {error}") from error
+    if len(header.hash) != _HASH_SIZE or len(header.parent_hash) != _HASH_SIZE:
+        raise BadReplyError("a block came with a hash that is none")
+    if not (0 <= header.number <= _LARGEST_NUMBER and 0 <= header.timestamp <= _LAST_SECOND):
+        raise BadReplyError("a block came with a number or a time that no chain has reached")
+    return header
 
 
 def parse_logs(logs: Any) -> list[Log]:
@@ -91,7 +104,7 @@ def parse_log(log: Any) -> Log:
             raise BadReplyError("a log came marked as removed")
         # The hot path: each of these lines runs once for every event there is.
         unhex = bytes.fromhex
-        return Log(
+        parsed = Log(
             int(log["blockNumber"], 16),
             int(log["logIndex"], 16),
             unhex(log["blockHash"][2:]),
@@ -102,3 +115,6 @@ def parse_log(log: Any) -> Log:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadReplyError(f"a log came without its {error}") from error
+    if len(parsed.block_hash) + len(parsed.tx_hash) + len(parsed.address) != _IDS_SIZE:
+        raise BadReplyError("a log came with a hash or an address that is none")
+    return parsed

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 Json = Any
@@ -117,8 +117,10 @@ def _wrong_log_hash(liar: Liar, calls: list[Json], replies: list[Json]) -> None:
 
 def _cut_log_data(liar: Liar, calls: list[Json], replies: list[Json]) -> None:
     for logs in _log_lists(calls, replies):
-        log = liar.random.choice(logs)
-        log["data"] = log["data"][:66]
+        long_enough = [log for log in logs if len(log["data"]) > 66]
+        if long_enough:
+            log = liar.random.choice(long_enough)
+            log["data"] = log["data"][:66]
 
 
 def _wrong_header_hash(_liar: Liar, calls: list[Json], replies: list[Json]) -> None:
@@ -235,7 +237,7 @@ class Proxy:
         storm: how many of the next requests are answered by 429, 503, rubbish or late.
     """
 
-    def __init__(self, target: str, liar: Liar, port: int = 0) -> None:
+    def __init__(self, target: str, liar: Liar, port: int = 0, host: str = "127.0.0.1") -> None:
         self._target = target
         self.liar = liar
         self.lag = self.wobble = 0
@@ -268,13 +270,13 @@ class Proxy:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Tests are quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server = ThreadingHTTPServer((host, port), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http://{host}:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> "Proxy":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -286,7 +288,19 @@ class Proxy:
         self._server.server_close()
 
     def answer(self, body: bytes) -> Answer:
-        calls = json.loads(body)
+        """What is sent back; a call that came as no batch gets no batch."""
+        posted = json.loads(body)
+        if isinstance(posted, list):
+            return self.respond(posted)
+        answer = self.respond([posted])
+        with suppress(ValueError):
+            told = json.loads(answer.content)
+            if isinstance(told, list) and len(told) == 1:
+                return answer._replace(content=json.dumps(told[0]).encode())
+        return answer
+
+    def respond(self, calls: list[Json]) -> Answer:
+        """What is answered to some calls, as to a batch."""
         with self._lock:
             self.requests += 1
             self.calls.update(call["method"] for call in calls)
@@ -301,7 +315,7 @@ class Proxy:
             return Answer(429, b"too many requests", {"Retry-After": "1"})
         if stormy:
             return self._storm()
-        replies = self.liar.tamper(calls, _honest(target, calls, behind))
+        replies = self.liar.tamper(calls, honest(target, calls, behind))
         time.sleep(pause)
         return Answer(200, json.dumps(replies).encode())
 
@@ -313,18 +327,19 @@ class Proxy:
         return Answer(kind, b"{this is no JSON")
 
 
-def _honest(target: str, calls: list[Json], behind: int) -> list[Json]:
-    """What the node answers, as if it were some blocks behind."""
+def honest(target: str, calls: list[Json], behind: int) -> list[Json]:
+    """What a node answers, as if it were some blocks behind."""
     if not behind:
-        return _forward(target, calls)
-    head = int(_forward(target, [_call("eth_blockNumber")])[0]["result"], 16) - behind
-    replies = _forward(target, [_lagging(call, head) for call in calls])
+        return forward(target, calls)
+    head = int(forward(target, [_call("eth_blockNumber")])[0]["result"], 16) - behind
+    replies = forward(target, [_lagging(call, head) for call in calls])
     for call, reply in zip(calls, replies, strict=True):
         _hide_above(head, call, reply)
     return replies
 
 
-def _forward(target: str, calls: list[Json]) -> list[Json]:
+def forward(target: str, calls: list[Json]) -> list[Json]:
+    """What the node itself answers, in the order of the calls."""
     parts = urlsplit(target)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
     try:

@@ -14,7 +14,8 @@ from django_project.ledger.models import RawLog
 from django_project.ledger.services import forget_chain
 from tasks.demo.servers import Anvil
 from tasks.indexing import backfill, fanout, fetch, follow, wire
-from tasks.indexing.backfill import FETCHERS, LARGEST_SPAN, Span, Threads
+from tasks.indexing.abilities import LARGEST_RANGE
+from tasks.indexing.backfill import FETCHERS, Span, Threads
 from tasks.indexing.fanout import fetch_for_others
 from tasks.indexing.follow import Commit
 from tasks.indexing.registry import load_events, read_registry
@@ -134,7 +135,7 @@ def test_a_sudden_crowd_is_survived_with_few_logs_in_memory(
     assert seen.most_logs <= (FETCHERS + 2 + 2) * LOGS_THAT_FIT < crowd.events / 1.5
     assert len(seen.parsed) < 2 * RawLog.objects.count()
     assert seen.requests < 3 * len(seen.commits) + 40
-    assert span.ceiling == LARGEST_SPAN
+    assert span.ceiling == LARGEST_RANGE
     assert picture(crowd.suite.chain_id) == in_small_steps(crowd.suite, monkeypatch)
 
 
@@ -167,5 +168,5 @@ def test_a_worker_that_meets_a_crowd_has_it_asked_for_in_parts(
     seen = index(suite, monkeypatch, fan_out=FETCHERS)
     assert max(asked) > 50
     assert max(commit.events for commit in seen.commits) <= LOGS_THAT_FIT
-    assert span.ceiling == LARGEST_SPAN
+    assert span.ceiling == LARGEST_RANGE
     assert picture(suite.chain_id) == in_small_steps(suite, monkeypatch)

@@ -19,7 +19,7 @@ from tasks.indexing.bloom import TopicBloom, bloom_mask
 from tasks.indexing.decode import EventDecoder, load_decoders, to_text
 from tasks.indexing.errors import BadReplyError, ConfigurationError, DecodeError
 from tasks.indexing.events import bind_events
-from tasks.indexing.rpc import suggested_span
+from tasks.indexing.replies import Refused
 from tasks.indexing.wire import parse_header, parse_log
 
 INDEX = json.loads((settings.ABIS_DIR / "index.json").read_text())
@@ -227,4 +227,4 @@ def test_a_bloom_never_denies_what_is_in_it(topics: list[bytes]) -> None:
     ],
 )
 def test_what_a_provider_asks_for(message: str, span: int | None) -> None:
-    assert suggested_span(message) == span
+    assert Refused(message).span == span

@@ -10,17 +10,19 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import DatabaseError, Error
 
 from django_project.core import schema
 from django_project.ledger.models import Chain, Cursor
 from django_project.ledger.selectors import index_health
 from tasks.indexing import doctor, operate, status
+from tasks.indexing.calls import chain_id_call
 from tasks.indexing.chain_guard import require_identity
+from tasks.indexing.database import in_words
 from tasks.indexing.errors import ConfigurationError, IndexerError, LeaseHeldError, LeaseLostError
 from tasks.indexing.progress import RunProgress
 from tasks.indexing.registry import Registry, find_registry, known_chains, load_events, read_registry
-from tasks.indexing.rpc import Call, Pool
+from tasks.indexing.rpc import Pool
 from tasks.indexing.runner import Runner, has_reached
 from tasks.indexing.verify import Verifier
 
@@ -105,6 +107,8 @@ class Command(BaseCommand):
             actions[options["action"]](options)
         except IndexerError as error:
             raise CommandError(str(error)) from error
+        except Error as error:
+            raise CommandError(in_words(error)) from error
 
     def _run(self, options: dict[str, Any]) -> None:
         flag = Flag()
@@ -317,7 +321,7 @@ def _indexed_chains() -> list[int]:
 
 
 def _ask_chain(pool: Pool) -> int:
-    return int(pool.batch([Call("eth_chainId")]).results[0], 16)
+    return int(pool.batch([chain_id_call()]).results[0])
 
 
 @contextmanager

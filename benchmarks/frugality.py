@@ -1,0 +1,156 @@
+"""What following a chain costs at a provider: calls and units an hour, and how late blocks are seen.
+
+Celery follows a chain of 1,000 campaigns with a block every twelve seconds, each with a contribution, through
+a proxy that counts, at an address that is not taken for this machine's own. One set-up has a websocket beside
+it, the other none; both run at once, for a little more than the ten minutes between two audits of everything.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import psycopg
+from web3.types import RPCEndpoint
+
+from tasks.demo.servers import PROJECT_ROOT, Anvil, Postgres, Process, Redis
+from tests.faults.proxy import Liar, Proxy
+from tests.support.contracts import Suite, create_campaign, deploy_suite, set_automine
+from tests.support.launching import launch_many
+
+CAMPAIGNS = 1_000
+BLOCK_SECONDS = 12.0
+MEASURED_SECONDS = 624.0
+SETTLED_SECONDS = 120.0
+LOOK_EVERY_SECONDS = 0.02
+# An address of this machine that is none of those that cost nothing to ask.
+HOST = "127.0.0.2"
+# Compute units at Alchemy, as its documentation told them on 2026-11-30.
+UNITS: Mapping[str, int] = {
+    "eth_chainId": 0,
+    "eth_subscribe": 10,
+    "eth_blockNumber": 10,
+    "eth_getBlockByNumber": 20,
+    "eth_getBlockReceipts": 20,
+    "eth_getCode": 20,
+    "web3_clientVersion": 20,
+    "eth_call": 26,
+    "eth_getLogs": 60,
+}
+
+
+@dataclass(frozen=True)
+class Following:
+    """Of an hour: calls, those of a batch singly, and units; and milliseconds from a block to its rows."""
+
+    calls: float
+    units: float
+    delay_median_ms: float
+
+
+def measure(directory: Path, postgres: Postgres) -> dict[str, float]:
+    """Both set-ups at once."""
+    found: dict[str, Following] = {}
+
+    def run(name: str, chain_id: int, *, has_websocket: bool) -> None:
+        database = postgres.ensure_database(f"frugality_{name}")
+        found[name] = _follow(directory / name, chain_id, database, has_websocket=has_websocket)
+
+    threads = [
+        threading.Thread(target=run, args=("websocket", 31339), kwargs={"has_websocket": True}),
+        threading.Thread(target=run, args=("polling", 31340), kwargs={"has_websocket": False}),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    websocket, polling = found["websocket"], found["polling"]
+    return {
+        "following_calls_per_hour": round(websocket.calls),
+        "following_calls_per_hour_polling": round(polling.calls),
+        "following_units_per_hour": round(websocket.units),
+        "following_units_per_hour_polling": round(polling.units),
+        "following_delay_websocket_ms": round(websocket.delay_median_ms),
+        "following_delay_polling_ms": round(polling.delay_median_ms),
+    }
+
+
+def _follow(directory: Path, chain_id: int, database: str, *, has_websocket: bool) -> Following:
+    directory.mkdir()
+    anvil = Anvil(directory, chain_id=chain_id, arguments=["--gas-limit", "300000000"])
+    redis = Redis(directory)
+    suite = deploy_suite(anvil, directory / "deployments")
+    launch_many(suite, CAMPAIGNS)
+    campaign = create_campaign(suite, goal=10**30)
+    set_automine(suite, on=False)
+    counting = Proxy(anvil.url, Liar(0, 0.0), host=HOST)
+    urls = counting.url + (" " + anvil.url.replace("http", "ws") if has_websocket else "")
+    env = {
+        "DATABASE_URL": database,
+        "REDIS_URL": redis.url,
+        "CELERY_BROKER_URL": redis.url,
+        "CHAINFUND_MODE": "development",
+        "CHAINFUND_RPC_URLS": f"{chain_id}={urls}",
+        "CHAINFUND_DEPLOYMENTS_DIR": str(directory / "deployments"),
+    }
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"], env=os.environ | env, cwd=PROJECT_ROOT, check=True
+    )
+    celery = [sys.executable, "-m", "celery", "-A", "tasks.celery"]
+    processes = [
+        Process("worker", [*celery, "worker", "-Q", "indexing", "-c", "1"], directory / "worker.log", env),
+        Process("beat", [*celery, "beat", "-s", str(directory / "beat")], directory / "beat.log", env),
+    ]
+    try:
+        with psycopg.connect(database, autocommit=True) as connection:
+            _grow(suite, campaign, connection, SETTLED_SECONDS)
+            before = counting.calls.copy()
+            started = time.monotonic()
+            delays = _grow(suite, campaign, connection, MEASURED_SECONDS)
+            hours = (time.monotonic() - started) / 3600
+            return _result(counting.calls - before, hours, delays)
+    finally:
+        for process in processes:
+            process.stop()
+        counting.close()
+        redis.stop()
+        anvil.stop()
+
+
+def _result(calls: Counter[str], hours: float, delays: list[float]) -> Following:
+    units = sum(UNITS[method] * count for method, count in calls.items())
+    return Following(calls.total() / hours, units / hours, median(delays))
+
+
+def _grow(suite: Suite, campaign: object, connection: psycopg.Connection, seconds: float) -> list[float]:
+    """A block with a contribution every twelve seconds; milliseconds until each one is indexed."""
+    delays = []
+    end = time.monotonic() + seconds
+    next_at = time.monotonic()
+    while next_at < end:
+        time.sleep(max(0.0, next_at - time.monotonic()))
+        call = campaign.functions.contribute(0, bytes(32))  # type: ignore[attr-defined]
+        call.transact({"from": suite.accounts[3], "value": 1})
+        suite.web3.provider.make_request(RPCEndpoint("evm_mine"), [])
+        delay = _await(suite.web3.eth.block_number, connection, next_at + BLOCK_SECONDS)
+        if delay is not None:
+            delays.append(delay)
+        next_at += BLOCK_SECONDS
+    return delays
+
+
+def _await(block: int, connection: psycopg.Connection, until: float) -> float | None:
+    """Milliseconds until the block is indexed; None when it is not in time."""
+    started = time.monotonic()
+    while time.monotonic() < until:
+        found = connection.execute("SELECT next_block FROM ledger_cursor").fetchone()
+        if found is not None and found[0] > block:
+            return (time.monotonic() - started) * 1000
+        time.sleep(LOOK_EVERY_SECONDS)
+    return None
