@@ -5,9 +5,11 @@ a proxy that counts, at an address that is not taken for this machine's own. One
 it, the other none; both run at once, for a little more than the ten minutes between two audits of everything.
 """
 
+import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -54,13 +56,17 @@ class Following:
     delay_median_ms: float
 
 
-def measure(directory: Path, postgres: Postgres) -> dict[str, float]:
-    """Both set-ups at once."""
+def measure(
+    directory: Path, postgres: Postgres, seconds: float = MEASURED_SECONDS, settled: float = SETTLED_SECONDS
+) -> dict[str, float]:
+    """Both set-ups at once, for so many seconds after they have settled."""
     found: dict[str, Following] = {}
 
     def run(name: str, chain_id: int, *, has_websocket: bool) -> None:
         database = postgres.ensure_database(f"frugality_{name}")
-        found[name] = _follow(directory / name, chain_id, database, has_websocket=has_websocket)
+        found[name] = _follow(
+            directory / name, chain_id, database, (settled, seconds), has_websocket=has_websocket
+        )
 
     threads = [
         threading.Thread(target=run, args=("websocket", 31339), kwargs={"has_websocket": True}),
@@ -81,7 +87,9 @@ def measure(directory: Path, postgres: Postgres) -> dict[str, float]:
     }
 
 
-def _follow(directory: Path, chain_id: int, database: str, *, has_websocket: bool) -> Following:
+def _follow(
+    directory: Path, chain_id: int, database: str, seconds: tuple[float, float], *, has_websocket: bool
+) -> Following:
     directory.mkdir()
     anvil = Anvil(directory, chain_id=chain_id, arguments=["--gas-limit", "300000000"])
     redis = Redis(directory)
@@ -109,10 +117,10 @@ def _follow(directory: Path, chain_id: int, database: str, *, has_websocket: boo
     ]
     try:
         with psycopg.connect(database, autocommit=True) as connection:
-            _grow(suite, campaign, connection, SETTLED_SECONDS)
+            _grow(suite, campaign, connection, seconds[0])
             before = counting.calls.copy()
             started = time.monotonic()
-            delays = _grow(suite, campaign, connection, MEASURED_SECONDS)
+            delays = _grow(suite, campaign, connection, seconds[1])
             hours = (time.monotonic() - started) / 3600
             return _result(counting.calls - before, hours, delays)
     finally:
@@ -154,3 +162,23 @@ def _await(block: int, connection: psycopg.Connection, until: float) -> float | 
             return (time.monotonic() - started) * 1000
         time.sleep(LOOK_EVERY_SECONDS)
     return None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=MEASURED_SECONDS)
+    parser.add_argument("--settled", type=float, default=SETTLED_SECONDS, help="seconds before it is counted")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="chainfund-bench-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        postgres = Postgres(directory / "postgres")
+        try:
+            for figure, value in measure(directory, postgres, options.seconds, options.settled).items():
+                print(f"{figure:>34}  {value:,}")
+        finally:
+            postgres.stop()
+
+
+if __name__ == "__main__":
+    main()
