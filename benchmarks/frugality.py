@@ -6,6 +6,7 @@ it, the other none; both run at once, for a little more than the ten minutes bet
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -17,12 +18,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import psycopg
 from web3.types import RPCEndpoint
 
 from tasks.demo.servers import PROJECT_ROOT, Anvil, Postgres, Process, Redis
-from tests.faults.proxy import Liar, Proxy
+from tests.faults.proxy import Answer, Liar, Proxy
 from tests.support.contracts import Suite, create_campaign, deploy_suite, set_automine
 from tests.support.launching import launch_many
 
@@ -54,6 +56,17 @@ class Following:
     calls: float
     units: float
     delay_median_ms: float
+
+
+class Counting(Proxy):
+    """Counts, and calls its node one of those whose tag `finalized` is believed."""
+
+    def respond(self, calls: list[Any]) -> Answer:
+        answer = super().respond(calls)
+        asks = {call["id"] for call in calls if call["method"] == "web3_clientVersion"}
+        replies = json.loads(answer.content)
+        told = [{**each, "result": "a node"} if each["id"] in asks else each for each in replies]
+        return answer._replace(content=json.dumps(told).encode())
 
 
 def measure(
@@ -91,13 +104,15 @@ def _follow(
     directory: Path, chain_id: int, database: str, seconds: tuple[float, float], *, has_websocket: bool
 ) -> Following:
     directory.mkdir()
-    anvil = Anvil(directory, chain_id=chain_id, arguments=["--gas-limit", "300000000"])
+    anvil = Anvil(
+        directory, chain_id=chain_id, arguments=["--gas-limit", "300000000", "--slots-in-an-epoch", "1"]
+    )
     redis = Redis(directory)
     suite = deploy_suite(anvil, directory / "deployments")
     launch_many(suite, CAMPAIGNS)
     campaign = create_campaign(suite, goal=10**30)
     set_automine(suite, on=False)
-    counting = Proxy(anvil.url, Liar(0, 0.0), host=HOST)
+    counting = Counting(anvil.url, Liar(0, 0.0), host=HOST)
     urls = counting.url + (" " + anvil.url.replace("http", "ws") if has_websocket else "")
     env = {
         "DATABASE_URL": database,
@@ -132,6 +147,7 @@ def _follow(
 
 
 def _result(calls: Counter[str], hours: float, delays: list[float]) -> Following:
+    print(f"{dict(calls)} in {hours * 3600:.0f} s", flush=True)
     units = sum(UNITS[method] * count for method, count in calls.items())
     return Following(calls.total() / hours, units / hours, median(delays))
 

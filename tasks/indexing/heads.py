@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from statistics import median_low
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -55,7 +56,7 @@ def recent_times(chain_id: int) -> list[int]:
 class BlockPace:
     """How often a chain has blocks, by the times of those that were seen, and when to ask for the next."""
 
-    SEEN = 16
+    SEEN = 9
     # Of the time between two blocks: so long before one is due, and so often after, the node is asked.
     STEP = 1 / 12
 
@@ -77,8 +78,8 @@ class BlockPace:
 
     @property
     def seconds(self) -> float:
-        """Between two blocks, the shortest of late: 0 while nothing is known."""
-        return float(min(self._gaps, default=0))
+        """Between two blocks, as the median of late has it: 0 while nothing is known."""
+        return float(median_low(self._gaps)) if self._gaps else 0.0
 
     def patience(self) -> float:
         """Seconds until the node is asked again: none of them while no block is due."""
@@ -105,7 +106,7 @@ class Heads:
         self._is_local = all(urlsplit(url).hostname in _LOOPBACK for url in urls)
         self._pace = BlockPace(block_times)
         self._announced, self._ended = threading.Event(), threading.Event()
-        self._is_subscribed = False
+        self._is_subscribed = self._is_greeting = False
         self._rechecks = 0
         self._thread: threading.Thread | None = None
 
@@ -133,7 +134,8 @@ class Heads:
             return
         if self._announced.wait(self._patience()):
             self._announced.clear()
-            self._rechecks = RECHECKS
+            self._rechecks = 0 if self._is_greeting else RECHECKS
+            self._is_greeting = False
 
     def advanced(self, block_time: int) -> None:
         """What was announced is indexed, up to a block of this time."""
@@ -173,7 +175,7 @@ class Heads:
                 socket.send(_SUBSCRIBE, text=True)
                 if "result" not in orjson.loads(socket.recv(OPEN_TIMEOUT_SECONDS)):
                     raise ValueError("the node takes no subscriptions")
-                self._is_subscribed = True
+                self._is_subscribed = self._is_greeting = True
                 # Whatever came before is found by asking once.
                 self._announced.set()
                 while not self._ended.is_set():
