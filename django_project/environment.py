@@ -32,6 +32,8 @@ _LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NUMBER_LIKE = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# A node is asked by HTTP, and announces its heads by websocket.
+_NODE_SCHEMES = {"http", "https", "ws", "wss"}
 
 
 def raw(name: str) -> str:
@@ -330,6 +332,6 @@ def rpc_urls(name: str = "CHAINFUND_RPC_URLS") -> dict[int, list[str]]:
 def _is_url(value: str) -> bool:
     try:
         parts = urlsplit(value)
-        return parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+        return parts.scheme in _NODE_SCHEMES and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False

@@ -359,8 +359,8 @@ def test_production_settings_pass_the_deployment_check() -> None:
 
 
 def test_rpc_urls_of_several_chains(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHAINFUND_RPC_URLS", "1=https://a https://b; 31337=http://127.0.0.1:8545 ;")
-    assert environment.rpc_urls() == {1: ["https://a", "https://b"], 31337: ["http://127.0.0.1:8545"]}
+    monkeypatch.setenv("CHAINFUND_RPC_URLS", "1=https://a wss://b; 31337=http://127.0.0.1:8545 ;")
+    assert environment.rpc_urls() == {1: ["https://a", "wss://b"], 31337: ["http://127.0.0.1:8545"]}
 
 
 def test_database_urls_may_name_a_unix_socket(monkeypatch: pytest.MonkeyPatch) -> None:
