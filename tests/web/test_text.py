@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import override
 
@@ -72,3 +73,10 @@ def test_long_hex_is_shown_without_its_middle_and_carries_the_whole() -> None:
 @pytest.mark.parametrize(("percent", "shown"), [(-1, 0), (40, 40), (250, 100)])
 def test_a_bar_never_leaves_its_frame(percent: int, shown: int) -> None:
     assert site_text.capped(percent, 100) == shown
+
+
+def test_chinese_says_you_in_one_way() -> None:
+    """你 throughout, never 您, which the style of the site leaves out."""
+    catalogue = settings.BASE_DIR / "django_project/locale/zh_Hans/LC_MESSAGES/django.po"
+    assert "你" in catalogue.read_text(encoding="utf-8")
+    assert "您" not in catalogue.read_text(encoding="utf-8")
