@@ -27,7 +27,7 @@ class NewPasswordForm(forms.Form):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.user = user
+        self.user, self.label_suffix = user, ""
 
     def clean(self) -> dict[str, Any]:
         told = super().clean() or {}
