@@ -228,6 +228,7 @@ REFUSALS: dict[int, dict[str, Any]] = {
     404: _refusal("past_the_end", "This list ends with page 3.", last_page=3),
     406: _refusal("not_acceptable", "This address has no answer of the kind that was asked for."),
     409: _refusal("pledge_under_way", "You may have paid an earlier pledge to this campaign."),
+    413: _refusal("body_too_large", "This is more than can be sent at once."),
     415: _refusal("unsupported_media_type", "Send the body as JSON, with the type application/json."),
     429: _refusal("too_many_requests", "Too many requests. Wait a moment and try again."),
     500: _refusal("server_error", "Something went wrong here. Try again later."),

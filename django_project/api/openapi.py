@@ -17,6 +17,7 @@ SHARED = {
     400: ("Invalid", "The query or the body breaks a rule; `fields` says which, `allowed` what there is."),
     404: ("NotFound", "There is nothing here, or nothing of whoever asked."),
     406: ("NotAcceptable", "The answer is of none of the kinds that the Accept header names."),
+    413: ("BodyTooLarge", "The body is longer than 64 kB."),
     415: ("UnsupportedMediaType", "The body is not JSON."),
     429: ("TooManyRequests", "Asked too often."),
     500: ("ServerError", "Something went wrong here."),
@@ -85,7 +86,9 @@ def _shared_statuses(path: str, operation: dict[str, Any]) -> set[int]:
     parameters = operation.get("parameters", [])
     is_somewhere = "{" in path or any(each["name"] == "page" for each in parameters)
     takes_body = "requestBody" in operation
-    return {400, 406, 429, 500, 503} | ({404} if is_somewhere else set()) | ({415} if takes_body else set())
+    return (
+        {400, 406, 429, 500, 503} | ({404} if is_somewhere else set()) | ({413, 415} if takes_body else set())
+    )
 
 
 def _shared(status: int, description: str) -> dict[str, Any]:

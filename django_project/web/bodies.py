@@ -9,7 +9,9 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from django_project.core.bodies import TOO_LARGE, is_longer_than_allowed
+from django_project.core.errors import error_body
 from django_project.web.context import theme_of
+from django_project.web.problems import is_program
 
 
 class BodyLimitMiddleware:
@@ -42,9 +44,9 @@ def _is_too_large(request: HttpRequest) -> bool:
 
 
 def _refusal(request: HttpRequest) -> HttpResponse:
-    if request.path.startswith("/api/"):
+    if is_program(request):
         message = _("This is more than can be sent at once.")
-        return JsonResponse({"error": {"code": "body_too_large", "message": message}}, status=413)
+        return JsonResponse(error_body("body_too_large", message), status=413)
     response = HttpResponse(render_to_string("413.html", {"theme": theme_of(request)}), status=413)
     response["Cache-Control"] = "no-store"
     return response

@@ -58,7 +58,7 @@ class MaintenanceMiddleware:
         seconds = maintenance_seconds()
         if seconds is None or request.path in OPEN_PATHS:
             return self.get_response(request)
-        if _is_program(request):
+        if is_program(request):
             message = _("The site is closed for maintenance. Try again later.")
             return _for_now(JsonResponse(error_body("maintenance", message), status=503), seconds)
         context = {"seconds": seconds, "theme": _theme(request)}
@@ -120,7 +120,7 @@ def maintenance_seconds() -> int | None:
 
 def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler for requests that no page was made for: a strange host, too many fields."""
-    if _is_program(request):
+    if is_program(request):
         message = _("This request could not be understood.")
         return JsonResponse(error_body("bad_request", message), status=400)
     return bad_request(request, exception)
@@ -128,13 +128,13 @@ def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Django's handler for what nobody foresaw: it may rely on nothing, not even on the reader's language."""
-    if _is_program(request):
+    if is_program(request):
         message = _("Something went wrong here. Try again later.")
         return JsonResponse(error_body("server_error", message), status=500)
     return HttpResponse(render_to_string("500.html", {"theme": _theme(request)}), status=500)
 
 
-def _is_program(request: HttpRequest) -> bool:
+def is_program(request: HttpRequest) -> bool:
     """Whether the answer is read by a program: JSON, also where the API has no address."""
     return f"{request.path}/".startswith(("/api/", "/metadata/"))
 

@@ -15,6 +15,7 @@ from django_project.pledges import services
 from django_project.pledges.models import PledgeIntent
 from tests.factories import CHAIN_ID, ETHER, TOKEN, World, reference
 from tests.support.browser import Browser, error_code, wallet
+from tests.support.described import is_as_described
 
 pytestmark = pytest.mark.django_db
 
@@ -246,6 +247,7 @@ def test_what_is_no_json_object_is_a_400(alice: Browser, body: bytes) -> None:
 def test_a_giant_body_is_refused(alice: Browser) -> None:
     reply = alice.post("/api/v1/pledges", {"campaign": "x" * 70_000})
     assert (reply.status_code, error_code(reply)) == (413, "body_too_large")
+    assert is_as_described(("post", "/api/v1/pledges"), reply)
 
 
 def test_csrf_guards_pledges(world: World, alice: Browser) -> None:

@@ -5,7 +5,8 @@ import io
 import re
 
 import pytest
-from django.test import Client, override_settings
+from django.contrib.auth.models import AnonymousUser
+from django.test import Client, RequestFactory, override_settings
 
 from django_project.campaigns.models import CampaignUpdate, Metadata
 from django_project.core import rate_limits
@@ -119,6 +120,18 @@ def test_a_contribution_during_the_export_neither_doubles_nor_loses_a_row(
     shop.world.contribute(shop.launched(shop.honey), backer=address(4))
     rows = list(csv.DictReader(io.StringIO(b"".join([*body, *lines]).decode("utf-8-sig"))))
     assert [row["backer"] for row in rows] == [format_address(address(number)) for number in (3, 2, 1)]
+
+
+def test_who_asks_for_the_tables_headers_alone_is_read_no_row(shop: Shop) -> None:
+    url = f"/campaigns/{shop.honey.slug}/contributors.csv"
+    request = RequestFactory().head(url)
+    request.user = AnonymousUser()
+    told = campaign_views.contributors_csv(request, shop.honey.slug)
+    assert len(told.getvalue().splitlines()) == 1
+    asked = Client().get(url)
+    for header in ("Content-Type", "Content-Disposition"):
+        assert told[header] == asked[header]
+    assert len(asked.getvalue().splitlines()) > 1
 
 
 def test_what_went_back_is_marked_and_not_counted(shop: Shop) -> None:

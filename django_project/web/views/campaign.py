@@ -178,7 +178,9 @@ def contributors_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """Every contribution, newest first, as the chain has them: addresses and no names."""
     listing = listing_by_slug(slug)
     rate_limits.require(rate_limits.DOWNLOAD, *rate_limits.asker(request))
-    response = StreamingHttpResponse(csv_lines(CSV_COLUMNS, _csv_rows(listing)), content_type=CONTENT_TYPE)
+    # Who asks for the headers alone is not read the whole table.
+    rows = () if request.method == "HEAD" else _csv_rows(listing)
+    response = StreamingHttpResponse(csv_lines(CSV_COLUMNS, rows), content_type=CONTENT_TYPE)
     response["Content-Disposition"] = f'attachment; filename="contributions-{listing.public_id}.csv"'
     return response
 
