@@ -18,7 +18,8 @@ from typing import Any
 
 from celery import shared_task
 from django.conf import settings
-from django.db.models import F
+from django.db.models import QuerySet, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
 from django_project.core.addresses import ZERO_HASH, format_address, format_hash, parse_address
@@ -36,8 +37,11 @@ Failure = PledgeIntent.Failure
 
 # A node may not know a transaction that its neighbour has, and wallets send again what nodes forgot.
 DROPPED_AFTER = timedelta(minutes=30)
-# Who is asked for in one run, those not looked at for longest first.
+# Who is asked for in one run.
 BATCH = 100
+# A pledge of which no transaction is known: the browser said that the wallet was asked, or not even that.
+ASKED_KEPT = timedelta(days=7)
+CREATED_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,9 @@ class Findings:
 @shared_task(name="tasks.pledging.look_for_missing")
 def look_for_missing() -> None:
     """Give up pledges that can't come any more, saying why; of retired chains nobody asks."""
-    waiting = PledgeIntent.objects.filter(state__in=OPEN).order_by(F("looked_at").asc(nulls_first=True), "pk")
     retired = set(Chain.objects.filter(state=Chain.State.RETIRED).values_list("chain_id", flat=True))
     for chain_id, urls in settings.RPC_URLS.items():
-        pledges = [] if chain_id in retired else list(waiting.filter(chain_id=chain_id)[:BATCH])
+        pledges = [] if chain_id in retired else list(next_to_look_for(chain_id)[:BATCH])
         final = finalized_block(chain_id)
         if not pledges or final < 0:
             continue
@@ -77,6 +80,18 @@ def look_for_missing() -> None:
             logger.warning("chain %s: pledges that are on their way were not looked for: %s", chain_id, error)
 
 
+def next_to_look_for(chain_id: int) -> QuerySet[PledgeIntent]:
+    """A chain's open pledges in turn: the first of each account before anybody's second.
+
+    Within a turn those come first that wait for longest since they were looked for, or made: a new one does
+    not come before those, so nobody holds the head of the queue by making many.
+    """
+    waiting_since = Coalesce("looked_at", "created_at")
+    turn = Window(RowNumber(), partition_by="user_id", order_by=[waiting_since, "pk"])
+    waiting = PledgeIntent.objects.filter(state__in=OPEN, chain_id=chain_id)
+    return waiting.annotate(turn=turn).order_by("turn", waiting_since, "pk")
+
+
 def _look(pool: Pool, pledges: Sequence[PledgeIntent], final_block: int) -> None:
     times = _times(pool, final_block)
     over = _over(pledges, times)
@@ -85,6 +100,8 @@ def _look(pool: Pool, pledges: Sequence[PledgeIntent], final_block: int) -> None
         failure = _failure(pledge, findings, times)
         if failure is None and pledge.pk in over:
             failure = Failure.CLOSED
+        if failure is None and _has_expired(pledge, times):
+            failure = Failure.EXPIRED
         if failure is not None:
             give_up(pledge, failure)
 
@@ -114,6 +131,14 @@ def _failure(pledge: PledgeIntent, findings: Findings, times: Times) -> PledgeIn
     if pledge.outrun_since is not None and pledge.outrun_since < times.final:
         return Failure.REPLACED
     return Failure.DROPPED if times.final >= pledge.missing_since + DROPPED_AFTER else None
+
+
+def _has_expired(pledge: PledgeIntent, times: Times) -> bool:
+    """Whether no transaction became known of one that the backer's own key pays, by either clock."""
+    if pledge.is_by_contract or _hint(pledge) is not None:
+        return False
+    kept = CREATED_KEPT if pledge.state == PledgeIntent.State.CREATED else ASKED_KEPT
+    return min(timezone.now(), times.final) >= pledge.updated_at + kept
 
 
 def _hint(pledge: PledgeIntent) -> bytes | None:

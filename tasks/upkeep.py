@@ -13,6 +13,7 @@ from django_project.accounts.services import forget_old_challenges
 from django_project.campaigns.services import index_anew, sync_listings
 from django_project.ledger.models import Chain, Outbox
 from django_project.pledges.services import reconcile
+from tasks.chains import for_each_chain
 
 logger = logging.getLogger(__name__)
 
@@ -30,20 +31,21 @@ _DELIVERIES: Mapping[str, tuple[Callable[[int], int], ...]] = {
 @shared_task(name="tasks.upkeep.deliver_outbox")
 def deliver_outbox() -> None:
     """Hand the outbox over: one transaction per chain, messages marked only once all services took them."""
-    chains = list(Outbox.objects.filter(delivered_at=None).values_list("chain_id", flat=True).distinct())
-    for chain_id in chains:
-        with transaction.atomic():
-            messages = list(
-                Outbox.objects.select_for_update(skip_locked=True)
-                .filter(delivered_at=None, chain_id=chain_id)
-                .order_by("id")
-            )
-            services = {service for message in messages for service in _DELIVERIES.get(message.topic, ())}
-            for service in sorted(services, key=lambda each: each.__name__, reverse=True):
-                service(chain_id)
-            Outbox.objects.filter(pk__in=[message.pk for message in messages]).update(
-                delivered_at=timezone.now()
-            )
+    chains = Outbox.objects.filter(delivered_at=None).values_list("chain_id", flat=True).distinct()
+    for_each_chain(_deliver, list(chains))
+
+
+@transaction.atomic
+def _deliver(chain_id: int) -> None:
+    messages = list(
+        Outbox.objects.select_for_update(skip_locked=True)
+        .filter(delivered_at=None, chain_id=chain_id)
+        .order_by("id")
+    )
+    services = {service for message in messages for service in _DELIVERIES.get(message.topic, ())}
+    for service in sorted(services, key=lambda each: each.__name__, reverse=True):
+        service(chain_id)
+    Outbox.objects.filter(pk__in=[message.pk for message in messages]).update(delivered_at=timezone.now())
 
 
 @shared_task(name="tasks.upkeep.settle")
@@ -53,9 +55,12 @@ def settle() -> None:
     After an upgrade that indexes texts in another way, those of before are indexed anew.
     """
     index_anew()
-    for chain_id in Chain.objects.values_list("chain_id", flat=True):
-        sync_listings(chain_id)
-        reconcile(chain_id)
+    for_each_chain(_settle, list(Chain.objects.values_list("chain_id", flat=True)))
+
+
+def _settle(chain_id: int) -> None:
+    sync_listings(chain_id)
+    reconcile(chain_id)
 
 
 @shared_task(name="tasks.upkeep.clean")

@@ -70,7 +70,12 @@ class ReportAdmin(ReadOnlyAdmin):
     list_select_related = ["listing", "reporter"]
     search_fields = ["listing__slug", "text"]
     # "open" sorts between the two others: it has to be said.
-    ordering = [Case(When(state=Report.State.OPEN, then=Value(0)), default=Value(1)), "-created_at"]
+    # Open ones come first, and of them those that wait for longest: new ones push none out of sight.
+    ordering = [
+        Case(When(state=Report.State.OPEN, then=Value(0)), default=Value(1)),
+        Case(When(state=Report.State.OPEN, then="created_at")),
+        "-created_at",
+    ]
     action_form = ReasonForm
     actions = ["uphold", "dismiss"]
 

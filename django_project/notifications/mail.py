@@ -1,6 +1,7 @@
 """Letters: whether an address is the account's, and notifications that one click unsubscribes."""
 
 import logging
+import smtplib
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -8,7 +9,8 @@ from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -36,6 +38,8 @@ CONFIRM_LIFETIME = timedelta(days=3)
 # What could not be sent for so long is no news any more.
 UNSENT_KEPT = timedelta(days=3)
 BATCH = 100
+# What a mail server has against one letter; anything else concerns them all.
+_LETTERS_OWN = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError)
 
 SUBJECTS: dict[str, str | Promise] = {
     Kind.REFUND_DUE: gettext_lazy("You can claim a refund: %(title)s"),
@@ -99,9 +103,27 @@ def deliver() -> int:
     """Send what is due to confirmed addresses; says how many letters left.
 
     A letter is marked in the transaction that sends it: a crash in between sends it a second time, never not
-    at all.
+    at all. One that cannot be sent goes behind those that wait, and each account's first comes before
+    anybody's second: neither an address that refuses nor whoever is told a lot keeps others from letters.
     """
-    return sum(_deliver_one(pk) for pk in list(_due().values_list("pk", flat=True)[:BATCH]))
+    sent = 0
+    for pk in list(_in_turn(_due()).values_list("pk", flat=True)[:BATCH]):
+        Notification.objects.filter(pk=pk).update(email_tried_at=timezone.now())
+        try:
+            sent += _deliver_one(pk)
+        except _LETTERS_OWN as error:
+            logger.warning("The mail server refused a letter: %s", type(error).__name__)
+        except OSError as error:
+            logger.warning("The mail server takes no letters: %s", error)
+            break
+    return sent
+
+
+def _in_turn(due: QuerySet[Notification]) -> QuerySet[Notification]:
+    """The first letter of each account before anybody's second, those that wait for longest first."""
+    waiting_since = Coalesce("email_tried_at", "created_at")
+    turn = Window(RowNumber(), partition_by="user_id", order_by=[waiting_since, "pk"])
+    return due.annotate(turn=turn).order_by("turn", waiting_since, "pk")
 
 
 def _due() -> QuerySet[Notification]:
@@ -112,7 +134,7 @@ def _due() -> QuerySet[Notification]:
         created_at__gte=timezone.now() - UNSENT_KEPT,
         user__is_active=True,
         user__mailbox__confirmed_at__isnull=False,
-    ).order_by("pk")
+    )
 
 
 @transaction.atomic

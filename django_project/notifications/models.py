@@ -26,6 +26,9 @@ class Notification(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
     emailed_at = models.DateTimeField(null=True, blank=True)
+    email_tried_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the letter was last handed to the mail server, taken or not."
+    )
 
     class Meta:
         ordering = ["-created_at", "-pk"]

@@ -107,3 +107,16 @@ class UnderWayError(ConflictError):
                 "Check “My contributions” and your wallet's activity before you pay again."
             ),
         )
+
+
+class TooManyOpenError(ConflictError):
+    """More pledges than anybody watches at once; those that nothing is heard of close by themselves."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "too_many_open_pledges",
+            _(
+                "Too many contributions of yours are under way. Wait until some are confirmed. Those that "
+                "you did not send close by themselves within a week."
+            ),
+        )

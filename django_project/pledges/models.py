@@ -32,6 +32,7 @@ class PledgeIntent(models.Model):
         REPLACED = "replaced", "a final transaction of the account took its place"
         DROPPED = "dropped", "no node knows the transaction any more"
         CLOSED = "closed", "the campaign closed for good before it came"
+        EXPIRED = "expired", "no payment was heard of for long"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(

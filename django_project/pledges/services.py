@@ -4,6 +4,7 @@
     created, asked ──▶ rejected                     which arrive late, twice, in any order or never
     created, asked, rejected, failed ──▶ submitted
     created, asked, submitted, reorged ──▶ failed   nodes say why it can't come any more: `tasks.pledging`
+    failed (expired) ──▶ asked                      only nothing had been heard of it, until now
     all but final ──▶ confirmed                     the indexer has the contribution
     confirmed ──▶ reorged                           the chain took it back
     confirmed ──▶ final                             its block can't be taken back
@@ -30,11 +31,12 @@ from django_project.pledges.errors import (
     ClosedError,
     OwnCampaignError,
     PausedError,
+    TooManyOpenError,
     UnderWayError,
     UnknownCurrencyError,
     WrongAccountError,
 )
-from django_project.pledges.following import fulfilling, under_way
+from django_project.pledges.following import for_user, fulfilling, under_way
 from django_project.pledges.models import PledgeIntent
 from django_project.pledges.terms import chosen_reward, require_acceptable
 
@@ -53,6 +55,8 @@ UNCONFIRMED = (
 AWAITING_WALLET = (State.CREATED, State.ASKED, State.REJECTED, State.SUBMITTED, State.FAILED)
 # Not in the ledger, and may still come: in a pool of transactions, with a wallet's other signers, or nowhere.
 OPEN = (State.CREATED, State.ASKED, State.SUBMITTED, State.REORGED)
+# An account's, at a time: nodes are asked about each of them again and again.
+MOST_OPEN = 20
 
 
 @transaction.atomic
@@ -69,7 +73,7 @@ def create_intent(
     Raises:
         AddressRefusedError: the operator does not serve the address any more.
         WrongAccountError, OwnCampaignError, UnknownCurrencyError, ClosedError, PausedError, AmountError,
-        RewardError, UnderWayError: see each.
+        RewardError, UnderWayError, TooManyOpenError: see each.
     """
     require_served(backer)
     detail = detail_of(listing_by_key(listing.chain_id, listing.address))
@@ -82,6 +86,8 @@ def create_intent(
     require_acceptable(detail, amount, chosen_reward(detail, tier_id))
     if not is_further and under_way(user, listing.chain_id, listing.address).exists():
         raise UnderWayError
+    if for_user(user).filter(~Exists(fulfilling()), state__in=OPEN).count() >= MOST_OPEN:
+        raise TooManyOpenError
     return PledgeIntent.objects.create(
         user=user,
         chain_id=listing.chain_id,
@@ -102,9 +108,9 @@ def report_opened(intent: PledgeIntent) -> PledgeIntent:
     One that was rejected before is asked anew, or this report is late: what the wallet did is not known.
     """
     pledge = _locked(intent)
-    if pledge.state in (State.CREATED, State.REJECTED):
-        pledge.state = State.ASKED
-        pledge.save(update_fields=["state", "updated_at"])
+    if pledge.state in (State.CREATED, State.REJECTED) or pledge.failure == PledgeIntent.Failure.EXPIRED:
+        pledge.state, pledge.failure = State.ASKED, ""
+        pledge.save(update_fields=["state", "failure", "updated_at"])
     return pledge
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import Count, Exists, OuterRef, Sum
 
 from django_project.campaigns import edition
+from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors import (
     CampaignCard,
     CategoryLabel,
@@ -21,8 +22,8 @@ from django_project.pledges.selectors import gone_back
 
 ROW_SHOWN = 4
 LATEST = 4
-# Read a few more than shown: some may have gone back, or belong to campaigns that moderators hid.
-LATEST_CANDIDATES = 12
+# Read more than shown: some may have gone back.
+LATEST_CANDIDATES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,13 @@ def shop_window() -> ShopWindow:
 
 def _shop_window() -> ShopWindow:
     totals = CampaignTotals.objects.aggregate(contributions=Sum("contributions"), campaigns=Count("pk"))
+    # Those of campaigns that nobody sees are passed over here, so that they keep no others from being seen.
+    shown = Listing.objects.exclude(visibility=Listing.Visibility.HIDDEN).filter(
+        chain_id=OuterRef("campaign__chain_id"), address=OuterRef("campaign__address")
+    )
     newest = Contribution.objects.order_by("-block_time", "-seq")
     # Looked at one by one: which of all contributions stand would be a question about the whole table.
-    candidates = newest.filter(pk__in=newest.values("pk")[:LATEST_CANDIDATES])
+    candidates = newest.filter(pk__in=newest.filter(Exists(shown)).values("pk")[:LATEST_CANDIDATES])
     stands = ~Exists(gone_back().filter(pk=OuterRef("pk")))
     rows = list(candidates.filter(stands).select_related("campaign"))
     cards = cards_by_key((row.campaign.chain_id, row.campaign.address) for row in rows)

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from django_project.core.addresses import ZERO_ADDRESS, format_address, parse_address, selector
@@ -109,14 +110,20 @@ class TokenReader:
 
 
 def waiting_tokens(chain_id: int) -> QuerySet[Token]:
-    """The next to be asked, those never asked first."""
+    """The next to be asked: half of them never asked before, so that neither kind keeps the other waiting."""
     is_unknown = Q(decimals=None) & (Q(asked_at=None) | Q(asked_at__lt=timezone.now() - AGAIN_AFTER))
     # Read at a block that a reorganisation took back, or before blocks were kept.
     is_unproven = Q(decimals__isnull=False, read_block=None)
+    turn = Window(
+        RowNumber(),
+        partition_by=ExpressionWrapper(Q(asked_at=None), BooleanField()),
+        order_by=["asked_at", "pk"],
+    )
     return (
         Token.objects.filter(is_unknown | is_unproven, chain_id=chain_id)
         .exclude(source=Token.Source.OPERATOR)
-        .order_by(F("asked_at").asc(nulls_first=True), "pk")[:TOKENS_AT_A_TIME]
+        .annotate(turn=turn)
+        .order_by("turn", F("asked_at").asc(nulls_first=True), "pk")[:TOKENS_AT_A_TIME]
     )
 
 

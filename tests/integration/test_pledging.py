@@ -13,7 +13,7 @@ from django_project.ledger.models import CampaignLaunched, CampaignTotals, Curso
 from django_project.pledges import services
 from django_project.pledges.models import PledgeIntent
 from tasks.demo.servers import Anvil
-from tasks.pledging import BATCH, DROPPED_AFTER, look_for_missing
+from tasks.pledging import ASKED_KEPT, BATCH, CREATED_KEPT, DROPPED_AFTER, look_for_missing
 from tests.factories import CHAIN_ID, ETHER, World, address, reference
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,12 @@ def pledge(settings: LazySettings, anvil: Anvil, world: World, campaign: Campaig
 
 def chain_time(anvil: Anvil) -> int:
     block: Any = anvil.request("eth_getBlockByNumber", *("latest", False))
+    return int(block["timestamp"], 16)
+
+
+def final_time(anvil: Anvil) -> int:
+    """The time of the block that is final while the index keeps up."""
+    block: Any = anvil.request("eth_getBlockByNumber", hex(Cursor.objects.get().finalized_block), False)  # noqa: FBT003
     return int(block["timestamp"], 16)
 
 
@@ -281,9 +287,11 @@ def test_what_turns_up_later_is_confirmed_all_the_same(
 def test_those_that_wait_for_long_do_not_keep_others_from_being_looked_for(
     pledge: PledgeIntent, anvil: Anvil, campaign: CampaignLaunched
 ) -> None:
-    looked_for(anvil, pledge)
+    """A stranger's open pledges, each of them as old; the accounts take turns."""
+    stranger = User.objects.create_user(username="stranger")
     waiting = [
         PledgeIntent(
+            user=stranger,
             chain_id=CHAIN_ID,
             campaign_address=campaign.address,
             backer=address(number),
@@ -294,6 +302,43 @@ def test_those_that_wait_for_long_do_not_keep_others_from_being_looked_for(
         for number in range(BATCH)
     ]
     PledgeIntent.objects.bulk_create(waiting)
+    PledgeIntent.objects.filter(user=stranger).update(created_at=pledge.created_at - timedelta(days=1))
     services.report_submitted(pledge, mined(anvil, **REVERTING))
-    assert looked_for(anvil, pledge) == WAITING
     assert looked_for(anvil, pledge) == (State.FAILED, Failure.REVERTED)
+
+
+@pytest.mark.parametrize(("is_asked", "kept"), [(False, CREATED_KEPT), (True, ASKED_KEPT)])
+def test_one_of_which_nothing_is_heard_expires(
+    pledge: PledgeIntent, anvil: Anvil, *, is_asked: bool, kept: timedelta
+) -> None:
+    if is_asked:
+        services.report_opened(pledge)
+    waiting = (State.ASKED if is_asked else State.CREATED, "")
+    later(anvil, timedelta(0))
+    indexed_to(anvil)
+    final = datetime.fromtimestamp(final_time(anvil), UTC)
+
+    def looked_for_since(moment: datetime) -> tuple[str, str]:
+        PledgeIntent.objects.update(updated_at=moment)
+        return looked_for(anvil, pledge)
+
+    assert looked_for_since(final - kept + timedelta(seconds=1)) == waiting
+    # One that a contract's signers may still confirm, and one whose transaction is known, wait on.
+    PledgeIntent.objects.update(is_by_contract=True)
+    assert looked_for_since(final - kept) == waiting
+    PledgeIntent.objects.update(is_by_contract=False)
+    assert looked_for_since(final - kept) == (State.FAILED, Failure.EXPIRED)
+    assert services.report_opened(pledge).state == State.ASKED
+    assert looked_for(anvil, pledge) == (State.ASKED, "")
+    assert services.report_submitted(pledge, UNKNOWN).state == State.SUBMITTED
+    assert looked_for_since(final - 2 * kept) == WAITING
+
+
+def test_one_that_expired_is_confirmed_by_its_contribution(
+    pledge: PledgeIntent, world: World, campaign: CampaignLaunched
+) -> None:
+    services.give_up(pledge, Failure.EXPIRED)
+    world.contribute(campaign, backer=parse_address(SENDER), ref=pledge.ref)
+    services.reconcile(CHAIN_ID)
+    pledge.refresh_from_db()
+    assert (pledge.state, pledge.failure) == (State.CONFIRMED, "")
