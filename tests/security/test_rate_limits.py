@@ -1,8 +1,10 @@
 """Token buckets, and who is counted as whom behind how many proxies."""
 
+import re
 import threading
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -237,3 +239,14 @@ def test_a_refusal_is_logged_without_naming_anybody() -> None:
         }
     ]
     assert refusals.pseudonym("network:203.0.113.9") != refusals.pseudonym("network:203.0.113.8")
+
+
+def test_the_limits_are_written_down() -> None:
+    """docs/security.md has each limit, and no other."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) \| (\d+) (min|h|d) \|", text, re.MULTILINE)
+    units = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+    written = {(scope, int(capacity), int(count) * units[unit]) for scope, capacity, count, unit in rows}
+    limits = [limit for limit in vars(rate_limits).values() if isinstance(limit, Limit)]
+    assert {(limit.scope, limit.capacity, limit.period) for limit in limits} == written
+    assert len(rows) == len(limits)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.core import mail as outbox
 from django.core.mail import EmailMessage
-from django.test import Client
 from django.utils import timezone
 
 from django_project.accounts.models import User
@@ -25,6 +24,7 @@ from tasks.chains import for_each_chain
 from tasks.indexing.tokens import TOKENS_AT_A_TIME, waiting_tokens
 from tasks.pledging import BATCH, next_to_look_for
 from tests.factories import CHAIN_ID, ETHER, World, address, backer_user, reference
+from tests.support.staff import staff_client
 
 pytestmark = pytest.mark.django_db
 
@@ -265,8 +265,7 @@ def test_moderators_meet_the_report_that_waits_for_longest_first(world: World) -
     for text in texts:
         reports.file_report(listing, reason=Report.Reason.OTHER, text=text, reporter=None)
     admin = User.objects.create_superuser("admin")
-    client = Client()
-    client.force_login(admin)
+    client = staff_client(admin)
     page = client.get("/admin/campaigns/report/").content.decode()
     assert "the first of them" in page
     assert "one of many, 119" not in page
