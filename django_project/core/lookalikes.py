@@ -4,6 +4,7 @@ Letters of other alphabets that look alike (UTS 39, by `confusable_homoglyphs`),
 letters, accents, spaces between letters and signs around them make no difference.
 """
 
+import unicodedata
 from functools import lru_cache
 
 import regex
@@ -12,13 +13,23 @@ from django_project.core.folding import fold
 
 # Claims to be the site, or to have been checked by it, wherever they stand in a name.
 CLAIMS = (
-    *("chainfund", "admin", "admins", "administrator", "administrators", "moderator", "moderators", "mod"),
+    *("chainfund", "admin", "admins", "administrator", "administrators", "moderator", "moderators"),
     *("official", "verified", "helpdesk", "sysadmin", "webmaster"),
+    *(
+        "administrador",
+        "administrateur",
+        "oficial",
+        "officiel",
+        "offiziell",
+        "админ",
+        "администратор",
+        "модератор",
+    ),
 )
 # Roles that only make a claim where the name says nothing else: "Support", but not "Mountain Support Band".
 ROLES = (
     *("support", "help", "helpline", "service", "staff", "security", "moderation", "system", "compliance"),
-    *("soporte", "suporte", "assistance", "root", "postmaster", "noreply"),
+    *("soporte", "suporte", "assistance", "kundendienst", "поддержка", "postmaster", "noreply"),
 )
 BESIDE_ROLES = (
     *("the", "a", "an", "of", "and", "for", "to", "your", "our", "my", "i", "am", "is", "this", "we", "are"),
@@ -60,11 +71,14 @@ BESIDE_ROLES = (
         "notice",
         "alert",
     ),
+    *("eth", "com", "org", "net", "io", "app", "xyz", "dao"),
     *("agent", "manager", "platform", "site", "website", "web", "bot", "real", "department", "dept"),
 )
-CHINESE_CLAIMS = (
+# Parts of names in scripts without spaces.
+PART_CLAIMS = (
     *("官方", "客服", "管理员", "版主", "工作人员", "已认证", "认证用户", "平台认证", "认证账号", "系统消息"),
     *("系统通知", "平台公告", "站务", "技术支持", "退款中心"),
+    *("サポート", "公式アカウント", "運営事務局", "管理者", "고객센터", "고객지원", "관리자", "운영자"),
 )
 # Drawn beside names elsewhere to say that somebody checked them: ticks, shields, diamonds of blue.
 BADGES = frozenset("✓✔✅☑🗸🗹⍻√🛡🔰💠🔷🔹ⓥⓋ🅥🆅ꪜ")
@@ -86,6 +100,7 @@ _ALIKE = str.maketrans(
         "7": "t",
     }
 )
+_REPEATED = regex.compile(r"(.)\1+")
 _DIGITS_AROUND = "0123456789"
 
 
@@ -98,19 +113,25 @@ def claim(name: str) -> str:
     """What of a name says that it is the site's own, such as "support"; empty of any other name."""
     plain = fold(name)
     squeezed = "".join(character for character in plain if character.isalnum())
-    chinese = next((word for word in CHINESE_CLAIMS if word in squeezed), "")
+    part = next((word for word in PART_CLAIMS if fold(word) in squeezed), "")
     words = _WORD.findall(plain)
     return (
-        chinese
+        part
         or _claim_in([skeleton(word) for word in words])
         or _claim_in([skeleton(word.strip(_DIGITS_AROUND)) for word in words])
     )
 
 
 def skeleton(word: str) -> str:
-    """A folded word as the eye takes it: in Latin letters, those that look alike as one."""
-    latin = "".join(_latin_lookalikes().get(character, character) for character in word)
-    return latin.translate(_ALIKE).replace("rn", "m").replace("vv", "w")
+    """A folded word as the eye takes it: in Latin letters, look-alikes as one, none of them doubled."""
+    latin = "".join(map(_latin, word)).translate(_ALIKE)
+    return _REPEATED.sub(r"\1", latin.replace("rn", "m").replace("vv", "w"))
+
+
+def _latin(character: str) -> str:
+    # Other scripts' digits are told by their value, and a round one passes for an o.
+    digit = unicodedata.decimal(character, None)
+    return _latin_lookalikes().get(character, character) if digit is None else str(digit)
 
 
 def _claim_in(words: list[str]) -> str:
@@ -118,11 +139,16 @@ def _claim_in(words: list[str]) -> str:
     for word in words:
         if word in claims:
             return claims[word]
-    whole = "".join(words)
+    # As words, and as letters that stand apart: in the latter a letter may be doubled between two of them.
+    joined = "".join(words)
+    speaking = claims | roles
     brand = skeleton("chainfund")
-    if brand in whole:
-        return claims[brand]
-    return _role_of(whole, claims | roles, beside)
+    for whole in (joined, _REPEATED.sub(r"\1", joined)):
+        if brand in whole:
+            return claims[brand]
+        if role := _role_of(whole, speaking, beside):
+            return role
+    return ""
 
 
 def _role_of(whole: str, speaking: dict[str, str], beside: frozenset[str]) -> str:

@@ -1,6 +1,7 @@
 """What amounts come to in ordinary money, where an operator keeps rates."""
 
 import datetime as dt
+import html
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -70,6 +71,18 @@ def test_pages_show_it_with_its_date_and_the_exact_amount_beside_it(shop: Shop, 
     assert "2026年11月26日" in chinese
     assert "about 1,475 USD" in review
     assert "USD, at the rate" not in Client().get(page).content.decode()
+
+
+def test_less_than_a_cent_is_not_called_nothing(shop: Shop, tmp_path: Path) -> None:
+    page = f"/campaigns/{shop.honey.slug}/pledge/review/?amount=0.01"
+    rates = written(tmp_path / "rates.json", rates={NATIVE: "0.1"})
+    with override_settings(FIAT_RATES_FILE=rates):
+        text = html.unescape(Client().get(page).content.decode())
+        chinese = html.unescape(Client().get(page, headers={"Accept-Language": "zh-hans"}).content.decode())
+    assert "< 0.01 USD (rate of 26 Nov 2026)" in text
+    assert "about <" not in text
+    assert "0.00 USD" not in text
+    assert "< 0.01 USD（按 2026年11月26日汇率）" in chinese
 
 
 def test_a_new_file_is_read_and_a_broken_one_says_so_once(
