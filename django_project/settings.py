@@ -252,6 +252,7 @@ MFA_ADAPTER = "django_project.accounts.staff.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
     "authenticate": "django_project.accounts.staff.forms.AuthenticateForm",
+    "add_webauthn": "django_project.accounts.staff.forms.AddWebAuthnForm",
     "authenticate_webauthn": "django_project.accounts.staff.forms.AuthenticateWebAuthnForm",
     "reauthenticate": "django_project.accounts.staff.forms.ReauthenticateForm",
     "reauthenticate_webauthn": "django_project.accounts.staff.forms.ReauthenticateWebAuthnForm",

@@ -641,3 +641,83 @@ def test_services_ask_for_a_reason_and_a_superuser(ines: User) -> None:
     with pytest.raises(ReasonMissingError):
         services.reset("ines", reason=" ", actor=ines)
     assert Authenticator.objects.filter(user=ines).exists()
+
+
+# --- Junk -------------------------------------------------------------------------------------------------
+
+
+def key_with(client: str, attestation: str, authenticator: str, signature: str) -> str:
+    parts = (
+        f'"clientDataJSON": {client}, "attestationObject": {attestation}, '
+        f'"authenticatorData": {authenticator}, "signature": {signature}'
+    )
+    return f'{{"id": "eA", "rawId": "eA", "type": "public-key", "response": {{{parts}}}}}'
+
+
+JUNK = [
+    "",
+    "\x00",
+    "１２３４５６",
+    "一二三四五六",
+    "-1",
+    "1e5",
+    "9" * 5_000,
+    "🐝",
+    "123456\x00",
+    " 1 2 3 4 5 6 ",
+]
+JUNK_KEYS = [
+    *("", "null", "1", '"x"', "[]", "[1]", "{}", '{"id": 1}', "{", '{"response": null}', "[" * 2_000),
+    '{"id": "x", "rawId": "x", "type": "public-key", "response": {}}',
+    key_with('"e30"', '"e30"', '"e30"', '"e30"'),
+    key_with("1", "[]", "{}", "null"),
+    # {"type": "webauthn.get", "challenge": "eA", "origin": "https://x"}, flags and a counter, one byte.
+    key_with(
+        '"eyJ0eXBlIjogIndlYmF1dGhuLmdldCIsICJjaGFsbGVuZ2UiOiAiZUEiLCAib3JpZ2luIjogImh0dHBzOi8veCJ9"',
+        '"oA"',
+        f'"{"A" * 50}"',
+        '"eA"',
+    ),
+]
+
+
+@pytest.mark.usefixtures("ines")
+def test_junk_for_a_code_or_a_name_breaks_nothing(settings: Any) -> None:
+    settings.RATE_LIMIT_SCALE = 1_000
+    client = Client()
+    for junk in JUNK:
+        assert give_password(Client(), junk, junk).status_code == 200, junk
+        assert give_password(Client(), "ines", junk).status_code == 200, junk
+    give_password(client)
+    for junk in JUNK:
+        assert client.post(FACTOR, {"code": junk}).status_code == 200, junk
+    fresh = staff_client(User.objects.get())
+    for junk in JUNK:
+        assert fresh.post(AGAIN, {"code": junk}).status_code == 200, junk
+    new = staff_client(User.objects.create_user("mia", is_staff=True), shown=None)
+    new.get(APP)
+    for junk in JUNK:
+        assert new.post(APP, {"code": junk}).status_code == 200, junk
+
+
+def test_junk_for_a_key_breaks_nothing(ines: User) -> None:
+    Authenticator.objects.all().delete()
+    client = staff_client(ines)
+    client.get(f"{FACTORS}keys/add/")
+    for junk in JUNK_KEYS:
+        assert client.post(f"{FACTORS}keys/add/", {"name": "x", "credential": junk}).status_code == 200, junk
+    half = Client()
+    give_password(half)
+    half.get(FACTOR)
+    for junk in JUNK_KEYS:
+        assert half.post(FACTOR, {"credential": junk}).status_code == 200, junk
+    assert path(half.get("/admin/")) == "/admin/login/"
+
+
+@pytest.mark.usefixtures("ines")
+def test_a_form_posted_without_any_field_breaks_nothing() -> None:
+    client = Client()
+    assert client.post(SIGN_IN).status_code == 200
+    give_password(client)
+    assert client.post(FACTOR).status_code == 200
+    assert client.post(FACTOR, b"\xff\xfe", content_type="application/json").status_code == 200

@@ -1,5 +1,6 @@
 """django-allauth's forms, with the site's limiter before each guess and no secret in the session."""
 
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -12,13 +13,17 @@ from allauth.mfa.base.forms import ReauthenticateForm as AllauthReauthenticateFo
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm as AllauthActivateForm
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.webauthn.forms import AddWebAuthnForm as AllauthAddWebAuthnForm
 from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm as AllauthWebAuthnForm
 from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm as AllauthReauthenticateWebAuthnForm
+from cryptography.exceptions import InvalidSignature
 from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from django_project.accounts.staff import limits, secret_box
 
+# What python-fido2 raises for a credential of another shape, or by another key, than it reads.
+_UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, struct.error, InvalidSignature)
 # A new app's secret while its first code is awaited, encrypted: sessions lie in the database.
 PENDING_SECRET = "second_factor.pending"  # a name in the session
 
@@ -53,8 +58,35 @@ class ReauthenticateForm(AllauthReauthenticateForm):  # type: ignore[misc]  # as
         return code
 
 
+class CredentialField(forms.JSONField):
+    """What a browser says of a key; JSON that nests without end is none."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class AddWebAuthnForm(AllauthAddWebAuthnForm):  # type: ignore[misc]  # as above
+    """A new security key."""
+
+    credential = CredentialField()
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            told: dict[str, Any] = super().clean()
+        except _UNREADABLE:
+            raise get_adapter().validation_error("incorrect_code") from None
+        return told
+
+
 class AuthenticateWebAuthnForm(AllauthWebAuthnForm):  # type: ignore[misc]  # as above
     """A security key at the sign-in: nothing to guess, but what fails is logged."""
+
+    credential = CredentialField()
 
     def clean_credential(self) -> Authenticator:
         return _checked_key(self, super().clean_credential, is_sign_in=True)
@@ -63,6 +95,8 @@ class AuthenticateWebAuthnForm(AllauthWebAuthnForm):  # type: ignore[misc]  # as
 class ReauthenticateWebAuthnForm(AllauthReauthenticateWebAuthnForm):  # type: ignore[misc]  # as above
     """The same when a change asks for it once more."""
 
+    credential = CredentialField()
+
     def clean_credential(self) -> Authenticator:
         return _checked_key(self, super().clean_credential, is_sign_in=False)
 
@@ -70,10 +104,10 @@ class ReauthenticateWebAuthnForm(AllauthReauthenticateWebAuthnForm):  # type: ig
 def _checked_key(form: Any, check: Callable[[], Authenticator], *, is_sign_in: bool) -> Authenticator:
     try:
         return check()
-    except forms.ValidationError:
+    except (forms.ValidationError, *_UNREADABLE):
         kind = Authenticator.Type.WEBAUTHN.value
         limits.note_refused_factor(context.request, form.user, kind, is_sign_in=is_sign_in)
-        raise
+        raise get_adapter().validation_error("incorrect_code") from None
 
 
 class ActivateTOTPForm(AllauthActivateForm):  # type: ignore[misc]  # as above
