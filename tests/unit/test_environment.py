@@ -382,6 +382,10 @@ def test_every_variable_is_documented() -> None:
     source = "".join((package / name).read_text() for name in names)
     variables = set(re.findall(r'"((?:CHAINFUND|DATABASE|REDIS|CELERY_BROKER|SECRET)_[A-Z_]+)"', source))
     assert "CHAINFUND_RPC_URLS" in variables
+    # Of sessions' limits the settings name what two variables have in common.
+    for prefix in ("CHAINFUND_SESSION", "CHAINFUND_STAFF_SESSION"):
+        variables.remove(prefix)
+        variables |= {f"{prefix}_IDLE_SECONDS", f"{prefix}_LIFETIME_SECONDS"}
     assert {name for name in variables if f"\n{name}=" not in EXAMPLE.read_text()} == set()
 
 
