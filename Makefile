@@ -109,11 +109,12 @@ lighthouse: setup-test ## Lighthouse's scores of home, explore and a campaign in
 	@$(PY) -m benchmarks.lighthouse $(ARGS)
 
 .PHONY: soak
-soak: setup-test ## what takes long: ten times the fuzzing, proofs and mutants of the contracts, a hundred seeds of faults, every page in every look, 10,000 campaigns
+soak: setup-test ## what takes long: ten times the fuzzing, proofs and mutants of the contracts, a hundred seeds of faults, twenty mixes of providers against the clock, every page in every look, 10,000 campaigns
 	@FOUNDRY_PROFILE=long tools/forge test
 	@tools/prove.sh all
 	@$(PY) -m tools.mutation_contracts
 	@CHAINFUND_STATEFUL_EXAMPLES=200 tools/test-contracts.sh stateful
 	@$(PY) -m pytest tests/faults --fault-seeds 100
+	@$(PY) -m benchmarks.providers --mixes 20
 	@$(PY) -m pytest tests/e2e/test_access.py --all-looks
 	@$(PY) -m pytest tests/integration/test_indexer_many.py --campaigns 10000

@@ -1,51 +1,55 @@
 """Small regular work: what other parts are told about the chain, and what time alone changes."""
 
 import logging
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from celery import shared_task
-from django.db import transaction
 from django.utils import timezone
 
 from django_project.accounts import sessions
 from django_project.accounts.services import forget_old_challenges
 from django_project.campaigns.services import index_anew, sync_listings
-from django_project.ledger.models import Chain, Outbox
+from django_project.ledger.models import Chain
+from django_project.ledger.outbox import forget_old_news, take_news, unread_counts
 from django_project.pledges.services import reconcile
 from tasks.chains import for_each_chain
 
 logger = logging.getLogger(__name__)
 
-DELIVERED_KEPT = timedelta(days=7)
 
-# What each topic of the outbox sets in motion; every service is idempotent, so twice does no harm.
-_DELIVERIES: Mapping[str, tuple[Callable[[int], int], ...]] = {
-    "campaigns_launched": (sync_listings,),
-    "contributions_changed": (reconcile,),
-    "chain_reorganised": (sync_listings, reconcile),
-    "updates_posted": (),
-}
+@dataclass(frozen=True)
+class Reader:
+    """Who acts on news of the chain: a service that is told a chain's id, and is safe to be told twice."""
+
+    name: str
+    topics: frozenset[str]
+    act: Callable[[int], object]
+
+
+# In this order, for a pledge is decided by the campaign's listing too.
+READERS = (
+    Reader("listings", frozenset({"campaigns_launched", "chain_reorganised"}), sync_listings),
+    Reader("pledges", frozenset({"contributions_changed", "chain_reorganised"}), reconcile),
+)
 
 
 @shared_task(name="tasks.upkeep.deliver_outbox")
 def deliver_outbox() -> None:
-    """Hand the outbox over: one transaction per chain, messages marked only once all services took them."""
-    chains = Outbox.objects.filter(delivered_at=None).values_list("chain_id", flat=True).distinct()
-    for_each_chain(_deliver, list(chains))
+    """Let every reader take what is new to it; one that fails is told again and holds up nobody else."""
+    for_each_chain(_deliver, list(unread_counts()))
 
 
-@transaction.atomic
 def _deliver(chain_id: int) -> None:
-    messages = list(
-        Outbox.objects.select_for_update(skip_locked=True)
-        .filter(delivered_at=None, chain_id=chain_id)
-        .order_by("id")
-    )
-    services = {service for message in messages for service in _DELIVERIES.get(message.topic, ())}
-    for service in sorted(services, key=lambda each: each.__name__, reverse=True):
-        service(chain_id)
-    Outbox.objects.filter(pk__in=[message.pk for message in messages]).update(delivered_at=timezone.now())
+    """Raises an ExceptionGroup of the readers' errors, once the others were served."""
+    failures: list[Exception] = []
+    for reader in READERS:
+        try:
+            take_news(reader.name, chain_id, reader.topics, reader.act)
+        except Exception as error:  # noqa: BLE001  # raised below
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("readers of the outbox failed, and are told again", failures)
 
 
 @shared_task(name="tasks.upkeep.settle")
@@ -65,7 +69,7 @@ def _settle(chain_id: int) -> None:
 
 @shared_task(name="tasks.upkeep.clean")
 def clean() -> None:
-    """Forget messages that were delivered long ago, and sign-ins and sessions that ran out."""
-    Outbox.objects.filter(delivered_at__lt=timezone.now() - DELIVERED_KEPT).delete()
+    """Forget messages that all readers took long ago, and sign-ins and sessions that ran out."""
+    forget_old_news()
     forget_old_challenges(timezone.now())
     sessions.forget_ended()

@@ -301,8 +301,14 @@ class SuspectRangeAdmin(ReadOnlyAdmin):
 
 @admin.register(models.Outbox)
 class OutboxAdmin(ReadOnlyAdmin):
-    list_display = ["topic", "chain", "payload", "created_at", "delivered_at"]
-    list_filter = ["topic", ("delivered_at", admin.EmptyFieldListFilter)]
+    list_display = ["topic", "chain", "payload", "created_at"]
+    list_filter = ["topic"]
+
+
+@admin.register(models.OutboxReader)
+class OutboxReaderAdmin(ReadOnlyAdmin):
+    list_display = ["name", "chain", "position", "read_at"]
+    list_filter = ["name"]
 
 
 @admin.register(models.FetchedRange)

@@ -599,19 +599,31 @@ class SuspectRange(models.Model):
 
 
 class Outbox(models.Model):
-    """What other parts are told, written in the commit that made it true and delivered at least once."""
+    """What other parts are told, written in the commit that made it true and taken by each reader in turn."""
 
     chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="+")
     topic = models.CharField(max_length=50)
     payload = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
-    delivered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "outbox"
-        indexes = [
-            models.Index(fields=["id"], condition=models.Q(delivered_at=None), name="outbox_undelivered")
-        ]
+        indexes = [models.Index(fields=["chain", "id"], name="outbox_of_chain")]
 
     def __str__(self) -> str:
         return self.topic
+
+
+class OutboxReader(models.Model):
+    """How far one reader has come in the messages of one chain."""
+
+    name = models.CharField(max_length=50)
+    chain = models.ForeignKey(Chain, on_delete=models.CASCADE, related_name="+")
+    position = models.BigIntegerField(default=0, help_text="Id of the last message that it took.")
+    read_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "chain"], name="reader_once_per_chain")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of chain {self.chain_id}"

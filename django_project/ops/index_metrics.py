@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import DatabaseError
-from django.db.models import Count, Max
+from django.db.models import Max
 from django.utils import timezone
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from django_project.ledger.models import Chain, Cursor, Outbox, ReorgEvent, RpcEndpoint
+from django_project.ledger.models import Chain, Cursor, ReorgEvent, RpcEndpoint
+from django_project.ledger.outbox import unread_counts
 from django_project.ledger.selectors import LEASE, ChainHealth, event_counts, index_health
 
 PREFIX = "chainfund_indexer_"
@@ -195,11 +196,10 @@ def _named_apart(endpoints: Iterable[RpcEndpoint]) -> Iterable[tuple[RpcEndpoint
 
 
 def _undelivered() -> Metric:
-    waiting = Outbox.objects.filter(delivered_at=None).order_by().values("chain_id").annotate(n=Count("id"))
-    counts = dict(waiting.values_list("chain_id", "n"))
+    counts = unread_counts()
     return _by_chain(
         "outbox_undelivered",
-        "Messages to the site that wait for the broker.",
+        "Messages to the site that wait for its slowest reader.",
         (
             (chain_id, counts.get(chain_id, 0))
             for chain_id in Chain.objects.values_list("chain_id", flat=True)

@@ -13,6 +13,7 @@ from pytest_django import Settings
 from django_project.core.addresses import parse_address
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import CampaignLaunched, Contribution, Outbox, SuspectRange
+from django_project.ledger.outbox import unread
 from tasks.demo.servers import Anvil
 from tests.support.contracts import (
     ABIS,
@@ -100,8 +101,8 @@ def test_followers_leave_room_for_other_tasks(suites: list[Suite], tmp_path: Pat
     log = tmp_path / "worker.log"
     processes = [start(*WORKER, "-c", "2", env=env, log=log), start(*beat(tmp_path), env=env, log=log)]
     try:
-        wait_until(lambda: Outbox.objects.filter(delivered_at=None).exists(), "news of the chains")
-        wait_until(lambda: not Outbox.objects.filter(delivered_at=None).exists(), "their delivery")
+        wait_until(lambda: unread().exists(), "news of the chains")
+        wait_until(lambda: not unread().exists(), "their delivery")
     finally:
         for process in processes:
             kill(process)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -16,16 +17,26 @@ from django_project.core.models import AuditEntry
 from django_project.ledger import models, services
 from django_project.ledger.errors import RollbackRefusedError, UnknownChainError
 from django_project.ledger.invariants import CHECKS, violations
-from django_project.ledger.models import CampaignTotals, Chain, Contribution, Cursor, Outbox, SuspectRange
+from django_project.ledger.models import (
+    CampaignTotals,
+    Chain,
+    Contribution,
+    Cursor,
+    Outbox,
+    OutboxReader,
+    SuspectRange,
+)
+from django_project.ledger.outbox import take_news, unread
 from django_project.ledger.selectors import TokenInfo, finalized_block, index_health, token_of
 from django_project.ledger.totals import recompute_totals
 from tasks import upkeep
 from tasks.demo.servers import Anvil
 from tasks.indexing.errors import ChainRetiredError, LeaseLostError
 from tasks.indexing.lease import Lease
-from tasks.upkeep import clean, deliver_outbox, settle
+from tasks.upkeep import Reader, clean, deliver_outbox, settle
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node
 from tests.support.indexing import index_once
+from tests.support.processes import environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -278,24 +289,61 @@ def test_health_in_a_fixed_number_of_queries(django_assert_num_queries: DjangoAs
 
 
 @pytest.mark.usefixtures("suite")
-def test_the_outbox_is_delivered_once_and_forgotten_later() -> None:
-    assert Outbox.objects.filter(delivered_at=None).exists()
+def test_the_outbox_is_read_once_and_forgotten_later() -> None:
+    assert unread().exists()
     deliver_outbox()
-    assert not Outbox.objects.filter(delivered_at=None).exists()
+    assert not unread().exists()
     settle()
     clean()
     assert Outbox.objects.exists()
-    Outbox.objects.update(delivered_at=timezone.now() - timedelta(days=8))
+    Outbox.objects.update(created_at=timezone.now() - timedelta(days=8))
+    OutboxReader.objects.filter(name="pledges").update(position=0)
+    clean()
+    assert Outbox.objects.exists(), "one reader has not taken them"
+    deliver_outbox()
     clean()
     assert not Outbox.objects.exists()
 
 
-@pytest.mark.usefixtures("suite")
-def test_a_service_that_fails_leaves_its_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_fails_is_told_again_and_holds_up_no_other(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
     def refuse(chain_id: int) -> int:
+        told.append("first")
         raise RuntimeError(f"chain {chain_id}: not today")
 
-    monkeypatch.setattr(upkeep, "_DELIVERIES", {"contributions_changed": (refuse,)})
-    with pytest.raises(RuntimeError, match="not today"):
-        deliver_outbox()
-    assert not Outbox.objects.exclude(delivered_at=None).exists()
+    def take(_chain_id: int) -> int:
+        told.append("second")
+        return 1
+
+    topics = frozenset({"contributions_changed"})
+    readers = (Reader("first", topics, refuse), Reader("second", topics, take))
+    monkeypatch.setattr(upkeep, "READERS", readers)
+    for _ in range(2):
+        with pytest.raises(ExceptionGroup, match="not served"):
+            deliver_outbox()
+    assert told == ["first", "second", "first"]
+    newest = Outbox.objects.latest("id").pk
+    assert dict(OutboxReader.objects.values_list("name", "position")) == {"first": 0, "second": newest}
+
+    # What is of no concern to a reader is passed over without a word.
+    monkeypatch.setattr(upkeep, "READERS", (Reader("first", frozenset({"never"}), refuse),))
+    deliver_outbox()
+    assert not unread().exists()
+    assert told.count("first") == 2
+    assert suite.chain_id == Chain.objects.get().pk
+
+
+def test_a_reader_at_work_is_left_alone(suite: Suite) -> None:
+    """Another worker has the reader's row: nothing is taken twice at once, nothing is lost."""
+    OutboxReader.objects.create(name="slow", chain_id=suite.chain_id)
+    topics = {"contributions_changed"}
+    seen: list[int] = []
+    with psycopg.connect(environment()["DATABASE_URL"]) as other:
+        other.execute("SELECT * FROM ledger_outboxreader WHERE name = 'slow' FOR UPDATE")
+        assert not take_news("slow", suite.chain_id, topics, seen.append)
+    assert take_news("slow", suite.chain_id, topics, seen.append)
+    assert not take_news("slow", suite.chain_id, topics, seen.append)
+    assert seen == [suite.chain_id]

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -18,12 +19,15 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from psycopg import sql
 
+from django_project.core.endpoints import endpoint_name
 from django_project.core.schema import unapplied_migrations
 from django_project.ledger import services
-from django_project.ledger.models import Chain, Cursor, RawLog
+from django_project.ledger.models import Chain, Cursor, RawLog, RpcEndpoint
 from tasks.demo.servers import PROJECT_ROOT, Anvil, free_port
 from tasks.indexing import rpc
+from tasks.indexing.errors import RpcError
 from tasks.indexing.lease import Lease
+from tests.faults.providers import PROFILES, Habits, Provider, Refusal
 from tests.faults.proxy import Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, mine_at
 from tests.support.indexing import index_once
@@ -90,6 +94,42 @@ def test_every_endpoint_is_named_with_what_it_has(suite: Suite, settings: Any, t
     assert "reset-chain --chain 31337" in cure_of(words, "but the chain was indexed from")
     assert "take it out" in cure_of(words, "does not answer")
     assert "take it out" in cure_of(words, "is 15 blocks behind the others")
+
+
+def test_what_was_learnt_of_providers_is_told(suite: Suite, settings: Any) -> None:
+    contribute(suite, create_campaign(suite))
+    mine(suite, 100)
+    batches = Refusal(31, "this plan takes at most 3 calls in a batch", 500)
+    archive = Refusal(-32602, "Archive requests require a personal token")
+    pace = Refusal(429, "Your app has exceeded its compute units per second capacity")
+    with (
+        Provider(suite.url, PROFILES["three-a-batch"], words=batches) as few,
+        Provider(suite.url, PROFILES["no-archive"], words=archive) as young,
+        Provider(suite.url, Habits(per_second=8), words=pace) as slow,
+    ):
+        settings.RPC_URLS = {suite.chain_id: [few.url, young.url, slow.url]}
+        for provider in (few, young, slow):
+            with suppress(RpcError):
+                index_once(suite, provider.url)
+            forget_rows(suite.chain_id)
+        index_once(suite, few.url, young.url, slow.url)
+        _, words = doctor()
+    assert "ok  endpoint" in words
+    assert "at most 3 calls in a request since" in words
+    assert f"refuses logs of old blocks since {timezone.now():%Y}" in words
+    assert "(Archive requests require a personal token)" in words
+    assert "calls a second since" in words
+    learnt = {row.url: row.learnt for row in RpcEndpoint.objects.all()}
+    assert learnt[few.url]["batch"]["value"] == 3
+
+
+def forget_rows(chain_id: int) -> None:
+    """What is indexed, and nothing of what was learnt."""
+    learnt = dict(RpcEndpoint.objects.values_list("url", "learnt"))
+    if Cursor.objects.exists():
+        services.forget_chain(chain_id)
+    for url, told in learnt.items():
+        RpcEndpoint.objects.create(chain_id=chain_id, name=endpoint_name(url), url=url, learnt=told)
 
 
 @pytest.mark.usefixtures("suite")

@@ -14,6 +14,7 @@ from django_project.campaigns import reports, services
 from django_project.campaigns.models import Report
 from django_project.core.errors import ConflictError
 from django_project.ledger.models import CampaignLaunched, Chain, Outbox, Token
+from django_project.ledger.outbox import unread_counts
 from django_project.notifications import mail
 from django_project.notifications.models import Kind, Mailbox, Notification
 from django_project.pledges import services as pledging
@@ -227,10 +228,11 @@ def test_the_outbox_of_one_chain_is_delivered_beside_anothers_that_cannot_be(
             raise ValueError("a row that nobody foresaw")
         return 0
 
-    monkeypatch.setattr(upkeep, "_DELIVERIES", {"contributions_changed": (reconcile,)})
+    pledges = upkeep.Reader("pledges", frozenset({"contributions_changed"}), reconcile)
+    monkeypatch.setattr(upkeep, "READERS", (pledges,))
     with pytest.raises(ExceptionGroup):
         upkeep.deliver_outbox()
-    assert [row.chain_id for row in Outbox.objects.filter(delivered_at=None)] == [1]
+    assert unread_counts() == {1: 1}
 
 
 def test_tokens_that_strangers_bring_keep_none_from_being_asked_again(world: World) -> None:
