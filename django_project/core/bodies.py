@@ -43,7 +43,12 @@ class BoundedBodies:
         waiting = [first]
 
         async def replay() -> Message:
-            return waiting.pop() if waiting else await receive()
+            if waiting:
+                return waiting.pop()
+            # What is left of a body that was too large is passed over: the application waits for the end.
+            while (message := await receive())["type"] == "http.request":
+                pass
+            return message
 
         await self._application(scope, replay, send)
 

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
@@ -34,7 +35,11 @@ def _is_too_large(request: HttpRequest) -> bool:
     is_in_chunks = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     if not is_in_chunks or "wsgi.input" not in request.META:
         return False
-    body = request.META["wsgi.input"].read(settings.BODY_LIMIT + 1)
+    try:
+        body = request.META["wsgi.input"].read(settings.BODY_LIMIT + 1)
+    except Exception as error:
+        # Chunks that are none, or a client that left: each server has errors of its own for them.
+        raise BadRequest("The body cannot be read") from error
     if len(body) > settings.BODY_LIMIT:
         return True
     # From here on as if its length had been told; Django has no public name for where a body is read from.

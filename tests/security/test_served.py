@@ -1,5 +1,6 @@
 """The site behind its own servers, asked through raw sockets: what headers and bodies strangers may send."""
 
+import asyncio
 import resource
 import socket
 import subprocess
@@ -8,10 +9,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 
+from django_project.core.bodies import TOO_LARGE, BoundedBodies
 from tasks.demo.servers import PROJECT_ROOT, free_port
 from tests.support.processes import environment, wait_until
 
@@ -166,6 +169,12 @@ def test_a_body_in_chunks_is_read_up_to_the_limit(kind: str, server: Server) -> 
     assert server.ask(head, *chunks(1_000, 3)).status in (400, 403, 415)
 
 
+@pytest.mark.parametrize("chunk", [b"-1\r\n\r\n", b"zz\r\nhello\r\n", b"\r\n", b"5;a\nb\r\nhello\r\n"])
+def test_chunks_that_are_none_are_a_bad_request(chunk: bytes, server: Server) -> None:
+    head = f"POST /theme/ HTTP/1.1\nTransfer-Encoding: chunked\n{FORM}"
+    assert server.ask(head, chunk + b"0\r\n\r\n").status == 400
+
+
 def test_what_fits_is_read_however_it_comes(server: Server) -> None:
     """A body of just the limit: its form has no token, which nobody can say who did not read it."""
     body = (b'{"nonce": "' + b"x" * LIMIT)[: LIMIT - 2] + b'"}'
@@ -215,3 +224,23 @@ def test_headers_with_underscores_say_nothing(header: str, server: Server) -> No
     assert answer.status == 200
     assert "evil" not in answer.body
     assert '"explore"' in answer.body or "/explore/" in answer.body
+
+
+def test_what_is_left_of_a_body_is_passed_over_until_the_client_leaves() -> None:
+    """As Django waits for it while it answers; anything else than the end would be an error."""
+    pieces = [{"type": "http.request", "body": b"x" * LIMIT, "more_body": True}] * 3
+    coming = iter([*pieces, {"type": "http.disconnect"}])
+    heard = []
+
+    async def receive() -> Any:
+        return next(coming)
+
+    async def application(scope: Any, receive: Any, _send: Any) -> None:
+        heard.extend([scope[TOO_LARGE], await receive(), await receive()])
+
+    asyncio.run(BoundedBodies(application)({"type": "http", "headers": []}, receive, None))
+    assert heard == [
+        True,
+        {"type": "http.request", "body": b"", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
