@@ -269,6 +269,10 @@ MFA_RATE_LIMITS = False
 # --- Wallets --------------------------------------------------------------------------------------------
 
 SIGN_IN_CHALLENGE_LIFETIME = timedelta(minutes=5)
+# How long an account waits to be deleted that no signature asked to delete: told by letter, and untold. The
+# second is longer than any session lasts.
+DELETION_WAIT = environment.seconds("CHAINFUND_DELETION_WAIT_SECONDS", timedelta(days=7))
+DELETION_WAIT_UNTOLD = max(DELETION_WAIT, SESSION_LIMITS["wallet"].absolute + timedelta(days=1))
 # For wallets that are contracts: their signers live in several time zones, and one of them is asleep.
 SIGN_IN_CONTRACT_CHALLENGE_LIFETIME = timedelta(days=1)
 # Dotted path of a function (address: bytes) -> bool that says whom the site does not serve; empty: everybody.

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from django_project.ledger.models import Chain
-from django_project.notifications import mail, services
+from django_project.notifications import account_notices, mail, services
 from tasks.chains import for_each_chain
 
 
@@ -11,6 +11,7 @@ from tasks.chains import for_each_chain
 def tell() -> None:
     """Write down what is new and final on each chain, then send what is due by e-mail."""
     try:
+        account_notices.deliver()
         for_each_chain(services.notify, list(Chain.objects.values_list("chain_id", flat=True)))
     finally:
         mail.deliver()

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from celery import shared_task
 from django.utils import timezone
 
-from django_project.accounts import sessions
-from django_project.accounts.services import forget_old_challenges
+from django_project.accounts import challenges, sessions
 from django_project.campaigns.services import index_anew, sync_listings
 from django_project.ledger.models import Chain
 from django_project.ledger.outbox import forget_old_news, take_news, unread_counts
 from django_project.pledges.services import reconcile
+from django_project.privacy import services as privacy
 from tasks.chains import for_each_chain
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,8 @@ def _settle(chain_id: int) -> None:
 
 @shared_task(name="tasks.upkeep.clean")
 def clean() -> None:
-    """Forget messages that all readers took long ago, and sign-ins and sessions that ran out."""
+    """Forget messages that all readers took, sign-ins and sessions that ran out, accounts that are due."""
     forget_old_news()
-    forget_old_challenges(timezone.now())
+    challenges.forget_old(timezone.now())
     sessions.forget_ended()
+    privacy.delete_due()

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, Permission
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
-from django_project.accounts.models import SignInChallenge, User, Wallet
+from django_project.accounts.models import Challenge, User, Wallet
 from django_project.accounts.staff import services
 from django_project.accounts.staff.services import Powers
 from django_project.core.admin import REASON_LENGTH, ReadOnlyAdmin
@@ -189,7 +189,7 @@ class WalletAdmin(ReadOnlyAdmin):
     list_select_related = ["user"]
 
 
-@admin.register(SignInChallenge)
-class SignInChallengeAdmin(ReadOnlyAdmin):
-    list_display = ["__str__", "chain_id", "created_at", "expires_at", "consumed_at"]
-    exclude = ["nonce", "browser_digest", "message"]
+@admin.register(Challenge)
+class ChallengeAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "purpose", "chain_id", "created_at", "expires_at", "consumed_at"]
+    exclude = ["nonce", "browser_digest", "message", "subject"]

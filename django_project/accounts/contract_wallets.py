@@ -12,14 +12,9 @@ from pathlib import Path
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 
-from django_project.accounts.errors import (
-    NodeUnreachableError,
-    WalletOnSeveralChainsError,
-    WrongSignatureError,
-)
+from django_project.accounts.errors import NodeUnreachableError, WrongSignatureError
 from django_project.core import node
 from django_project.core.addresses import ZERO_ADDRESS, format_address
-from django_project.ledger.models import Chain
 
 # What an ERC-6492 signature ends with.
 WRAPPER_SUFFIX = bytes.fromhex("6492" * 16)
@@ -38,14 +33,9 @@ _DELEGATION_PREFIX = "0xef0100"
 def require_acceptance(chain_id: int, address: bytes, digest: bytes, signature: bytes) -> None:
     """Return if the contract at the address, on this chain, calls the signature over the digest its own.
 
-    A key is the same person's on every chain, a contract's address is not: elsewhere it may have been
-    deployed by somebody else, or still have an owner who was replaced here. Accounts belong to addresses,
-    whatever the chain, so a contract has to be on one of the site's chains only. Retired ones are not asked.
-
     Raises:
         WrongSignatureError: it does not, it ends badly, there is no contract, or the wrapper is malformed.
-        WalletOnSeveralChainsError: another of the site's chains has code at the address.
-        NodeUnreachableError: no node of a chain answers in time.
+        NodeUnreachableError: no node of the chain answers in time.
     """
     until = time.monotonic() + PATIENCE_SECONDS
     factory, factory_data, inner = _unwrap(signature)
@@ -57,11 +47,6 @@ def require_acceptance(chain_id: int, address: bytes, digest: bytes, signature: 
         call = {"data": f"0x{question.hex()}", "gas": hex(GAS_LIMIT)}
         if node.call(chain_id, "eth_call", call, "latest", until=until) != _ACCEPTED:
             raise WrongSignatureError
-        followed = Chain.objects.exclude(state=Chain.State.RETIRED)
-        for other in followed.exclude(pk=chain_id).values_list("pk", flat=True):
-            code = node.call(other, "eth_getCode", format_address(address), "latest", until=until)
-            if code != _NO_CODE:
-                raise WalletOnSeveralChainsError
     except node.CallFailedError:
         raise WrongSignatureError from None
     except node.NoAnswerError as error:

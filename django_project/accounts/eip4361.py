@@ -16,9 +16,6 @@ from eth_utils.exceptions import ValidationError
 
 from django_project.core.addresses import format_address
 
-# ASCII on purpose: EIP-4361 allows nothing else in the statement, in any language.
-STATEMENT = "Sign in to ChainFund. This costs nothing and moves no money."
-
 EOA_SIGNATURE_BYTES = 65
 SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -28,16 +25,22 @@ class SignatureError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class SignInMessage:
-    """The fields of an EIP-4361 message; times are aware UTC."""
+class Message:
+    """The fields of an EIP-4361 message; times are aware UTC.
+
+    The statement says in one line of ASCII what the signature is for; the standard allows nothing else in it,
+    in any language. `resources` are URIs.
+    """
 
     domain: str
     address: bytes
+    statement: str
     uri: str
     chain_id: int
     nonce: str
     issued_at: datetime
     expires_at: datetime
+    resources: tuple[str, ...] = ()
 
     def render(self) -> str:
         """The text as the standard's ABNF spells it."""
@@ -45,7 +48,7 @@ class SignInMessage:
             f"{self.domain} wants you to sign in with your Ethereum account:\n"
             f"{format_address(self.address)}\n"
             "\n"
-            f"{STATEMENT}\n"
+            f"{self.statement}\n"
             "\n"
             f"URI: {self.uri}\n"
             "Version: 1\n"
@@ -53,6 +56,8 @@ class SignInMessage:
             f"Nonce: {self.nonce}\n"
             f"Issued At: {_timestamp(self.issued_at)}\n"
             f"Expiration Time: {_timestamp(self.expires_at)}"
+            + ("\nResources:" if self.resources else "")
+            + "".join(f"\n- {resource}" for resource in self.resources)
         )
 
 

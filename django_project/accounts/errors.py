@@ -1,5 +1,6 @@
-"""Why a sign-in is refused."""
+"""Why a sign-in, or an act that needs a signature, is refused."""
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_project.core.errors import ConflictError, InvalidInputError, RefusedError, UnavailableError
@@ -14,11 +15,11 @@ class UnknownChainError(InvalidInputError):
 
 
 class ChallengeError(RefusedError):
-    """The nonce is unknown, used, too old or another session's; which of these is nobody's business."""
+    """The nonce is unknown, used, too old, or of another browser, purpose or account; which is not told."""
 
     def __init__(self) -> None:
         super().__init__(
-            "challenge_not_usable", _("This sign-in request is too old or was used before. Start again.")
+            "challenge_not_usable", _("This request is too old or was used before. Start again.")
         )
 
 
@@ -43,17 +44,34 @@ class SignaturePendingError(ConflictError):
         )
 
 
-class WalletOnSeveralChainsError(RefusedError):
-    """A contract wallet whose address is another contract's, perhaps another owner's, elsewhere."""
+class WalletOnOtherChainError(RefusedError):
+    """A contract wallet whose account belongs to its code on another chain."""
+
+    def __init__(self, network: str) -> None:
+        super().__init__(
+            "wallet_on_other_network",
+            format_lazy(
+                _("This wallet is known here from {network}. Switch your wallet to it and try again."),
+                network=network,
+            ),
+        )
+
+
+class NotYourWalletError(RefusedError):
+    """Of the account, only a wallet that belongs to it and stays may permit an act."""
 
     def __init__(self) -> None:
         super().__init__(
-            "wallet_on_several_networks",
-            _(
-                "Your wallet's contract is also on another network of this site, where it may have another "
-                "owner. Use an account that signs with a key of its own."
-            ),
+            "not_your_wallet",
+            _("The wallet you chose does not fit. Choose a wallet of this account, or a new one to add."),
         )
+
+
+class SubjectError(InvalidInputError):
+    """What an act is to be about is nothing of the kind."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid_subject", _("Check the address and try again."))
 
 
 class NodeUnreachableError(UnavailableError):

@@ -7,6 +7,7 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils import timezone
 
+from django_project.accounts.purposes import Purpose
 from django_project.core.fields import AddressField
 
 
@@ -22,8 +23,20 @@ class User(AbstractUser):
     bio = models.CharField(max_length=500, blank=True)
     language = models.CharField(max_length=10, choices=Language, blank=True)
     anonymous_backer = models.BooleanField(default=False, help_text="Hide the name beside contributions.")
+    deletion_due_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Asked for without a signature: deleted then, unless somebody objects.",
+    )
 
     class Meta(AbstractUser.Meta):
+        indexes = [
+            models.Index(
+                fields=["deletion_due_at"],
+                condition=models.Q(deletion_due_at__isnull=False),
+                name="user_deletion_due",
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(is_staff=True) | models.Q(is_superuser=False), name="superusers_are_staff"
@@ -43,6 +56,11 @@ class Wallet(models.Model):
         default=False,
         help_text="Its code accepted the signature: it has no key, and may have several signers.",
     )
+    contract_chain_id = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="The chain whose code speaks for a contract; empty until it signs again, of the oldest.",
+    )
     linked_at = models.DateTimeField(auto_now_add=True)
     # With the account, the columns of a foreign key to accounts_user (id, is_staff): staff have no wallets.
     user_is_staff = models.GeneratedField(
@@ -56,11 +74,21 @@ class Wallet(models.Model):
         return "0x" + bytes(self.address).hex()
 
 
-class SignInChallenge(models.Model):
-    """The whole EIP-4361 text the server wrote for one browser; consumed once, by one UPDATE."""
+class Challenge(models.Model):
+    """The whole EIP-4361 text the server wrote for one browser; consumed once, by one UPDATE.
+
+    One that is no sign-in is one account's, for one purpose.
+    """
 
     nonce = models.CharField(max_length=32, unique=True, help_text="128 random bits, as hex.")
     browser_digest = models.CharField(max_length=64, help_text="SHA-256 of the cookie it is bound to.")
+    purpose = models.CharField(max_length=20, choices=Purpose, default=Purpose.SIGN_IN)
+    user = models.ForeignKey(
+        User, null=True, on_delete=models.CASCADE, related_name="+", help_text="Whose act it permits."
+    )
+    subject = models.CharField(
+        max_length=254, blank=True, help_text="What the act is about: a wallet's or an email address."
+    )
     address = AddressField()
     chain_id = models.BigIntegerField()
     message = models.TextField()
@@ -68,8 +96,16 @@ class SignInChallenge(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     consumed_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(purpose=Purpose.SIGN_IN) ^ models.Q(user__isnull=False),
+                name="challenge_of_an_account_unless_sign_in",
+            )
+        ]
+
     def __str__(self) -> str:
-        return f"challenge for 0x{bytes(self.address).hex()}"
+        return f"{self.purpose} for 0x{bytes(self.address).hex()}"
 
 
 class Session(AbstractBaseSession):

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django_project.accounts.models import User, Wallet
 from django_project.core.addresses import format_address, parse_address
 from django_project.core.characters import seen
+from django_project.ledger.models import CampaignLaunched, Contribution
 
 # Set at sign-in: the wallet that signed, so that pages know it without a query.
 SESSION_WALLET = "wallet"
@@ -55,6 +56,18 @@ def addresses_of(user: User | AnonymousUser) -> list[bytes]:
 def signs_by_contract(address: bytes) -> bool:
     """Whether a contract signed for the address last, deployed or not."""
     return Wallet.objects.filter(address=address, is_contract=True).exists()
+
+
+def chain_of_first_act(address: bytes) -> int | None:
+    """The chain on which an address first gave or launched something; None: the site knows of nothing."""
+    acts = [
+        model.objects.filter(**{who: address})
+        .order_by("block_time", "chain_id")
+        .values_list("block_time", "chain_id")
+        for model, who in ((Contribution, "backer"), (CampaignLaunched, "creator"))
+    ]
+    firsts = [first for rows in acts if (first := rows.first()) is not None]
+    return min(firsts)[1] if firsts else None
 
 
 def wallet_texts(user: User | AnonymousUser) -> list[str]:

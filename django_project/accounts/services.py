@@ -1,232 +1,236 @@
-"""Sign-in with a wallet."""
+"""Sign-in with a wallet, and which wallets open an account."""
 
-import secrets
 import uuid
 from datetime import datetime
-from urllib.parse import urlsplit
 
-from django.conf import settings
-from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth import login
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
-from django_project.accounts import browsers, contract_wallets, eip4361
+from django_project.accounts import browsers, challenges, sessions
+from django_project.accounts.acts import Act, account_changed
 from django_project.accounts.backends import WALLET_BACKEND
+from django_project.accounts.challenges import Answer, Proof
 from django_project.accounts.errors import (
     AccountRefusedError,
     ChallengeError,
-    SignaturePendingError,
-    UnknownChainError,
+    NotYourWalletError,
     WalletInUseError,
+    WalletOnOtherChainError,
     WalletTakenError,
-    WrongSignatureError,
 )
-from django_project.accounts.models import SignInChallenge, User, Wallet
-from django_project.accounts.selectors import SESSION_WALLET, wallet_address
+from django_project.accounts.models import User, Wallet
+from django_project.accounts.purposes import Purpose
+from django_project.accounts.selectors import SESSION_WALLET, chain_of_first_act, wallet_address
 from django_project.core import audit
-from django_project.core.addresses import format_address
-from django_project.core.screening import require_served
+from django_project.core.addresses import format_address, parse_address
+from django_project.core.errors import UserError
 from django_project.ledger.models import Chain
-
-NONCE_BYTES = 16
-
-
-def issue_challenge(browser: str, address: bytes, chain_id: int) -> SignInChallenge:
-    """Write the text that a wallet is to sign, good for this browser and a few minutes.
-
-    Where a contract signs, several people may have to: its text is good for a day, and whoever asks again in
-    this browser gets the same one, for signatures of it may be on the chain already. No transaction may be
-    open: a node is asked whether there is a contract.
-
-    Raises:
-        AddressRefusedError: the operator does not serve the address.
-        UnknownChainError: the site does not index the chain.
-    """
-    require_served(address)
-    if not Chain.objects.filter(pk=chain_id).exists():
-        raise UnknownChainError
-    now = timezone.now().replace(microsecond=0)
-    lifetime = settings.SIGN_IN_CHALLENGE_LIFETIME
-    if contract_wallets.is_contract(chain_id, address):
-        lifetime = settings.SIGN_IN_CONTRACT_CHALLENGE_LIFETIME
-        earlier = _usable(browser).filter(
-            address=address, chain_id=chain_id, expires_at__gt=now + lifetime / 2
-        )
-        if (challenge := earlier.order_by("-expires_at").first()) is not None:
-            return challenge
-    message = eip4361.SignInMessage(
-        domain=_domain(),
-        address=address,
-        uri=settings.SITE_URL,
-        chain_id=chain_id,
-        nonce=secrets.token_hex(NONCE_BYTES),
-        issued_at=now,
-        expires_at=now + lifetime,
-    )
-    return SignInChallenge.objects.create(
-        nonce=message.nonce,
-        browser_digest=browsers.digest(browser),
-        address=address,
-        chain_id=chain_id,
-        message=message.render(),
-        expires_at=message.expires_at,
-    )
+from django_project.ledger.networks import network_name
 
 
-def sign_in(request: HttpRequest, nonce: str, signature: bytes) -> User:
+def sign_in(request: HttpRequest, answer: Answer) -> User:
     """Start a session for the account of the wallet that signed; the first time, make the account.
 
-    The challenge is spent by whoever names it first, whatever the signature then turns out to be; only one
-    that a contract's signers are still confirming on the chain is not.
+    Who signs in still has a wallet, so a deletion that was asked for without one is called off.
 
     Raises:
-        ChallengeError, AccountRefusedError: see each.
-        WrongSignatureError, SignaturePendingError, WalletOnSeveralChainsError, NodeUnreachableError: see
-            `_proven_signer`.
+        AccountRefusedError: it is a staff account, or one that was switched off.
+        WalletOnOtherChainError: see `_require_its_chain`.
+        ChallengeError, SignaturePendingError, WrongSignatureError, NodeUnreachableError: see
+            `challenges.prove`.
     """
-    signer, is_contract = _proven_signer(request, nonce, signature)
-    user = _account_of(signer, is_contract=is_contract)
-    if user.is_staff or user.is_superuser or not user.is_active:
-        raise AccountRefusedError
+    proof = challenges.prove(browsers.read(request), answer, Purpose.SIGN_IN)
+    try:
+        user = _account_of(proof)
+        if user.is_staff or user.is_superuser or not user.is_active:
+            raise AccountRefusedError
+    except UserError as error:
+        challenges.note_refusal(Purpose.SIGN_IN, error, None)
+        raise
+    call_deletion_off(user)
     # Whoever planted a session key before the sign-in must not share the session after it.
     request.session.flush()
     login(request, user, backend=WALLET_BACKEND)
-    request.session[SESSION_WALLET] = format_address(signer)
+    request.session[SESSION_WALLET] = format_address(proof.address)
     return user
 
 
-def link_wallet(request: HttpRequest, user: User, nonce: str, signature: bytes) -> Wallet:
-    """Give an account a further wallet, which proves itself by signing a challenge of this session.
+def step_up(request: HttpRequest, user: User, purpose: Purpose, answer: Answer) -> Proof:
+    """The proof that a wallet which still belongs to the account permits an act.
 
     Raises:
-        AccountRefusedError, ChallengeError, WalletTakenError: see each.
-        WrongSignatureError, SignaturePendingError, WalletOnSeveralChainsError, NodeUnreachableError: see
-            `_proven_signer`.
+        NotYourWalletError: the wallet was removed since the text was written.
+        WalletOnOtherChainError: see `_require_its_chain`.
+        ChallengeError, SignaturePendingError, WrongSignatureError, NodeUnreachableError: see
+            `challenges.prove`.
+    """
+    proof = challenges.prove(browsers.read(request), answer, purpose, user)
+    try:
+        wallet = Wallet.objects.filter(user=user, address=proof.address).first()
+        if wallet is None:
+            raise NotYourWalletError
+        _require_its_chain(wallet, proof)
+    except UserError as error:
+        challenges.note_refusal(purpose, error, user)
+        raise
+    return proof
+
+
+def link_wallet(request: HttpRequest, user: User, approval: Answer, joining: Answer) -> Wallet:
+    """Give an account a further wallet: one of its own permits it, and the new one agrees.
+
+    Each text names the other's wallet. A signature that is still awaited on the chain spends neither.
+
+    Raises:
+        ChallengeError: one of them cannot be answered, or they are not about each other.
+        WalletTakenError: it belongs to another account.
+        AccountRefusedError: staff have no wallets.
+        NotYourWalletError, WalletOnOtherChainError: see `step_up`.
+        SignaturePendingError, WrongSignatureError, NodeUnreachableError: see `challenges.prove`.
     """
     if user.is_staff:
         raise AccountRefusedError
-    signer, is_contract = _proven_signer(request, nonce, signature)
+    if joining.signature:
+        permit = step_up(request, user, Purpose.ADD_WALLET, approval)
+        proof = challenges.prove(browsers.read(request), joining, Purpose.JOIN_ACCOUNT, user)
+    else:
+        proof = challenges.prove(browsers.read(request), joining, Purpose.JOIN_ACCOUNT, user)
+        permit = step_up(request, user, Purpose.ADD_WALLET, approval)
+    if (permit.subject, proof.subject) != (format_address(proof.address), format_address(permit.address)):
+        raise ChallengeError
     with transaction.atomic():
+        _hold(user)
+        if not Wallet.objects.filter(user=user, address=permit.address).exists():
+            raise NotYourWalletError
         wallet, is_new = Wallet.objects.get_or_create(
-            address=signer, defaults={"user": user, "is_contract": is_contract}
+            address=proof.address, defaults={"user": user, **_kind(proof)}
         )
         if wallet.user_id != user.pk:
             raise WalletTakenError
         if is_new:
-            audit.record("accounts.wallet.linked", user.public_id, actor=user, wallet=format_address(signer))
+            _record(user, Act.WALLET_ADDED, proof.address)
     return wallet
 
 
-@transaction.atomic
-def unlink_wallet(request: HttpRequest, user: User, address: bytes) -> None:
-    """Take a wallet, for instance a lost one, from an account, and end all of its other sessions.
+def unlink_wallet(request: HttpRequest, user: User, answer: Answer) -> None:
+    """Take a wallet, for instance a lost one, from an account, and end the sessions that it began.
 
-    Whoever holds the lost wallet may be signed in with it somewhere.
+    Another of its wallets permits that, and stays: an account always keeps one that has just signed.
 
     Raises:
         WalletInUseError: it is the one of this session.
-        ValueError: the account has no such wallet.
+        NotYourWalletError: one of the two was removed meanwhile.
+        ChallengeError, SignaturePendingError, WrongSignatureError, WalletOnOtherChainError,
+            NodeUnreachableError: see `step_up`.
     """
-    if address == wallet_address(request):
+    proof = step_up(request, user, Purpose.REMOVE_WALLET, answer)
+    removed = parse_address(proof.subject)
+    if removed == wallet_address(request):
         raise WalletInUseError
-    if not Wallet.objects.filter(user=user, address=address).delete()[0]:
-        raise ValueError(f"{format_address(address)} is no wallet of this account")
-    # Sessions are bound to the password, and a new unusable one is a new random text.
-    user.set_unusable_password()
-    user.save(update_fields=["password"])
-    update_session_auth_hash(request, user)
-    audit.record("accounts.wallet.unlinked", user.public_id, actor=user, wallet=format_address(address))
+    with transaction.atomic():
+        _hold(user)
+        if not Wallet.objects.filter(user=user, address=proof.address).exists():
+            raise NotYourWalletError
+        if not Wallet.objects.filter(user=user, address=removed).delete()[0]:
+            raise NotYourWalletError
+        sessions.end_by_wallet(user, removed)
+        _record(user, Act.WALLET_REMOVED, removed)
 
 
-def forget_old_challenges(before: datetime) -> int:
-    """Delete challenges that expired before a moment; says how many."""
-    return SignInChallenge.objects.filter(expires_at__lt=before).delete()[0]
+@transaction.atomic
+def ask_for_deletion(user: User, due_at: datetime) -> bool:
+    """Have an account deleted at a time; False where that is going to happen already."""
+    changed = User.objects.filter(pk=user.pk, deletion_due_at=None).update(deletion_due_at=due_at)
+    if changed:
+        user.deletion_due_at = due_at
+        _record(user, Act.DELETION_ASKED)
+    return bool(changed)
 
 
-def _proven_signer(request: HttpRequest, nonce: str, signature: bytes) -> tuple[bytes, bool]:
-    """The address of the challenge, once its key or its contract has signed, and whether it was a contract.
-
-    Spends the challenge either way, but for an empty signature: a contract's signers give that on the chain.
-    No transaction may be open: a node may be asked, which takes seconds.
-
-    Raises:
-        ChallengeError: it cannot be used.
-        SignaturePendingError: the signature is empty, and its contract does not accept that yet.
-        WrongSignatureError, WalletOnSeveralChainsError, NodeUnreachableError: see `contract_wallets`.
-    """
-    if not signature:
-        return _signer_on_chain(request, nonce), True
-    challenge = _consume(request, nonce)
-    address = bytes(challenge.address)
-    if _is_signed_by_key(address, challenge.message, signature):
-        return address, False
-    digest = eip4361.signing_digest(challenge.message)
-    contract_wallets.require_acceptance(challenge.chain_id, address, digest, signature)
-    return address, True
+@transaction.atomic
+def call_deletion_off(user: User) -> bool:
+    """Keep an account that was going to be deleted; False where it was not."""
+    changed = User.objects.filter(pk=user.pk, deletion_due_at__isnull=False).update(deletion_due_at=None)
+    if changed:
+        user.deletion_due_at = None
+        _record(user, Act.DELETION_CALLED_OFF)
+    return bool(changed)
 
 
-def _signer_on_chain(request: HttpRequest, nonce: str) -> bytes:
-    challenge = _usable(browsers.read(request)).filter(nonce=nonce).first()
-    if challenge is None:
-        raise ChallengeError
-    address = bytes(challenge.address)
-    try:
-        digest = eip4361.signing_digest(challenge.message)
-        contract_wallets.require_acceptance(challenge.chain_id, address, digest, b"")
-    except WrongSignatureError:
-        if contract_wallets.is_contract(challenge.chain_id, address):
-            raise SignaturePendingError from None
-        _consume(request, nonce)
-        raise
-    _consume(request, nonce)
-    return address
+def _record(user: User, act: Act, wallet: bytes | None = None) -> None:
+    """Into the audit trail, and to whoever tells the owner."""
+    subject = format_address(wallet) if wallet else ""
+    details = {"wallet": subject} if subject else {}
+    audit.record(f"accounts.{act.replace('_', '.', 1)}", user.public_id, actor=user, **details)
+    account_changed.send(User, user=user, act=act, subject=subject)
 
 
-def _is_signed_by_key(address: bytes, message: str, signature: bytes) -> bool:
-    try:
-        return eip4361.recover_signer(message, signature) == address
-    except eip4361.SignatureError:
-        return False
+def _hold(user: User) -> None:
+    """Lock the account's row: of two acts that need one of its wallets to stay, the second sees the first."""
+    User.objects.select_for_update().get(pk=user.pk)
 
 
-def _usable(browser: str) -> QuerySet[SignInChallenge]:
-    """The challenges of this browser that can still be answered."""
-    return SignInChallenge.objects.filter(
-        browser_digest=browsers.digest(browser),
-        consumed_at=None,
-        expires_at__gt=timezone.now(),
-        message__startswith=f"{_domain()} wants you to sign in",
-    )
-
-
-def _consume(request: HttpRequest, nonce: str) -> SignInChallenge:
-    """Spend the challenge by one conditional UPDATE, so that of two simultaneous posts one fails."""
-    if not _usable(browsers.read(request)).filter(nonce=nonce).update(consumed_at=timezone.now()):
-        raise ChallengeError
-    return SignInChallenge.objects.get(nonce=nonce)
-
-
-def _account_of(address: bytes, *, is_contract: bool) -> User:
-    wallet = Wallet.objects.select_related("user").filter(address=address).first()
+def _account_of(proof: Proof) -> User:
+    wallet = Wallet.objects.select_related("user").filter(address=proof.address).first()
     if wallet is not None:
-        if wallet.is_contract != is_contract:
-            wallet.is_contract = is_contract
-            wallet.save(update_fields=["is_contract"])
+        _require_its_chain(wallet, proof)
         return wallet.user
+    _require_chain_of_first_act(proof)
     try:
         with transaction.atomic():
             user = User(username=f"wallet-{uuid.uuid4().hex}")
             user.set_unusable_password()
             user.save()
-            Wallet.objects.create(user=user, address=address, is_contract=is_contract)
-            audit.record("accounts.user.created", user.public_id, actor=user, wallet=format_address(address))
+            Wallet.objects.create(user=user, address=proof.address, **_kind(proof))
+            audit.record(
+                "accounts.user.created", user.public_id, actor=user, wallet=format_address(proof.address)
+            )
             return user
     except IntegrityError:
-        # Another request linked the same wallet between our look and our insert.
-        return Wallet.objects.select_related("user").get(address=address).user
+        # Another request made or linked the same wallet between our look and our insert.
+        return _account_of(proof)
 
 
-def _domain() -> str:
-    return urlsplit(settings.SITE_URL).netloc
+def _kind(proof: Proof) -> dict[str, bool | int | None]:
+    return {
+        "is_contract": proof.contract_chain_id is not None,
+        "contract_chain_id": proof.contract_chain_id,
+    }
+
+
+def _require_its_chain(wallet: Wallet, proof: Proof) -> None:
+    """A key is the same person's on every chain; a contract's address may be somebody else's elsewhere.
+
+    So a key's account is opened by the key alone, a contract's by its code on the chain where it was opened
+    first. One from before chains were kept is bound now.
+
+    Raises:
+        WalletOnOtherChainError: the code of another chain signed.
+        AccountRefusedError: code signed for a key's account, or a key for a contract's.
+    """
+    if wallet.is_contract != (proof.contract_chain_id is not None):
+        raise AccountRefusedError
+    if wallet.contract_chain_id != proof.contract_chain_id:
+        if wallet.contract_chain_id is not None:
+            raise WalletOnOtherChainError(_name_of(wallet.contract_chain_id))
+        _require_chain_of_first_act(proof)
+        wallet.contract_chain_id = proof.contract_chain_id
+        wallet.save(update_fields=["contract_chain_id"])
+
+
+def _require_chain_of_first_act(proof: Proof) -> None:
+    """An address that gave or launched something is its who did so first, by the code of that chain.
+
+    Raises:
+        WalletOnOtherChainError: the code of another chain signed.
+    """
+    if proof.contract_chain_id is None:
+        return
+    first = chain_of_first_act(proof.address)
+    if first is not None and first != proof.contract_chain_id:
+        raise WalletOnOtherChainError(_name_of(first))
+
+
+def _name_of(chain_id: int) -> str:
+    return str(Chain.objects.annotate(called=network_name()).get(pk=chain_id).called)

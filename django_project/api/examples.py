@@ -74,6 +74,7 @@ _CAMPAIGNS = "/api/v1/campaigns"
 _ONE = f"{_CAMPAIGNS}/{{chain_id}}/{{address}}"
 _PLEDGES = "/api/v1/pledges"
 _SESSION = "/api/v1/session"
+_ACCOUNT = "/api/v1/account"
 
 # {(method, path): what an answer that went well looks like}.
 ANSWERS: dict[tuple[str, str], Any] = {
@@ -162,7 +163,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("get", "/metadata/{digest}.json"): {"title": "Bread ovens for the valley", "language": "en"},
     ("get", _SESSION): {"address": _BACKER, "csrf_token": "kBqtGUM6J0nR2x0a4P9rS8vC1dE7fHyL"},
     ("post", _SESSION): {"address": _BACKER},
-    ("post", f"{_SESSION}/wallets"): {"address": _BACKER},
+    ("post", f"{_ACCOUNT}/wallets"): {"address": _BACKER},
     ("post", f"{_SESSION}/challenge"): {
         "nonce": _NONCE,
         "message": "example.org wants you to sign in with your Ethereum account:\n…",
@@ -187,8 +188,16 @@ ANSWERS: dict[tuple[str, str], Any] = {
 # {(method, path): what is sent}.
 BODIES: dict[tuple[str, str], Any] = {
     ("post", _SESSION): _SIGNATURE,
-    ("post", f"{_SESSION}/wallets"): _SIGNATURE,
-    ("post", f"{_SESSION}/challenge"): {"address": _BACKER, "chain_id": 1},
+    ("post", f"{_ACCOUNT}/wallets"): {"approval": _SIGNATURE, "joining": _SIGNATURE},
+    ("post", f"{_ACCOUNT}/wallets/removal"): _SIGNATURE,
+    ("post", f"{_ACCOUNT}/email"): _SIGNATURE,
+    ("post", f"{_ACCOUNT}/deletion"): _SIGNATURE,
+    ("post", f"{_SESSION}/challenge"): {
+        "address": _BACKER,
+        "chain_id": 1,
+        "purpose": "change_email",
+        "subject": "backer@example.org",
+    },
     ("post", "/api/v1/consent"): {"granted": True},
     ("post", "/api/v1/beacon"): {
         "events": [

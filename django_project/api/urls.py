@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from django_project.api import openapi  # noqa: F401  # importing registers its schemes
+from django_project.api.account import DeletionView, EmailView, WalletRemovalView, WalletsView
 from django_project.api.behaviour import BeaconView, ConsentView
 from django_project.api.campaigns import (
     CampaignsView,
@@ -12,7 +13,7 @@ from django_project.api.campaigns import (
 )
 from django_project.api.docs import ReferenceView, SchemaView
 from django_project.api.pledges import OpenedView, PledgesView, PledgeView, RejectedView, SubmittedView
-from django_project.api.session import ChallengeView, SessionView, WalletsView
+from django_project.api.session import ChallengeView, SessionView
 
 app_name = "api"
 
@@ -20,7 +21,10 @@ _CAMPAIGN = "campaigns/<int:chain_id>/<str:address>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("session", SessionView.as_view(), name="session"),
-    path("session/wallets", WalletsView.as_view(), name="wallets"),
+    path("account/wallets", WalletsView.as_view(), name="wallets"),
+    path("account/wallets/removal", WalletRemovalView.as_view(), name="wallet-removal"),
+    path("account/email", EmailView.as_view(), name="email"),
+    path("account/deletion", DeletionView.as_view(), name="deletion"),
     path("session/challenge", ChallengeView.as_view(), name="challenge"),
     path("consent", ConsentView.as_view(), name="consent"),
     path("beacon", BeaconView.as_view(), name="beacon"),

@@ -34,7 +34,10 @@ class Job(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who did what, to what and why; written in the transaction of the act itself, never changed."""
+    """Who did what, to what and why; written in the transaction of the act itself.
+
+    It is changed in one case: an account that is forgotten is no longer named.
+    """
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     actor = models.ForeignKey(

@@ -90,7 +90,7 @@ def erase(user_key: str, *, actor: User | None = None) -> int:
         )
     )
     Erasure.objects.create(user_hash=erasure_hash(user_key), is_whole=True)
-    audit.record("discovery.erased", erasure_hash(user_key), actor=actor)
+    audit.record("discovery.erased", audit.FORGOTTEN, actor=actor)
     return deleted
 
 

@@ -1,8 +1,13 @@
 """What can go wrong between an account and its letters."""
 
+import smtplib
+
 from django.utils.translation import gettext_lazy as _
 
 from django_project.core.errors import UserError
+
+# What a mail server has against one letter; anything else concerns them all.
+LETTERS_OWN = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError)
 
 
 class LetterNotSentError(UserError):

@@ -1,7 +1,6 @@
 """Letters: whether an address is the account's, and notifications that one click unsubscribes."""
 
 import logging
-import smtplib
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -18,13 +17,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_project.accounts.acts import Act
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignCard, cards_of_own
 from django_project.core import rate_limits
 from django_project.core.characters import isolated, seen
 from django_project.core.errors import TooManyRequestsError
-from django_project.notifications import services
-from django_project.notifications.errors import LetterNotSentError
+from django_project.notifications import account_notices, services
+from django_project.notifications.errors import LETTERS_OWN, LetterNotSentError
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
 from django_project.notifications.selectors import is_told_of, page_of
 from django_project.pledges.judging import to_judge
@@ -38,8 +38,6 @@ CONFIRM_LIFETIME = timedelta(days=3)
 # What could not be sent for so long is no news any more.
 UNSENT_KEPT = timedelta(days=3)
 BATCH = 100
-# What a mail server has against one letter; anything else concerns them all.
-_LETTERS_OWN = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError)
 
 SUBJECTS: dict[str, str | Promise] = {
     Kind.REFUND_DUE: gettext_lazy("You can claim a refund: %(title)s"),
@@ -56,18 +54,40 @@ REMINDER_SUBJECTS: dict[str, str | Promise] = {
 def change_mailbox(user: User, address: str) -> Mailbox | None:
     """Remember an address and ask its owner, or forget the old one when `address` is empty.
 
+    The old one is told, if it was confirmed.
+
     Raises:
         LetterNotSentError: nobody could be asked, and the old address stays.
         TooManyRequestsError: whoever reads it was asked several times of late, by whatever accounts.
     """
+    before = Mailbox.objects.filter(user=user).first()
+    if (before.address if before is not None else "") != address:
+        account_notices.tell(User, user, Act.EMAIL_CHANGED)
     box = services.set_mailbox(user, address)
     if box is not None and box.confirmed_at is None:
-        try:
-            _ask_to_confirm(box)
-        except OSError as error:
-            logger.warning("The mail server took no letter: %s", error)
-            raise LetterNotSentError from error
+        _ask(box)
     return box
+
+
+@transaction.atomic
+def ask_again(user: User) -> bool:
+    """Write once more to an address that nobody confirmed so far; False where there is none.
+
+    Raises:
+        LetterNotSentError, TooManyRequestsError: see `change_mailbox`.
+    """
+    box = Mailbox.objects.filter(user=user, confirmed_at=None).first()
+    if box is not None:
+        _ask(box)
+    return box is not None
+
+
+def _ask(box: Mailbox) -> None:
+    try:
+        _ask_to_confirm(box)
+    except OSError as error:
+        logger.warning("The mail server took no letter: %s", error)
+        raise LetterNotSentError from error
 
 
 def _ask_to_confirm(box: Mailbox) -> None:
@@ -111,7 +131,7 @@ def deliver() -> int:
         Notification.objects.filter(pk=pk).update(email_tried_at=timezone.now())
         try:
             sent += _deliver_one(pk)
-        except _LETTERS_OWN as error:
+        except LETTERS_OWN as error:
             logger.warning("The mail server refused a letter: %s", type(error).__name__)
         except OSError as error:
             logger.warning("The mail server takes no letters: %s", error)

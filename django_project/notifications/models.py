@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 
+from django_project.accounts.acts import Act
 from django_project.core.fields import AddressField
 
 
@@ -41,6 +42,33 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.user_id}"
+
+
+class AccountNotice(models.Model):
+    """What happened to an account itself, told to its owner: on the site, and to the address it had then."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="account_notices"
+    )
+    act = models.CharField(max_length=30, choices=Act)
+    subject = models.CharField(max_length=42, blank=True, help_text="The wallet it is about.")
+    recipient = models.EmailField(blank=True, help_text="Confirmed at the time; empty once it was sent.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    tried_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the letter was last handed to the mail server, taken or not."
+    )
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["created_at"], condition=~models.Q(recipient=""), name="account_notice_unsent"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.act} for {self.user_id}"
 
 
 class Preference(models.Model):

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
 
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignCard, cards_of_own
 from django_project.core.keyset import Slice, newest
-from django_project.notifications.models import Kind, Mailbox, Notification, Preference
+from django_project.notifications.models import AccountNotice, Kind, Mailbox, Notification, Preference
 from django_project.pledges.selectors import owing_campaigns
 
 SHOWN = 50
@@ -67,6 +68,17 @@ def notices(user: User, before: str = "") -> Slice[Notice]:
         if (card := cards.get((row.chain_id, row.address))) and is_told_of(row.kind, card)
     )
     return Slice(tuple(told), older)
+
+
+def account_notices(user: User, limit: int = SHOWN) -> list[AccountNotice]:
+    """What happened to the account itself, newest first; whatever was chosen, it is shown."""
+    return list(AccountNotice.objects.filter(user=user)[:limit])
+
+
+def unread_account_notices(user: User | AnonymousUser) -> int:
+    if not isinstance(user, User):
+        return 0
+    return AccountNotice.objects.filter(user=user, read_at=None).count()
 
 
 def preferences(user: User) -> dict[str, Preference]:

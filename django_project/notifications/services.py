@@ -8,7 +8,7 @@ from django.utils import timezone
 from django_project.accounts.models import User
 from django_project.notifications import causes
 from django_project.notifications.causes import Cause
-from django_project.notifications.models import Kind, Mailbox, Notification, Preference
+from django_project.notifications.models import AccountNotice, Kind, Mailbox, Notification, Preference
 
 
 def notify(chain_id: int) -> int:
@@ -50,7 +50,11 @@ def _write(chain_id: int, found: Iterable[Cause]) -> int:
 
 def mark_read(user: User) -> int:
     """Everything an account has on the site has been seen; says how much was new."""
-    return Notification.objects.filter(user=user, read_at=None).update(read_at=timezone.now())
+    unread = {"user": user, "read_at": None}
+    now = timezone.now()
+    return sum(
+        rows.filter(**unread).update(read_at=now) for rows in (Notification.objects, AccountNotice.objects)
+    )
 
 
 @transaction.atomic

@@ -1,17 +1,24 @@
 """A person's own data: to take away, and to have forgotten. What the chain holds is out of reach."""
 
+from functools import partial
+
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from django_project.accounts import challenges
+from django_project.accounts import services as accounts
 from django_project.accounts.models import User
 from django_project.accounts.selectors import wallet_texts
+from django_project.accounts.sessions import sessions_of
 from django_project.campaigns.models import Follow, Report, SupporterMessage
 from django_project.core import audit
 from django_project.core.addresses import format_address
 from django_project.discovery.models import BehaviourEvent, Visitor
 from django_project.discovery.services import erase
 from django_project.discovery.session import VISITOR
-from django_project.notifications.models import Mailbox, Notification, Preference
+from django_project.notifications import account_notices
+from django_project.notifications.models import AccountNotice, Mailbox, Notification, Preference
 from django_project.pledges.models import PledgeIntent
 
 
@@ -60,6 +67,20 @@ def export(user: User) -> dict[str, object]:
             {"kind": row.kind, "created": row.created_at.isoformat()}
             for row in Notification.objects.filter(user=user)
         ],
+        "account_notices": [
+            {"act": row.act, "wallet": row.subject, "created": row.created_at.isoformat()}
+            for row in AccountNotice.objects.filter(user=user)
+        ],
+        "sessions": [
+            {
+                "started": row.started_at.isoformat(),
+                "last_used": row.last_used_at.isoformat(),
+                "browser": row.browser,
+                "system": row.system,
+                "network": row.network,
+            }
+            for row in sessions_of(user)
+        ],
         "preferences": list(
             Preference.objects.filter(user=user).values("kind", "on_site", "by_email").order_by("kind")
         ),
@@ -76,18 +97,56 @@ def export(user: User) -> dict[str, object]:
     }
 
 
+def ask_for_deletion(user: User) -> bool:
+    """Have an account deleted after a while, for whoever can sign with none of its wallets any more.
+
+    Its owner is told by letter and on every page, and calls it off from there; so does signing in with one of
+    its wallets. Where no confirmed address can be told, it takes longer than any session lasts: whoever stole
+    one is signed out before. False where it is going to be deleted already.
+    """
+    is_told = Mailbox.objects.filter(user=user, confirmed_at__isnull=False).exists()
+    wait = settings.DELETION_WAIT if is_told else settings.DELETION_WAIT_UNTOLD
+    return accounts.ask_for_deletion(user, timezone.now() + wait)
+
+
+def delete_due() -> int:
+    """Delete the accounts whose time has come; says how many."""
+    due = User.objects.filter(deletion_due_at__lte=timezone.now())
+    return sum(_delete_one(pk) for pk in list(due.values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def _delete_one(pk: int) -> int:
+    """Its row is held, so that of calling it off and doing it one comes first."""
+    user = (
+        User.objects.select_for_update(skip_locked=True)
+        .filter(pk=pk, deletion_due_at__lte=timezone.now())
+        .first()
+    )
+    if user is None:
+        return 0
+    forget(user)
+    return 1
+
+
 @transaction.atomic
 def forget(user: User) -> None:
-    """Delete an account with all that is kept about it.
+    """Delete an account with all that is kept about it, and tell its confirmed address.
 
     Of its browsers an empty row stays, marked as refused and without a name. The recommender keeps a hash of
-    each wallet and browser: no later snapshot has anything of theirs, and no later model knows them.
+    each wallet and browser: no later snapshot has anything of theirs, and no later model knows them. The
+    audit trail keeps that something happened, and no longer whose it was.
     """
+    box = Mailbox.objects.filter(user=user, confirmed_at__isnull=False).first()
     visitors = Visitor.objects.filter(user=user)
     for wallet in wallet_texts(user):
         erase(wallet.lower())
     for visitor in visitors:
         erase(f"{VISITOR}{visitor.public_id}")
     visitors.update(user=None, consented_at=None, refused_at=timezone.now())
-    audit.record("privacy.account.forgotten", user.public_id)
+    challenges.forget_wallets_of(user)
+    audit.forget(user)
+    audit.record("privacy.account.forgotten", audit.FORGOTTEN)
     user.delete()
+    if box is not None:
+        transaction.on_commit(partial(account_notices.say_farewell, user, box.address))

@@ -16,6 +16,7 @@ from django_project.discovery import consent
 from django_project.ledger.models import Chain
 from django_project.ledger.networks import network_name
 from django_project.ledger.selectors import ChainHealth, index_health
+from django_project.notifications.selectors import unread_account_notices
 from django_project.pledges.selectors import refunds_to_claim
 from django_project.web.links import absolute
 
@@ -115,6 +116,11 @@ class Site:
     def refunds_to_claim(self) -> int:
         """How many refunds wait for who is signed in, asked anew for each page: never out of date."""
         return refunds_to_claim(self._request.user)
+
+    @cached_property
+    def account_notices(self) -> int:
+        """How much who is signed in has not read of what happened to their account itself."""
+        return unread_account_notices(self._request.user)
 
     def notices(self, chain_ids: Collection[int] = ()) -> list[Notice]:
         """Of the chains whose money a page shows, those of which it has to say more than their amounts."""

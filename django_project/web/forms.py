@@ -10,7 +10,6 @@ from django_project.accounts.models import User
 from django_project.campaigns.models import Report, SupporterMessage
 from django_project.campaigns.selectors import CampaignDetail, Reward
 from django_project.core.characters import is_visible
-from django_project.core.mail_addresses import LONGEST, is_mail_address
 from django_project.core.money import AmountTextError, parse_units
 from django_project.core.names import NameRefusedError, checked_speaker
 from django_project.pledges.errors import (
@@ -120,15 +119,3 @@ class MessageForm(forms.Form):
         if not is_visible(text):
             raise forms.ValidationError(MESSAGE_EMPTY)
         return text
-
-
-class MailForm(forms.Form):
-    """Where to write to; empty: nowhere."""
-
-    address = forms.CharField(required=False, max_length=LONGEST)
-
-    def clean_address(self) -> str:
-        address: str = self.cleaned_data["address"]
-        if address and not is_mail_address(address):
-            raise forms.ValidationError(EMAIL_INVALID)
-        return address

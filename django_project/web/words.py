@@ -165,6 +165,15 @@ REMINDER_TEXT: dict[str, Word] = {
 SETTLED_TEXT: dict[str, Word] = {
     "refund_due": _("owes you nothing any more: the refund was claimed."),
 }
+# What happened to an account itself; the wallet it is about follows.
+ACCOUNT_TEXT: dict[str, Word] = {
+    "wallet_added": _("A wallet was added to your account. It can open and change the account:"),
+    "wallet_removed": _("A wallet was removed from your account. It can no longer open it:"),
+    "email_changed": _("The email address of your account was changed."),
+    "data_exported": _("The data of your account was exported."),
+    "deletion_asked": _("The deletion of your account was asked for. You can keep the account until then."),
+    "deletion_called_off": _("Your account is kept. Its deletion was called off."),
+}
 REPORT_REASON: dict[str, Word] = {
     "fraud": _("It is not what it says it is"),
     "stolen": _("It uses somebody else's work or name"),
@@ -175,9 +184,15 @@ REPORT_REASON: dict[str, Word] = {
 SAVED: dict[str, Word] = {
     "profile": _("Your profile is saved."),
     "mail": _("Your email address is saved."),
+    "mail-removed": _("Your email address is removed. You get no more email."),
     "mail-asked": _("We sent a link to this address. Open it to confirm; until then nothing else is sent."),
     "notifications": _("Your choice is saved."),
     "wallets": _("The wallet no longer belongs to this account."),
+    "wallet-added": _("The wallet now belongs to this account."),
+    "session": _("The session is ended."),
+    "sessions": _("All other sessions are ended."),
+    "deletion-asked": _("Your account is going to be deleted. Until then you can keep it."),
+    "deletion-off": _("Your account is kept."),
 }
 MODEL: dict[str, Word] = {
     "chainfund": _("ChainFund model"),

@@ -20,7 +20,7 @@ PUBLIC = (
     *("/api/v1/schema", "/metadata/{digest}.json"),
 )
 OF_A_SESSION = (
-    *("/api/v1/session", "/api/v1/session/wallets", "/api/v1/session/challenge"),
+    *("/api/v1/session", "/api/v1/account/wallets", "/api/v1/session/challenge"),
     *("/api/v1/consent", "/api/v1/beacon", "/api/v1/pledges"),
     "/api/v1/pledges/00000000-0000-0000-0000-000000000000",
     *(f"/api/v1/pledges/00000000-0000-0000-0000-000000000000/{report}" for report in ("opened", "submitted")),

@@ -73,7 +73,10 @@ TABLE: dict[str, tuple[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]]]
     "api:docs": ("/api/v1/docs", {}),
     "metadata": ("/metadata/{digest}.json", {}),
     # These take only what is posted; they refuse a query with it.
-    "api:wallets": ("/api/v1/session/wallets", {}),
+    "api:wallets": ("/api/v1/account/wallets", {}),
+    "api:wallet-removal": ("/api/v1/account/wallets/removal", {}),
+    "api:email": ("/api/v1/account/email", {}),
+    "api:deletion": ("/api/v1/account/deletion", {}),
     "api:challenge": ("/api/v1/session/challenge", {}),
     "api:consent": ("/api/v1/consent", {}),
     "api:beacon": ("/api/v1/beacon", {}),
@@ -82,7 +85,7 @@ TABLE: dict[str, tuple[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]]]
     "api:pledge-submitted": (f"{PLEDGE}/submitted", {}),
     "api:pledge-rejected": (f"{PLEDGE}/rejected", {}),
 }
-POSTED = tuple(TABLE)[-8:]
+POSTED = tuple(TABLE)[-11:]
 # Pages and documents of other kinds, which are not described.
 OWN_KINDS = ("api:schema", "api:docs")
 UNKNOWN = (

@@ -25,7 +25,8 @@ def test_an_account_is_named_linked_hidden_exported_and_forgotten(
     page.get_by_role("button", name=say("Save the profile")).click()
     expect(page.get_by_text(say("Your profile is saved."))).to_be_visible()
 
-    install(page, stack.anvil.url, second)
+    # A wallet that shows both accounts: each signs that the second joins the account.
+    install(page, stack.anvil.url, second, answers={"eth_accounts": [second, stack.other]})
     page.reload()
     page.get_by_role("button", name=say("Link another wallet")).click()
     unlink = page.get_by_role("button", name=say("Unlink %(each)s", each=second))
@@ -53,6 +54,7 @@ def test_an_account_is_named_linked_hidden_exported_and_forgotten(
     page.get_by_role("button", name=say("Save the choice")).click()
     expect(page.get_by_text(say("Your choice is saved."))).to_be_visible()
     expect(page.locator("input[name='update_posted.mail']")).not_to_be_checked()
+    expect(page.get_by_text(say("this browser"), exact=True)).to_be_visible()
     unlink.click()
     expect(page.get_by_text(say("The wallet no longer belongs to this account."))).to_be_visible()
     expect(unlink).to_have_count(0)
@@ -62,9 +64,13 @@ def test_an_account_is_named_linked_hidden_exported_and_forgotten(
     data = json.loads(Path(download.value.path()).read_text())
     assert MESSAGE in json.dumps(data, ensure_ascii=False)
 
-    page.get_by_role("button", name=say("Delete my account")).click()
+    page.get_by_text(say("I can no longer sign with my wallet")).click()
+    page.get_by_role("button", name=say("Delete later")).click()
     expect(page.locator("#sure-error")).to_be_visible()
-    page.get_by_label(say("I am sure. This cannot be undone.")).check()
+    page.get_by_label(say("I am sure.")).check()
+    page.get_by_role("button", name=say("Delete later")).click()
+    page.get_by_role("button", name=say("Keep my account")).click()
+    expect(page.get_by_text(say("Your account is kept."), exact=True).first).to_be_visible()
     page.get_by_role("button", name=say("Delete my account")).click()
     expect(page.get_by_role("link", name=say("Sign in"), exact=True)).to_be_visible()
     page.goto(wall)

@@ -9,7 +9,7 @@ from django.forms.models import model_to_dict
 from django.test import Client
 from django.utils import timezone
 
-from django_project.accounts.models import User, Wallet
+from django_project.accounts.models import Session, User, Wallet
 from django_project.api.examples import BODIES
 from django_project.campaigns import services as campaigns
 from django_project.campaigns.models import Follow, Listing, SupporterMessage
@@ -75,11 +75,13 @@ def owned(owner: User) -> list[dict[str, object]]:
 def test_nothing_that_a_stranger_posts_changes_what_is_the_owners(
     owner: User, stranger: Client, listing: Listing
 ) -> None:
+    Client().force_login(owner)
     intent = services.create_intent(owner, listing, 1, 0, address(1))
     Follow.objects.create(user=owner, listing=listing)
     SupporterMessage.objects.create(author=owner, listing=listing, text="mine", written_at=timezone.now())
     before = owned(owner)
     pledge, own = f"/api/v1/pledges/{intent.public_id}", format_address(address(11))
+    session = Session.objects.get(user=owner)
     tried = {
         stranger.post(url, body, content_type="application/json").status_code
         for url in (f"{pledge}/opened", f"{pledge}/submitted", f"{pledge}/rejected")
@@ -91,15 +93,17 @@ def test_nothing_that_a_stranger_posts_changes_what_is_the_owners(
     }
     assert tried <= {400, 404}
     for url in (
-        f"/me/settings/wallets/{own}/unlink/",
+        f"/me/settings/sessions/{session.public_id}/end/",
+        "/me/settings/sessions/end/",
         f"/campaigns/{listing.slug}/save/",
         "/me/settings/profile/",
         "/me/settings/notifications/",
         "/me/notifications/read/",
-        "/me/forget/",
+        "/me/deletion/",
     ):
         stranger.post(url, {"user": owner.pk, "id": owner.pk, "pk": owner.pk, "address": own, "remove": "1"})
     assert owned(owner) == before
+    assert Session.objects.filter(user=owner).count() == 1
 
 
 def test_no_form_writes_a_field_that_is_not_the_accounts_to_write(owner: User) -> None:

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from django_project.accounts.models import SignInChallenge
+from django_project.accounts.models import Challenge
 from django_project.core.addresses import parse_address
 from django_project.core.screening import AddressRefusedError, operators_screen
 from django_project.pledges import services
@@ -30,7 +30,7 @@ def test_a_listed_address_is_asked_for_no_signature() -> None:
     World()
     refused = Browser().post(CHALLENGE, {"address": LISTED.address, "chain_id": CHAIN_ID})
     assert (refused.status_code, error_code(refused)) == (403, "address_refused")
-    assert not SignInChallenge.objects.exists()
+    assert not Challenge.objects.exists()
     assert Browser().sign_in(OTHER, CHAIN_ID).status_code == 200
 
 

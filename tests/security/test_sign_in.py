@@ -11,8 +11,8 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
-from django_project.accounts import eip4361, services
-from django_project.accounts.models import Session, SignInChallenge, User, Wallet
+from django_project.accounts import challenges, eip4361
+from django_project.accounts.models import Challenge, Session, User, Wallet
 from tasks.demo.servers import Anvil
 from tests.factories import CHAIN_ID, World
 from tests.support.browser import CHALLENGE, SESSION, Browser, error_code, sign, wallet
@@ -97,10 +97,10 @@ def test_asking_for_a_text_leaves_no_session_row() -> None:
     for _ in range(3):
         browser.challenge(ALICE, CHAIN_ID)
     assert not Session.objects.exists()
-    assert SignInChallenge.objects.values("browser_digest").distinct().count() == 1
+    assert Challenge.objects.values("browser_digest").distinct().count() == 1
     key = browser.client.cookies["sign-in"]
     assert (key["httponly"], key["samesite"], len(key.value)) == (True, "Lax", 32)
-    assert not SignInChallenge.objects.filter(browser_digest=key.value).exists()
+    assert not Challenge.objects.filter(browser_digest=key.value).exists()
 
 
 @pytest.mark.parametrize("key", ["", "x" * 32, "0" * 31, "0" * 33, "A" * 32])
@@ -130,7 +130,7 @@ def test_without_its_cookie_there_is_no_sign_in() -> None:
 def test_an_expired_one_is_refused() -> None:
     browser = Browser()
     challenge = browser.challenge(ALICE, CHAIN_ID)
-    SignInChallenge.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    Challenge.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     body = {"nonce": challenge["nonce"], "signature": sign(ALICE, challenge["message"])}
     assert error_code(browser.post(SESSION, body)) == "challenge_not_usable"
 
@@ -289,14 +289,14 @@ def test_two_posts_of_one_challenge_sign_in_once() -> None:
 def test_without_the_conditional_update_they_would_sign_in_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     both_have_read = threading.Barrier(2)
 
-    def read_then_write(_request: object, nonce: str) -> SignInChallenge:
-        challenge = SignInChallenge.objects.get(nonce=nonce, consumed_at=None)
+    def read_then_write(_usable: object, nonce: str) -> Challenge:
+        challenge = Challenge.objects.get(nonce=nonce, consumed_at=None)
         both_have_read.wait(timeout=30)
         challenge.consumed_at = timezone.now()
         challenge.save()
         return challenge
 
-    monkeypatch.setattr(services, "_consume", read_then_write)
+    monkeypatch.setattr(challenges, "_consume", read_then_write)
     assert codes_of_simultaneous_posts(2) == [200, 200]
 
 
@@ -323,5 +323,5 @@ def test_two_first_sign_ins_of_one_wallet_make_one_account() -> None:
 
 def test_old_challenges_are_forgotten() -> None:
     Browser().challenge(ALICE, CHAIN_ID)
-    assert services.forget_old_challenges(timezone.now()) == 0
-    assert services.forget_old_challenges(timezone.now() + timedelta(minutes=6)) == 1
+    assert challenges.forget_old(timezone.now()) == 0
+    assert challenges.forget_old(timezone.now() + timedelta(minutes=6)) == 1

@@ -18,12 +18,21 @@ from web3.contract import Contract
 from web3.types import RPCEndpoint
 
 from django_project.accounts import contract_wallets, eip4361
-from django_project.accounts.models import SignInChallenge, User, Wallet
+from django_project.accounts.models import Challenge, User, Wallet
 from django_project.core import node
 from django_project.ledger.models import Chain
 from tasks.demo.servers import Anvil, free_port
 from tests.factories import CHAIN_ID, World
-from tests.support.browser import CHALLENGE, SESSION, Browser, error_code, sign, wallet
+from tests.support.browser import (
+    CHALLENGE,
+    DELETION,
+    SESSION,
+    WALLETS,
+    Browser,
+    error_code,
+    sign,
+    wallet,
+)
 from tests.support.contracts import compile_sources
 from tools import signature_check
 
@@ -33,7 +42,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 OWNER, MALLORY = wallet(1), wallet(2)
-LINK = "/api/v1/session/wallets"
 SOURCE = "tests/security/contracts/Wallets.sol"
 NAMES = (
     *("OwnedWallet", "CarelessWallet", "ConfirmingWallet", "WalletFactory", "Answering", "Echoing"),
@@ -141,14 +149,13 @@ def answer(
     sign_text: Callable[[str], bytes],
     *,
     browser: Browser | None = None,
-    url: str = SESSION,
     chain_id: int = CHAIN_ID,
 ) -> "Reply":
     """Ask for a text, sign it, post the signature."""
     browser = browser or Browser()
     challenge = browser.post(CHALLENGE, {"address": address, "chain_id": chain_id}).json()
     signature = "0x" + sign_text(challenge["message"]).hex()
-    reply = browser.post(url, {"nonce": challenge["nonce"], "signature": signature})
+    reply = browser.post(SESSION, {"nonce": challenge["nonce"], "signature": signature})
     browser.refresh_csrf()
     return reply
 
@@ -345,7 +352,7 @@ def test_one_of_two_answers_with_the_same_confirmation_signs_in(
 
     def overtaken(*arguments: Any) -> None:
         accept(*arguments)
-        SignInChallenge.objects.update(consumed_at=timezone.now())
+        Challenge.objects.update(consumed_at=timezone.now())
 
     monkeypatch.setattr(contract_wallets, "require_acceptance", overtaken)
     assert_refused(
@@ -385,18 +392,18 @@ def test_contracts_have_a_day_to_sign_and_keys_five_minutes(
 ) -> None:
     set_code(chain, Web3.to_checksum_address(MALLORY.address), code)
     Browser().challenge(MALLORY, CHAIN_ID)
-    challenge = SignInChallenge.objects.get()
+    challenge = Challenge.objects.get()
     left = challenge.expires_at - timezone.now()
     assert lifetime - timedelta(minutes=1) < left <= lifetime
     assert f"Expiration Time: {challenge.expires_at:%Y-%m-%dT%H:%M:%SZ}" in challenge.message
     Browser().challenge(MALLORY, CHAIN_ID)
-    assert SignInChallenge.objects.values("nonce").distinct().count() == 2
+    assert Challenge.objects.values("nonce").distinct().count() == 2
 
 
 def test_without_a_node_nobody_has_longer(settings: Any) -> None:
     settings.RPC_URLS = {}
     Browser().challenge(MALLORY, CHAIN_ID)
-    assert SignInChallenge.objects.get().expires_at <= timezone.now() + timedelta(minutes=5)
+    assert Challenge.objects.get().expires_at <= timezone.now() + timedelta(minutes=5)
 
 
 def test_a_text_that_ends_soon_is_not_given_again(chain: Chained, settings: Any) -> None:
@@ -404,7 +411,7 @@ def test_a_text_that_ends_soon_is_not_given_again(chain: Chained, settings: Any)
     ask = {"address": contract.address, "chain_id": CHAIN_ID}
     first = browser.post(CHALLENGE, ask).json()
     half = timezone.now() + settings.SIGN_IN_CONTRACT_CHALLENGE_LIFETIME / 2
-    SignInChallenge.objects.update(expires_at=half - timedelta(minutes=1))
+    Challenge.objects.update(expires_at=half - timedelta(minutes=1))
     assert browser.post(CHALLENGE, ask).json()["nonce"] != first["nonce"]
 
 
@@ -414,14 +421,52 @@ def confirm(contract: Contract, text: str) -> None:
     contract.w3.provider.make_request(RPCEndpoint("evm_mine"), [])
 
 
+def linked(browser: Browser, address: str, sign_text: Callable[[str], bytes]) -> "Reply":
+    challenge = browser.ask(address, "join_account", OWNER.address).json()
+    joining = {"nonce": challenge["nonce"], "signature": "0x" + sign_text(challenge["message"]).hex()}
+    approval = browser.signed(OWNER, "add_wallet", address)
+    return browser.post(WALLETS, {"approval": approval, "joining": joining})
+
+
 def test_a_further_wallet_may_be_a_contract(chain: Chained) -> None:
     address, browser = chain.deploy("OwnedWallet", MALLORY.address), Browser()
     browser.sign_in(OWNER, CHAIN_ID)
-    refused = answer(address, by(OWNER), browser=browser, url=LINK)
+    refused = linked(browser, address, by(OWNER))
     assert (refused.status_code, error_code(refused)) == (403, "wrong_signature")
-    linked = answer(address, by(MALLORY), browser=browser, url=LINK)
-    assert (linked.status_code, linked.json()) == (200, {"address": address})
+    reply = linked(browser, address, by(MALLORY))
+    assert (reply.status_code, reply.json()) == (200, {"address": address})
     assert Wallet.objects.filter(user=User.objects.get()).count() == 2
+    assert Wallet.objects.get(is_contract=True).contract_chain_id == CHAIN_ID
+
+
+def test_who_signs_on_the_chain_may_be_waited_for_before_anything_is_spent(chain: Chained) -> None:
+    contract, browser = deployed(chain.web3, "ConfirmingWallet"), Browser()
+    browser.sign_in(OWNER, CHAIN_ID)
+    challenge = browser.ask(contract.address, "join_account", OWNER.address).json()
+    approval = browser.signed(OWNER, "add_wallet", contract.address)
+    proofs = {"approval": approval, "joining": {"nonce": challenge["nonce"], "signature": "0x"}}
+    early = browser.post(WALLETS, proofs)
+    assert (early.status_code, error_code(early)) == (409, "signature_pending")
+    confirm(contract, challenge["message"])
+    assert browser.post(WALLETS, proofs).status_code == 200
+
+
+def test_a_contract_permits_an_act_on_its_own_chain_alone(chain: Chained, other_chain: Chained) -> None:
+    address, browser = chain.deploy("OwnedWallet", OWNER.address), Browser()
+    assert other_chain.deploy("OwnedWallet", MALLORY.address) == address
+    assert answer(address, by(OWNER), browser=browser).status_code == 200
+    for signer, chain_id, expected in (
+        (MALLORY, OTHER_CHAIN_ID, "wallet_on_other_network"),
+        (MALLORY, CHAIN_ID, "wrong_signature"),
+    ):
+        challenge = browser.ask(address, "delete_account", chain_id=chain_id).json()
+        body = {"nonce": challenge["nonce"], "signature": sign(signer, challenge["message"])}
+        assert error_code(browser.post(DELETION, body)) == expected
+    assert User.objects.exists()
+    challenge = browser.ask(address, "delete_account").json()
+    body = {"nonce": challenge["nonce"], "signature": sign(OWNER, challenge["message"])}
+    assert browser.post(DELETION, body).status_code == 204
+    assert not User.objects.exists()
 
 
 def test_a_key_signs_in_without_a_node(settings: Any) -> None:
@@ -465,11 +510,46 @@ def test_a_contract_on_one_of_several_chains_signs_in_there_only(
     assert answer(address, by(OWNER)).status_code == 200
 
 
-def test_an_address_with_two_contracts_is_nobodys(chain: Chained, other_chain: Chained) -> None:
+def test_an_account_is_opened_on_the_chain_where_its_contract_signed_first(
+    chain: Chained, other_chain: Chained
+) -> None:
+    """Whoever deploys the same elsewhere comes to nothing, and turns nobody away."""
+    address = chain.deploy("OwnedWallet", OWNER.address)
+    assert answer(address, by(OWNER)).status_code == 200
+    assert other_chain.deploy("OwnedWallet", MALLORY.address) == address
+    reply = answer(address, by(MALLORY), chain_id=OTHER_CHAIN_ID)
+    assert (reply.status_code, error_code(reply)) == (403, "wallet_on_other_network")
+    assert "Test chain" in reply.json()["error"]["message"]
+    assert answer(address, by(OWNER)).status_code == 200
+    assert Wallet.objects.get().contract_chain_id == CHAIN_ID
+    assert User.objects.count() == 1
+
+
+def test_a_contract_on_two_chains_signs_in_on_the_one_it_chose_first(
+    chain: Chained, other_chain: Chained
+) -> None:
+    address = chain.deploy("OwnedWallet", OWNER.address)
+    assert other_chain.deploy("OwnedWallet", OWNER.address) == address
+    assert answer(address, by(OWNER), chain_id=OTHER_CHAIN_ID).status_code == 200
+    assert error_code(answer(address, by(OWNER))) == "wallet_on_other_network"
+
+
+def test_an_address_that_gave_something_is_opened_on_the_chain_of_its_first_gift(
+    world: World, chain: Chained, other_chain: Chained
+) -> None:
+    """Before there is an account, what the address did says whose it is."""
     address = chain.deploy("OwnedWallet", OWNER.address)
     assert other_chain.deploy("OwnedWallet", MALLORY.address) == address
-    assert_refused(answer(address, by(OWNER)), "wallet_on_several_networks")
-    assert_refused(answer(address, by(MALLORY), chain_id=OTHER_CHAIN_ID), "wallet_on_several_networks")
+    world.contribute(world.campaign(), backer=bytes.fromhex(address[2:]))
+    assert_refused(answer(address, by(MALLORY), chain_id=OTHER_CHAIN_ID), "wallet_on_other_network")
+    assert answer(address, by(OWNER)).status_code == 200
+
+
+def test_an_address_that_launched_something_too(world: World, chain: Chained, other_chain: Chained) -> None:
+    address = chain.deploy("OwnedWallet", OWNER.address)
+    assert other_chain.deploy("OwnedWallet", MALLORY.address) == address
+    world.campaign(creator=bytes.fromhex(address[2:]))
+    assert_refused(answer(address, by(MALLORY), chain_id=OTHER_CHAIN_ID), "wallet_on_other_network")
 
 
 @pytest.mark.usefixtures("other_chain")
@@ -478,17 +558,37 @@ def test_a_former_owner_cannot_come_by_a_chain_where_nothing_is_deployed(chain: 
     address = chain.promised()
     changed = chain.web3.eth.get_code(chain.deploy("OwnedWallet", MALLORY.address))
     set_code(chain, address, changed.to_0x_hex())
-    returning = wrapped(chain.factory.address, chain.order(OWNER))
-    assert_refused(answer(address, returning))
-    assert_refused(answer(address, returning, chain_id=OTHER_CHAIN_ID), "wallet_on_several_networks")
     assert answer(address, by(MALLORY)).status_code == 200
+    returning = wrapped(chain.factory.address, chain.order(OWNER))
+    assert error_code(answer(address, returning)) == "wrong_signature"
+    assert error_code(answer(address, returning, chain_id=OTHER_CHAIN_ID)) == "wallet_on_other_network"
 
 
-def test_it_is_not_accepted_while_another_chain_cannot_be_asked(chain: Chained, settings: Any) -> None:
+def test_a_contract_from_before_chains_were_kept_is_bound_when_it_signs_next(
+    chain: Chained, other_chain: Chained
+) -> None:
     address = chain.deploy("OwnedWallet", OWNER.address)
-    Chain.objects.create(chain_id=OTHER_CHAIN_ID, name="Other")
-    settings.RPC_URLS = {**settings.RPC_URLS, OTHER_CHAIN_ID: [f"http://127.0.0.1:{free_port()}"]}
-    assert_refused(answer(address, by(OWNER)), "node_unreachable", 503)
+    assert other_chain.deploy("OwnedWallet", OWNER.address) == address
+    assert answer(address, by(OWNER)).status_code == 200
+    Wallet.objects.update(contract_chain_id=None)
+    assert answer(address, by(OWNER)).status_code == 200
+    assert Wallet.objects.get().contract_chain_id == CHAIN_ID
+    assert error_code(answer(address, by(OWNER), chain_id=OTHER_CHAIN_ID)) == "wallet_on_other_network"
+
+
+def test_a_keys_account_is_opened_by_its_key_alone(delegating_chain: Chained) -> None:
+    """Even where the account delegates to a contract that would say yes; with the key, as before."""
+    chain, account = delegating_chain, Web3.to_checksum_address(MALLORY.address)
+    assert answer(account, by(MALLORY)).status_code == 200
+    yes = chain.deploy("Answering", MAGIC.ljust(32, b"\0"))
+    set_code(chain, account, f"0xef0100{yes[2:]}")
+    assert error_code(answer(account, by(OWNER))) == "wrong_signature"
+    assert answer(account, by(MALLORY)).status_code == 200
+    # No chain can do that to a key; if one did, its code would still not be the key.
+    owned = chain.web3.eth.get_code(chain.deploy("OwnedWallet", OWNER.address))
+    set_code(chain, account, owned.to_0x_hex())
+    assert error_code(answer(account, by(OWNER))) == "account_refused"
+    assert not Wallet.objects.get().is_contract
 
 
 @pytest.mark.django_db(transaction=True)
@@ -503,6 +603,6 @@ def test_no_transaction_waits_for_a_node(chain: Chained, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(node, "call", watched)
     browser.sign_in(OWNER, CHAIN_ID)
-    assert answer(address, by(MALLORY), browser=browser, url=LINK).status_code == 200
+    assert linked(browser, address, by(MALLORY)).status_code == 200
     assert answer(address, by(MALLORY)).status_code == 200
-    assert asked == 5 * [False]
+    assert asked == 6 * [False]

@@ -8,10 +8,16 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
 
+from tests.factories import CHAIN_ID
+
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Reply
 
 CHALLENGE = "/api/v1/session/challenge"
+WALLETS = "/api/v1/account/wallets"
+REMOVAL = "/api/v1/account/wallets/removal"
+EMAIL = "/api/v1/account/email"
+DELETION = "/api/v1/account/deletion"
 SESSION = "/api/v1/session"
 ORIGIN = "http://testserver"
 
@@ -74,6 +80,25 @@ class Browser:
         )
         self.refresh_csrf()
         return reply
+
+    def ask(self, address: str, purpose: str, subject: str = "", chain_id: int = CHAIN_ID) -> "Reply":
+        """Ask for the text of an act."""
+        wanted = {"address": address, "chain_id": chain_id, "purpose": purpose, "subject": subject}
+        return self.post(CHALLENGE, wanted)
+
+    def signed(
+        self, account: LocalAccount, purpose: str, subject: str = "", chain_id: int = CHAIN_ID
+    ) -> dict[str, str]:
+        """The signature of the text of an act."""
+        reply = self.ask(account.address, purpose, subject, chain_id)
+        assert reply.status_code == 201, reply.content
+        challenge = reply.json()
+        return {"nonce": challenge["nonce"], "signature": sign(account, challenge["message"])}
+
+    def link(self, own: LocalAccount, new: LocalAccount) -> "Reply":
+        joining = self.signed(new, "join_account", own.address)
+        approval = self.signed(own, "add_wallet", new.address)
+        return self.post(WALLETS, {"approval": approval, "joining": joining})
 
     def beacon(self, events: list[dict[str, object]], **headers: str) -> "Reply":
         """As `navigator.sendBeacon` posts: no CSRF header, the browser's own Origin."""

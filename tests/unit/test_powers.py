@@ -10,6 +10,7 @@ from django.test import Client
 
 from django_project.accounts import services as accounts
 from django_project.accounts.backends import StaffBackend, WalletBackend
+from django_project.accounts.challenges import Answer
 from django_project.accounts.errors import AccountRefusedError
 from django_project.accounts.models import User, Wallet
 from django_project.accounts.staff import services
@@ -77,8 +78,9 @@ def test_forgetting_a_wallets_account_still_works() -> None:
 
 
 def test_staff_link_no_wallet(rf: Any) -> None:
+    answer = Answer("0" * 32, b"\x01" * 65)
     with pytest.raises(AccountRefusedError):
-        accounts.link_wallet(rf.post("/"), superuser(), "nonce", b"\x01" * 65)
+        accounts.link_wallet(rf.post("/"), superuser(), answer, answer)
 
 
 def test_a_wallets_session_never_enters_the_admin_whatever_becomes_of_the_account() -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 from eth_abi.abi import encode
 
-from django_project.accounts.models import SignInChallenge, User
+from django_project.accounts.models import Challenge, User
 from django_project.ledger.models import Chain
 from tests.support.browser import SESSION, Browser, error_code
 from tests.support.wallets.calls import do, key
@@ -91,7 +91,7 @@ def test_a_safe_that_signs_on_the_chain(scene: Scene) -> None:
     assert (early.status_code, error_code(early)) == (409, "signature_pending")
     assert safe.sign_on_chain(challenge["message"]) == b""
     # As it is 23 hours later.
-    SignInChallenge.objects.update(expires_at=F("expires_at") - timedelta(hours=23))
+    Challenge.objects.update(expires_at=F("expires_at") - timedelta(hours=23))
     reply = browser.post(SESSION, signature)
     assert (reply.status_code, reply.json()) == (200, {"address": safe.address})
 

@@ -4,23 +4,22 @@ import csv
 import io
 import json
 import re
-from typing import Any
 
 import pytest
 from django.core import mail as outbox
 from django.test import Client, override_settings
 
-from django_project.accounts.models import User, Wallet
+from django_project.accounts.models import Session, User
 from django_project.core import rate_limits
 from django_project.core.addresses import format_address
+from django_project.core.errors import TooManyRequestsError
 from django_project.discovery.models import BehaviourEvent, Visitor
 from django_project.discovery.services import grant_consent
 from django_project.notifications import mail, services
-from django_project.notifications.models import Kind, Mailbox, Notification, Preference
-from tasks.demo.servers import Anvil
+from django_project.notifications.models import AccountNotice, Kind, Mailbox, Notification, Preference
+from django_project.privacy import services as privacy
 from tasks.recommending.tables import provenance
 from tests.factories import CHAIN_ID, address, backer_user
-from tests.support.browser import Browser, error_code, sign, wallet
 from tests.web.conftest import Shop, signed_in
 
 
@@ -34,6 +33,11 @@ def test_own_pages_speak_both_languages(path: str, language: str, backer: Client
     answer = backer.get(f"/me/{path}", headers={"Accept-Language": language})
     assert answer.status_code == 200
     assert ("通知" if language == "zh-hans" else "Notifications") in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["settings/", "notifications/", ""])
+def test_each_page_of_the_account_leads_out(path: str, backer: Client) -> None:
+    assert 'action="/sign-out/"' in backer.get(f"/me/{path}").content.decode()
 
 
 def test_the_profile_is_kept_and_bad_input_stays_in_its_field(backer: Client) -> None:
@@ -81,39 +85,35 @@ def test_receipts_hold_every_contribution_and_no_formula(shop: Shop, backer: Cli
     assert document.content.startswith(b"%PDF-")
 
 
-@pytest.mark.usefixtures("shop")
-def test_a_wallet_is_linked_by_its_signature_and_by_nothing_else(anvil: Anvil, settings: Any) -> None:
-    settings.RPC_URLS = {CHAIN_ID: [anvil.url]}
-    first, second, stranger = wallet(1), wallet(2), wallet(3)
-    other, browser = Browser(), Browser()
-    other.sign_in(stranger, CHAIN_ID)
-    browser.sign_in(first, CHAIN_ID)
-    challenge = browser.challenge(second, CHAIN_ID)
-    proof = {"nonce": challenge["nonce"], "signature": sign(second, challenge["message"])}
-    assert browser.post("/api/v1/session/wallets", proof).status_code == 200
-    assert error_code(browser.post("/api/v1/session/wallets", proof)) == "challenge_not_usable"
-    forged = browser.challenge(stranger, CHAIN_ID)
-    proof = {"nonce": forged["nonce"], "signature": sign(second, forged["message"])}
-    assert error_code(browser.post("/api/v1/session/wallets", proof)) == "wrong_signature"
-    taken = browser.challenge(stranger, CHAIN_ID)
-    proof = {"nonce": taken["nonce"], "signature": sign(stranger, taken["message"])}
-    assert error_code(browser.post("/api/v1/session/wallets", proof)) == "wallet_taken"
-    assert error_code(browser.post("/api/v1/session/wallets", proof)) == "challenge_not_usable"
-    assert Wallet.objects.filter(user__wallets__address=bytes.fromhex(first.address[2:])).count() == 2
-
-
-def test_unlinking_a_lost_wallet_ends_the_sessions_it_may_have(backer: Client) -> None:
+def test_sessions_are_listed_and_ended(backer: Client) -> None:
     user = ines()
-    Wallet.objects.create(user=user, address=address(50))
-    finder = Client()
-    finder.force_login(user)
-    own = format_address(address(1))
-    assert backer.post(f"/me/settings/wallets/{own}/unlink/").status_code == 409
-    assert backer.post(f"/me/settings/wallets/{format_address(address(2))}/unlink/").status_code == 404
-    assert backer.post(f"/me/settings/wallets/{format_address(address(50))}/unlink/").status_code == 302
-    assert list(user.wallets.values_list("address", flat=True)) == [address(1)]
-    assert finder.get("/me/").status_code == 302
-    assert backer.get("/me/").status_code == 200
+    phone, laptop = signed_in(user), signed_in(user)
+    Session.objects.filter(session_key=phone.session.session_key).update(
+        browser="Firefox", system="Android", network="203.0.113.0/24"
+    )
+    page = backer.get("/me/settings/").content.decode()
+    assert page.count("this browser</span>") == 1
+    assert page.count("End session") == 2
+    assert "Firefox on Android" in page
+    assert "203.0.113.0/24" in page
+    assert page.count("Unknown browser") == 2
+    ended = Session.objects.get(session_key=phone.session.session_key)
+    assert backer.post(f"/me/settings/sessions/{ended.public_id}/end/")["Location"].endswith("?saved=session")
+    assert phone.get("/me/").status_code == 302
+    assert laptop.get("/me/").status_code == 200
+    assert backer.post(f"/me/settings/sessions/{ended.public_id}/end/").status_code == 404
+    assert backer.post("/me/settings/sessions/end/")["Location"].endswith("?saved=sessions")
+    assert laptop.get("/me/").status_code == 302
+    assert "End all other sessions" not in backer.get("/me/settings/").content.decode()
+
+
+@pytest.mark.usefixtures("shop")
+def test_nobody_ends_somebody_elses_session(backer: Client) -> None:
+    stranger = signed_in(backer_user(2))
+    theirs = Session.objects.get(session_key=stranger.session.session_key)
+    assert backer.post(f"/me/settings/sessions/{theirs.public_id}/end/").status_code == 404
+    backer.post("/me/settings/sessions/end/")
+    assert stranger.get("/me/").status_code == 200
 
 
 def test_only_what_is_final_is_told_and_only_once(shop: Shop, backer: Client) -> None:
@@ -131,8 +131,8 @@ def test_only_what_is_final_is_told_and_only_once(shop: Shop, backer: Client) ->
     assert "posted an update" in backer.get("/me/notifications/").content.decode()
 
 
-def test_letters_go_to_confirmed_addresses_and_stop_at_one_click(shop: Shop, backer: Client) -> None:
-    backer.post("/me/settings/mail/", {"address": "ines@example.org"})
+def test_letters_go_to_confirmed_addresses_and_stop_at_one_click(shop: Shop) -> None:
+    mail.change_mailbox(backer_user(1), "ines@example.org")
     link = re.search(r"/mail/confirm/[^\s]+", str(outbox.outbox[-1].body))
     assert link
     shop.world.mine(20)
@@ -156,38 +156,44 @@ def test_letters_go_to_confirmed_addresses_and_stop_at_one_click(shop: Shop, bac
 
 
 def test_letters_are_asked_for_a_few_times_an_hour(backer: Client) -> None:
-    answers = [backer.post("/me/settings/mail/", {"address": f"a{n}@example.org"}) for n in range(6)]
-    assert [answer.status_code for answer in answers] == [302] * 5 + [429]
-    text = answers[-1].content.decode()
-    assert 'id="address-error"' in text
-    assert "a5@example.org" in text
-    assert len(outbox.outbox) == 5
+    Mailbox.objects.create(user=ines(), address="ines@example.org")
+    answers = [backer.post("/me/settings/mail/") for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [302] * 3 + [429] * 3
+    assert "try again tomorrow" in answers[3].content.decode()
+    assert "Wait a moment" in answers[5].content.decode()
+    assert len(outbox.outbox) == 3
 
 
 @pytest.mark.usefixtures("shop")
 def test_nobody_is_written_to_by_one_stranger_after_another() -> None:
     """However many accounts ask, from however many networks, and however they spell the address."""
     spellings = ["ines@example.org", "INES@example.org", "ines+a@example.org", "ines@EXAMPLE.org"]
-    answers = [
-        signed_in(backer_user(number)).post(
-            "/me/settings/mail/", {"address": spelling}, REMOTE_ADDR=f"203.0.113.{number}"
-        )
-        for number, spelling in enumerate(spellings)
-    ]
-    assert [answer.status_code for answer in answers] == [302] * 3 + [429]
+    askers = [backer_user(number) for number in range(4)]
+    for asker, spelling in zip(askers[:3], spellings, strict=False):
+        mail.change_mailbox(asker, spelling)
+    with pytest.raises(TooManyRequestsError, match="try again tomorrow"):
+        mail.change_mailbox(askers[3], spellings[3])
     assert len(outbox.outbox) == 3
-    assert "try again tomorrow" in answers[-1].content.decode()
     assert not Mailbox.objects.filter(user__username="backer-3").exists()
 
 
 @pytest.mark.usefixtures("shop")
 def test_letters_from_one_network_are_as_many_as_a_few_accounts_may_ask_for() -> None:
     accounts = [signed_in(backer_user(number)) for number in range(5)]
-    answers = [
-        accounts[number // 5].post("/me/settings/mail/", {"address": f"a{number}@example.org"})
-        for number in range(25)
-    ]
+    answers = [accounts[number // 5].post("/me/settings/mail/") for number in range(25)]
     assert [answer.status_code for answer in answers] == [302] * 20 + [429] * 5
+
+
+def test_an_export_is_told_to_the_owner(backer: Client) -> None:
+    backer.head("/me/data.json")
+    assert not AccountNotice.objects.exists()
+    backer.get("/me/data.json")
+    assert AccountNotice.objects.get().act == "data_exported"
+    assert "Something about your account was changed." in backer.get("/").content.decode()
+    page = backer.get("/me/notifications/").content.decode()
+    assert "The data of your account was exported." in page
+    backer.post("/me/notifications/read/")
+    assert "Something about your account was changed." not in backer.get("/").content.decode()
 
 
 def test_export_and_forget(shop: Shop, backer: Client) -> None:
@@ -206,9 +212,8 @@ def test_export_and_forget(shop: Shop, backer: Client) -> None:
     data = json.loads(backer.get("/me/data.json").content)
     assert data["wallets"] == [format_address(address(1))]
     assert len(data["viewed"]) == 1
-    assert backer.post("/me/forget/").status_code == 422
-    assert User.objects.filter(pk=user.pk).exists()
-    assert backer.post("/me/forget/", {"sure": "yes"})["Location"] == "/"
+    privacy.forget(user)
+    assert backer.get("/me/").status_code == 302
     assert not User.objects.filter(pk=user.pk).exists()
     assert not BehaviourEvent.objects.exists()
     assert Visitor.objects.get().user is None

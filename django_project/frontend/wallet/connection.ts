@@ -125,12 +125,28 @@ export async function requestThisAccount(
   expected: string,
   isOtherWanted = false,
 ): Promise<Hex> {
-  if (await exposes(provider, expected)) return getAddress(expected);
+  return requestOneOf(provider, [expected], isOtherWanted);
+}
+
+/** The same for any of some accounts, the first of them best. */
+export async function requestOneOf(
+  provider: Provider,
+  expected: readonly string[],
+  isOtherWanted = false,
+): Promise<Hex> {
+  const shown = await firstShown(provider, expected);
+  if (shown) return shown;
   const account = await (isOtherWanted ? requestOtherAccount(provider) : requestAccount(provider));
-  if (account.toLowerCase() === expected.toLowerCase() || (await exposes(provider, expected))) {
-    return getAddress(expected);
-  }
-  throw new Problem("wrong-account", { account, expected: getAddress(expected) });
+  if (expected.some((each) => each.toLowerCase() === account.toLowerCase())) return account;
+  const now = await firstShown(provider, expected);
+  if (now) return now;
+  throw new Problem("wrong-account", { account, expected: getAddress(expected[0] ?? account) });
+}
+
+async function firstShown(provider: Provider, expected: readonly string[]): Promise<Hex | undefined> {
+  const shown = await shownAccounts(provider);
+  const found = expected.find((each) => shown?.includes(each.toLowerCase()));
+  return found === undefined ? undefined : getAddress(found);
 }
 
 /** The chain that the wallet is on, however it spells it: hex of any case, decimal, a number, or CAIP-2. */

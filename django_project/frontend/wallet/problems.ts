@@ -33,6 +33,8 @@ export const MESSAGE_KEYS = [
   "approving",
   "waiting-for-signers",
   "awaiting-signature",
+  "add-new-wallet",
+  "add-own-wallet",
   "signing-in",
   "sent",
   "maybe-sent",

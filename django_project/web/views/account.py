@@ -1,6 +1,8 @@
 """The backer's own pages: settings, notifications, saved campaigns, receipts, and their data."""
 
-from django.contrib.auth import logout
+import uuid
+
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.core import signing
@@ -11,20 +13,29 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from django_project.accounts import services as accounts
-from django_project.accounts.models import User
+from django_project.accounts import sessions
+from django_project.accounts.acts import Act
+from django_project.accounts.models import Session, User
 from django_project.accounts.selectors import wallet_address, wallet_texts
 from django_project.campaigns import services as campaigns
 from django_project.campaigns.selectors import listing_by_slug
 from django_project.core import rate_limits
-from django_project.core.addresses import format_address, parse_address
+from django_project.core.addresses import format_address
 from django_project.core.errors import UserError
 from django_project.core.keyset import is_key
 from django_project.notifications import mail, services
-from django_project.notifications.selectors import Notice, mailbox, notices, preferences
+from django_project.notifications.account_notices import read_keeping, tell
+from django_project.notifications.selectors import (
+    Notice,
+    account_notices,
+    mailbox,
+    notices,
+    preferences,
+)
 from django_project.pledges.selectors import contributions_by_campaign
 from django_project.privacy import services as privacy
 from django_project.web import receipts, words
-from django_project.web.forms import MailForm, ProfileForm
+from django_project.web.forms import ProfileForm
 from django_project.web.problems import beyond_the_end, signed_in_to_post
 from django_project.web.spreadsheets import CONTENT_TYPE
 from django_project.web.statement_pdf import as_pdf
@@ -40,19 +51,31 @@ def _user(request: HttpRequest) -> User:
 
 def _settings(request: HttpRequest, *, status: int = 200, saved: str = "", **forms: object) -> HttpResponse:
     user = _user(request)
-    current = wallet_address(request)
+    address = wallet_address(request)
+    current = format_address(address) if address else ""
     box = mailbox(user)
+    # The wallet of this session first: it is the one most likely at hand.
+    wallets = sorted(wallet_texts(user), key=lambda each: each != current)
     context = {
         "profile": ProfileForm(instance=user),
-        "mail": MailForm({"address": box.address} if box else None),
         "mailbox": box,
         "choices": [(kind, words.NOTIFICATION[kind], row) for kind, row in preferences(user).items()],
-        "wallets": wallet_texts(user),
-        "current": format_address(current) if current else "",
+        "wallets": [(each, " ".join(other for other in wallets if other != each)) for each in wallets],
+        "own": " ".join(wallets),
+        "current": current,
+        "sessions": _sessions(request, user),
+        "wait_days": settings.DELETION_WAIT.days,
+        "untold_days": settings.DELETION_WAIT_UNTOLD.days,
         "saved": saved,
         **forms,
     }
     return render(request, "web/settings.html", context, status=status)
+
+
+def _sessions(request: HttpRequest, user: User) -> list[tuple[Session, bool]]:
+    """The account's sessions, each with whether it is this one, which comes first."""
+    rows = [(row, sessions.is_current(row, request.session)) for row in sessions.sessions_of(user)]
+    return sorted(rows, key=lambda each: not each[1])
 
 
 @require_safe
@@ -81,19 +104,14 @@ def save_profile(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @signed_in_to_post("web:settings")
-def save_mail(request: HttpRequest) -> HttpResponse:
-    """A new address is asked for its owner's yes; an empty one is forgotten."""
-    user = _user(request)
-    form = MailForm(request.POST)
-    if not form.is_valid():
-        return _settings(request, status=422, mail=form)
+def ask_mail_again(request: HttpRequest) -> HttpResponse:
+    """Write once more to the address that was not confirmed; to change it takes a signature."""
     try:
         rate_limits.require(rate_limits.MAIL, *rate_limits.asker(request))
-        box = mail.change_mailbox(user, form.cleaned_data["address"])
+        mail.ask_again(_user(request))
     except UserError as error:
-        form.add_error("address", str(error.message))
-        return _settings(request, status=error.status, mail=form)
-    return _saved("mail-asked" if box is not None and box.confirmed_at is None else "mail")
+        return _settings(request, status=error.status, mail_error=error.message)
+    return _saved("mail-asked")
 
 
 @require_POST
@@ -109,26 +127,35 @@ def save_preferences(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @signed_in_to_post("web:settings")
-def unlink_wallet(request: HttpRequest, address: str) -> HttpResponse:
-    try:
-        accounts.unlink_wallet(request, _user(request), parse_address(address))
-    except ValueError:
-        raise Http404("No such wallet") from None
-    except UserError as error:
-        return _settings(request, status=error.status, wallet_error=error.message)
-    return _saved("wallets")
+def end_session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    if not sessions.end(_user(request), public_id):
+        raise Http404("No such session")
+    return _saved("session")
+
+
+@require_POST
+@signed_in_to_post("web:settings")
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    sessions.end_others(_user(request), request.session)
+    return _saved("sessions")
 
 
 @require_safe
 @login_required
 @never_cache
 def notifications_page(request: HttpRequest) -> HttpResponse:
-    before = request.GET.get("before", "")
-    page = notices(_user(request), before)
+    user, before = _user(request), request.GET.get("before", "")
+    page = notices(user, before)
     if not page.rows and not page.older and is_key(before):
         return beyond_the_end(request)
-    lines = [(each, _words(each)) for each in page.rows]
-    context = {"notices": lines, "older": page.older, "is_first_page": not is_key(before)}
+    is_first_page = not is_key(before)
+    own = account_notices(user) if is_first_page else []
+    context = {
+        "notices": [(each, _words(each)) for each in page.rows],
+        "account_notices": [(each, words.ACCOUNT_TEXT[each.act]) for each in own],
+        "older": page.older,
+        "is_first_page": is_first_page,
+    }
     return render(request, "web/notifications.html", context)
 
 
@@ -178,22 +205,32 @@ def receipts_pdf(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def export(request: HttpRequest) -> HttpResponse:
+    """Without a signature, so that who lost the only wallet can take it along; the owner is told."""
     rate_limits.require(rate_limits.DOWNLOAD, *rate_limits.asker(request))
-    response = JsonResponse(privacy.export(_user(request)), json_dumps_params={"indent": 2})
+    user = _user(request)
+    response = JsonResponse(privacy.export(user), json_dumps_params={"indent": 2})
     response["Content-Disposition"] = 'attachment; filename="chainfund-my-data.json"'
+    if request.method == "GET":
+        tell(User, user, Act.DATA_EXPORTED)
     return response
 
 
 @require_POST
 @signed_in_to_post("web:settings")
-def forget(request: HttpRequest) -> HttpResponse:
-    """Delete the account, once its owner ticked the box that says so."""
+def ask_for_deletion(request: HttpRequest) -> HttpResponse:
+    """For whoever can no longer sign: after a while, once they ticked the box that says so."""
     user = _user(request)
     if user.is_staff or user.is_superuser or request.POST.get("sure") != "yes":
         return _settings(request, status=422, is_unsure=True)
-    privacy.forget(user)
-    logout(request)
-    return redirect("web:home")
+    privacy.ask_for_deletion(user)
+    return _saved("deletion-asked")
+
+
+@require_POST
+@signed_in_to_post("web:settings")
+def call_deletion_off(request: HttpRequest) -> HttpResponse:
+    accounts.call_deletion_off(_user(request))
+    return _saved("deletion-off")
 
 
 def _attachment(content: bytes, content_type: str, name: str) -> HttpResponse:
@@ -227,4 +264,18 @@ def mail_unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if is_done:
         services.unsubscribe(user_id, kind)
     context = {"purpose": "unsubscribe", "kind": words.NOTIFICATION[kind], "is_done": is_done}
+    return render(request, "web/mail.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def keep_account(request: HttpRequest, token: str) -> HttpResponse:
+    """The link in the letter about a deletion. Opening it only asks, for programs that scan mail open it."""
+    try:
+        user_id, due = read_keeping(token)
+    except signing.BadSignature:
+        raise Http404("No such link") from None
+    user = User.objects.filter(pk=user_id, deletion_due_at=due).first()
+    is_done = request.method == "POST" and user is not None and accounts.call_deletion_off(user)
+    context = {"purpose": "keep", "user_to_keep": user, "is_done": is_done}
     return render(request, "web/mail.html", context)

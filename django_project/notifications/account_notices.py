@@ -1,0 +1,122 @@
+"""What happened to an account itself: its owner is told on the site and, whatever was chosen, by letter."""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.core import signing
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models.functions import Coalesce
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from django_project.accounts.acts import Act
+from django_project.accounts.models import User
+from django_project.notifications.errors import LETTERS_OWN
+from django_project.notifications.models import AccountNotice, Mailbox
+
+logger = logging.getLogger(__name__)
+
+KEEP_SALT = "chainfund.mail.keep-account"
+# What could not be sent for so long is told on the site alone.
+UNSENT_KEPT = timedelta(days=3)
+BATCH = 100
+SUBJECTS: dict[str, str | Promise] = {
+    Act.WALLET_ADDED: gettext_lazy("A wallet was added to your account"),
+    Act.WALLET_REMOVED: gettext_lazy("A wallet was removed from your account"),
+    Act.EMAIL_CHANGED: gettext_lazy("The email address of your account was changed"),
+    Act.DATA_EXPORTED: gettext_lazy("The data of your account was exported"),
+    Act.DELETION_ASKED: gettext_lazy("Your account is going to be deleted"),
+    Act.DELETION_CALLED_OFF: gettext_lazy("Your account is kept"),
+}
+
+
+def tell(sender: type[User], user: User, act: Act, subject: str = "", **_more: object) -> None:  # noqa: ARG001
+    """Write a notice down, in the transaction of what it tells of."""
+    box = Mailbox.objects.filter(user=user, confirmed_at__isnull=False).first()
+    AccountNotice.objects.create(
+        user=user, act=act, subject=subject, recipient=box.address if box is not None else ""
+    )
+
+
+def deliver() -> int:
+    """Send what was not sent so far; says how many letters left.
+
+    A letter is marked in the transaction that sends it: a crash in between sends it a second time, never not
+    at all. One that cannot be sent goes behind those that wait.
+    """
+    since = timezone.now() - UNSENT_KEPT
+    due = AccountNotice.objects.exclude(recipient="").filter(created_at__gte=since)
+    in_turn = due.order_by(Coalesce("tried_at", "created_at"), "pk")
+    sent = 0
+    for pk in list(in_turn.values_list("pk", flat=True)[:BATCH]):
+        AccountNotice.objects.filter(pk=pk).update(tried_at=timezone.now())
+        try:
+            sent += _deliver_one(pk)
+        except LETTERS_OWN as error:
+            logger.warning("The mail server refused a letter: %s", type(error).__name__)
+        except OSError as error:
+            logger.warning("The mail server takes no letters: %s", error)
+            break
+    return sent
+
+
+@transaction.atomic
+def _deliver_one(pk: int) -> int:
+    row = (
+        AccountNotice.objects.select_for_update(skip_locked=True, of=("self",))
+        .exclude(recipient="")
+        .select_related("user")
+        .filter(pk=pk)
+        .first()
+    )
+    if row is None:
+        return 0
+    _letter(row).send()
+    row.recipient = ""
+    row.save(update_fields=["recipient"])
+    return 1
+
+
+def _letter(row: AccountNotice) -> EmailMessage:
+    is_asked = row.act == Act.DELETION_ASKED and row.user.deletion_due_at is not None
+    context = {
+        "act": row.act,
+        "subject": row.subject,
+        "at": row.created_at,
+        "due": row.user.deletion_due_at,
+        "keep": settings.SITE_URL + keep_path(row.user) if is_asked else "",
+        "settings_url": settings.SITE_URL + reverse("web:settings"),
+    }
+    with translation.override(row.user.language or settings.LANGUAGE_CODE):
+        body = render_to_string("notifications/account.txt", context)
+        return EmailMessage(str(SUBJECTS[row.act]), body, settings.DEFAULT_FROM_EMAIL, [row.recipient])
+
+
+def keep_path(user: User) -> str:
+    """Where whoever reads the account's mail calls its deletion off."""
+    token = signing.dumps(
+        [user.pk, user.deletion_due_at and user.deletion_due_at.isoformat()], salt=KEEP_SALT
+    )
+    return reverse("web:keep-account", args=[token])
+
+
+def read_keeping(token: str) -> tuple[int, str]:
+    """The account, and the deletion that a link calls off; raises `signing.BadSignature`."""
+    user_id, due = signing.loads(token, salt=KEEP_SALT)
+    return int(user_id), str(due)
+
+
+def say_farewell(user: User, address: str) -> None:
+    """Tell an address that its account is gone. The account is gone whether or not the letter leaves."""
+    with translation.override(user.language or settings.LANGUAGE_CODE):
+        body = render_to_string("notifications/account_deleted.txt", {})
+        subject = translation.gettext("Your account was deleted")
+        try:
+            EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, [address]).send()
+        except OSError as error:
+            logger.warning("The mail server took no letter: %s", error)
