@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -104,46 +105,49 @@ def _follow(
     directory: Path, chain_id: int, database: str, seconds: tuple[float, float], *, has_websocket: bool
 ) -> Following:
     directory.mkdir()
-    anvil = Anvil(
-        directory, chain_id=chain_id, arguments=["--gas-limit", "300000000", "--slots-in-an-epoch", "1"]
-    )
-    redis = Redis(directory)
-    suite = deploy_suite(anvil, directory / "deployments")
-    launch_many(suite, CAMPAIGNS)
-    campaign = create_campaign(suite, goal=10**30)
-    set_automine(suite, on=False)
-    counting = Counting(anvil.url, Liar(0, 0.0), host=HOST)
-    urls = counting.url + (" " + anvil.url.replace("http", "ws") if has_websocket else "")
-    env = {
-        "DATABASE_URL": database,
-        "REDIS_URL": redis.url,
-        "CELERY_BROKER_URL": redis.url,
-        "CHAINFUND_MODE": "development",
-        "CHAINFUND_RPC_URLS": f"{chain_id}={urls}",
-        "CHAINFUND_DEPLOYMENTS_DIR": str(directory / "deployments"),
-    }
+    with ExitStack() as stack:
+        arguments = ["--gas-limit", "300000000", "--slots-in-an-epoch", "1"]
+        anvil = Anvil(directory, chain_id=chain_id, arguments=arguments)
+        stack.callback(anvil.stop)
+        redis = Redis(directory)
+        stack.callback(redis.stop)
+        suite = deploy_suite(anvil, directory / "deployments")
+        launch_many(suite, CAMPAIGNS)
+        campaign = create_campaign(suite, goal=10**30)
+        set_automine(suite, on=False)
+        counting = stack.enter_context(Counting(anvil.url, Liar(0, 0.0), host=HOST))
+        urls = counting.url + (" " + anvil.url.replace("http", "ws") if has_websocket else "")
+        env = {
+            "DATABASE_URL": database,
+            "REDIS_URL": redis.url,
+            "CELERY_BROKER_URL": redis.url,
+            "CHAINFUND_MODE": "development",
+            "CHAINFUND_RPC_URLS": f"{chain_id}={urls}",
+            "CHAINFUND_DEPLOYMENTS_DIR": str(directory / "deployments"),
+        }
+        _start_celery(stack, directory, env)
+        connection = stack.enter_context(psycopg.connect(database, autocommit=True))
+        _grow(suite, campaign, connection, seconds[0])
+        before = counting.calls.copy()
+        started = time.monotonic()
+        delays = _grow(suite, campaign, connection, seconds[1])
+        hours = (time.monotonic() - started) / 3600
+        return _result(counting.calls - before, hours, delays)
+
+
+def _start_celery(stack: ExitStack, directory: Path, env: Mapping[str, str]) -> None:
+    """A worker for the queue of followers, and beat, on a database that gets its tables first."""
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "-v0"], env=os.environ | env, cwd=PROJECT_ROOT, check=True
     )
     celery = [sys.executable, "-m", "celery", "-A", "tasks.celery"]
-    processes = [
-        Process("worker", [*celery, "worker", "-Q", "indexing", "-c", "1"], directory / "worker.log", env),
-        Process("beat", [*celery, "beat", "-s", str(directory / "beat")], directory / "beat.log", env),
-    ]
-    try:
-        with psycopg.connect(database, autocommit=True) as connection:
-            _grow(suite, campaign, connection, seconds[0])
-            before = counting.calls.copy()
-            started = time.monotonic()
-            delays = _grow(suite, campaign, connection, seconds[1])
-            hours = (time.monotonic() - started) / 3600
-            return _result(counting.calls - before, hours, delays)
-    finally:
-        for process in processes:
-            process.stop()
-        counting.close()
-        redis.stop()
-        anvil.stop()
+    commands = {
+        "worker": ["worker", "-Q", "indexing", "-c", "1"],
+        "beat": ["beat", "-s", str(directory / "beat")],
+    }
+    for name, arguments in commands.items():
+        process = Process(name, [*celery, *arguments], directory / f"{name}.log", dict(env))
+        stack.callback(process.stop)
 
 
 def _result(calls: Counter[str], hours: float, delays: list[float]) -> Following:
