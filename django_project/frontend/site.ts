@@ -22,7 +22,9 @@ copyWholes();
 if (document.body.dataset.consent === "granted") startBeacon();
 
 // Wallet code is fetched only where a page has something for a wallet to do.
-if (document.querySelector("wallet-sign-in, wallet-pledge, wallet-call, wallet-watch")) {
+const WALLET_ELEMENTS =
+  "wallet-sign-in, wallet-step-up, wallet-link, wallet-pledge, wallet-call, wallet-watch";
+if (document.querySelector(WALLET_ELEMENTS)) {
   void import("./wallet/elements.ts");
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import page from "../../templates/web/partials/wallet_messages.html?raw";
+import site from "../site.ts?raw";
 import { campaignErrors, tokenErrors } from "./abi.ts";
+import elements from "./elements.ts?raw";
 import { say } from "./messages.ts";
 import { MESSAGE_KEYS, UNNAMED_REVERTS } from "./problems.ts";
 
@@ -34,5 +36,13 @@ describe("the words of the wallet's states", () => {
       say(place, "payment-under-way", { status });
       expect(link()).toBe("{{ mine }}");
     }
+  });
+});
+
+describe("the wallet's code", () => {
+  it("is fetched for every element that it defines", () => {
+    const defined = [...elements.matchAll(/customElements\.define\("([^"]+)"/g)].map((match) => match[1]);
+    const fetched = site.match(/WALLET_ELEMENTS =\s*"([^"]+)"/)?.[1]?.split(", ");
+    expect(fetched?.sort()).toEqual(defined.sort());
   });
 });
