@@ -1,13 +1,20 @@
 from django.contrib import admin
 
 from django_project.core.admin import ReadOnlyAdmin
-from django_project.notifications.models import Mailbox, Notification, Preference
+from django_project.notifications.models import AccountNotice, Mailbox, Notification, Preference
 
 
 @admin.register(Notification)
 class NotificationAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "kind", "created_at", "read_at", "emailed_at"]
     list_filter = ["kind"]
+
+
+@admin.register(AccountNotice)
+class AccountNoticeAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "act", "created_at", "read_at", "tried_at"]
+    exclude = ["recipient"]
+    list_filter = ["act"]
 
 
 @admin.register(Preference)
