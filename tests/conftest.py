@@ -11,6 +11,17 @@ from django.utils import translation
 from tasks.demo.servers import Anvil
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse arguments named as Playwright's fixtures: they start a browser and pull its tests ahead."""
+    strays = {
+        item.nodeid.partition("[")[0]
+        for item in items
+        if "browser_name" in getattr(item, "fixturenames", ()) and not item.nodeid.startswith("tests/e2e/")
+    }
+    if strays:
+        raise pytest.UsageError(f"name other arguments than page or browser: {', '.join(sorted(strays))}")
+
+
 @pytest.fixture(scope="session")
 def redis_url() -> str:
     return os.environ["REDIS_URL"]

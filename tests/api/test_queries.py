@@ -242,10 +242,10 @@ def test_whatever_is_asked_the_answer_is_one_that_is_described(
     assert is_as_described(("get", path), client.get(f"{path.format(**places)}?{query}"))
 
 
-@pytest.mark.parametrize("page", ["2", "999", "1" * 19, "9" * 5000])
+@pytest.mark.parametrize("beyond", ["2", "999", "1" * 19, "9" * 5000])
 @pytest.mark.parametrize("query", ["limit=2", "q=zzzzqq", "status=failed", "sort=random&limit=5"])
-def test_a_page_past_the_end_says_which_is_the_last(query: str, page: str, client: Client) -> None:
-    reply = client.get(f"/api/v1/campaigns?{query}&page={page}")
+def test_a_page_past_the_end_says_which_is_the_last(query: str, beyond: str, client: Client) -> None:
+    reply = client.get(f"/api/v1/campaigns?{query}&page={beyond}")
     assert reply.status_code == 404
     error = reply.json()["error"]
     assert (error["code"], error["last_page"]) == ("past_the_end", 1)

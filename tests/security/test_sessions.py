@@ -189,7 +189,7 @@ IPHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) {WEBKIT}"
 
 
 @pytest.mark.parametrize(
-    ("agent", "browser", "system"),
+    ("agent", "name", "system"),
     [
         (FIREFOX, "Firefox", "Linux"),
         (
@@ -221,12 +221,12 @@ IPHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) {WEBKIT}"
         ("Firefox/" + "x" * 100_000, "Firefox", ""),
     ],
 )
-def test_browsers_are_told_in_words(agent: str, browser: str, system: str) -> None:
+def test_browsers_are_told_in_words(agent: str, name: str, system: str) -> None:
     made = Browser()
     made.client.defaults["HTTP_USER_AGENT"] = agent
     made.sign_in(ALICE, CHAIN_ID)
     row = Session.objects.get()
-    assert (row.browser, row.system) == (browser, system)
+    assert (row.browser, row.system) == (name, system)
 
 
 @pytest.mark.parametrize(

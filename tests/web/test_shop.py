@@ -129,9 +129,9 @@ def test_what_there_is_can_be_chosen_instead() -> None:
 
 
 @pytest.mark.usefixtures("shop")
-@pytest.mark.parametrize("page", ["2", "999", "9" * 5000])
-def test_a_page_past_the_end_leads_to_the_last_one(page: str) -> None:
-    reply = Client().get("/explore/", {"page": page, "status": "open"})
+@pytest.mark.parametrize("beyond", ["2", "999", "9" * 5000])
+def test_a_page_past_the_end_leads_to_the_last_one(beyond: str) -> None:
+    reply = Client().get("/explore/", {"page": beyond, "status": "open"})
     text = reply.content.decode()
     assert (reply.status_code, titles_in(text)) == (404, [])
     assert "This list has 1 page." in text
