@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from django_project.accounts.models import User
@@ -75,10 +75,8 @@ def account_notices(user: User, limit: int = SHOWN) -> list[AccountNotice]:
     return list(AccountNotice.objects.filter(user=user)[:limit])
 
 
-def unread_account_notices(user: User | AnonymousUser) -> int:
-    if not isinstance(user, User):
-        return 0
-    return AccountNotice.objects.filter(user=user, read_at=None).count()
+def unread_account_notices(user: User) -> QuerySet[AccountNotice]:
+    return AccountNotice.objects.filter(user=user, read_at=None)
 
 
 def preferences(user: User) -> dict[str, Preference]:

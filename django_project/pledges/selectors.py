@@ -169,23 +169,17 @@ def owed() -> QuerySet[Contribution]:
     )
 
 
-def refunds_to_claim(user: User | AnonymousUser) -> int:
-    """How many refunds wait for an account's wallets, in one query; none for a visitor.
+def refunds_to_claim(user: User) -> QuerySet[Contribution]:
+    """The refunds that wait for an account's wallets, a contribution for each campaign and wallet.
 
     Nothing of it is kept: it is right from the moment that the index has a refund.
     """
-    if not isinstance(user, User):
-        return 0
-    return _owed_to(user).count()
+    return owed().filter(backer__in=Wallet.objects.filter(user=user).values("address"))
 
 
 def owing_campaigns(user: User) -> set[CampaignKey]:
     """The campaigns that owe an account a refund, in one query."""
-    return set(_owed_to(user).values_list("campaign__chain_id", "campaign__address"))
-
-
-def _owed_to(user: User) -> QuerySet[Contribution]:
-    return owed().filter(backer__in=Wallet.objects.filter(user=user).values("address"))
+    return set(refunds_to_claim(user).values_list("campaign__chain_id", "campaign__address"))
 
 
 def _backed(

@@ -3,13 +3,15 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db.models import IntegerField, Subquery
 from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path
 
+from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignCard
 from django_project.core.shapes import Shape
 from django_project.discovery import consent
@@ -64,6 +66,20 @@ class Notice:
     seconds: int
 
 
+class Waiting(NamedTuple):
+    """How many refunds an account can claim, and how much it has not read of what happened to itself."""
+
+    refunds: int
+    account_notices: int
+
+
+class _CountRows(Subquery):
+    """How many rows a query has, inside another."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+
 class Site:
     """The frame of one page."""
 
@@ -113,14 +129,15 @@ class Site:
         return bool(shown) and all(chain["is_test_network"] for chain in shown)
 
     @cached_property
-    def refunds_to_claim(self) -> int:
-        """How many refunds wait for who is signed in, asked anew for each page: never out of date."""
-        return refunds_to_claim(self._request.user)
-
-    @cached_property
-    def account_notices(self) -> int:
-        """How much who is signed in has not read of what happened to their account itself."""
-        return unread_account_notices(self._request.user)
+    def waiting(self) -> Waiting:
+        """What waits for who is signed in, asked anew for each page, in one query: never out of date."""
+        user = self._request.user
+        if not isinstance(user, User):
+            return Waiting(0, 0)
+        asked = User.objects.filter(pk=user.pk).values_list(
+            _CountRows(refunds_to_claim(user)), _CountRows(unread_account_notices(user))
+        )
+        return Waiting(*asked.get())
 
     def notices(self, chain_ids: Collection[int] = ()) -> list[Notice]:
         """Of the chains whose money a page shows, those of which it has to say more than their amounts."""
