@@ -1,13 +1,11 @@
 """What happened to an account itself: its owner is told on the site and, whatever was chosen, by letter."""
 
 import logging
-from datetime import timedelta
 
 from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models.functions import Coalesce
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -16,15 +14,12 @@ from django.utils.translation import gettext_lazy
 
 from django_project.accounts.acts import Act
 from django_project.accounts.models import User
-from django_project.notifications.errors import LETTERS_OWN
+from django_project.notifications.letters import UNSENT_KEPT, deliver_in_turn
 from django_project.notifications.models import AccountNotice, Mailbox
 
 logger = logging.getLogger(__name__)
 
 KEEP_SALT = "chainfund.mail.keep-account"
-# What could not be sent for so long is told on the site alone.
-UNSENT_KEPT = timedelta(days=3)
-BATCH = 100
 SUBJECTS: dict[str, str | Promise] = {
     Act.WALLET_ADDED: gettext_lazy("A wallet was added to your account"),
     Act.WALLET_REMOVED: gettext_lazy("A wallet was removed from your account"),
@@ -47,22 +42,11 @@ def deliver() -> int:
     """Send what was not sent so far; says how many letters left.
 
     A letter is marked in the transaction that sends it: a crash in between sends it a second time, never not
-    at all. One that cannot be sent goes behind those that wait.
+    at all.
     """
     since = timezone.now() - UNSENT_KEPT
     due = AccountNotice.objects.exclude(recipient="").filter(created_at__gte=since)
-    in_turn = due.order_by(Coalesce("tried_at", "created_at"), "pk")
-    sent = 0
-    for pk in list(in_turn.values_list("pk", flat=True)[:BATCH]):
-        AccountNotice.objects.filter(pk=pk).update(tried_at=timezone.now())
-        try:
-            sent += _deliver_one(pk)
-        except LETTERS_OWN as error:
-            logger.warning("The mail server refused a letter: %s", type(error).__name__)
-        except OSError as error:
-            logger.warning("The mail server takes no letters: %s", error)
-            break
-    return sent
+    return deliver_in_turn(due, "tried_at", _deliver_one)
 
 
 @transaction.atomic

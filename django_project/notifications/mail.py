@@ -8,8 +8,7 @@ from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Window
-from django.db.models.functions import Coalesce, RowNumber
+from django.db.models import Exists, OuterRef, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -24,7 +23,8 @@ from django_project.core import rate_limits
 from django_project.core.characters import isolated, seen
 from django_project.core.errors import TooManyRequestsError
 from django_project.notifications import account_notices, services
-from django_project.notifications.errors import LETTERS_OWN, LetterNotSentError
+from django_project.notifications.errors import LetterNotSentError
+from django_project.notifications.letters import UNSENT_KEPT, deliver_in_turn
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
 from django_project.notifications.selectors import is_told_of, page_of
 from django_project.pledges.judging import to_judge
@@ -35,9 +35,6 @@ logger = logging.getLogger(__name__)
 CONFIRM_SALT = "chainfund.mail.confirm"
 UNSUBSCRIBE_SALT = "chainfund.mail.unsubscribe"
 CONFIRM_LIFETIME = timedelta(days=3)
-# What could not be sent for so long is no news any more.
-UNSENT_KEPT = timedelta(days=3)
-BATCH = 100
 
 SUBJECTS: dict[str, str | Promise] = {
     Kind.REFUND_DUE: gettext_lazy("You can claim a refund: %(title)s"),
@@ -123,27 +120,9 @@ def deliver() -> int:
     """Send what is due to confirmed addresses; says how many letters left.
 
     A letter is marked in the transaction that sends it: a crash in between sends it a second time, never not
-    at all. One that cannot be sent goes behind those that wait, and each account's first comes before
-    anybody's second: neither an address that refuses nor whoever is told a lot keeps others from letters.
+    at all.
     """
-    sent = 0
-    for pk in list(_in_turn(_due()).values_list("pk", flat=True)[:BATCH]):
-        Notification.objects.filter(pk=pk).update(email_tried_at=timezone.now())
-        try:
-            sent += _deliver_one(pk)
-        except LETTERS_OWN as error:
-            logger.warning("The mail server refused a letter: %s", type(error).__name__)
-        except OSError as error:
-            logger.warning("The mail server takes no letters: %s", error)
-            break
-    return sent
-
-
-def _in_turn(due: QuerySet[Notification]) -> QuerySet[Notification]:
-    """The first letter of each account before anybody's second, those that wait for longest first."""
-    waiting_since = Coalesce("email_tried_at", "created_at")
-    turn = Window(RowNumber(), partition_by="user_id", order_by=[waiting_since, "pk"])
-    return due.annotate(turn=turn).order_by("turn", waiting_since, "pk")
+    return deliver_in_turn(_due(), "email_tried_at", _deliver_one)
 
 
 def _due() -> QuerySet[Notification]:

@@ -17,7 +17,7 @@ from psycopg import sql
 from django_project.accounts.models import Session, User, Wallet
 from django_project.core.models import AuditEntry
 from django_project.discovery.services import grant_consent
-from django_project.notifications import account_notices
+from django_project.notifications import account_notices, letters
 from django_project.notifications.models import AccountNotice, Mailbox
 from django_project.privacy import services as privacy
 from tasks.upkeep import clean
@@ -105,7 +105,7 @@ def test_without_a_signature_it_waits_and_is_told(mailoutbox: list[Any]) -> None
 def test_an_address_that_refuses_keeps_nobody_elses_letter_back(
     monkeypatch: pytest.MonkeyPatch, mailoutbox: list[Any]
 ) -> None:
-    monkeypatch.setattr(account_notices, "BATCH", 1)
+    monkeypatch.setattr(letters, "BATCH", 1)
     user = backer_user(1)
     for recipient in ("refuses@example.org", "second@example.org"):
         AccountNotice.objects.create(user=user, act="email_changed", recipient=recipient)
