@@ -81,7 +81,10 @@ class Gathering:
     def _take_whole(self, positions: list[int], refused: Refused, retry_after: float) -> None:
         """A refusal of all calls at once: fewer show whether it was their number or one of them."""
         is_single = len(positions) == 1
-        if refused.is_overload and not (is_single and refused.is_about_size):
+        is_overload = (
+            refused.asks_for_patience(self._calls[positions[0]]) if is_single else refused.is_overload
+        )
+        if is_overload:
             self._slow_down(refused, retry_after)
         elif is_single and refused.is_fault:
             raise EndpointError(self._endpoint.name, self._endpoint.hush(refused.words))

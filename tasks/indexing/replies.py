@@ -26,9 +26,10 @@ _OVERLOAD = re.compile(
     r"too many (\w+ )?requests|\brate\b|rate.?limit|throttl|capacity|concurren|quota|credits"
     r"|per (second|minute|hour|day)"
     r"|/\s?(s|sec|second|min|minute)\b|slow down|busy|overload|try again|retry|request limit|request count"
-    r"|requests? .{0,20}exceeded|temporarily|unavailable|timed?[ -]?out|deadline exceeded",
+    r"|requests? .{0,20}exceeded|temporarily|unavailable",
     re.IGNORECASE,
 )
+_TIMED_OUT = re.compile(r"time[d-]?[ -]?out|deadline exceeded|took too long", re.IGNORECASE)
 _SIZE = re.compile(
     r"\b(block )?ranges?\b|\bblocks?\b|\bresults?\b|\blogs?\b|\bresponse|\brows?\b|too large", re.IGNORECASE
 )
@@ -73,7 +74,8 @@ class Refused:
             return True
         if self.code == HTTPStatus.TOO_MANY_REQUESTS:
             return True
-        return bool(_OVERLOAD.search(self.words)) and not self.is_about_size and not _LASTS.search(self.words)
+        speaks_of_it = _OVERLOAD.search(self.words) or _TIMED_OUT.search(self.words)
+        return bool(speaks_of_it) and not self.is_about_size and not _LASTS.search(self.words)
 
     @property
     def is_about_size(self) -> bool:
@@ -102,10 +104,9 @@ class Refused:
         return self.code == _REVERTED or bool(_REVERT.search(self.words))
 
     def asks_for_patience(self, call: Call) -> bool:
-        """As `is_overload`, of a call that could not have been smaller."""
-        is_wide = call.blocks > 1
-        if is_wide:
-            return self.is_overload and not self.is_about_size
+        """As `is_overload`; of a wide log query that took too long a smaller one is asked for."""
+        if call.blocks > 1:
+            return self.is_overload and not self.is_about_size and not _TIMED_OUT.search(self.words)
         return self.is_overload or (self.code == _LIMIT_EXCEEDED and not _LASTS.search(self.words))
 
     @property

@@ -47,6 +47,13 @@ OF_RANGES = (
     Refusal(35, "ranges over 10000 blocks are not supported on freetier"),
     Refusal(-32614, "eth_getLogs is limited to a 10,000 range", 413),
 )
+# Of ranges too, by nodes that give up after a while.
+OF_TIME = (
+    Refusal(-32000, "query timeout exceeded"),
+    Refusal(-32002, "request timed out"),
+    Refusal(-32603, "context deadline exceeded", 500),
+    Refusal(-32016, "the query took too long"),
+)
 OF_PACE = (
     Refusal(429, "Your app has exceeded its compute units per second capacity"),
     Refusal(-32005, "too many concurrent requests"),

@@ -24,6 +24,7 @@ from tests.faults.providers import (
     OF_PACE,
     OF_PLANS,
     OF_RANGES,
+    OF_TIME,
     PROFILES,
     Habits,
     Provider,
@@ -125,7 +126,7 @@ def test_batches_of_any_size_in_any_words(
     require_truth(history, truth)
 
 
-@pytest.mark.parametrize("words", OF_RANGES[::2])
+@pytest.mark.parametrize("words", [*OF_RANGES[::2], *OF_TIME])
 def test_ranges_in_any_words(history: Suite, truth: dict[str, Picture], words: Refusal) -> None:
     with Provider(history.url, Habits(blocks=9), words=words) as provider:
         pool = follow(history, provider.url)

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.indexing.calls import Call, chain_id_call, client_call, code_calls, header_call, receipts_call
 from tasks.indexing.replies import BatchRefusedError, NoAnswerError, Refused, read_reply
-from tests.faults.providers import OF_BATCHES, OF_PACE, OF_PLANS, OF_RANGES
+from tests.faults.providers import OF_BATCHES, OF_PACE, OF_PLANS, OF_RANGES, OF_TIME, Refusal
 from tests.faults.proxy import RATE_LIMITS
 
 WIDE = Call("eth_getLogs", (), lambda result: result, blocks=1_000)
@@ -45,12 +45,19 @@ def test_any_refusal_of_a_wide_range_means_a_smaller_one(code: int, words: str) 
         (-32000, "please try again in a moment"),
         (-32016, "You reached the concurrency limit"),
         (-32029, "monthly quota reached"),
-        (-32000, "request timed out"),
     ],
 )
 def test_words_of_overload_are_no_matter_of_size(code: int, words: str) -> None:
     for call in (WIDE, NARROW, OTHER):
         assert refused(code, words).asks_for_patience(call), words
+
+
+@pytest.mark.parametrize("refusal", OF_TIME)
+def test_what_took_too_long_is_asked_for_in_smaller_parts_where_there_are_any(refusal: Refusal) -> None:
+    told = refused(refusal.code, refusal.words)
+    assert not told.asks_for_patience(WIDE)
+    assert told.asks_for_patience(NARROW)
+    assert told.asks_for_patience(OTHER)
 
 
 def test_the_code_for_limits_means_overload_of_what_cannot_be_smaller() -> None:
