@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from abc import ABC, abstractmethod
 from typing import Annotated, Any, ClassVar
 
 from django.http import Http404
@@ -93,7 +94,7 @@ class PledgeView(Endpoint):
         return _answer(_own_pledge(request, public_id))
 
 
-class ReportView(Endpoint):
+class ReportView(Endpoint, ABC):
     """What the browser says that the wallet did: a hint for the pledge's page, never money.
 
     A report has to arrive after the session ended, too. So nothing of a session is read here, nothing can be
@@ -117,9 +118,9 @@ class ReportView(Endpoint):
         body = read_body(self.body_class, request)
         return _answer(self.report(_reported_pledge(public_id, body), body))
 
+    @abstractmethod
     def report(self, intent: PledgeIntent, body: Any) -> PledgeIntent:
         """Write down what is said of a pledge."""
-        raise NotImplementedError
 
 
 @extend_schema_view(post=extend_schema(summary="Report that the wallet is asked now"))

@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from django import forms
 from django.http import HttpRequest, HttpResponse
 
+from django_project.accounts.models import User
 from django_project.accounts.staff import limits, secret_box
 
 # What python-fido2 raises for a credential of another shape, or by another key, than it reads.
@@ -40,9 +41,7 @@ class AuthenticateForm(AllauthAuthenticateForm):  # type: ignore[misc]  # as abo
     """A code of the app, or a recovery code, at the sign-in."""
 
     def clean_code(self) -> str:
-        if not limits.has_code_tries(self.user):
-            limits.note_refused_factor(context.request, self.user, limits.LIMITED, is_sign_in=True)
-            raise get_adapter().validation_error("incorrect_code")
+        _require_code_tries(self.user, is_sign_in=True)
         code: str = super().clean_code()
         return code
 
@@ -51,11 +50,16 @@ class ReauthenticateForm(AllauthReauthenticateForm):  # type: ignore[misc]  # as
     """The same when a change asks for it once more."""
 
     def clean_code(self) -> str:
-        if not limits.has_code_tries(self.user):
-            limits.note_refused_factor(context.request, self.user, limits.LIMITED, is_sign_in=False)
-            raise get_adapter().validation_error("incorrect_code")
+        _require_code_tries(self.user, is_sign_in=False)
         code: str = super().clean_code()
         return code
+
+
+def _require_code_tries(user: User, *, is_sign_in: bool) -> None:
+    """Take one try of the account's codes; without any, each is refused as a wrong one."""
+    if not limits.has_code_tries(user):
+        limits.note_refused_factor(context.request, user, limits.LIMITED, is_sign_in=is_sign_in)
+        raise get_adapter().validation_error("incorrect_code")
 
 
 class CredentialField(forms.JSONField):
@@ -123,9 +127,7 @@ class ActivateTOTPForm(AllauthActivateForm):  # type: ignore[misc]  # as above
         self.secret = secret_box.decrypt(session[PENDING_SECRET])
 
     def clean_code(self) -> str:
-        if not limits.has_code_tries(self.user):
-            limits.note_refused_factor(context.request, self.user, limits.LIMITED, is_sign_in=False)
-            raise get_adapter().validation_error("incorrect_code")
+        _require_code_tries(self.user, is_sign_in=False)
         code: str = super().clean_code()
         # Once for all: what enrolled the app must not open the account within the same half minute.
         TOTP(Authenticator(user=self.user))._mark_code_used(code)  # noqa: SLF001
