@@ -24,15 +24,15 @@ setup-test: ## install what the tests need as well, a browser included
 
 .PHONY: demo
 demo: setup ## the whole system with a simulated history on http://127.0.0.1:8000; ARGS=--check verifies and stops
-	@$(PY) -m tasks.demo $(ARGS)
+	@$(PY) -m demo $(ARGS)
 
 .PHONY: demo-code
 demo-code: ## the code of this moment for the second factor of the running demo's operator
-	@$(PY) -m tasks.demo.codes
+	@$(PY) -m demo.codes
 
 .PHONY: dev
 dev: setup-test ## the demo with reload: site and workers restart when their code changes, the front end is built anew
-	@node_modules/.bin/vite build --watch --logLevel warn & trap "kill $$!" EXIT; $(PY) -m tasks.demo --reload $(ARGS)
+	@node_modules/.bin/vite build --watch --logLevel warn & trap "kill $$!" EXIT; $(PY) -m demo --reload $(ARGS)
 
 .PHONY: test
 test: setup-test ## everything CI asks: format, lint, types, layers, migrations, catalogues, contracts, Python, browser

@@ -17,7 +17,7 @@ import httpx
 from web3.contract import Contract
 from web3.types import Wei
 
-from tasks.demo.servers import PROJECT_ROOT, Anvil
+from devtools.servers import PROJECT_ROOT, Anvil
 from tests.support.contracts import Suite, compile_sources, create_campaign, deploy_suite, sources_digest
 
 CACHE = PROJECT_ROOT / ".setup" / "benchmarks"

@@ -11,7 +11,7 @@ import psycopg
 from web3.types import RPCEndpoint
 
 from benchmarks.measuring import indexer
-from tasks.demo.servers import Anvil, Process
+from devtools.servers import Anvil, Process
 from tests.support.contracts import Suite, create_campaign, deploy_suite, set_automine
 
 BLOCKS = 200

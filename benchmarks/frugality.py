@@ -24,7 +24,7 @@ from typing import Any
 import psycopg
 from web3.types import RPCEndpoint
 
-from tasks.demo.servers import PROJECT_ROOT, Anvil, Postgres, Process, Redis
+from devtools.servers import PROJECT_ROOT, Anvil, Postgres, Process, Redis
 from tests.faults.proxy import Answer, Liar, Proxy
 from tests.support.contracts import Suite, create_campaign, deploy_suite, set_automine
 from tests.support.launching import launch_many

@@ -21,7 +21,7 @@ from benchmarks import following, frugality
 from benchmarks.chain import LoadedChain, Shape, loaded_chain, passing_chain
 from benchmarks.delayed import delayed
 from benchmarks.measuring import Cost, indexer, run, typical
-from tasks.demo.servers import PROJECT_ROOT, Postgres
+from devtools.servers import PROJECT_ROOT, Postgres
 from tests.faults.proxy import Liar, Proxy
 from tests.support.contracts import compile_contracts
 

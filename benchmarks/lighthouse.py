@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.web import fill, serving
-from tasks.demo.servers import PROJECT_ROOT, Postgres, Redis
+from devtools.servers import PROJECT_ROOT, Postgres, Redis
 
 LIGHTHOUSE = PROJECT_ROOT / "tools" / "lighthouse" / "node_modules" / ".bin" / "lighthouse"
 RESULTS = PROJECT_ROOT / "benchmarks" / "results" / "lighthouse.json"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tasks.demo.servers import PROJECT_ROOT
+from devtools.servers import PROJECT_ROOT
 from tests.support.watching import wait_and_watch
 
 

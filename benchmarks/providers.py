@@ -23,7 +23,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.chain import LoadedChain, Shape, loaded_chain
-from tasks.demo.servers import PROJECT_ROOT, Anvil, Postgres
+from devtools.servers import PROJECT_ROOT, Anvil, Postgres
 from tests.faults.providers import PROFILES, Provider
 
 RESULTS = PROJECT_ROOT / "benchmarks" / "results" / "providers.json"

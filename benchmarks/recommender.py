@@ -31,6 +31,7 @@ import torch
 
 from benchmarks.chain import CACHE
 from benchmarks.measuring import Cost, run
+from devtools.servers import PROJECT_ROOT
 from recommender import pipeline
 from recommender.data.dataset import build_dataset
 from recommender.data.reading import conform
@@ -47,7 +48,6 @@ from recommender.text.names import DEFAULT_ENCODER
 from recommender.training.config import TrainingConfig
 from recommender.training.fitting import fit_all, make_plan
 from recommender.training.trainer import Rows, seed_everything, train
-from tasks.demo.servers import PROJECT_ROOT
 
 RESULTS = PROJECT_ROOT / "benchmarks" / "results" / "recommender.json"
 LISTED = 200

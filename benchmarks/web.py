@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 from benchmarks import page_weight
 from benchmarks.words import CATEGORIES, CHINESE, ENGLISH
-from tasks.demo.servers import PROJECT_ROOT, Postgres, Process, Redis, free_port
+from devtools.servers import PROJECT_ROOT, Postgres, Process, Redis, free_port
 
 GUNICORN = PROJECT_ROOT / "deploy" / "gunicorn.conf.py"
 RESULTS = PROJECT_ROOT / "benchmarks" / "results" / "web.json"

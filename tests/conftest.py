@@ -8,7 +8,7 @@ import pytest
 import redis
 from django.utils import translation
 
-from tasks.demo.servers import Anvil
+from devtools.servers import Anvil
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tasks.demo.servers import Postgres, Redis
-from tasks.demo.stage import MARK, end_leftovers
+from demo.processes import MARK, end_leftovers
+from devtools.servers import Postgres, Redis
 
 if TYPE_CHECKING:
     from xdist.remote import Producer

@@ -5,7 +5,7 @@ The site carries the result, so that it needs no compiler; a test holds it to wh
 
 import json
 
-from tasks.demo.servers import PROJECT_ROOT
+from devtools.servers import PROJECT_ROOT
 from tests.support.contracts import compile_sources
 
 SOURCE = "django_project/accounts/contracts/SignatureCheck.sol"

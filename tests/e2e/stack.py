@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from web3.contract import Contract
 
-from tasks.demo.servers import PROJECT_ROOT, Anvil, Process, free_port
+from devtools.servers import PROJECT_ROOT, Anvil, Process, free_port
 from tests.support.contracts import NATIVE, Suite, contribute, contribute_token, create_campaign, deploy_suite
 
 ETHER = 10**18

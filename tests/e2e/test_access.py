@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
-from tasks.demo.servers import PROJECT_ROOT
+from devtools.servers import PROJECT_ROOT
 from tests.e2e.conftest import WIDTHS
 from tests.e2e.people import DemoWallet, campaign_url, eventually, sign_in
 from tests.e2e.stack import HONEY, JUDGED, TEA, Stack

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from devtools.servers import Anvil
 from django_project.ledger.invariants import violations
-from tasks.demo.servers import Anvil
 from tasks.indexing import rpc
 from tests.faults.proxy import Liar, Proxy
 from tests.faults.steps import strike

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from devtools.servers import Anvil
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import Outbox, ReorgEvent
-from tasks.demo.servers import Anvil
 from tests.faults.histories import eventful
 from tests.faults.steps import strike
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from web3.contract import Contract
 
+from devtools.servers import Anvil
 from django_project.ledger import services
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import CampaignTotals, Chain, Contribution, ReorgEvent, SuspectRange
-from tasks.demo.servers import Anvil
 from tasks.indexing import repair, rpc
 from tasks.indexing.errors import ChainHaltedError, NoEndpointError, RpcError, StillInconsistentError
 from tests.faults.histories import busy

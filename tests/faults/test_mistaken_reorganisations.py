@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from devtools.servers import Anvil
 from django_project.ledger.models import Chain, Cursor, ReorgEvent
-from tasks.demo.servers import Anvil
 from tasks.indexing import rpc, runner, standstill
 from tasks.indexing.errors import CannotTellError, ChainHaltedError
 from tasks.indexing.fetch import Source

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from devtools.servers import Anvil
 from django_project.ledger.models import Chain, Cursor, RpcEndpoint
-from tasks.demo.servers import Anvil
 from tasks.indexing import rpc, standstill
 from tasks.indexing.errors import IndexerError
 from tasks.indexing.registry import read_registry

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from devtools.servers import Anvil
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import Chain, ReorgEvent
-from tasks.demo.servers import Anvil
 from tasks.indexing import rpc
 from tests.faults.histories import busy
 from tests.faults.providers import PROFILES, Provider

@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 
+from devtools.servers import Anvil
 from django_project.ledger.models import Chain, Cursor, RawLog
 from django_project.ledger.selectors import STALLED, index_health
-from tasks.demo.servers import Anvil
 from tasks.indexing import standstill
 from tasks.indexing.copying import LOG_COLUMNS, copy_rows
 from tasks.indexing.database import CONTRADICTIONS, in_words

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from devtools.servers import Anvil
 from django_project.ledger.models import Contribution, Cursor
-from tasks.demo.servers import Anvil
 from tasks.indexing import lease
 from tasks.indexing.errors import LeaseHeldError
 from tests.faults.steps import strike

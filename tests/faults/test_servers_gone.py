@@ -10,8 +10,8 @@ import pytest
 import redis
 from django.db import connection
 
+from devtools.servers import Anvil, Postgres, Redis
 from django_project.ledger.models import Contribution, Cursor
-from tasks.demo.servers import Anvil, Postgres, Redis
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine
 from tests.support.indexing import fresh_picture, index_once, picture
 from tests.support.processes import WORKER, beat, environment, kill, start, wait_until

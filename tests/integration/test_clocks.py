@@ -12,11 +12,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from devtools.servers import Anvil
 from django_project.core.addresses import parse_address
 from django_project.ledger.clocks import chain_now
 from django_project.ledger.models import CampaignLaunched, Chain, Cursor
 from django_project.ledger.selectors import CONTRACT_STATES, campaigns_with_status, index_health
-from tasks.demo.servers import Anvil
 from tasks.indexing.registry import load_events, read_registry
 from tasks.indexing.rpc import Pool
 from tasks.indexing.verify import Verifier

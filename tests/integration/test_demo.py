@@ -16,10 +16,10 @@ import httpx
 import psutil
 import pytest
 
-from tasks.demo.codes import code
-from tasks.demo.errors import DemoError
-from tasks.demo.servers import PROJECT_ROOT, free_port
-from tasks.demo.stage import MARK, Folders, Lock, Memory, Stage, end_leftovers, open_site_socket
+from demo.codes import code
+from demo.errors import DemoError
+from demo.processes import MARK, Folders, Lock, Memory, Processes, end_leftovers, open_site_socket
+from devtools.servers import PROJECT_ROOT, free_port
 
 SMALL = ["--campaigns", "12", "--backers", "40"]
 OPERATOR = re.compile(r"as (operator), password (\S+)\s+The second factor: key (\S+) for an app")
@@ -28,13 +28,13 @@ PATIENCE_SECONDS = 240
 
 
 class Demo:
-    """`python -m tasks.demo` as a process of its own."""
+    """`python -m demo` as a process of its own."""
 
     def __init__(self, directory: Path, log: Path, *arguments: str) -> None:
         self.directory, self._log = directory, log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tasks.demo", *arguments],
+                [sys.executable, "-m", "demo", *arguments],
                 env={**_outside_environment(), "CHAINFUND_DEMO_DIR": str(directory)},
                 cwd=PROJECT_ROOT,
                 stdout=output,
@@ -130,7 +130,7 @@ def test_a_demo_crashes_comes_back_and_agrees_with_its_chain(directory: Path, tm
 
     checked = Demo(directory, tmp_path / "checked.log", "--check", *SMALL)
     assert checked.wait() == 0, checked.said
-    assert "Play 120 days" not in checked.said
+    assert "Orchestrator 120 days" not in checked.said
     assert "✗" not in checked.said
     assert_nothing_runs(checked)
 
@@ -164,36 +164,36 @@ def test_without_a_wish_the_next_free_port_is_taken() -> None:
 
 
 def test_a_child_that_fails_is_quoted(directory: Path) -> None:
-    stage = Stage(Folders(directory))
-    stage.folders.make()
+    processes = Processes(Folders(directory))
+    processes.folders.make()
     with pytest.raises(DemoError, match=r"(?s)texts ended with status 3; the end of .*no such story"):
-        stage.run("texts", [sys.executable, "-c", "import sys; print('no such story'); sys.exit(3)"])
-    stage.close(print)
+        processes.run("texts", [sys.executable, "-c", "import sys; print('no such story'); sys.exit(3)"])
+    processes.close(print)
 
 
 def test_closing_ends_children_that_still_work(directory: Path) -> None:
-    stage = Stage(Folders(directory))
-    stage.folders.make()
-    stage.start("sleeper", "http.server", str(free_port()), "--bind", "127.0.0.1")
-    process = psutil.Process(stage.servers["sleeper"].pid)
-    stage.close(print)
+    processes = Processes(Folders(directory))
+    processes.folders.make()
+    processes.start("sleeper", "http.server", str(free_port()), "--bind", "127.0.0.1")
+    process = psutil.Process(processes.servers["sleeper"].pid)
+    processes.close(print)
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_restart_puts_new_processes_in_the_old_ones_places(directory: Path) -> None:
-    stage = Stage(Folders(directory))
-    stage.folders.make()
+    processes = Processes(Folders(directory))
+    processes.folders.make()
     for name in ("one", "two"):
-        stage.start(name, "http.server", str(free_port()), "--bind", "127.0.0.1")
-    before = {name: server.pid for name, server in stage.servers.items()}
+        processes.start(name, "http.server", str(free_port()), "--bind", "127.0.0.1")
+    before = {name: server.pid for name, server in processes.servers.items()}
     try:
-        stage.restart()
-        stage.require_alive()
-        assert stage.servers.keys() == before.keys()
-        assert not {server.pid for server in stage.servers.values()} & set(before.values())
+        processes.restart()
+        processes.require_alive()
+        assert processes.servers.keys() == before.keys()
+        assert not {server.pid for server in processes.servers.values()} & set(before.values())
         assert not any(psutil.pid_exists(pid) for pid in before.values())
     finally:
-        stage.close(print)
+        processes.close(print)
 
 
 def test_only_marked_processes_of_this_directory_are_leftovers(directory: Path, tmp_path: Path) -> None:

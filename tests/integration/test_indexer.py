@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from devtools.servers import Anvil
 from django_project.core.addresses import parse_address
 from django_project.ledger import models
 from django_project.ledger.invariants import violations
@@ -18,7 +19,6 @@ from django_project.ledger.selectors import (
     index_health,
     token_of,
 )
-from tasks.demo.servers import Anvil
 from tests.support.contracts import (
     Suite,
     contribute,

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from django.db.models.functions import Now
 
+from devtools.servers import Anvil
 from django_project.core.addresses import parse_address, selector
 from django_project.ledger.models import CampaignTotals, Cursor, SuspectRange
-from tasks.demo.servers import Anvil
 from tasks.indexing.calls import At
 from tasks.indexing.errors import CallRefusedError
 from tasks.indexing.many import MOST_ADDRESSES, NO_ANSWER, numbers_call

@@ -10,8 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from devtools.servers import Anvil, free_port
 from django_project.ledger.models import Chain, Contribution, Cursor, RawLog, SuspectRange
-from tasks.demo.servers import Anvil, free_port
 from tasks.indexing import rpc
 from tasks.indexing.doctor import diagnose
 from tasks.indexing.lease import Lease

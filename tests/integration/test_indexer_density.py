@@ -10,9 +10,9 @@ from django.conf import settings
 from web3.contract import Contract
 
 from benchmarks.chain import deploy_generator
+from devtools.servers import Anvil
 from django_project.ledger.models import RawLog
 from django_project.ledger.services import forget_chain
-from tasks.demo.servers import Anvil
 from tasks.indexing import backfill, fanout, fetch, follow, wire
 from tasks.indexing.abilities import LARGEST_RANGE
 from tasks.indexing.backfill import FETCHERS, Span, Threads

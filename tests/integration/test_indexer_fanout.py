@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from devtools.servers import Anvil
 from django_project.ledger.models import Chain, FetchedRange, RawLog
 from django_project.ledger.services import forget_chain
-from tasks.demo.servers import Anvil
 from tasks.indexing import fanout, follow
 from tasks.indexing.backfill import Span
 from tasks.indexing.fanout import fetch_for_others

@@ -6,7 +6,7 @@ from statistics import median
 
 import pytest
 
-from tasks.demo.servers import Anvil
+from devtools.servers import Anvil
 from tasks.indexing.errors import ConfigurationError
 from tasks.indexing.heads import BlockPace, Heads, subscription_urls
 from tasks.indexing.rpc import Pool

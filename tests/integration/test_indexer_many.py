@@ -10,11 +10,11 @@ import pytest
 from django.conf import settings
 from pytest_django import Settings
 
+from devtools.servers import Anvil
 from django_project.core.addresses import parse_address
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import CampaignLaunched, Contribution, Outbox, SuspectRange
 from django_project.ledger.outbox import unread
-from tasks.demo.servers import Anvil
 from tests.support.contracts import (
     ABIS,
     Suite,

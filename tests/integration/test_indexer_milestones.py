@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from devtools.servers import Anvil
 from django_project.core.addresses import parse_address
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import (
@@ -19,7 +20,6 @@ from django_project.ledger.models import (
 )
 from django_project.ledger.selectors import CONTRACT_STATES, campaigns_with_status
 from django_project.ledger.totals import recompute_totals
-from tasks.demo.servers import Anvil
 from tasks.indexing.registry import load_events, read_registry
 from tasks.indexing.rpc import Pool
 from tasks.indexing.verify import Verifier

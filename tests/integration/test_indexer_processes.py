@@ -13,8 +13,8 @@ from django.db import connection
 from django.utils import timezone
 from web3.types import Wei
 
+from devtools.servers import Anvil, free_port
 from django_project.ledger.models import Chain, Contribution, Cursor, RawLog
-from tasks.demo.servers import Anvil, free_port
 from tasks.indexing import commit as commit_module
 from tasks.indexing.errors import LeaseHeldError, LeaseLostError
 from tasks.indexing.follow import Follower

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import call_command
 from web3.contract import Contract
 
+from devtools.servers import Anvil
 from django_project.core.addresses import parse_address
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import (
@@ -18,7 +19,6 @@ from django_project.ledger.models import (
     Outbox,
     ReorgEvent,
 )
-from tasks.demo.servers import Anvil
 from tasks.indexing.errors import ChainHaltedError
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node
 from tests.support.indexing import fresh_picture, index_once, picture

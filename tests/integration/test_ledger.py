@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from devtools.servers import Anvil
 from django_project.campaigns.models import Category, Metadata
 from django_project.core.addresses import ZERO_ADDRESS, parse_address
 from django_project.core.models import AuditEntry
@@ -30,7 +31,6 @@ from django_project.ledger.outbox import take_news, unread
 from django_project.ledger.selectors import TokenInfo, finalized_block, index_health, token_of
 from django_project.ledger.totals import recompute_totals
 from tasks import upkeep
-from tasks.demo.servers import Anvil
 from tasks.indexing.errors import ChainRetiredError, LeaseLostError
 from tasks.indexing.lease import Lease
 from tasks.upkeep import Reader, clean, deliver_outbox, settle

@@ -7,12 +7,12 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
+from devtools.servers import Anvil
 from django_project.accounts.models import User, Wallet
 from django_project.core.addresses import parse_address, parse_hash
 from django_project.ledger.models import CampaignLaunched, CampaignTotals, Cursor
 from django_project.pledges import services
 from django_project.pledges.models import PledgeIntent
-from tasks.demo.servers import Anvil
 from tasks.pledging import ASKED_KEPT, BATCH, CREATED_KEPT, DROPPED_AFTER, look_for_missing
 from tests.factories import CHAIN_ID, ETHER, World, address, reference
 

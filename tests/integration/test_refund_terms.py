@@ -8,13 +8,13 @@ import pytest
 from django.utils.translation import override
 from web3.exceptions import Web3Exception
 
+from devtools.servers import Anvil
 from django_project.campaigns import refund_words
 from django_project.campaigns.selectors import RefundTerms, refund_terms
 from django_project.campaigns.selectors.refund_terms import BACKERS_OWN_PERIOD, Due, Firm, Reason, Way
 from django_project.core.addresses import parse_address
 from django_project.ledger.selectors import campaigns_with_status
 from django_project.pledges.selectors import owed
-from tasks.demo.servers import Anvil
 from tests.support.contracts import (
     Suite,
     contribute,

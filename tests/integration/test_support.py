@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from tasks.demo.servers import Anvil
+from devtools.servers import Anvil
 from tests.support.contracts import (
     contribute,
     contribute_token,

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from web3 import Web3
 
+from devtools.servers import Anvil
 from django_project.accounts.models import User
 from django_project.campaigns import services as campaigns
 from django_project.campaigns.models import Listing
@@ -19,7 +20,6 @@ from django_project.ledger import services
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import Chain, Cursor, FactoryEvent, SuspectRange, Token
 from django_project.ledger.selectors import TokenInfo, index_health, token_of
-from tasks.demo.servers import Anvil
 from tasks.indexing import tokens
 from tasks.indexing.doctor import diagnose
 from tasks.indexing.registry import load_events, read_registry

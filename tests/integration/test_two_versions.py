@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from devtools.servers import Anvil
 from django_project.campaigns import services as campaigns
 from django_project.campaigns.models import Listing
 from django_project.core.addresses import parse_address
@@ -30,7 +31,6 @@ from django_project.ledger.selectors import (
     version_of,
 )
 from django_project.ledger.totals import recompute_totals
-from tasks.demo.servers import Anvil
 from tasks.indexing.registry import load_events, read_registry
 from tasks.indexing.rpc import Pool
 from tasks.indexing.verify import Verifier

@@ -19,11 +19,11 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from psycopg import sql
 
+from devtools.servers import PROJECT_ROOT, Anvil, free_port
 from django_project.core.endpoints import endpoint_name
 from django_project.core.schema import unapplied_migrations
 from django_project.ledger import services
 from django_project.ledger.models import Chain, Cursor, RawLog, RpcEndpoint
-from tasks.demo.servers import PROJECT_ROOT, Anvil, free_port
 from tasks.indexing import rpc
 from tasks.indexing.errors import RpcError
 from tasks.indexing.lease import Lease

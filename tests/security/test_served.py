@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from devtools.servers import PROJECT_ROOT, free_port
 from django_project.core.bodies import TOO_LARGE, BoundedBodies
-from tasks.demo.servers import PROJECT_ROOT, free_port
 from tests.support.processes import environment, wait_until
 
 # The pages need the tables.

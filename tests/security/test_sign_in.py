@@ -11,9 +11,9 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
+from devtools.servers import Anvil
 from django_project.accounts import challenges, eip4361
 from django_project.accounts.models import Challenge, Session, User, Wallet
-from tasks.demo.servers import Anvil
 from tests.factories import CHAIN_ID, World
 from tests.support.browser import CHALLENGE, SESSION, Browser, error_code, sign, wallet
 

@@ -17,11 +17,11 @@ from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.types import RPCEndpoint
 
+from devtools.servers import Anvil, free_port
 from django_project.accounts import contract_wallets, eip4361
 from django_project.accounts.models import Challenge, User, Wallet
 from django_project.core import node
 from django_project.ledger.models import Chain
-from tasks.demo.servers import Anvil, free_port
 from tests.factories import CHAIN_ID, World
 from tests.support.browser import (
     CHALLENGE,

@@ -11,12 +11,12 @@ from django.db import connection
 from django.utils import timezone
 from eth_account.signers.local import LocalAccount
 
+from devtools.servers import Anvil
 from django_project.accounts import services
 from django_project.accounts.models import Challenge, Session, User, Wallet
 from django_project.accounts.purposes import Purpose, masked, statement
 from django_project.core.models import AuditEntry
 from django_project.notifications.models import AccountNotice, Mailbox
-from tasks.demo.servers import Anvil
 from tests.factories import CHAIN_ID, World
 from tests.support.browser import (
     DELETION,

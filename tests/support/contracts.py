@@ -21,7 +21,7 @@ from web3.contract import Contract
 from web3.contract.contract import ContractFunction
 from web3.types import RPCEndpoint, TxReceipt
 
-from tasks.demo.servers import PROJECT_ROOT, Anvil
+from devtools.servers import PROJECT_ROOT, Anvil
 from tests.support.versions import FIRST, SECOND, Artifact, first_version
 
 SOURCES = PROJECT_ROOT / "contracts"

@@ -16,9 +16,9 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
+from devtools.servers import PROJECT_ROOT
 from django_project.core import jobs
 from django_project.ledger.models import Cursor
-from tasks.demo.servers import PROJECT_ROOT
 from tests.support.contracts import Suite
 
 DEADLINE_SECONDS = 60

@@ -12,7 +12,7 @@ from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
 
-from tasks.demo.servers import PROJECT_ROOT
+from devtools.servers import PROJECT_ROOT
 
 NODE_MODULES = PROJECT_ROOT / "node_modules"
 # A Solidity compiler's placeholders for libraries are of an address's length.

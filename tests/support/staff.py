@@ -7,9 +7,9 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from django.test import Client
 
+from demo.codes import code
 from django_project.accounts.backends import STAFF_BACKEND
 from django_project.accounts.models import User
-from tasks.demo.codes import code
 
 KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 PASSWORD = "four herons over slow water"

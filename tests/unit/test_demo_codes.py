@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.demo.codes import code, keep_key
-from tasks.demo.servers import PROJECT_ROOT
+from demo.codes import code, keep_key
+from devtools.servers import PROJECT_ROOT
 
 KEY = base64.b32encode(b"12345678901234567890").decode()
 
@@ -45,7 +45,7 @@ def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
 
 def say_code(directory: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tasks.demo.codes"],
+        [sys.executable, "-m", "demo.codes"],
         env={"CHAINFUND_DEMO_DIR": str(directory), "PATH": ""},
         cwd=PROJECT_ROOT,
         capture_output=True,

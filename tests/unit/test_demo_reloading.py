@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.demo.reloading import Sources
+from demo.reloading import Sources
 
 
 @pytest.fixture

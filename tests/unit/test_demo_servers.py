@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.demo import servers
-from tasks.demo.servers import Process, ServerError
+from devtools import servers
+from devtools.servers import Process, ServerError
 
 
 def started(script: str, log: Path) -> Process:

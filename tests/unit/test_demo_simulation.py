@@ -5,24 +5,15 @@ from itertools import pairwise
 
 import pytest
 
-from tasks.demo.cast import account_count, assign
-from tasks.demo.catalogue import Catalogue, Fate, Language, Mode, load_catalogue
-from tasks.demo.networks import AWAY, HOME, home_of, parts
-from tasks.demo.seeding import SLOT_SECONDS, expected_totals
-from tasks.demo.simulation import HORIZON, Scale, Scenario, simulate
-from tasks.demo.simulation.events import (
-    Cancel,
-    Contribute,
-    Launch,
-    PostUpdate,
-    Refund,
-    TakeBack,
-    View,
-    Withdraw,
-)
-from tasks.demo.simulation.milestones import Course
-from tasks.demo.simulation.scenario import choose_campaigns
-from tasks.demo.wallet_accounts import offered_accounts
+from demo.accounts import account_count, assign
+from demo.catalogue import Catalogue, Fate, Language, Mode, load_catalogue
+from demo.networks import AWAY, HOME, home_of, parts
+from demo.seeding import SLOT_SECONDS, expected_totals
+from demo.simulation import HORIZON, Scale, Scenario, simulate
+from demo.simulation.events import Cancel, Contribute, Launch, PostUpdate, Refund, TakeBack, View, Withdraw
+from demo.simulation.milestones import Course
+from demo.simulation.scenario import choose_campaigns
+from demo.wallet_accounts import offered_accounts
 
 DAY = 24 * 3600
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from django_project.core.money import parse_units
-from tasks.demo.catalogue import (
+from demo.catalogue import (
     STORIES,
     Campaign,
     Catalogue,
@@ -20,6 +19,7 @@ from tasks.demo.catalogue import (
     Token,
     load_catalogue,
 )
+from django_project.core.money import parse_units
 
 CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 WORD = re.compile(r"\w[\w'’.,-]*")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from devtools.servers import free_port
 from django_project.core import node
-from tasks.demo.servers import free_port
 from tests.factories import CHAIN_ID
 from tests.support.posting import PostServer, Response, as_bytes
 

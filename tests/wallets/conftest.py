@@ -14,10 +14,10 @@ from web3.contract import Contract
 from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt, Wei
 
+from devtools.servers import Anvil
 from django_project.campaigns import services
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import Chain
-from tasks.demo.servers import Anvil
 from tasks.indexing.registry import load_events, read_registry
 from tasks.indexing.rpc import Pool
 from tasks.indexing.verify import Verifier

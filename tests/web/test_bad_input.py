@@ -8,6 +8,7 @@ import pytest
 from django.core import mail as outbox
 from django.test import Client, override_settings
 
+from devtools.servers import free_port
 from django_project.accounts.models import User
 from django_project.campaigns import services
 from django_project.campaigns.models import Follow, Report, SupporterMessage
@@ -16,7 +17,6 @@ from django_project.notifications import mail
 from django_project.notifications.errors import LetterNotSentError
 from django_project.notifications.models import AccountNotice, Mailbox, Preference
 from django_project.pledges.models import PledgeIntent
-from tasks.demo.servers import free_port
 from tests.factories import CHAIN_ID, address, backer_user
 from tests.support.browser import Browser, wallet
 from tests.web.conftest import Shop

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tasks.demo.servers import PROJECT_ROOT
+from devtools.servers import PROJECT_ROOT
 
 FIRST, SECOND = 1, 2
 

@@ -12,23 +12,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from tasks.demo.cast import BALANCE_ETHER, MNEMONIC, Cast, account_count, assign
-from tasks.demo.catalogue import Token, load_catalogue
-from tasks.demo.checks import Check, Finding
-from tasks.demo.codes import keep_key
-from tasks.demo.contracts import Deployment
-from tasks.demo.errors import DemoError
-from tasks.demo.index import Index
-from tasks.demo.networks import HOME, NETWORKS, Network, Part, home_of, parts
-from tasks.demo.options import Options
-from tasks.demo.rpc import Node
-from tasks.demo.seeding import Seeder, campaign_addresses
-from tasks.demo.servers import PROJECT_ROOT, ServerError, free_port
-from tasks.demo.simulation import HORIZON, Scenario, simulate
-from tasks.demo.stage import HOST, Memory, Stage, project_command
-from tasks.demo.steps import Step, Steps
-from tasks.demo.visiting import Site, post_views
-from tasks.demo.wallet_accounts import offered_accounts
+from demo.accounts import BALANCE_ETHER, MNEMONIC, Accounts, account_count, assign
+from demo.catalogue import Token, load_catalogue
+from demo.checks import Check, Finding
+from demo.codes import keep_key
+from demo.contracts import Deployment
+from demo.errors import DemoError
+from demo.index import Index
+from demo.networks import HOME, NETWORKS, Network, Part, home_of, parts
+from demo.options import Options
+from demo.processes import HOST, Memory, Processes, project_command
+from demo.rpc import Node
+from demo.seeding import Seeder, campaign_addresses
+from demo.simulation import HORIZON, Scenario, simulate
+from demo.steps import Step, Steps
+from demo.visiting import Site, post_views
+from demo.wallet_accounts import offered_accounts
+from devtools.servers import PROJECT_ROOT, ServerError, free_port
 
 BLOCK_SECONDS = 1
 # Views of the whole history are older than what browsers may report elsewhere.
@@ -40,11 +40,11 @@ OPERATOR_PASSWORD_BYTES = 12
 
 
 @dataclass
-class Play:
+class Orchestrator:
     """One run of the demo: its steps in order, and what later steps need of earlier ones."""
 
     options: Options
-    stage: Stage
+    processes: Processes
     steps: Steps
     socket: socket.socket
 
@@ -59,12 +59,14 @@ class Play:
         self.scenario: Scenario = simulate(load_catalogue(), self.options.scale, self.memory.seed)
         self.parts = parts(self.scenario)
         with self.steps.step("Start PostgreSQL, Redis and the chains"):
-            self.stage.together(self.stage.start_postgres, self.stage.start_redis, *self._chain_starts())
-        self.nodes = {key: Node(anvil.url) for key, anvil in self.stage.anvils.items()}
-        self.cast: Cast = assign(self.scenario, self.nodes[HOME.chain_id].call("eth_accounts"))
-        self.stage.environment |= self._site_environment()
-        self.stage.together(self._migrate, self._deploy)
-        with Index(self.stage.environment["DATABASE_URL"]) as self.index:
+            self.processes.together(
+                self.processes.start_postgres, self.processes.start_redis, *self._chain_starts()
+            )
+        self.nodes = {key: Node(anvil.url) for key, anvil in self.processes.anvils.items()}
+        self.accounts: Accounts = assign(self.scenario, self.nodes[HOME.chain_id].call("eth_accounts"))
+        self.processes.environment |= self._site_environment()
+        self.processes.together(self._migrate, self._deploy)
+        with Index(self.processes.environment["DATABASE_URL"]) as self.index:
             if self.memory.is_complete:
                 self._resume()
             else:
@@ -74,7 +76,7 @@ class Play:
 
     def check(self) -> list[Finding]:
         """Ask chains, database and site whether they agree."""
-        with Index(self.stage.environment["DATABASE_URL"]) as index:
+        with Index(self.processes.environment["DATABASE_URL"]) as index:
             return Check(
                 nodes=self.nodes,
                 index=index,
@@ -83,21 +85,21 @@ class Play:
                 parts=self.parts,
                 expects_personal=self.options.scale.teaches_tastes,
                 site_url=self.site_url,
-                backers=self.cast.backers,
+                backers=self.accounts.backers,
             ).run()
 
     def create_operator(self) -> tuple[str, str]:
         """Make an account for the admin pages; returns its password, new at each start, and its key."""
         password = secrets.token_urlsafe(OPERATOR_PASSWORD_BYTES)
-        key = keep_key(self.stage.folders.operator_key)
-        command = [sys.executable, "-m", "tasks.demo.create_operator"]
-        self.stage.run("operator", command, text=f"{password}\n{key}")
+        key = keep_key(self.processes.folders.operator_key)
+        command = [sys.executable, "-m", "demo.create_operator"]
+        self.processes.run("operator", command, text=f"{password}\n{key}")
         return password, key
 
     # --- Beginning anew, or from what is there ----------------------------------------------------------
 
     def _recall(self) -> None:
-        folders = self.stage.folders
+        folders = self.processes.folders
         found = None if self.options.reset else folders.recall()
         scale = self.options.scale
         if found is not None and (found.campaigns, found.backers, found.seed) != (
@@ -126,28 +128,28 @@ class Play:
         ]
         ports, key = self.memory.anvil_ports, str(network.chain_id)
         try:
-            self.stage.start_anvil(network, ports[key], arguments)
+            self.processes.start_anvil(network, ports[key], arguments)
         except ServerError as error:
             if not self.memory.is_complete:
                 raise
             raise DemoError(f"{error}\nIf its saved state is damaged, begin anew with --reset") from error
-        ports[key] = self.stage.anvils[network.chain_id].port
+        ports[key] = self.processes.anvils[network.chain_id].port
 
     def _deployment(self, chain_id: int) -> Deployment:
-        return Deployment.read(self.stage.folders.deployments, chain_id)
+        return Deployment.read(self.processes.folders.deployments, chain_id)
 
     def _site_environment(self) -> dict[str, str]:
-        folders = self.stage.folders
+        folders = self.processes.folders
         return {
             "CHAINFUND_MODE": "demo",
             "CHAINFUND_SITE_URL": self.site_url,
             "CHAINFUND_RPC_URLS": ";".join(f"{key}={node.url}" for key, node in self.nodes.items()),
-            "CHAINFUND_TREASURY": self.cast.treasury,
+            "CHAINFUND_TREASURY": self.accounts.treasury,
             "CHAINFUND_DEPLOYMENTS_DIR": str(folders.deployments),
             "CHAINFUND_RECOMMENDER_DIR": str(folders.runs),
             "CHAINFUND_BEACON_MAX_AGE_SECONDS": str(BEACON_MAX_AGE_SECONDS),
             "CHAINFUND_DEMO_ACCOUNTS": json.dumps(
-                offered_accounts(self.scenario, self.cast), ensure_ascii=False
+                offered_accounts(self.scenario, self.accounts), ensure_ascii=False
             ),
         }
 
@@ -159,16 +161,16 @@ class Play:
 
     def _migrate(self) -> None:
         with self.steps.step("Create the tables"):
-            self.stage.run(
+            self.processes.run(
                 "migrate", [sys.executable, *project_command("manage.py", "migrate", "--no-input")]
             )
 
     def _deploy(self) -> None:
         for network in NETWORKS:
-            if (self.stage.folders.deployments / f"{network.chain_id}.json").exists():
+            if (self.processes.folders.deployments / f"{network.chain_id}.json").exists():
                 continue
             with self.steps.step(f"Deploy the contracts on {network.title} with Brownie"):
-                self.stage.run(
+                self.processes.run(
                     f"deploy-{network.chain_id}",
                     project_command("tools/brownie", "run", "deploy", "--network", "anvil"),
                     env={"CHAINFUND_RPC_URL": self.nodes[network.chain_id].url},
@@ -180,19 +182,19 @@ class Play:
             self.nodes[HOME.chain_id],
             self._deployment(HOME.chain_id),
             self.scenario,
-            self.cast,
+            self.accounts,
             self.memory.genesis,
         )
-        self.stage.together(self._store_texts, self._open_site)
+        self.processes.together(self._store_texts, self._open_site)
         # Before there is anything to index: they start up while the nodes are busy.
         self._start_workers()
-        self.stage.together(*(partial(self._seed, part) for part in self.parts))
+        self.processes.together(*(partial(self._seed, part) for part in self.parts))
         self._start_clocks()
         self._catch_up()
         with self.steps.step("Post page views to the site", total=len(self.scenario.views)) as step:
-            self.stage.together(partial(self._visit, step))
+            self.processes.together(partial(self._visit, step))
         self.memory.is_complete = True
-        self.stage.folders.remember(self.memory)
+        self.processes.folders.remember(self.memory)
 
     def _resume(self) -> None:
         for network in NETWORKS:
@@ -206,7 +208,7 @@ class Play:
     def _forget_index(self, network: Network) -> None:
         with self.steps.step(f"Forget an index that is ahead of what {network.title} saved"):
             command = project_command("manage.py", "indexer", "reset-chain", "--chain", str(network.chain_id))
-            self.stage.run(f"reset-chain-{network.chain_id}", [sys.executable, *command])
+            self.processes.run(f"reset-chain-{network.chain_id}", [sys.executable, *command])
 
     def _index_is_of_this_chain(self, chain_id: int) -> bool:
         """Whether the node has the block that the index ends with; after a crash it may have lost it."""
@@ -235,20 +237,18 @@ class Play:
                 }
                 for part in self.parts
             ]
-            self.stage.run(
-                "texts", [sys.executable, "-m", "tasks.demo.store_texts"], text=json.dumps(request)
-            )
+            self.processes.run("texts", [sys.executable, "-m", "demo.store_texts"], text=json.dumps(request))
 
     def _seed(self, part: Part) -> None:
         network = part.network
-        title = f"Play 120 days of transactions on {network.title}"
+        title = f"Orchestrator 120 days of transactions on {network.title}"
         with self.steps.step(title, total=len(part.actions)) as step:
             Seeder(
                 node=self.nodes[network.chain_id],
                 deployment=self._deployment(network.chain_id),
                 scenario=self.scenario,
                 part=part,
-                cast=self.cast,
+                accounts=self.accounts,
                 genesis=self.memory.genesis,
                 addresses=self.addresses,
                 progress=step.reach,
@@ -266,7 +266,7 @@ class Play:
 
     def _open_site(self) -> None:
         with self.steps.step("Open the site"):
-            site = self.stage.start(
+            site = self.processes.start(
                 "site",
                 "gunicorn",
                 *("--config", str(GUNICORN), "--bind", f"fd://{self.socket.fileno()}"),
@@ -286,28 +286,28 @@ class Play:
         celery = ("-A", "tasks.celery")
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
         # Tasks are safe to run twice, so SIGQUIT may end workers without waiting for the ones in hand.
-        self.stage.start(
+        self.processes.start(
             "indexer",
             "celery",
             *(*celery, "worker", "--queues", "indexing", "--hostname", "indexer@demo"),
             *("--concurrency", str(len(NETWORKS)), *quiet),
             stop_signal=signal.SIGQUIT,
         )
-        self.stage.start(
+        self.processes.start(
             "worker",
             "celery",
             *(*celery, "worker", "--queues", "default,notifications", "--hostname", "worker@demo"),
             *("--concurrency", str(WORKER_PROCESSES), *quiet),
             stop_signal=signal.SIGQUIT,
         )
-        self.stage.start(
+        self.processes.start(
             "trainer",
             "celery",
             *(*celery, "worker", "--queues", "gpu", "--hostname", "trainer@demo", "--pool", "solo", *quiet),
             stop_signal=signal.SIGQUIT,
         )
-        schedule = str(self.stage.folders.root / "beat-schedule")
-        self.stage.start("beat", "celery", *celery, "beat", "--schedule", schedule, "--pidfile", "")
+        schedule = str(self.processes.folders.root / "beat-schedule")
+        self.processes.start("beat", "celery", *celery, "beat", "--schedule", schedule, "--pidfile", "")
 
     def _catch_up(self) -> None:
         heads = {key: int(node.call("eth_blockNumber"), 16) for key, node in self.nodes.items()}
@@ -337,17 +337,17 @@ class Play:
         progress: Callable[[int], None],
     ) -> None:
         def explain() -> str:
-            server = self.stage.servers[worker]
+            server = self.processes.servers[worker]
             return f"the end of {server.log}:\n{server.tail()}"
 
-        self.index.wait(what, measure, target, self.stage.require_alive, explain, progress)
+        self.index.wait(what, measure, target, self.processes.require_alive, explain, progress)
 
     def _visit(self, step: Step) -> None:
         site = Site(
             url=self.site_url,
             node_url=self.nodes[HOME.chain_id].url,
             chain_id=HOME.chain_id,
-            backers=self.cast.backers,
+            backers=self.accounts.backers,
             campaigns=[
                 f"{network.chain_id}:{address}"
                 for network, address in zip(home_of(self.scenario), self.addresses, strict=True)
@@ -359,7 +359,7 @@ class Play:
 
     def _rank(self) -> None:
         with self.steps.step("Train, promote and rank") as step:
-            self.stage.run(
+            self.processes.run(
                 "recommend",
                 [sys.executable, *project_command("manage.py", "recommend", "refresh")],
                 watch=step.tell,

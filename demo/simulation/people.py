@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from tasks.demo.catalogue import Campaign, Language
+from demo.catalogue import Campaign, Language
 
 Floats = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""The operator's second factor in the demo: `python -m tasks.demo.codes` says the code of this moment.
+"""The operator's second factor in the demo: `python -m demo.codes` says the code of this moment.
 
 Codes are those of every authenticator app (RFC 6238): six digits, another every 30 seconds, each good once.
 """
@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from tasks.demo.options import directory
-from tasks.demo.stage import OPERATOR_KEY
+from demo.options import directory
+from demo.processes import OPERATOR_KEY
 
 STEP_SECONDS = 30
 DIGITS = 6

@@ -7,9 +7,9 @@ on both with equal terms stands at one address twice.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.demo.catalogue import Campaign, Fate, Token
-from tasks.demo.simulation import Scenario
-from tasks.demo.simulation.events import Action, Contribute, Launch
+from demo.catalogue import Campaign, Fate, Token
+from demo.simulation import Scenario
+from demo.simulation.events import Action, Contribute, Launch
 
 # Of each language's open campaigns without milestones one in so many is on the second chain.
 AWAY_EVERY = 5

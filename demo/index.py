@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import psycopg
 
-from tasks.demo.errors import DemoError
+from demo.errors import DemoError
 
 POLL_SECONDS = 0.1
 # The indexer gets this long without any new block before the demo gives up.

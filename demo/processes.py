@@ -17,9 +17,9 @@ from typing import IO, Any
 
 import psutil
 
-from tasks.demo.errors import DemoError
-from tasks.demo.networks import NETWORKS, Network
-from tasks.demo.servers import (
+from demo.errors import DemoError
+from demo.networks import NETWORKS, Network
+from devtools.servers import (
     PROJECT_ROOT,
     STOP_TIMEOUT_SECONDS,
     Anvil,
@@ -128,7 +128,7 @@ class Lock:
         self._file.close()
 
 
-class Stage:
+class Processes:
     """Everything that one run has started, to be ended in the opposite order."""
 
     def __init__(self, folders: Folders) -> None:

@@ -1,13 +1,13 @@
-"""What `python -m tasks.demo` is asked for."""
+"""What `python -m demo` is asked for."""
 
 import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.demo.servers import PROJECT_ROOT
-from tasks.demo.simulation import Scale
-from tasks.demo.simulation.scenario import DEFAULT_SEED
+from demo.simulation import Scale
+from demo.simulation.scenario import DEFAULT_SEED
+from devtools.servers import PROJECT_ROOT
 
 USUAL_DIRECTORY = PROJECT_ROOT / ".demo"
 
@@ -31,7 +31,7 @@ def directory() -> Path:
 def read_options(arguments: list[str] | None = None) -> Options:
     """Read the command line and CHAINFUND_DEMO_DIR; ends the process with a sentence when they are wrong."""
     parser = argparse.ArgumentParser(
-        prog="python -m tasks.demo",
+        prog="python -m demo",
         description="The whole system on this machine, with a simulated history and a demo wallet.",
     )
     parser.add_argument("--check", action="store_true", help="verify everything, print a table and stop")

@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from django_project.core.metadata import canonical_json, metadata_hash, metadata_uri
-from tasks.demo.cast import Cast
-from tasks.demo.catalogue import Campaign, Mode, Token
-from tasks.demo.contracts import NATIVE, Deployment, Interface
-from tasks.demo.networks import Part
-from tasks.demo.rpc import Call, Node
-from tasks.demo.simulation import Scenario
-from tasks.demo.simulation.events import (
+from demo.accounts import Accounts
+from demo.catalogue import Campaign, Mode, Token
+from demo.contracts import NATIVE, Deployment, Interface
+from demo.networks import Part
+from demo.rpc import Call, Node
+from demo.simulation import Scenario
+from demo.simulation.events import (
     Action,
     Cancel,
     ClaimFees,
@@ -26,9 +25,10 @@ from tasks.demo.simulation.events import (
     TakeBack,
     Withdraw,
 )
-from tasks.demo.simulation.milestones import DUE, OBJECTION_WINDOW, SHARES, THRESHOLD_BPS
-from tasks.demo.simulation.timeline import MINUTE
-from tasks.demo.texts import campaign_document, evidence_document, update_document
+from demo.simulation.milestones import DUE, OBJECTION_WINDOW, SHARES, THRESHOLD_BPS
+from demo.simulation.timeline import MINUTE
+from demo.texts import campaign_document, evidence_document, update_document
+from django_project.core.metadata import canonical_json, metadata_hash, metadata_uri
 
 # Blocks stand on this grid, so that a cart's transactions share one: anvil takes the longer for a block the
 # more storage the whole chain has.
@@ -78,7 +78,7 @@ class Seeder:
     deployment: Deployment
     scenario: Scenario
     part: Part
-    cast: Cast
+    accounts: Accounts
     genesis: int
     addresses: Sequence[str]
     progress: Callable[[int], None]
@@ -95,7 +95,7 @@ class Seeder:
             RpcError: the node refused a transaction.
         """
         self.node.call("evm_setAutomine", False)  # noqa: FBT003  JSON-RPC
-        known = {self.cast.deployer, self.cast.treasury}
+        known = {self.accounts.deployer, self.accounts.treasury}
         counts = self.node.batch([("eth_getTransactionCount", (account, "latest")) for account in known])
         self._nonces.update(zip(known, (int(count, 16) for count in counts), strict=True))
         self._hand_out_tokens()
@@ -117,14 +117,14 @@ class Seeder:
         self._compare_totals()
 
     def _hand_out_tokens(self) -> None:
-        spent: dict[str, int] = dict.fromkeys(self.cast.newcomers, 0)
+        spent: dict[str, int] = dict.fromkeys(self.accounts.newcomers, 0)
         for action in self.part.actions:
             if isinstance(action, Contribute) and self._campaign_of(action).token is Token.STABLE:
-                backer = self.cast.backers[action.backer]
+                backer = self.accounts.backers[action.backer]
                 spent[backer] = spent.get(backer, 0) + action.amount
         mints = [
             self._send(
-                self.cast.deployer,
+                self.accounts.deployer,
                 self.deployment.token,
                 "mint",
                 self._token.encode("mint", account, amount + SPARE_TOKENS),
@@ -140,7 +140,7 @@ class Seeder:
 
     def _transactions(self, action: Action) -> Iterator[Call]:
         campaign, address = self._campaign_of(action), self.addresses[action.campaign]
-        creator = self.cast.creators[campaign.creator.slug]
+        creator = self.accounts.creators[campaign.creator.slug]
         match action:
             case Launch():
                 yield self._launch(action, creator)
@@ -149,12 +149,12 @@ class Seeder:
             case Refund() | TakeBack() | Object():
                 yield self._answer(action, address)
             case ClaimFees():
-                yield self._act(self.cast.treasury, address, "claimFees")
+                yield self._act(self.accounts.treasury, address, "claimFees")
             case _:
                 yield self._act(creator, address, *self._creators_act(action, campaign, creator))
 
     def _answer(self, action: Refund | TakeBack | Object, address: str) -> Call:
-        backer = self.cast.backers[action.backer]
+        backer = self.accounts.backers[action.backer]
         match action:
             case Refund():
                 return self._act(backer, address, "refund")
@@ -190,7 +190,7 @@ class Seeder:
         return self._send(creator, self.deployment.factory, "createCampaign", data)
 
     def _contribute(self, action: Contribute, campaign: Campaign, address: str) -> Iterator[Call]:
-        backer = self.cast.backers[action.backer]
+        backer = self.accounts.backers[action.backer]
         if campaign.token is Token.NATIVE:
             data = self._campaign.encode("contribute", action.tier, NO_REFERENCE)
             yield self._send(backer, address, "contribute", data, value=action.amount)
@@ -274,14 +274,14 @@ def _milestone_terms(scenario: Scenario, position: int, genesis: int) -> tuple[o
 
 
 def campaign_addresses(
-    node: Node, deployment: Deployment, scenario: Scenario, cast: Cast, genesis: int
+    node: Node, deployment: Deployment, scenario: Scenario, accounts: Accounts, genesis: int
 ) -> list[str]:
     """Where each campaign will be: the factory derives it from the creator and the terms."""
     factory = Interface("CampaignFactory")
     calls = []
     for position, campaign in enumerate(scenario.campaigns):
         terms = launch_terms(scenario, position, deployment, genesis)
-        data = factory.encode("campaignAddress", cast.creators[campaign.creator.slug], terms)
+        data = factory.encode("campaignAddress", accounts.creators[campaign.creator.slug], terms)
         calls.append(("eth_call", ({"to": deployment.factory, "data": data}, "latest")))
     return [str(factory.decode("campaignAddress", result)) for result in node.batch(calls)]
 

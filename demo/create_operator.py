@@ -1,4 +1,4 @@
-"""Gives the demo's operator the password and the key that it reads: `python -m tasks.demo.create_operator`.
+"""Gives the demo's operator the password and the key that it reads: `python -m demo.create_operator`.
 
 The operator also picks what the home page shows as the staff's choice.
 
@@ -11,7 +11,7 @@ import sys
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from tasks.demo.cast import OPERATOR, STAFF_PICKS
+from demo.accounts import OPERATOR, STAFF_PICKS
 
 
 def main() -> None:

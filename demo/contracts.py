@@ -9,7 +9,7 @@ from typing import Any
 from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
 
-from tasks.demo.servers import PROJECT_ROOT
+from devtools.servers import PROJECT_ROOT
 
 ABIS = PROJECT_ROOT / "abis"
 NATIVE = "0x" + "00" * 20

@@ -2,10 +2,10 @@
 
 from collections import Counter, defaultdict
 
-from tasks.demo.cast import Cast
-from tasks.demo.catalogue import Fate, Language
-from tasks.demo.simulation import Scenario
-from tasks.demo.simulation.events import Contribute, Refund
+from demo.accounts import Accounts
+from demo.catalogue import Fate, Language
+from demo.simulation import Scenario
+from demo.simulation.events import Contribute, Refund
 
 # How much of what somebody backed has to be of one category to call it their taste; who has backed much more
 # than this has little left to be recommended.
@@ -13,22 +13,22 @@ CLEAR_TASTE, MOST_BACKED = 0.35, 14
 TASTES_SHOWN = 2
 
 
-def offered_accounts(scenario: Scenario, cast: Cast) -> list[dict[str, str]]:
+def offered_accounts(scenario: Scenario, accounts: Accounts) -> list[dict[str, str]]:
     """[{address, label}], the most useful first; nobody twice."""
-    offers: dict[str, str] = {cast.newcomers[0]: "New backer"}
+    offers: dict[str, str] = {accounts.newcomers[0]: "New backer"}
     for backer, category in _clear_tastes(scenario, Language.ENGLISH)[:TASTES_SHOWN]:
-        offers.setdefault(cast.backers[backer], f"Backer of {category.lower()}")
+        offers.setdefault(accounts.backers[backer], f"Backer of {category.lower()}")
     for backer, category in _clear_tastes(scenario, Language.CHINESE)[:1]:
-        offers.setdefault(cast.backers[backer], f"中文读者 · {category}")
+        offers.setdefault(accounts.backers[backer], f"中文读者 · {category}")
     for backer in _with_refund_due(scenario):
-        if cast.backers[backer] not in offers:
-            offers[cast.backers[backer]] = "Backer with a refund to claim"
+        if accounts.backers[backer] not in offers:
+            offers[accounts.backers[backer]] = "Backer with a refund to claim"
             break
     for campaign in scenario.campaigns:
         if campaign.fate is Fate.OPEN:
-            offers.setdefault(cast.creators[campaign.creator.slug], f"Creator: {campaign.creator.name}")
+            offers.setdefault(accounts.creators[campaign.creator.slug], f"Creator: {campaign.creator.name}")
             break
-    offers.setdefault(cast.newcomers[1], "Another new backer")
+    offers.setdefault(accounts.newcomers[1], "Another new backer")
     return [{"address": address, "label": label} for address, label in offers.items()]
 
 

@@ -1,4 +1,4 @@
-"""Keeps the texts that the chains name by hash: `python -m tasks.demo.store_texts < networks.json`.
+"""Keeps the texts that the chains name by hash: `python -m demo.store_texts < networks.json`.
 
 It also writes down what the chains are called, their currencies and finality, as operators do of chains that
 nobody knows. A process of its own, because it loads Django and the demo does not. Standard input is a JSON
@@ -19,12 +19,12 @@ def main() -> None:
 
     from django.db import transaction
 
+    from demo.catalogue import load_catalogue
+    from demo.simulation.milestones import SHARES
+    from demo.texts import campaign_document, evidence_document, update_document
     from django_project.campaigns import services
     from django_project.core.addresses import parse_address
     from django_project.ledger.models import Chain
-    from tasks.demo.catalogue import load_catalogue
-    from tasks.demo.simulation.milestones import SHARES
-    from tasks.demo.texts import campaign_document, evidence_document, update_document
 
     catalogue = load_catalogue()
     by_slug = {campaign.slug: campaign for campaign in catalogue.campaigns}

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.random import Generator
 
-from tasks.demo.catalogue import Campaign, Fate, Token
-from tasks.demo.simulation.events import Contribute
-from tasks.demo.simulation.visits import Backing
+from demo.catalogue import Campaign, Fate, Token
+from demo.simulation.events import Contribute
+from demo.simulation.visits import Backing
 
 # What people round to: a thousandth of an ether, a whole test dollar; patrons in larger steps.
 STEP = {Token.NATIVE: 10**15, Token.STABLE: 10**6}

@@ -14,15 +14,15 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.table import Table
 
+from demo.catalogue import Fate, Language
+from demo.contracts import NATIVE, Deployment, Interface
+from demo.index import Index
+from demo.networks import HOME, STABLE_SYMBOL, Network, Part
+from demo.rpc import Node
+from demo.simulation import Scenario
+from demo.simulation.events import Contribute
+from demo.visiting import TAG, Browser
 from django_project.core.money import format_units
-from tasks.demo.catalogue import Fate, Language
-from tasks.demo.contracts import NATIVE, Deployment, Interface
-from tasks.demo.index import Index
-from tasks.demo.networks import HOME, STABLE_SYMBOL, Network, Part
-from tasks.demo.rpc import Node
-from tasks.demo.simulation import Scenario
-from tasks.demo.simulation.events import Contribute
-from tasks.demo.visiting import TAG, Browser
 
 CONTRACTS = ("CampaignFactory", "Campaign")
 NATIVE_DECIMALS, STABLE_DECIMALS = 18, 6

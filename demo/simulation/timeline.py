@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from tasks.demo.catalogue import Campaign, Fate
+from demo.catalogue import Campaign, Fate
 
 MINUTE = 60
 HOUR = 60 * MINUTE

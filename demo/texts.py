@@ -1,6 +1,6 @@
 """The documents behind the hashes on chain: campaigns' texts, their updates, and evidence for milestones."""
 
-from tasks.demo.catalogue import Campaign, Language, Update
+from demo.catalogue import Campaign, Language, Update
 
 SCHEMA = 1
 

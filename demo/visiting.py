@@ -15,9 +15,9 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-from tasks.demo.rpc import Node
-from tasks.demo.simulation import Scenario
-from tasks.demo.simulation.events import View
+from demo.rpc import Node
+from demo.simulation import Scenario
+from demo.simulation.events import View
 
 EVENTS_PER_POST = 50
 BROWSERS_AT_ONCE = 3

@@ -4,6 +4,6 @@ Pure and seeded: the same catalogue, scale and seed give the same scenario, what
 Times are whole seconds since the chain's genesis; `HORIZON` is when the demo opens.
 """
 
-from tasks.demo.simulation.scenario import HORIZON, Scale, Scenario, simulate
+from demo.simulation.scenario import HORIZON, Scale, Scenario, simulate
 
 __all__ = ["HORIZON", "Scale", "Scenario", "simulate"]

@@ -7,9 +7,9 @@ from itertools import cycle
 
 from numpy.random import Generator
 
-from tasks.demo.catalogue import Campaign, Fate
-from tasks.demo.simulation.events import Action, ClaimFees, Object, Refund, Release, SubmitMilestone
-from tasks.demo.simulation.timeline import DAY, HORIZON, HOUR, Window
+from demo.catalogue import Campaign, Fate
+from demo.simulation.events import Action, ClaimFees, Object, Refund, Release, SubmitMilestone
+from demo.simulation.timeline import DAY, HORIZON, HOUR, Window
 
 # Shares in basis points, and by when after the deadline evidence is due.
 SHARES = (5_000, 3_000, 2_000)

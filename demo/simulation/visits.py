@@ -7,9 +7,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from tasks.demo.simulation.events import View
-from tasks.demo.simulation.people import Floats, Reader
-from tasks.demo.simulation.timeline import CLOSING_MARGIN, DAY, HORIZON, HOUR, MINUTE, Window
+from demo.simulation.events import View
+from demo.simulation.people import Floats, Reader
+from demo.simulation.timeline import CLOSING_MARGIN, DAY, HORIZON, HOUR, MINUTE, Window
 
 # Contributions per session that has any; sessions that only look, per session that does not.
 CART_SIZE = 2.3

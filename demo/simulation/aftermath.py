@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from numpy.random import Generator
 
-from tasks.demo.catalogue import Campaign, Fate
-from tasks.demo.simulation.events import (
+from demo.catalogue import Campaign, Fate
+from demo.simulation.events import (
     Action,
     Cancel,
     ClaimFees,
@@ -17,8 +17,8 @@ from tasks.demo.simulation.events import (
     TakeBack,
     Withdraw,
 )
-from tasks.demo.simulation.milestones import Course, Pledges, follow_course
-from tasks.demo.simulation.timeline import DAY, HORIZON, HOUR, MINUTE, Window
+from demo.simulation.milestones import Course, Pledges, follow_course
+from demo.simulation.timeline import DAY, HORIZON, HOUR, MINUTE, Window
 
 REFUNDS_CLAIMED = 0.55
 SECOND_THOUGHTS = 0.06

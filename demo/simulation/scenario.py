@@ -7,14 +7,14 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from tasks.demo.catalogue import Campaign, Catalogue, Fate
-from tasks.demo.simulation.aftermath import follow_up
-from tasks.demo.simulation.events import Action, View
-from tasks.demo.simulation.milestones import Course, draw_courses
-from tasks.demo.simulation.money import settle_amounts
-from tasks.demo.simulation.people import Floats, Reader, affinities, draw_reader
-from tasks.demo.simulation.timeline import HORIZON, Window, draw_window
-from tasks.demo.simulation.visits import Backing, Visits
+from demo.catalogue import Campaign, Catalogue, Fate
+from demo.simulation.aftermath import follow_up
+from demo.simulation.events import Action, View
+from demo.simulation.milestones import Course, draw_courses
+from demo.simulation.money import settle_amounts
+from demo.simulation.people import Floats, Reader, affinities, draw_reader
+from demo.simulation.timeline import HORIZON, Window, draw_window
+from demo.simulation.visits import Backing, Visits
 
 DEFAULT_SEED = 20
 

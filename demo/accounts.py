@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tasks.demo.simulation import Scenario
+from demo.simulation import Scenario
 
 # The demo's own; its keys are as public as this line, so they are worth nothing anywhere else.
 MNEMONIC = "witness first soup vendor armed sphere total canyon whale night ritual cancel"
@@ -22,21 +22,21 @@ STAFF_PICKS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class Accounts:
     """Accounts of a scenario, in the node's order: deployer, treasury, creators, backers, newcomers."""
 
-    accounts: tuple[str, ...]
+    unlocked: tuple[str, ...]
     creators: dict[str, str]
     backers: tuple[str, ...]
     newcomers: tuple[str, ...]
 
     @property
     def deployer(self) -> str:
-        return self.accounts[0]
+        return self.unlocked[0]
 
     @property
     def treasury(self) -> str:
-        return self.accounts[1]
+        return self.unlocked[1]
 
 
 def account_count(scenario: Scenario) -> int:
@@ -44,7 +44,7 @@ def account_count(scenario: Scenario) -> int:
     return 2 + len(_creator_slugs(scenario)) + scenario.backers + FRESH_ACCOUNTS
 
 
-def assign(scenario: Scenario, accounts: list[str]) -> Cast:
+def assign(scenario: Scenario, accounts: list[str]) -> Accounts:
     """Give each account its part.
 
     Raises:
@@ -57,8 +57,8 @@ def assign(scenario: Scenario, accounts: list[str]) -> Cast:
     slugs = _creator_slugs(scenario)
     first_backer = 2 + len(slugs)
     first_newcomer = first_backer + scenario.backers
-    return Cast(
-        accounts=tuple(accounts),
+    return Accounts(
+        unlocked=tuple(accounts),
         creators=dict(zip(slugs, accounts[2:first_backer], strict=True)),
         backers=tuple(accounts[first_backer:first_newcomer]),
         newcomers=tuple(accounts[first_newcomer : first_newcomer + FRESH_ACCOUNTS]),

@@ -23,7 +23,7 @@ import psutil
 
 ReadyCheck = Callable[[], bool]
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
 # npm's launcher stays between its caller and anvil, and ends before anvil has saved its state.
 ANVIL = next((PROJECT_ROOT / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil"), Path("anvil"))
 
