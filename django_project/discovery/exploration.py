@@ -3,10 +3,11 @@
 Slot by slot: with probability 1 - EPSILON the best campaign left in the ranking is shown, otherwise one drawn
 from the pool of the newest open campaigns without that best one, each with its chance. A chance is the
 probability that the campaign is the best of the pool given its clicks, so that drawing with it is Thompson
-sampling (`tasks.thompson` works the chances out; a campaign too new to have one gets the mean). So the best
-one's propensity is 1 - EPSILON, an explored one's EPSILON · chance / Σ chances, each given the slots before;
-with an empty pool the best one is certain. Later training divides by these numbers to undo what the list
-itself made people see (inverse propensity scoring; Horvitz and Thompson 1952, Schnabel et al. 2016).
+sampling (`tasks.recommending.thompson` works the chances out; a campaign too new to have one gets the
+mean). So the best one's propensity is 1 - EPSILON, an explored one's EPSILON · chance / Σ chances, each
+given the slots before; with an empty pool the best one is certain. Later training divides by these numbers
+to undo what the list itself made people see (inverse propensity scoring; Horvitz and Thompson 1952, Schnabel
+et al. 2016).
 """
 
 import hashlib

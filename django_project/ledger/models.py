@@ -72,7 +72,7 @@ class RpcEndpoint(models.Model):
     learnt = models.JSONField(
         default=dict,
         blank=True,
-        help_text="What its answers have taught of it, with dates: see `tasks.indexing.abilities`.",
+        help_text="What its answers have taught of it, with dates: see docs/indexer.md.",
     )
 
     class Meta:
@@ -147,7 +147,7 @@ class FetchedRange(models.Model):
     refusal_hint = models.BigIntegerField(null=True, blank=True, help_text="Blocks that it would answer.")
     parent_hash = HashField(null=True, blank=True)
     headers = models.JSONField(default=list, help_text="Number, hash, parent's hash, time, of each header.")
-    logs = models.BinaryField(default=bytes, help_text="As `tasks.indexing.wire.pack_logs` writes them.")
+    logs = models.BinaryField(default=bytes, help_text="As the indexer's codec packs them.")
     seconds = models.FloatField(default=0.0, help_text="How long the nodes took.")
 
     class Meta:

@@ -3,7 +3,7 @@
     created, rejected ──▶ asked                     the browser's reports: hints about what the wallet did,
     created, asked ──▶ rejected                     which arrive late, twice, in any order or never
     created, asked, rejected, failed ──▶ submitted
-    created, asked, submitted, reorged ──▶ failed   nodes say why it can't come any more: `tasks.pledging`
+    created, asked, submitted, reorged ──▶ failed   nodes say why it can't come any more
     failed (expired) ──▶ asked                      only nothing had been heard of it, until now
     all but final ──▶ confirmed                     the indexer has the contribution
     confirmed ──▶ reorged                           the chain took it back

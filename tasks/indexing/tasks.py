@@ -13,7 +13,6 @@ from django.db import Error
 
 from django_project.core.jobs import enqueue
 from django_project.ledger.models import Chain
-from tasks.indexing.database import in_words
 from tasks.indexing.errors import (
     ChainRetiredError,
     ConfigurationError,
@@ -21,11 +20,12 @@ from tasks.indexing.errors import (
     LeaseHeldError,
     LeaseLostError,
 )
-from tasks.indexing.fanout import FETCH_TASK, fetch_for_others
-from tasks.indexing.lease import is_held
-from tasks.indexing.registry import find_registry, known_chains, load_events, read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.runner import Runner
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating.database import in_words
+from tasks.indexing.operating.registry import find_registry, known_chains, load_events, read_registry
+from tasks.indexing.operating.runner import Runner
+from tasks.indexing.pipeline.fanout import FETCH_TASK, fetch_for_others
+from tasks.indexing.pipeline.lease import is_held
 
 logger = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from django.db import transaction
 
 from django_project.core.addresses import format_address, parse_address
+from django_project.core.copying import copy_rows
 from django_project.discovery import rollout
 from django_project.discovery.models import (
     AudienceMember,
@@ -21,7 +22,6 @@ from django_project.discovery.models import (
 from recommender.pipeline import Ranker, audiences, digest, rank_all, similar_items
 from recommender.progress import Progress
 from recommender.ranking.lists import RANKINGS
-from tasks.indexing.copying import copy_rows
 
 RANKED = 200
 """Campaigns in each user's list."""

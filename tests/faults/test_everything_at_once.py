@@ -10,7 +10,7 @@ import pytest
 
 from devtools.servers import Anvil
 from django_project.ledger.invariants import violations
-from tasks.indexing import rpc
+from tasks.indexing.node import rpc
 from tests.faults.proxy import Liar, Proxy
 from tests.faults.steps import strike
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node

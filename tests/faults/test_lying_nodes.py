@@ -13,8 +13,9 @@ from devtools.servers import Anvil
 from django_project.ledger import services
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import CampaignTotals, Chain, Contribution, ReorgEvent, SuspectRange
-from tasks.indexing import repair, rpc
 from tasks.indexing.errors import ChainHaltedError, NoEndpointError, RpcError, StillInconsistentError
+from tasks.indexing.node import rpc
+from tasks.indexing.repair import suspect_ranges
 from tests.faults.histories import busy
 from tests.faults.proxy import LIES, Liar, Proxy, RateLimit
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node
@@ -147,7 +148,7 @@ def test_old_blocks_in_doubt_do_not_keep_new_ones_out(suite: Suite, monkeypatch:
     contribute(suite, campaign, amount=1)
     index_once(suite)
     services.suspect(suite.chain_id, 1, 3, "somebody said so")
-    monkeypatch.setattr(repair, "campaigns_with_gaps", lambda *_: [b"\x01" * 20])
+    monkeypatch.setattr(suspect_ranges, "campaigns_with_gaps", lambda *_: [b"\x01" * 20])
     contribute(suite, campaign, amount=2)
     index_once(suite)
     assert CampaignTotals.objects.get().raised == 3

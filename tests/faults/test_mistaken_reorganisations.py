@@ -11,13 +11,14 @@ import pytest
 
 from devtools.servers import Anvil
 from django_project.ledger.models import Chain, Cursor, ReorgEvent
-from tasks.indexing import rpc, runner, standstill
 from tasks.indexing.errors import CannotTellError, ChainHaltedError
-from tasks.indexing.fetch import Source
-from tasks.indexing.registry import read_registry
-from tasks.indexing.reorg import find_ancestor
-from tasks.indexing.rpc import Pool
-from tasks.indexing.runner import Runner
+from tasks.indexing.node import rpc
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating import runner, standstill
+from tasks.indexing.operating.registry import read_registry
+from tasks.indexing.operating.runner import Runner
+from tasks.indexing.pipeline.fetch import Source
+from tasks.indexing.repair.reorg import find_ancestor
 from tests.faults.histories import busy
 from tests.faults.proxy import Answer, Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node

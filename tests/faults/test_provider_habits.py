@@ -13,11 +13,12 @@ import pytest
 
 from devtools.servers import Anvil
 from django_project.ledger.models import Chain, Cursor, RpcEndpoint
-from tasks.indexing import rpc, standstill
 from tasks.indexing.errors import IndexerError
-from tasks.indexing.registry import read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.runner import Runner
+from tasks.indexing.node import rpc
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating import standstill
+from tasks.indexing.operating.registry import read_registry
+from tasks.indexing.operating.runner import Runner
 from tests.faults.histories import busy
 from tests.faults.providers import (
     OF_BATCHES,

@@ -11,7 +11,7 @@ import pytest
 from devtools.servers import Anvil
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import Chain, ReorgEvent
-from tasks.indexing import rpc
+from tasks.indexing.node import rpc
 from tests.faults.histories import busy
 from tests.faults.providers import PROFILES, Provider
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node

@@ -13,15 +13,16 @@ from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 
 from devtools.servers import Anvil
+from django_project.core.copying import copy_rows
 from django_project.ledger.models import Chain, Cursor, RawLog
 from django_project.ledger.selectors import STALLED, index_health
-from tasks.indexing import standstill
-from tasks.indexing.copying import LOG_COLUMNS, copy_rows
-from tasks.indexing.database import CONTRADICTIONS, in_words
 from tasks.indexing.errors import ChainHaltedError
-from tasks.indexing.registry import read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.runner import Runner
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating import standstill
+from tasks.indexing.operating.database import CONTRADICTIONS, in_words
+from tasks.indexing.operating.registry import read_registry
+from tasks.indexing.operating.runner import Runner
+from tasks.indexing.pipeline.copying import LOG_COLUMNS
 from tasks.indexing.tasks import follow_chain
 from tests.faults.histories import busy
 from tests.support.contracts import Suite, deploy_suite, mine

@@ -12,8 +12,8 @@ import pytest
 
 from devtools.servers import Anvil
 from django_project.ledger.models import Contribution, Cursor
-from tasks.indexing import lease
 from tasks.indexing.errors import LeaseHeldError
+from tasks.indexing.pipeline import lease
 from tests.faults.steps import strike
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite
 from tests.support.indexing import fresh_picture, index_once, picture

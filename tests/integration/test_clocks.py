@@ -17,9 +17,9 @@ from django_project.core.addresses import parse_address
 from django_project.ledger.clocks import chain_now
 from django_project.ledger.models import CampaignLaunched, Chain, Cursor
 from django_project.ledger.selectors import CONTRACT_STATES, campaigns_with_status, index_health
-from tasks.indexing.registry import load_events, read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.verify import Verifier
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating.registry import load_events, read_registry
+from tasks.indexing.repair.verify import Verifier
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, mine_at
 from tests.support.indexing import index_once
 

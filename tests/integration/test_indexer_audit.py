@@ -9,10 +9,10 @@ from django.db.models.functions import Now
 from devtools.servers import Anvil
 from django_project.core.addresses import parse_address, selector
 from django_project.ledger.models import CampaignTotals, Cursor, SuspectRange
-from tasks.indexing.calls import At
 from tasks.indexing.errors import CallRefusedError
-from tasks.indexing.many import MOST_ADDRESSES, NO_ANSWER, numbers_call
-from tasks.indexing.rpc import Pool
+from tasks.indexing.node.calls import At
+from tasks.indexing.node.many import MOST_ADDRESSES, NO_ANSWER, numbers_call
+from tasks.indexing.node.rpc import Pool
 from tests.faults.providers import Habits, Provider, Refusal, is_by_hash, is_method
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine
 from tests.support.indexing import index_once

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from devtools.servers import Anvil, free_port
 from django_project.ledger.models import Chain, Contribution, Cursor, RawLog, SuspectRange
-from tasks.indexing import rpc
-from tasks.indexing.doctor import diagnose
-from tasks.indexing.lease import Lease
+from tasks.indexing.node import rpc
+from tasks.indexing.operating.doctor import diagnose
+from tasks.indexing.pipeline.lease import Lease
 from tests.faults.proxy import Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, mine_at
 from tests.support.indexing import index_once, picture

@@ -13,15 +13,17 @@ from benchmarks.chain import deploy_generator
 from devtools.servers import Anvil
 from django_project.ledger.models import RawLog
 from django_project.ledger.services import forget_chain
-from tasks.indexing import backfill, fanout, fetch, follow, wire
-from tasks.indexing.abilities import LARGEST_RANGE
-from tasks.indexing.backfill import FETCHERS, Span, Threads
-from tasks.indexing.fanout import fetch_for_others
-from tasks.indexing.follow import Commit
-from tasks.indexing.registry import load_events, read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.runner import Runner
-from tasks.indexing.wire import Log, parse_log
+from tasks.indexing.node import codec
+from tasks.indexing.node.abilities import LARGEST_RANGE
+from tasks.indexing.node.codec import Log, parse_log
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating import follow
+from tasks.indexing.operating.follow import Commit
+from tasks.indexing.operating.registry import load_events, read_registry
+from tasks.indexing.operating.runner import Runner
+from tasks.indexing.pipeline import backfill, fanout, fetch
+from tasks.indexing.pipeline.backfill import FETCHERS, Span, Threads
+from tasks.indexing.pipeline.fanout import fetch_for_others
 from tests.support.contracts import Suite, create_campaign, deploy_suite, mine, set_automine
 from tests.support.indexing import picture
 
@@ -102,7 +104,7 @@ def index(suite: Suite, monkeypatch: pytest.MonkeyPatch, *, fan_out: int = 0) ->
     """Index everything."""
     seen = Seen()
     with monkeypatch.context() as patches, Pool([suite.url]) as pool:
-        patches.setattr(wire, "parse_log", seen.parse)
+        patches.setattr(codec, "parse_log", seen.parse)
         registry = read_registry(suite.registry)
         Runner(registry, pool, once=True, fan_out=fan_out, on_commit=seen.commits.append).run()
         seen.requests = pool.requests

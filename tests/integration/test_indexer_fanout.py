@@ -12,14 +12,15 @@ from django.conf import settings
 from devtools.servers import Anvil
 from django_project.ledger.models import Chain, FetchedRange, RawLog
 from django_project.ledger.services import forget_chain
-from tasks.indexing import fanout, follow
-from tasks.indexing.backfill import Span
-from tasks.indexing.fanout import fetch_for_others
-from tasks.indexing.fetch import Source
-from tasks.indexing.registry import load_events, read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.runner import Runner
-from tasks.indexing.wire import Log, pack_logs, unpack_logs
+from tasks.indexing.node.codec import Log, pack_logs, unpack_logs
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating import follow
+from tasks.indexing.operating.registry import load_events, read_registry
+from tasks.indexing.operating.runner import Runner
+from tasks.indexing.pipeline import fanout
+from tasks.indexing.pipeline.backfill import Span
+from tasks.indexing.pipeline.fanout import fetch_for_others
+from tasks.indexing.pipeline.fetch import Source
 from tests.faults.proxy import Liar, Proxy
 from tests.integration.test_indexer_processes import fill
 from tests.support.contracts import Suite, deploy_suite

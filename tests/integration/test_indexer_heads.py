@@ -8,8 +8,8 @@ import pytest
 
 from devtools.servers import Anvil
 from tasks.indexing.errors import ConfigurationError
-from tasks.indexing.heads import BlockPace, Heads, subscription_urls
-from tasks.indexing.rpc import Pool
+from tasks.indexing.node.heads import BlockPace, Heads, subscription_urls
+from tasks.indexing.node.rpc import Pool
 from tests.faults.proxy import Liar, Proxy
 
 PATIENCE_SECONDS = 20.0

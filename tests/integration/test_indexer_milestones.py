@@ -20,9 +20,9 @@ from django_project.ledger.models import (
 )
 from django_project.ledger.selectors import CONTRACT_STATES, campaigns_with_status
 from django_project.ledger.totals import recompute_totals
-from tasks.indexing.registry import load_events, read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.verify import Verifier
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating.registry import load_events, read_registry
+from tasks.indexing.repair.verify import Verifier
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node
 from tests.support.indexing import fresh_picture, index_once, picture
 

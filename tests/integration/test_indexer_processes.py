@@ -15,13 +15,13 @@ from web3.types import Wei
 
 from devtools.servers import Anvil, free_port
 from django_project.ledger.models import Chain, Contribution, Cursor, RawLog
-from tasks.indexing import commit as commit_module
 from tasks.indexing.errors import LeaseHeldError, LeaseLostError
-from tasks.indexing.follow import Follower
-from tasks.indexing.lease import Lease
-from tasks.indexing.registry import attach, load_events, read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.runner import Runner
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating.follow import Follower
+from tasks.indexing.operating.registry import attach, load_events, read_registry
+from tasks.indexing.operating.runner import Runner
+from tasks.indexing.pipeline import commit as commit_module
+from tasks.indexing.pipeline.lease import Lease
 from tests.faults.proxy import Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, set_automine
 from tests.support.indexing import fresh_picture, index_once, picture

@@ -30,10 +30,11 @@ from django_project.ledger.models import (
 from django_project.ledger.outbox import take_news, unread
 from django_project.ledger.selectors import TokenInfo, finalized_block, index_health, token_of
 from django_project.ledger.totals import recompute_totals
-from tasks import upkeep
+from tasks.engagement import outbox
+from tasks.engagement.outbox import Reader
+from tasks.engagement.tasks import clean, deliver_outbox, settle
 from tasks.indexing.errors import ChainRetiredError, LeaseLostError
-from tasks.indexing.lease import Lease
-from tasks.upkeep import Reader, clean, deliver_outbox, settle
+from tasks.indexing.pipeline.lease import Lease
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, node
 from tests.support.indexing import index_once
 from tests.support.processes import environment
@@ -320,7 +321,7 @@ def test_a_reader_that_fails_is_told_again_and_holds_up_no_other(
 
     topics = frozenset({"contributions_changed"})
     readers = (Reader("first", topics, refuse), Reader("second", topics, take))
-    monkeypatch.setattr(upkeep, "READERS", readers)
+    monkeypatch.setattr(outbox, "READERS", readers)
     for _ in range(2):
         with pytest.raises(ExceptionGroup, match="not served"):
             deliver_outbox()
@@ -329,7 +330,7 @@ def test_a_reader_that_fails_is_told_again_and_holds_up_no_other(
     assert dict(OutboxReader.objects.values_list("name", "position")) == {"first": 0, "second": newest}
 
     # What is of no concern to a reader is passed over without a word.
-    monkeypatch.setattr(upkeep, "READERS", (Reader("first", frozenset({"never"}), refuse),))
+    monkeypatch.setattr(outbox, "READERS", (Reader("first", frozenset({"never"}), refuse),))
     deliver_outbox()
     assert not unread().exists()
     assert told.count("first") == 2

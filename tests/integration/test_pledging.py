@@ -13,7 +13,7 @@ from django_project.core.addresses import parse_address, parse_hash
 from django_project.ledger.models import CampaignLaunched, CampaignTotals, Cursor
 from django_project.pledges import services
 from django_project.pledges.models import PledgeIntent
-from tasks.pledging import ASKED_KEPT, BATCH, CREATED_KEPT, DROPPED_AFTER, look_for_missing
+from tasks.engagement.missing_pledges import ASKED_KEPT, BATCH, CREATED_KEPT, DROPPED_AFTER, look_for_missing
 from tests.factories import CHAIN_ID, ETHER, World, address, reference
 
 pytestmark = pytest.mark.django_db

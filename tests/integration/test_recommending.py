@@ -19,8 +19,7 @@ from django_project.discovery.services import grant_consent, withdraw_consent
 from django_project.ledger.services import keep_token
 from recommender.data.snapshot import load_snapshot, open_snapshot
 from recommender.pipeline import digest, open_ranker, rank_all, run_snapshot
-from tasks import recommending
-from tasks.recommending import publishing, steps, versions
+from tasks.recommending import publishing, steps, tasks, versions
 from tasks.recommending.tables import is_anything_new, provenance, tables
 from tests.factories import CHAIN_ID, ETHER, TOKEN, World, address
 from tests.tastes import (
@@ -165,7 +164,7 @@ class TestSnapshots:
         assert snapshot.manifest.excluded["self_funded"] == 1
 
     def test_without_a_final_block_it_is_skipped_with_a_reason(self, db: None) -> None:
-        recommending.snapshot()
+        tasks.snapshot()
         job = Job.objects.get()
         assert (job.state, job.message) == ("skipped", "no chain has a finalized block yet: index one first")
 
@@ -244,7 +243,7 @@ class TestRefresh:
         assert publication.previous is None
 
     def test_nothing_new_is_skipped_and_a_view_is_news(self, refreshed: dict[str, Any]) -> None:
-        recommending.snapshot()
+        tasks.snapshot()
         job = Job.objects.first()
         assert job is not None
         assert job.state == "skipped"

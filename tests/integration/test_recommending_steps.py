@@ -12,8 +12,7 @@ from django_project.discovery.models import ModelVersion
 from django_project.discovery.rollout import CANARY_PERCENT, bucket
 from django_project.discovery.selectors import live_model, recommended_for
 from recommender.text import cache
-from tasks import recommending
-from tasks.recommending import jobs, publishing, steps, versions
+from tasks.recommending import jobs, publishing, steps, tasks, versions
 from tasks.recommending.jobs import ADVISORY_LOCK
 from tests.factories import World, address
 from tests.tastes import (
@@ -36,9 +35,14 @@ def test_the_tasks_do_the_same_one_after_the_other(world: World, monkeypatch: py
     backers_with_tastes(world, campaigns_of_two_tastes(world))
     by_name: dict[str, Any] = {
         task.name: task
-        for task in (recommending.snapshot, recommending.train, recommending.promote, recommending.rank)
+        for task in (
+            tasks.snapshot,
+            tasks.train,
+            tasks.promote,
+            tasks.rank,
+        )
     }
-    recommending.snapshot()
+    tasks.snapshot()
     while asked:
         name, arguments = asked.pop(0)
         by_name[name](*arguments)
@@ -56,24 +60,24 @@ def test_a_nightly_training_begins_from_the_weights_before_and_a_weekly_one_from
     monkeypatch.setattr(steps, "MODELS", ("twotower",))
     campaigns = campaigns_of_two_tastes(world)
     backers_with_tastes(world, campaigns)
-    by_name: dict[str, Any] = {task.name: task for task in (recommending.train, recommending.promote)}
+    by_name: dict[str, Any] = {task.name: task for task in (tasks.train, tasks.promote)}
 
     def work_off() -> str:
         """Do what was asked for; the newest run of the tower."""
         while asked:
             name, arguments = asked.pop(0)
-            by_name.get(name, recommending.rank)(*arguments)
+            by_name.get(name, tasks.rank)(*arguments)
         return ModelVersion.objects.filter(model="twotower").order_by("-pk")[0].run_id
 
     def begun_from(run_id: str) -> str:
         return ModelVersion.objects.get(run_id=run_id).warm_from
 
-    recommending.snapshot()
+    tasks.snapshot()
     first = work_off()
     assert begun_from(first) == ""
     world.mine(50)
-    recommending.snapshot()
-    recommending.snapshot(full=True)
+    tasks.snapshot()
+    tasks.snapshot(full=True)
     assert not asked
     assert {job.message.split(" since ")[0] for job in Job.objects.filter(state="skipped")} == {
         "nothing is new"
@@ -81,25 +85,30 @@ def test_a_nightly_training_begins_from_the_weights_before_and_a_weekly_one_from
 
     world.contribute(campaigns[0], backer=address(500))
     world.mine(20)
-    recommending.snapshot()
+    tasks.snapshot()
     second = work_off()
     assert begun_from(second) == first
     # A full one has something to do where only a warm one came since.
-    recommending.snapshot(full=True)
+    tasks.snapshot(full=True)
     third = work_off()
     assert (begun_from(third), third != second) == ("", True)
-    recommending.snapshot(full=True)
+    tasks.snapshot(full=True)
     assert not asked
 
 
 def test_both_trainings_are_asked_for_by_beat_on_the_gpus_queue() -> None:
     from tasks.celery import app
 
-    entries = [entry for entry in app.conf.beat_schedule.values() if entry["task"] == recommending.SNAPSHOT]
+    entries = [entry for entry in app.conf.beat_schedule.values() if entry["task"] == tasks.SNAPSHOT]
     assert [entry.get("kwargs", {}) for entry in entries] == [{}, {"full": True}]
     nightly, weekly = (entry["schedule"] for entry in entries)
     assert (nightly.days, weekly.days) == (1, 7)
-    for task in (recommending.SNAPSHOT, recommending.TRAIN, recommending.PROMOTE, recommending.RANK):
+    for task in (
+        tasks.SNAPSHOT,
+        tasks.TRAIN,
+        tasks.PROMOTE,
+        tasks.RANK,
+    ):
         assert app.amqp.router.route({}, task)["queue"].name == "gpu"
 
 
@@ -107,13 +116,13 @@ def test_what_was_begun_waits_for_another_step_and_a_nightly_one_does_not(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.mine(20)
-    monkeypatch.setattr(recommending, "PATIENCE", timedelta(milliseconds=50))
+    monkeypatch.setattr(tasks, "PATIENCE", timedelta(milliseconds=50))
     with connection.copy().cursor() as other:
         other.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
         try:
-            recommending.snapshot()
-            recommending.snapshot(full=True)
-            recommending.promote([])
+            tasks.snapshot()
+            tasks.snapshot(full=True)
+            tasks.promote([])
         finally:
             other.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
             other.connection.close()
@@ -151,7 +160,7 @@ def test_a_damaged_candidate_changes_nothing_and_its_step_says_so(world: World) 
     pop = ModelVersion.objects.get(model="pop").run_id
     for name in ("metrics.json", "manifest.json"):
         (versions.root() / pop / name).write_text("{}")
-        recommending.promote([pop, live])
+        tasks.promote([pop, live])
         job = Job.objects.order_by("-pk")[0]
         assert job.state == "failed"
         assert pop in job.message

@@ -27,8 +27,9 @@ from django_project.discovery.rates import Rate, has_fallen, rates
 from django_project.discovery.rollout import CANARY_PERCENT, RolloutError, bucket
 from django_project.discovery.selectors import recommended_for
 from django_project.ledger.models import CampaignLaunched, Contribution
-from tasks.rollout import look, watch
-from tasks.thompson import best_of
+from tasks.recommending.rollout import look
+from tasks.recommending.tasks import watch
+from tasks.recommending.thompson import best_of
 from tests.factories import World, address
 
 pytestmark = pytest.mark.django_db

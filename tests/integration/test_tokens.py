@@ -20,11 +20,11 @@ from django_project.ledger import services
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import Chain, Cursor, FactoryEvent, SuspectRange, Token
 from django_project.ledger.selectors import TokenInfo, index_health, token_of
-from tasks.indexing import tokens
-from tasks.indexing.doctor import diagnose
-from tasks.indexing.registry import load_events, read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.verify import Verifier
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating.doctor import diagnose
+from tasks.indexing.operating.registry import load_events, read_registry
+from tasks.indexing.pipeline import tokens
+from tasks.indexing.repair.verify import Verifier
 from tests.factories import CATEGORIES
 from tests.support.contracts import Suite, create_campaign, deploy_suite, mine, node
 from tests.support.indexing import index_once

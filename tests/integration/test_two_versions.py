@@ -31,9 +31,9 @@ from django_project.ledger.selectors import (
     version_of,
 )
 from django_project.ledger.totals import recompute_totals
-from tasks.indexing.registry import load_events, read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.verify import Verifier
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating.registry import load_events, read_registry
+from tasks.indexing.repair.verify import Verifier
 from tests.factories import CATEGORIES
 from tests.support.contracts import (
     Suite,

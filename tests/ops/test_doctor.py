@@ -24,9 +24,9 @@ from django_project.core.endpoints import endpoint_name
 from django_project.core.schema import unapplied_migrations
 from django_project.ledger import services
 from django_project.ledger.models import Chain, Cursor, RawLog, RpcEndpoint
-from tasks.indexing import rpc
 from tasks.indexing.errors import RpcError
-from tasks.indexing.lease import Lease
+from tasks.indexing.node import rpc
+from tasks.indexing.pipeline.lease import Lease
 from tests.faults.providers import PROFILES, Habits, Provider, Refusal
 from tests.faults.proxy import Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, mine_at

@@ -16,8 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from devtools.servers import PROJECT_ROOT
 from django_project.ledger.models import Chain, Cursor, Outbox, ReorgEvent, RpcEndpoint, SuspectRange
 from django_project.ops import index_metrics
-from tasks.indexing.endpoint_notes import EndpointNotes
-from tasks.indexing.rpc import Pool
+from tasks.indexing.node.endpoint_notes import EndpointNotes
+from tasks.indexing.node.rpc import Pool
 from tests.factories import World, address
 
 pytestmark = pytest.mark.django_db

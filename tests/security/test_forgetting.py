@@ -20,7 +20,7 @@ from django_project.discovery.services import grant_consent
 from django_project.notifications import account_notices, letters
 from django_project.notifications.models import AccountNotice, Mailbox
 from django_project.privacy import services as privacy
-from tasks.upkeep import clean
+from tasks.engagement.tasks import clean
 from tests.factories import CHAIN_ID, World, backer_user
 from tests.support.browser import DELETION, EMAIL, REMOVAL, SESSION, Browser, wallet
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_project.accounts import sessions
 from django_project.accounts.models import Session, User, Wallet
 from django_project.environment import SessionLimits
-from tasks.upkeep import clean
+from tasks.engagement.tasks import clean
 from tests.factories import CHAIN_ID, World, backer_user
 from tests.support.browser import SESSION, Browser, wallet
 from tests.support.staff import staff_client

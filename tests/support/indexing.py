@@ -16,9 +16,9 @@ from django_project.ledger.models import (
 )
 from django_project.ledger.services import forget_chain
 from tasks.indexing.errors import RpcError, StillInconsistentError
-from tasks.indexing.registry import read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.runner import Runner
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating.registry import read_registry
+from tasks.indexing.operating.runner import Runner
 from tests.support.contracts import Suite
 
 PASSES = 40

@@ -10,8 +10,8 @@ from django_project.core.addresses import ZERO_ADDRESS
 from django_project.environment import Currency
 from django_project.ledger.models import Chain
 from django_project.ledger.selectors import TokenInfo, token_of
-from tasks.indexing.chain_guard import Identity
-from tasks.indexing.registry import NETWORKS, mend_guess, network_of
+from tasks.indexing.node.chain_guard import Identity
+from tasks.indexing.operating.registry import NETWORKS, mend_guess, network_of
 
 
 def test_known_chains_are_what_they_are() -> None:

@@ -10,8 +10,8 @@ from django_project.ledger.models import CampaignEvent, CampaignTotals, Contract
 from django_project.ledger.projection import EFFECTS
 from django_project.ledger.totals import CARRIED_COLUMNS, MILESTONE_COLUMNS, TOTALS_COLUMNS
 from django_project.web import words
-from tasks.indexing import totals
-from tasks.indexing.totals import TotalsChange
+from tasks.indexing.pipeline import running_totals
+from tasks.indexing.pipeline.running_totals import TotalsChange
 
 NAMES = {event.name for event in CAMPAIGN_EVENTS}
 
@@ -67,7 +67,7 @@ def test_what_only_the_second_version_tells_may_be_missing() -> None:
 def test_an_event_changes_of_the_totals_what_the_registry_says(event: EventSpec) -> None:
     row = dict(zip(row_columns(event.model), range(100, 200), strict=False))
     change = TotalsChange()
-    totals.note(change, event.model, list(row.values()))
+    running_totals.note(change, event.model, list(row.values()))
     assert change.last_seq == row["seq"]
     told = {column: getattr(change, column) for column in CARRIED_COLUMNS}
     assert told == {

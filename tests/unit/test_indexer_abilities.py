@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks.indexing.abilities import Abilities, Ability, Ceiling, Pace, told_abilities
+from tasks.indexing.node.abilities import Abilities, Ability, Ceiling, Pace, told_abilities
 
 
 def probe(ceiling: Ceiling, limit: Callable[[int], int], queries: int) -> tuple[int, int]:

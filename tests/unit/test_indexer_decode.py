@@ -15,12 +15,12 @@ from django_project.core.addresses import keccak
 from django_project.core.money import UINT256_MAX
 from django_project.ledger.events import EVENTS as REGISTRY
 from django_project.ledger.events import row_columns
-from tasks.indexing.bloom import TopicBloom, bloom_mask
-from tasks.indexing.decode import EventDecoder, load_decoders, to_text
 from tasks.indexing.errors import BadReplyError, ConfigurationError, DecodeError
-from tasks.indexing.events import bind_events
-from tasks.indexing.replies import Refused
-from tasks.indexing.wire import parse_header, parse_log
+from tasks.indexing.node.codec import parse_header, parse_log
+from tasks.indexing.node.replies import Refused
+from tasks.indexing.pipeline.bloom import TopicBloom, bloom_mask
+from tasks.indexing.pipeline.decode import EventDecoder, load_decoders, to_text
+from tasks.indexing.pipeline.events import bind_events
 
 INDEX = json.loads((settings.ABIS_DIR / "index.json").read_text())
 ABIS = [settings.ABIS_DIR / f"{INDEX[name]}.json" for name in ("CampaignFactory", "Campaign")]

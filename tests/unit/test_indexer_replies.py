@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tasks.indexing.calls import Call, chain_id_call, client_call, code_calls, header_call, receipts_call
-from tasks.indexing.replies import BatchRefusedError, NoAnswerError, Refused, read_reply
+from tasks.indexing.node.calls import Call, chain_id_call, client_call, code_calls, header_call, receipts_call
+from tasks.indexing.node.replies import BatchRefusedError, NoAnswerError, Refused, read_reply
 from tests.faults.providers import OF_BATCHES, OF_PACE, OF_PLANS, OF_RANGES, OF_TIME, Refusal
 from tests.faults.proxy import RATE_LIMITS
 

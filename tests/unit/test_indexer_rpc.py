@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from tasks.indexing import rpc
-from tasks.indexing.calls import Call
 from tasks.indexing.errors import (
     BadReplyError,
     CallRefusedError,
@@ -17,7 +15,9 @@ from tasks.indexing.errors import (
     RangeTooLargeError,
     ReplyTooLargeError,
 )
-from tasks.indexing.rpc import STRIKES_TO_QUARANTINE, Pool
+from tasks.indexing.node import rpc
+from tasks.indexing.node.calls import Call
+from tasks.indexing.node.rpc import STRIKES_TO_QUARANTINE, Pool
 from tests.faults.proxy import RATE_LIMITS
 from tests.support.posting import PostServer, Response, as_bytes
 

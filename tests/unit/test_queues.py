@@ -20,10 +20,11 @@ from django_project.notifications.models import Kind, Mailbox, Notification
 from django_project.pledges import services as pledging
 from django_project.pledges.models import PledgeIntent
 from django_project.web.shop_window import LATEST_CANDIDATES, shop_window
-from tasks import upkeep
 from tasks.chains import for_each_chain
-from tasks.indexing.tokens import TOKENS_AT_A_TIME, waiting_tokens
-from tasks.pledging import BATCH, next_to_look_for
+from tasks.engagement import outbox as readers_of_news
+from tasks.engagement import tasks
+from tasks.engagement.missing_pledges import BATCH, next_to_look_for
+from tasks.indexing.pipeline.tokens import TOKENS_AT_A_TIME, waiting_tokens
 from tests.factories import CHAIN_ID, ETHER, World, address, backer_user, reference
 from tests.support.staff import staff_client
 
@@ -228,10 +229,10 @@ def test_the_outbox_of_one_chain_is_delivered_beside_anothers_that_cannot_be(
             raise ValueError("a row that nobody foresaw")
         return 0
 
-    pledges = upkeep.Reader("pledges", frozenset({"contributions_changed"}), reconcile)
-    monkeypatch.setattr(upkeep, "READERS", (pledges,))
+    pledges = readers_of_news.Reader("pledges", frozenset({"contributions_changed"}), reconcile)
+    monkeypatch.setattr(readers_of_news, "READERS", (pledges,))
     with pytest.raises(ExceptionGroup):
-        upkeep.deliver_outbox()
+        tasks.deliver_outbox()
     assert unread_counts() == {1: 1}
 
 

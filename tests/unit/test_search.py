@@ -10,7 +10,7 @@ from django_project.campaigns import search, services
 from django_project.campaigns.models import Metadata
 from django_project.campaigns.selectors import ExploreFilters, ExploreResult, explore
 from django_project.core.folding import fold
-from tasks.upkeep import settle
+from tasks.engagement.tasks import settle
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db

@@ -18,10 +18,10 @@ from devtools.servers import Anvil
 from django_project.campaigns import services
 from django_project.ledger.invariants import violations
 from django_project.ledger.models import Chain
-from tasks.indexing.registry import load_events, read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.verify import Verifier
-from tasks.upkeep import settle
+from tasks.engagement.tasks import settle
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating.registry import load_events, read_registry
+from tasks.indexing.repair.verify import Verifier
 from tests.factories import CATEGORIES
 from tests.support.browser import Browser
 from tests.support.contracts import NATIVE, Suite, create_campaign, deploy_first_version, deploy_suite, node

@@ -12,7 +12,7 @@ import pytest
 from web3 import Web3
 from web3.contract import Contract
 
-from tasks.pledging import look_for_missing
+from tasks.engagement.missing_pledges import look_for_missing
 from tests.support.browser import Browser
 from tests.support.contracts import mine
 from tests.support.wallets.calls import Proposal, Wallet, call_of, do

@@ -15,16 +15,22 @@ from django.db import DatabaseError, Error
 from django_project.core import schema
 from django_project.ledger.models import Chain, Cursor
 from django_project.ledger.selectors import index_health
-from tasks.indexing import doctor, operate, status
-from tasks.indexing.calls import chain_id_call
-from tasks.indexing.chain_guard import require_identity
-from tasks.indexing.database import in_words
 from tasks.indexing.errors import ConfigurationError, IndexerError, LeaseHeldError, LeaseLostError
-from tasks.indexing.progress import RunProgress
-from tasks.indexing.registry import Registry, find_registry, known_chains, load_events, read_registry
-from tasks.indexing.rpc import Pool
-from tasks.indexing.runner import Runner, has_reached
-from tasks.indexing.verify import Verifier
+from tasks.indexing.node.calls import chain_id_call
+from tasks.indexing.node.chain_guard import require_identity
+from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating import doctor, manual, status
+from tasks.indexing.operating.database import in_words
+from tasks.indexing.operating.progress import RunProgress
+from tasks.indexing.operating.registry import (
+    Registry,
+    find_registry,
+    known_chains,
+    load_events,
+    read_registry,
+)
+from tasks.indexing.operating.runner import Runner, has_reached
+from tasks.indexing.repair.verify import Verifier
 
 # Between two looks at a chain that another worker has.
 WHILE_TAKEN_SECONDS = 0.2
@@ -204,7 +210,7 @@ class Command(BaseCommand):
 
     def _take_back(self, options: dict[str, Any], to_block: int) -> None:
         with self._pool_and_registry(options) as (pool, registry):
-            rollback = operate.rewind(registry.chain_id, to_block, pool)
+            rollback = manual.rewind(registry.chain_id, to_block, pool)
         self.stdout.write(
             f"took back {rollback.depth:,} blocks with {rollback.logs_removed:,} events; the index ends at "
             f"block {to_block:,}"
@@ -212,26 +218,26 @@ class Command(BaseCommand):
 
     def _backfill(self, options: dict[str, Any]) -> None:
         from_block, to_block = options["from_block"], options["to_block"]
-        operate.reread(_choose_chain(options), from_block, to_block)
+        manual.reread(_choose_chain(options), from_block, to_block)
         self.stdout.write(
             f"blocks {from_block:,} to {to_block:,} are suspect now: whoever follows the chain reads them "
             "again within seconds, or else the next run does; `indexer status` shows when that is done"
         )
 
     def _reset(self, options: dict[str, Any]) -> None:
-        removed = operate.reset_chain(options["chain"])
+        removed = manual.reset_chain(options["chain"])
         self.stdout.write(
             f"chain {options['chain']} is forgotten ({removed:,} events); the next run indexes it anew"
         )
 
     def _retire(self, options: dict[str, Any]) -> None:
-        operate.retire(options["chain"], options["reason"])
+        manual.retire(options["chain"], options["reason"])
         self.stdout.write(
             f"chain {options['chain']} is retired: what is indexed stays readable, and nobody follows it"
         )
 
     def _reinstate(self, options: dict[str, Any]) -> None:
-        operate.reinstate(options["chain"], options["reason"])
+        manual.reinstate(options["chain"], options["reason"])
         self.stdout.write(f"chain {options['chain']} is followed again from where it was left")
 
     def _doctor(self, options: dict[str, Any]) -> None:

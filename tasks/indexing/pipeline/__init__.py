@@ -1,0 +1,1 @@
+"""From ranges of blocks to committed rows: fetch, match, commit."""

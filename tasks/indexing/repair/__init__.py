@@ -1,0 +1,1 @@
+"""What is compared with the chain, taken back, and read again."""

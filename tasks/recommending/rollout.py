@@ -1,0 +1,110 @@
+"""Takes a candidate further or back by what people do with its lists; needs no torch."""
+
+from datetime import datetime, timedelta
+from math import ceil
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from django_project.discovery import rollout
+from django_project.discovery.models import ModelVersion, RankingPublication
+from django_project.discovery.rates import MIN_PEOPLE, MIN_TRIALS, Rate, has_fallen, rates, replayed
+
+Stage = RankingPublication.Stage
+
+
+@transaction.atomic
+def look(now: datetime | None = None) -> str:
+    """One step of the roll-out, if one is due; says what was seen."""
+    now = now or timezone.now()
+    publication = (
+        RankingPublication.objects.select_for_update(of=("self",))
+        .select_related("version", "previous", "candidate")
+        .first()
+    )
+    if publication is None:
+        return "nothing is live yet"
+    if publication.candidate is None or publication.stage_since is None:
+        return _look_at_live(publication, now)
+    if publication.stage == Stage.SHADOW:
+        return _look_at_shadow(publication.candidate, publication.version, publication.stage_since, now)
+    return _look_at_canary(publication.candidate, publication.version, publication.stage_since, now)
+
+
+def _look_at_shadow(candidate: ModelVersion, live: ModelVersion, since: datetime, now: datetime) -> str:
+    ours, theirs = replayed(candidate, since), replayed(live, since)
+    said = f"of the contributions since, its first ten held {ours}, those of {live.run_id} {theirs}"
+    if has_fallen(ours, theirs):
+        return _withdraw(f"{candidate.run_id} in the shadow: {said}: worse, so it is taken back.")
+    return _advance(
+        candidate,
+        f"{candidate.run_id} in the shadow: {said}",
+        is_due=now - since >= settings.RECOMMENDER_SHADOW_PERIOD,
+    )
+
+
+def _look_at_canary(candidate: ModelVersion, live: ModelVersion, since: datetime, now: datetime) -> str:
+    ours, theirs = rates(_kin(candidate, live), since, now), rates(_kin(live, candidate), since, now)
+    fallen = _fallen(
+        ("clicks", ours.clicks, theirs.clicks), ("contributions", ours.contributions, theirs.contributions)
+    )
+    if fallen:
+        return _withdraw(f"{candidate.run_id} at a tenth of the users: {fallen}: taken back.")
+    said = f"{candidate.run_id} at a tenth of the users: {ours}"
+    if not (ours.clicks.is_enough and theirs.clicks.is_enough):
+        return f"{said}: fewer than the {MIN_TRIALS} impressions on {MIN_PEOPLE} visitors it takes to tell"
+    return _advance(candidate, said, is_due=now - since >= settings.RECOMMENDER_CANARY_PERIOD)
+
+
+def _look_at_live(publication: RankingPublication, now: datetime) -> str:
+    """Whether what is live now fares worse than what was live before did.
+
+    Compared with as long a time before it was shown, a whole number of days earlier: at the same hours.
+    """
+    live, before = publication.version, publication.previous
+    if before is None or live.promoted_at is None or before.state == ModelVersion.State.REFUSED:
+        return f"{live.run_id} is live, and there is nothing to go back to"
+    age: timedelta = now - live.promoted_at
+    if age > settings.RECOMMENDER_CANARY_PERIOD:
+        return f"{live.run_id} is live and has stood its time"
+    then = live.promoted_at - timedelta(days=ceil(age / timedelta(days=1)))
+    ours = rates([live.run_id], live.promoted_at, now)
+    theirs = rates(_kin(before, live), then, then + age)
+    fallen = _fallen(
+        ("clicks", ours.clicks, theirs.clicks), ("contributions", ours.contributions, theirs.contributions)
+    )
+    if not fallen:
+        return f"{live.run_id} is live: {ours}"
+    reason = f"{live.run_id} for all: {fallen}: rolled back to {before.run_id}."
+    rollout.go_back(reason)
+    return reason
+
+
+def _fallen(*compared: tuple[str, Rate, Rate]) -> str:
+    """The first rate that has fallen, in words; empty if none has."""
+    for name, ours, theirs in compared:
+        if has_fallen(ours, theirs):
+            return f"{name} fell to {ours} from {theirs}"
+    return ""
+
+
+def _kin(version: ModelVersion, other: ModelVersion) -> list[str]:
+    """Runs that stand for a version: all of its kind, as nightly runs take each other's place."""
+    if version.model == other.model:
+        return [version.run_id]
+    return list(ModelVersion.objects.filter(model=version.model).values_list("run_id", flat=True))
+
+
+def _withdraw(reason: str) -> str:
+    rollout.withdraw(reason)
+    return reason
+
+
+def _advance(candidate: ModelVersion, said: str, *, is_due: bool) -> str:
+    if not is_due:
+        return f"{said}: its time is not over"
+    if settings.RECOMMENDER_NEEDS_APPROVAL:
+        return f"{said}: waits for `manage.py recommend promote {candidate.run_id}`"
+    rollout.advance()
+    return f"{said}: it goes on"
