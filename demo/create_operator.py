@@ -12,6 +12,7 @@ import django
 from django.core.exceptions import ImproperlyConfigured
 
 from demo.accounts import OPERATOR, STAFF_PICKS
+from django_project.community import moderation
 
 
 def main() -> None:
@@ -24,7 +25,6 @@ def main() -> None:
     from django.db import transaction
 
     from django_project.accounts.models import User
-    from django_project.campaigns import services
     from django_project.campaigns.models import Listing
     from django_project.core import audit
 
@@ -40,7 +40,7 @@ def main() -> None:
         TOTP.activate(operator, key)
         audit.record("accounts.operator.prepared", operator.public_id)
         for listing in Listing.objects.filter(metadata__title__in=STAFF_PICKS, is_staff_pick=False):
-            services.pick(listing, actor=operator, reason="For the demo's home page")
+            moderation.pick(listing, actor=operator, reason="For the demo's home page")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from dataclasses import asdict
 
 import django
 
+from django_project.community import services as community_services
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_project.settings")
@@ -42,7 +44,7 @@ def main() -> None:
                     *(evidence_document(campaign, number) for number in range(1, len(SHARES) + 1)),
                 ]
                 for document in documents:
-                    services.store_update(document, chain.chain_id, parse_address(address))
+                    community_services.store_update(document, chain.chain_id, parse_address(address))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,8 @@ INSTALLED_APPS = [
     "django_project.ledger",
     "django_project.accounts",
     "django_project.campaigns",
+    "django_project.catalog",
+    "django_project.community",
     "django_project.pledges",
     "django_project.discovery",
     "django_project.notifications",
@@ -88,8 +90,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_project.web.problems.MaintenanceMiddleware",
-    "django_project.web.problems.TooManyRequestsMiddleware",
+    "django_project.web.error_views.MaintenanceMiddleware",
+    "django_project.web.error_views.TooManyRequestsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -342,7 +344,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 # Binds a text to sign to the browser that asked for it.
 SIGN_IN_COOKIE_NAME = "sign-in"
-CSRF_FAILURE_VIEW = "django_project.web.problems.stale_form"
+CSRF_FAILURE_VIEW = "django_project.web.error_views.stale_form"
 if IS_PRODUCTION:
     SECURE_SSL_REDIRECT = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

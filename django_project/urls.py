@@ -2,13 +2,22 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 
 from django_project.api.campaigns import MetadataView
 from django_project.api.docs import NothingView
 
 admin.autodiscover()
 
+# Of before these models came to `community`: bookmarks, and links in operators' own notes.
+_FORMER_ADMIN = r"^admin/campaigns/(?P<model>campaignupdate|follow|report|supportermessage)/(?P<page>.*)\Z"
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    re_path(
+        _FORMER_ADMIN,
+        RedirectView.as_view(url="/admin/community/%(model)s/%(page)s", query_string=True),
+        name="former-admin",
+    ),
     path("admin/", admin.site.urls),
     path("staff/", include("django_project.ops.staff_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
@@ -20,5 +29,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("django_project.web.urls")),
 ]
 
-handler400 = "django_project.web.problems.not_understood"
-handler500 = "django_project.web.problems.broken"
+handler400 = "django_project.web.error_views.not_understood"
+handler500 = "django_project.web.error_views.broken"

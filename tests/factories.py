@@ -16,6 +16,7 @@ from django.utils import timezone
 from django_project.accounts.models import User, Wallet
 from django_project.campaigns import services
 from django_project.campaigns.models import Listing, Metadata
+from django_project.community import services as community_services
 from django_project.core.addresses import ZERO_ADDRESS, ZERO_HASH
 from django_project.core.metadata import canonical_json, metadata_hash, metadata_uri
 from django_project.ledger.models import (
@@ -297,7 +298,7 @@ class World:
     def post_update(
         self, campaign: CampaignLaunched, title: str = "News", body: str = "All is **well**."
     ) -> UpdatePost:
-        text = services.store_update(
+        text = community_services.store_update(
             {"schema": 1, "title": title, "body": body}, campaign.chain_id, campaign.address
         )
         row = UpdatePost.objects.create(

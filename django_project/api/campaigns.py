@@ -34,16 +34,12 @@ from django_project.api.schemas import (
     RankedCampaign,
     Rankings,
 )
-from django_project.campaigns import search, selectors
+from django_project.campaigns import selectors
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import (
-    FACET_VALUES,
-    FACETS,
-    PAGE_SIZE,
-    SORTS,
-    ExploreFilters,
-    FacetName,
-)
+from django_project.catalog import search
+from django_project.catalog import selectors as catalog
+from django_project.catalog.selectors import FACET_VALUES, FACETS, PAGE_SIZE, SORTS, ExploreFilters, FacetName
+from django_project.community import selectors as community
 from django_project.core.addresses import parse_address, parse_hash
 from django_project.core.errors import UserError
 from django_project.discovery.selectors import live_model, recommended_for, similar_to
@@ -80,7 +76,7 @@ class PastTheEndError(UserError):
 
 
 def _facet(name: FacetName) -> Choices:
-    return Choices(FACET_MEANING[name], lambda: selectors.facet_values(name), FACET_VALUES.get(name, ()))
+    return Choices(FACET_MEANING[name], lambda: catalog.facet_values(name), FACET_VALUES.get(name, ()))
 
 
 def _limit(default: int, most: int) -> WholeNumber:
@@ -111,7 +107,7 @@ class CampaignsView(Endpoint):
             seed=asked["seed"],
             **{facet: asked[facet] for facet in FACETS},
         )
-        found = selectors.explore(filters, asked["page"], asked["limit"])
+        found = catalog.explore(filters, asked["page"], asked["limit"])
         if found.is_past_end:
             raise PastTheEndError(found.pages)
         page = CampaignPage(
@@ -208,7 +204,7 @@ class MetadataView(Endpoint):
     )
     def get(self, request: Request, digest: str) -> HttpResponse:
         try:
-            document = selectors.document_by_hash(parse_hash(digest))
+            document = community.document_by_hash(parse_hash(digest))
         except ValueError:
             document = None
         if document is None:

@@ -1,118 +1,13 @@
-from collections.abc import Callable
-
 from django.contrib import admin
-from django.db.models import Case, QuerySet, Value, When
-from django.http import HttpRequest
 
-from django_project.campaigns import reports, services, wall
-from django_project.campaigns.models import (
-    CampaignUpdate,
-    Category,
-    Follow,
-    Listing,
-    Metadata,
-    Report,
-    SupporterMessage,
-)
-from django_project.core.admin import ReadOnlyAdmin, ReasonForm, decide_each
+from django_project.campaigns.models import Category, Metadata
+from django_project.core.admin import ReadOnlyAdmin
 
 
 @admin.register(Category)
 class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     sudo_pages = ("add_view", "change_view", "delete_view")
     list_display = ["slug", "name_en", "name_zh_hans", "position"]
-
-
-@admin.register(Listing)
-class ListingAdmin(ReadOnlyAdmin):
-    """Decisions are actions, each with a reason, each in the audit trail."""
-
-    list_display = ["slug", "chain_id", "visibility", "is_staff_pick", "listed_at"]
-    list_filter = ["visibility", "is_staff_pick", "metadata__category", "metadata__language"]
-    search_fields = ["slug", "metadata__title", "metadata__publisher"]
-    action_form = ReasonForm
-    actions = ["hide", "unrank", "restore", "pick", "unpick"]
-
-    @admin.action(description="Hide from the site", permissions=["moderate"])
-    def hide(self, request: HttpRequest, listings: QuerySet[Listing]) -> None:
-        self._decide(request, listings, services.hide)
-
-    @admin.action(description="Freeze out of rankings", permissions=["moderate"])
-    def unrank(self, request: HttpRequest, listings: QuerySet[Listing]) -> None:
-        self._decide(request, listings, services.unrank)
-
-    @admin.action(description="Show and rank again", permissions=["moderate"])
-    def restore(self, request: HttpRequest, listings: QuerySet[Listing]) -> None:
-        self._decide(request, listings, services.restore)
-
-    @admin.action(description="Make a staff pick", permissions=["moderate"])
-    def pick(self, request: HttpRequest, listings: QuerySet[Listing]) -> None:
-        self._decide(request, listings, services.pick)
-
-    @admin.action(description="Take out of the staff picks", permissions=["moderate"])
-    def unpick(self, request: HttpRequest, listings: QuerySet[Listing]) -> None:
-        self._decide(request, listings, services.unpick)
-
-    def has_moderate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("campaigns.change_listing")
-
-    def _decide(self, request: HttpRequest, listings: QuerySet[Listing], decide: Callable[..., None]) -> None:
-        decide_each(self, request, listings, decide)
-
-
-@admin.register(Report)
-class ReportAdmin(ReadOnlyAdmin):
-    """The moderators' list: what is open comes first, and closing it needs a reason like any decision."""
-
-    is_everyday = True
-    list_display = ["created_at", "state", "reason", "listing", "reporter", "text"]
-    list_filter = ["state", "reason"]
-    list_select_related = ["listing", "reporter"]
-    search_fields = ["listing__slug", "text"]
-    # "open" sorts between the two others: it has to be said.
-    # Open ones come first, and of them those that wait for longest: new ones push none out of sight.
-    ordering = [
-        Case(When(state=Report.State.OPEN, then=Value(0)), default=Value(1)),
-        Case(When(state=Report.State.OPEN, then="created_at")),
-        "-created_at",
-    ]
-    action_form = ReasonForm
-    actions = ["uphold", "dismiss"]
-
-    @admin.action(description="Close: the report is right", permissions=["moderate"])
-    def uphold(self, request: HttpRequest, found: QuerySet[Report]) -> None:
-        decide_each(self, request, found, reports.uphold)
-
-    @admin.action(description="Close: nothing wrong", permissions=["moderate"])
-    def dismiss(self, request: HttpRequest, found: QuerySet[Report]) -> None:
-        decide_each(self, request, found, reports.dismiss)
-
-    def has_moderate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("campaigns.change_report")
-
-
-@admin.register(SupporterMessage)
-class SupporterMessageAdmin(ReadOnlyAdmin):
-    """What backers say; taking it off the wall needs a reason like any decision."""
-
-    is_everyday = True
-    list_display = ["written_at", "is_hidden", "listing", "author", "text"]
-    list_filter = ["is_hidden"]
-    list_select_related = ["listing", "author"]
-    search_fields = ["listing__slug", "text"]
-    action_form = ReasonForm
-    actions = ["hide", "show"]
-
-    @admin.action(description="Take off the wall", permissions=["moderate"])
-    def hide(self, request: HttpRequest, found: QuerySet[SupporterMessage]) -> None:
-        decide_each(self, request, found, wall.hide)
-
-    @admin.action(description="Put back on the wall", permissions=["moderate"])
-    def show(self, request: HttpRequest, found: QuerySet[SupporterMessage]) -> None:
-        decide_each(self, request, found, wall.show)
-
-    def has_moderate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("campaigns.change_supportermessage")
 
 
 @admin.register(Metadata)
@@ -122,16 +17,3 @@ class MetadataAdmin(ReadOnlyAdmin):
     list_select_related = ["category"]
     search_fields = ["title", "publisher"]
     exclude = ["document", "search"]
-
-
-@admin.register(CampaignUpdate)
-class CampaignUpdateAdmin(ReadOnlyAdmin):
-    list_display = ["title", "chain_id", "stored_at"]
-    search_fields = ["title"]
-    exclude = ["document"]
-
-
-@admin.register(Follow)
-class FollowAdmin(ReadOnlyAdmin):
-    list_display = ["user", "listing", "created_at"]
-    list_select_related = ["user", "listing"]

@@ -1,16 +1,14 @@
-"""Writes about campaigns: texts by their hash, listings, and what moderators decide."""
+"""Writes about campaigns: texts by their hash, and listings."""
 
 from collections.abc import Callable, Iterable, Mapping
 
 from django.db import transaction
 from django.utils.text import slugify
 
-from django_project.accounts.models import User
-from django_project.campaigns import documents, edition, search
-from django_project.campaigns.models import CampaignUpdate, Category, Follow, Listing, Metadata
+from django_project.campaigns import documents, text_index
+from django_project.campaigns.models import Category, Listing, Metadata
 from django_project.campaigns.selectors import unlisted
-from django_project.core import audit, characters
-from django_project.core.errors import InvalidInputError
+from django_project.core import characters
 from django_project.core.metadata import canonical_json, metadata_hash
 
 SLUG_TITLE_LENGTH = 80
@@ -62,8 +60,8 @@ def store_metadata(document: Mapping[str, object]) -> Metadata:
                 rewards=[
                     {"tier": r.tier, "title": r.title, "description": r.description} for r in text.rewards
                 ],
-                search=search.vector(text.title, text.tagline, text.publisher, text.story),
-                index_edition=search.INDEX_EDITION,
+                search=text_index.vector(text.title, text.tagline, text.publisher, text.story),
+                index_edition=text_index.INDEX_EDITION,
             )
         ],
         ignore_conflicts=True,
@@ -72,11 +70,11 @@ def store_metadata(document: Mapping[str, object]) -> Metadata:
 
 
 def index_anew(limit: int = INDEXED_AT_ONCE) -> int:
-    """Index texts that were stored under an older edition of the search; says how many were.
+    """Index texts that were stored under an older version of the index; says how many were.
 
     What such a text calls itself is taken as it may be shown: when it was stored, nobody looked at that.
     """
-    stale = Metadata.objects.filter(index_edition__lt=search.INDEX_EDITION).defer("document", "search")
+    stale = Metadata.objects.filter(index_edition__lt=text_index.INDEX_EDITION).defer("document", "search")
     rows = list(stale[:limit])
     for row in rows:
         title, publisher = characters.seen(row.title) or NAMELESS, characters.seen(row.publisher) or NAMELESS
@@ -86,31 +84,10 @@ def index_anew(limit: int = INDEXED_AT_ONCE) -> int:
             tagline=tagline,
             publisher=publisher,
             rewards=[{**reward, "title": characters.seen(reward["title"])} for reward in row.rewards],
-            search=search.vector(title, tagline, publisher, row.story),
-            index_edition=search.INDEX_EDITION,
+            search=text_index.vector(title, tagline, publisher, row.story),
+            index_edition=text_index.INDEX_EDITION,
         )
     return len(rows)
-
-
-def store_update(document: Mapping[str, object], chain_id: int, address: bytes) -> CampaignUpdate:
-    """Keep the text of an update of one campaign; it shows once the chain carries its hash.
-
-    Raises:
-        InvalidDocumentError: as for `store_metadata`.
-    """
-    text = documents.read_update(document)
-    stored = canonical_json(document)
-    update, _ = CampaignUpdate.objects.get_or_create(
-        content_hash=metadata_hash(stored),
-        defaults={
-            "chain_id": chain_id,
-            "address": address,
-            "title": text.title,
-            "body": text.body,
-            "document": stored,
-        },
-    )
-    return update
 
 
 @transaction.atomic
@@ -151,71 +128,3 @@ def _slug(title: str, suffix: str) -> str:
     """The title's words, as far as there is room for them, and the suffix."""
     words = slugify(title, allow_unicode=True)[:SLUG_TITLE_LENGTH].strip("-_")
     return f"{words or 'campaign'}-{suffix}"
-
-
-def set_follow(user: User, listing: Listing, *, is_saved: bool) -> None:
-    """Save a campaign for an account, or let it go; either may be asked for twice."""
-    if is_saved:
-        Follow.objects.get_or_create(user=user, listing=listing)
-    else:
-        Follow.objects.filter(user=user, listing=listing).delete()
-
-
-def hide(listing: Listing, *, actor: User, reason: str) -> None:
-    """Take a campaign out of the shop window; its contract and its money are untouched."""
-    _set_visibility(listing, Listing.Visibility.HIDDEN, "hidden", actor, reason)
-
-
-def unrank(listing: Listing, *, actor: User, reason: str) -> None:
-    """Keep a campaign reachable but out of every ranking."""
-    _set_visibility(listing, Listing.Visibility.UNRANKED, "unranked", actor, reason)
-
-
-def restore(listing: Listing, *, actor: User, reason: str) -> None:
-    """Undo `hide` and `unrank`."""
-    _set_visibility(listing, Listing.Visibility.LISTED, "restored", actor, reason)
-
-
-def pick(listing: Listing, *, actor: User, reason: str) -> None:
-    """Show a campaign among the staff's picks."""
-    _set_staff_pick(listing, "picked", actor, reason, is_staff_pick=True)
-
-
-def unpick(listing: Listing, *, actor: User, reason: str) -> None:
-    """Undo `pick`."""
-    _set_staff_pick(listing, "unpicked", actor, reason, is_staff_pick=False)
-
-
-@transaction.atomic
-def _set_staff_pick(listing: Listing, act: str, actor: User, reason: str, *, is_staff_pick: bool) -> None:
-    _require_reason(reason)
-    locked = Listing.objects.select_for_update().get(pk=listing.pk)
-    locked.is_staff_pick = is_staff_pick
-    locked.save(update_fields=["is_staff_pick"])
-    transaction.on_commit(edition.end)
-    audit.record(f"campaigns.listing.{act}", locked.public_id, actor=actor, reason=reason, slug=locked.slug)
-
-
-@transaction.atomic
-def _set_visibility(
-    listing: Listing, visibility: Listing.Visibility, act: str, actor: User, reason: str
-) -> None:
-    _require_reason(reason)
-    locked = Listing.objects.select_for_update().get(pk=listing.pk)
-    before = locked.visibility
-    locked.visibility = visibility
-    locked.save(update_fields=["visibility"])
-    transaction.on_commit(edition.end)
-    audit.record(
-        f"campaigns.listing.{act}",
-        locked.public_id,
-        actor=actor,
-        reason=reason,
-        before=before,
-        slug=locked.slug,
-    )
-
-
-def _require_reason(reason: str) -> None:
-    if not reason.strip():
-        raise InvalidInputError("reason_missing", "Say why: the reason is kept with the decision")

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django_project.accounts.models import User
 from django_project.core.admin import ReadOnlyAdmin
 from django_project.discovery import rollout
+from django_project.discovery.experiment_statistics import WATCHED, exposure, rates
 from django_project.discovery.models import (
     AudienceMember,
     BehaviourEvent,
@@ -19,7 +20,6 @@ from django_project.discovery.models import (
     SimilarCampaign,
     Visitor,
 )
-from django_project.discovery.rates import WATCHED, exposure, rates
 
 BY_HAND = "An operator took it back."
 FEEDBACK = ("coverage", "gini", "top_users")

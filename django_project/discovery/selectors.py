@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from django.utils import timezone
 
-from django_project.campaigns import edition
 from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors import (
     CampaignCard,
@@ -15,11 +14,11 @@ from django_project.campaigns.selectors import (
     accepting,
     cards,
     cards_by_key,
-    just_launched,
     key_filter,
     listed_campaigns,
-    most_backed,
 )
+from django_project.catalog import cache_generation
+from django_project.catalog.selectors import just_launched, most_backed
 from django_project.core.addresses import format_hash
 from django_project.core.shapes import Shape
 from django_project.discovery.exploration import Candidate, Slot, fill_slots
@@ -228,7 +227,7 @@ def _popular() -> list[CampaignCard]:
 
 def _newest() -> list[Candidate]:
     """What exploration draws from, each with its chance of being what people want."""
-    newest = edition.shared("newest", _NEWEST, _read_newest)
+    newest = cache_generation.shared("newest", _NEWEST, _read_newest)
     return [Candidate(card.key, card, chance) for card, chance in newest]
 
 

@@ -27,7 +27,7 @@ from django_project.notifications.errors import LetterNotSentError
 from django_project.notifications.letters import UNSENT_KEPT, deliver_in_turn
 from django_project.notifications.models import Kind, Mailbox, Notification, Preference
 from django_project.notifications.selectors import is_told_of, page_of
-from django_project.pledges.judging import to_judge
+from django_project.pledges.milestone_votes import to_judge
 from django_project.pledges.selectors import BackedCampaign, owing_campaigns, refunds_due
 
 logger = logging.getLogger(__name__)

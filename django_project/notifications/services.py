@@ -6,9 +6,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from django_project.accounts.models import User
-from django_project.notifications import causes
-from django_project.notifications.causes import Cause
+from django_project.notifications import triggers
 from django_project.notifications.models import AccountNotice, Kind, Mailbox, Notification, Preference
+from django_project.notifications.triggers import Trigger
 
 
 def notify(chain_id: int) -> int:
@@ -16,7 +16,7 @@ def notify(chain_id: int) -> int:
 
     Running it again changes nothing.
     """
-    return _write(chain_id, [*causes.news(chain_id), *causes.windows_about_to_close(chain_id)])
+    return _write(chain_id, [*triggers.news(chain_id), *triggers.windows_about_to_close(chain_id)])
 
 
 def remind(chain_id: int) -> int:
@@ -25,23 +25,23 @@ def remind(chain_id: int) -> int:
     It looks at every campaign that owes something, so once a day is often enough. Running it again changes
     nothing.
     """
-    return _write(chain_id, causes.refunds_left_alone(chain_id))
+    return _write(chain_id, triggers.refunds_left_alone(chain_id))
 
 
-def _write(chain_id: int, found: Iterable[Cause]) -> int:
+def _write(chain_id: int, found: Iterable[Trigger]) -> int:
     silent = set(Preference.objects.filter(on_site=False, by_email=False).values_list("user_id", "kind"))
     rows = [
         Notification(
             user_id=user_id,
-            kind=cause.kind,
+            kind=trigger.kind,
             chain_id=chain_id,
-            address=cause.campaign.address,
-            cause=cause.key,
-            is_reminder=cause.is_reminder,
+            address=trigger.campaign.address,
+            cause=trigger.key,
+            is_reminder=trigger.is_reminder,
         )
-        for cause in found
-        for user_id in sorted(cause.people)
-        if (user_id, cause.kind) not in silent
+        for trigger in found
+        for user_id in sorted(trigger.people)
+        if (user_id, trigger.kind) not in silent
     ]
     before = Notification.objects.filter(chain_id=chain_id).count()
     Notification.objects.bulk_create(rows, ignore_conflicts=True)

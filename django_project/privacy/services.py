@@ -11,7 +11,7 @@ from django_project.accounts import services as accounts
 from django_project.accounts.models import User
 from django_project.accounts.selectors import wallet_texts
 from django_project.accounts.sessions import sessions_of
-from django_project.campaigns.models import Follow, Report, SupporterMessage
+from django_project.community.models import Follow, Report, SupporterMessage
 from django_project.core import audit
 from django_project.core.addresses import format_address
 from django_project.discovery.models import BehaviourEvent, Visitor

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django_project.core.bodies import TOO_LARGE, is_longer_than_allowed
 from django_project.core.errors import error_body
 from django_project.web.context import theme_of
-from django_project.web.problems import is_program
+from django_project.web.error_views import is_program
 
 
 class BodyLimitMiddleware:

@@ -18,15 +18,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import (
-    CampaignCard,
-    CategoryLabel,
-    UpdateView,
-    category_by_slug,
-    listing_by_slug,
-    newest,
-    updates,
-)
+from django_project.campaigns.selectors import CampaignCard, CategoryLabel, listing_by_slug, newest
+from django_project.catalog.selectors import category_by_slug
+from django_project.community.selectors import UpdateView, updates
 from django_project.core.characters import isolated
 from django_project.core.conditional import conditional
 from django_project.web.links import absolute, absolute_url

@@ -7,8 +7,8 @@ from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy
 
 from django_project.accounts.models import User
-from django_project.campaigns.models import Report, SupporterMessage
 from django_project.campaigns.selectors import CampaignDetail, Reward
+from django_project.community.models import Report, SupporterMessage
 from django_project.core.characters import is_visible
 from django_project.core.money import AmountTextError, parse_units
 from django_project.core.names import NameRefusedError, checked_speaker

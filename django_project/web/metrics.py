@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 
 from django_project.discovery.selectors import LiveModel
-from django_project.web.words import MODEL
+from django_project.web.labels import MODEL
 
 # The measures people can be told about, in this order, when a run has them.
 SHOWN = ("ndcg@10", "recall@10", "hr@10", "mrr")

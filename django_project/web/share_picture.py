@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from django_project.campaigns.selectors import CampaignCard
 from django_project.web import typesetting
 from django_project.web.covers import Dice
-from django_project.web.words import STATUS
+from django_project.web.labels import STATUS
 
 WIDTH, HEIGHT = 1200, 630
 # Part of every digest: raise it when the drawing changes, so that nobody keeps an old picture.

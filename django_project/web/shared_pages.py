@@ -1,4 +1,4 @@
-"""Pages that are the same for everybody who is not signed in, made once for each edition.
+"""Pages that are the same for everybody who is not signed in, made once for each generation.
 
 What such a page depends on is its name: which view it is, what the view reads of the query, and the visitor's
 language, theme and answer to being remembered. It depends on nothing else, neither on the host that was
@@ -16,15 +16,15 @@ from django.middleware.csrf import get_token
 from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 
-from django_project.campaigns import edition
+from django_project.catalog import cache_generation
 from django_project.core.shapes import RAW, Labelled, slot
 from django_project.discovery import consent
 from django_project.web.context import theme_of
 
 Page = Callable[[HttpRequest], HttpResponse]
 
-# Pages with a query that an edition keeps at most, some 60 kB each: there are more queries than anybody could
-# keep. One that is asked for again and again is made anew only when another took its place.
+# Pages with a query that a generation keeps at most, some 60 kB each: there are more queries than anybody
+# could keep. One that is asked for again and again is made anew only when another took its place.
 QUERIES_KEPT = 256
 
 
@@ -42,7 +42,7 @@ def shared_between_visitors(read: Callable[[QueryDict], str]) -> Callable[[Page]
             _leave_only(request, read(request.GET))
             name = _name(page, request)
             place = slot(name, QUERIES_KEPT) if request.META["QUERY_STRING"] else name
-            body = edition.shared(f"page:{place}", Labelled(RAW, name), lambda: _made(page, request))
+            body = cache_generation.shared(f"page:{place}", Labelled(RAW, name), lambda: _made(page, request))
             return HttpResponse(body.replace(_placeholder().encode(), get_token(request).encode()))
 
         return answer

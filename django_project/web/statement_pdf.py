@@ -10,9 +10,9 @@ from fpdf import FPDF, FontFace
 from fpdf.enums import Align, TableBordersLayout, VAlign, XPos, YPos
 
 from django_project.pledges.selectors import BackedCampaign, BackedContribution, BackedReturn
+from django_project.web.labels import RETURNED
 from django_project.web.pdf_fonts import MAIN, drawable, use_fonts
 from django_project.web.typesetting import may_break
-from django_project.web.words import RETURNED
 
 LONGEST_TITLE = 120
 # In millimetres, and the sizes of letters in points.

@@ -8,8 +8,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from django_project.discovery import rollout
+from django_project.discovery.experiment_statistics import (
+    MIN_PEOPLE,
+    MIN_TRIALS,
+    Rate,
+    has_fallen,
+    rates,
+    replayed,
+)
 from django_project.discovery.models import ModelVersion, RankingPublication
-from django_project.discovery.rates import MIN_PEOPLE, MIN_TRIALS, Rate, has_fallen, rates, replayed
 
 Stage = RankingPublication.Stage
 

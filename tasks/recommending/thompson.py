@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
 from django_project.campaigns.selectors import CampaignKey, accepting, key_filter, listed_campaigns
+from django_project.discovery.experiment_statistics import CLICK_WITHIN
 from django_project.discovery.models import BehaviourEvent, ExplorationArm
-from django_project.discovery.rates import CLICK_WITHIN
 from django_project.discovery.selectors import EXPLORATION_POOL
 
 DRAWS = 20_000

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from django_project.campaigns import services
+from django_project.community import moderation
 from django_project.core.addresses import format_address, format_hash
 from tests.factories import ETHER, World, address, backer_user
 
@@ -114,7 +114,7 @@ def test_what_is_not_there_is_a_404(url: str) -> None:
 def test_hidden_campaigns_are_gone_with_their_text(world: World) -> None:
     campaign = world.campaign()
     listing = world.listing(campaign)
-    services.hide(listing, actor=backer_user(1), reason="stolen")
+    moderation.hide(listing, actor=backer_user(1), reason="stolen")
     url = f"/api/v1/campaigns/{campaign.chain_id}/{format_address(campaign.address)}"
     assert Client().get(url).status_code == 404
     assert Client().get(f"/metadata/{format_hash(campaign.metadata_hash)}.json").status_code == 404

@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 
 from django_project.api.schemas import ChainStatus
-from django_project.campaigns.selectors import CLOSINGS, FACET_VALUES
+from django_project.campaigns.selectors import CLOSINGS
+from django_project.catalog.selectors import FACET_VALUES
 from django_project.core.money import AmountProblem
 from django_project.pledges.models import PledgeIntent
 from tests.factories import World

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from django_project.api.endpoint import Endpoint
 from django_project.api.query import open_cursor, seal_cursor
-from django_project.campaigns.selectors import FACET_VALUES, SORTS
+from django_project.catalog.selectors import FACET_VALUES, SORTS
 from django_project.core.addresses import format_address, format_hash
 from django_project.core.errors import InvalidInputError
 from django_project.pledges import services

@@ -10,7 +10,7 @@ from django.test import Client
 
 from django_project.api.docs import operations
 from django_project.api.urls import urlpatterns
-from django_project.campaigns.selectors import FACET_VALUES, FACETS
+from django_project.catalog.selectors import FACET_VALUES, FACETS
 from tests.support import described
 
 pytestmark = pytest.mark.django_db

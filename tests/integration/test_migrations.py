@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 from django.apps.registry import Apps
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from django_project.accounts.models import User
+from django_project.community.models import CampaignUpdate, Report
 from django_project.core.models import AuditEntry
 from django_project.ledger import services
 from django_project.ledger.models import FIRST_VERSION, Chain, Contract, Milestone, MilestoneRelease, Token
@@ -20,10 +23,11 @@ NOW = datetime(2031, 1, 2, tzinfo=UTC)
 CHAIN, ADDRESS, TOKEN, ODD = 5, b"\x05" * 20, b"\x07" * 20, b"\x0d" * 20
 
 
-def migrate(*targets: tuple[str, str]) -> Apps:
+def migrate(*targets: tuple[str, str | None]) -> Apps:
     executor = MigrationExecutor(connection)
     executor.migrate(list(targets))
-    return MigrationExecutor(connection).loader.project_state(list(targets)).apps
+    known = [(app, name) for app, name in targets if name is not None]
+    return MigrationExecutor(connection).loader.project_state(known).apps
 
 
 @pytest.fixture
@@ -113,3 +117,41 @@ def test_accounts_with_a_wallet_lose_staff_rights_and_others_keep_theirs(
     assert list(found) == [("both", False, False), ("half", False, False), ("operator", True, True)]
     entry = AuditEntry.objects.get(action="accounts.powers.changed")
     assert (entry.subject, entry.details["is_staff"]) == (str(both.public_id), [True, False])
+
+
+def test_what_people_wrote_comes_to_its_own_app_with_all_permissions_and_goes_back() -> None:
+    newest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    try:
+        old = migrate(("community", None), ("campaigns", "0005_index_edition"))
+        report = given(old, "campaigns", "moderators")
+        update = {"content_hash": b"\x01" * 32, "chain_id": CHAIN, "address": ADDRESS, "title": "An update"}
+        old.get_model("campaigns", "CampaignUpdate").objects.create(**update, body="Text", document=b"{}")
+        migrate(*newest)
+        ContentType.objects.clear_cache()
+        assert Group.objects.get(name="moderators").permissions.get().content_type_id == report
+        assert ContentType.objects.get_for_model(Report).pk == report
+        assert CampaignUpdate.objects.values("title", "body").get() == {"title": "An update", "body": "Text"}
+        assert not ContentType.objects.filter(app_label="campaigns", model="report").exists()
+        # Code of before, still running somewhere, makes a content type of its own and permissions for it.
+        other = given(MigrationExecutor(connection).loader.project_state(newest).apps, "campaigns", "late")
+        assert other != report
+        old = migrate(("community", None), ("campaigns", "0005_index_edition"))
+        assert old.get_model("campaigns", "CampaignUpdate").objects.get().title == "An update"
+        kinds = ContentType.objects.filter(model="report")
+        assert list(kinds.values_list("pk", "app_label")) == [(report, "campaigns")]
+        for name in ("moderators", "late"):
+            assert Group.objects.get(name=name).permissions.get().content_type_id == report
+    finally:
+        migrate(*newest)
+
+
+def given(apps: Apps, app_label: str, group: str) -> int:
+    """A group that may change reports by the content type of an app; the type's id."""
+    kind, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(
+        app_label=app_label, model="report"
+    )
+    permission, _ = apps.get_model("auth", "Permission").objects.get_or_create(
+        content_type=kind, codename="change_report", defaults={"name": "Can change report"}
+    )
+    apps.get_model("auth", "Group").objects.create(name=group).permissions.add(permission)
+    return int(kind.pk)

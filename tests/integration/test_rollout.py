@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from django_project.core.models import AuditEntry
 from django_project.discovery import rollout
+from django_project.discovery.experiment_statistics import Rate, has_fallen, rates
 from django_project.discovery.models import (
     BehaviourEvent,
     ExplorationArm,
@@ -23,7 +24,6 @@ from django_project.discovery.models import (
     RankingPublication,
     Visitor,
 )
-from django_project.discovery.rates import Rate, has_fallen, rates
 from django_project.discovery.rollout import CANARY_PERCENT, RolloutError, bucket
 from django_project.discovery.selectors import recommended_for
 from django_project.ledger.models import CampaignLaunched, Contribution

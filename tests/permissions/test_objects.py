@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from django_project.accounts.models import Session, User, Wallet
 from django_project.api.examples import BODIES
-from django_project.campaigns import services as campaigns
-from django_project.campaigns.models import Follow, Listing, SupporterMessage
+from django_project.campaigns.models import Listing
+from django_project.community import moderation
+from django_project.community.models import Follow, SupporterMessage
 from django_project.core.addresses import format_address, format_hash
 from django_project.notifications.models import Notification
 from django_project.pledges import services
@@ -162,7 +163,7 @@ def test_what_moderators_hide_is_at_none_of_its_addresses(
 ) -> None:
     moderator = User.objects.create_user("moderator", is_staff=True)
     other = world.listing(world.campaign(title="Seen"))
-    campaigns.hide(listing, actor=moderator, reason="stolen")
+    moderation.hide(listing, actor=moderator, reason="stolen")
     key = f"{listing.chain_id}/{format_address(listing.address)}"
     of_it = [
         *(f"/api/v1/campaigns/{key}{part}" for part in ("", "/contributions", "/similar")),

@@ -78,8 +78,8 @@ def test_a_page_is_served_whatever_lies_in_the_cache(server: Any, bomb: bytes, m
     keys = kept(server, ":1:*")
     assert len(keys) > 8
     sealed = dict(zip(keys, server.mget(keys), strict=True))
-    # The edition's own name is among them: with another one, nothing else would be asked for.
-    own = [key for key in keys if b"edition" not in key or key.count(b":") > 4]
+    # The generation's own name is among them: with another one, nothing else would be asked for.
+    own = [key for key in keys if b"generation" not in key or key.count(b":") > 4]
     for written in (bomb, b"", b"7", b'"text"', b"j{}", bytes(40), sealed[keys[0]], sealed[keys[-1]]):
         for targets in (own, keys):
             for key in targets:

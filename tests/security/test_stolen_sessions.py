@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from django_project.accounts.models import Challenge, Session, User, Wallet
-from django_project.campaigns.models import Follow, Report, SupporterMessage
+from django_project.community.models import Follow, Report, SupporterMessage
 from django_project.core.addresses import format_address
 from django_project.notifications.models import AccountNotice, Mailbox, Preference
 from django_project.pledges.models import PledgeIntent

@@ -9,8 +9,12 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from django_project.campaigns import selectors, services
 from django_project.campaigns.errors import InvalidDocumentError
-from django_project.campaigns.models import CampaignUpdate, Listing, Metadata
-from django_project.campaigns.selectors import ExploreFilters, explore
+from django_project.campaigns.models import Listing, Metadata
+from django_project.catalog import selectors as catalog
+from django_project.catalog.selectors import ExploreFilters, explore
+from django_project.community import moderation
+from django_project.community import selectors as community
+from django_project.community.models import CampaignUpdate
 from django_project.core.addresses import keccak
 from django_project.core.errors import InvalidInputError
 from django_project.ledger.models import CampaignLaunched
@@ -28,7 +32,7 @@ def ago(days: int) -> datetime:
     return timezone.now() - timedelta(days=days)
 
 
-def titles(result: selectors.ExploreResult) -> list[str]:
+def titles(result: catalog.ExploreResult) -> list[str]:
     return [card.title for card in result.cards]
 
 
@@ -186,7 +190,7 @@ def test_detail(world: World, django_assert_max_num_queries: DjangoAssertNumQuer
     with django_assert_max_num_queries(3):
         people = selectors.contributors(listing)
     assert [(row.name, row.reward) for row in people.rows] == [("", "A jar"), ("Alice", "A jar")]
-    [update] = selectors.updates(listing)
+    [update] = community.updates(listing)
     assert update.is_text_known
     assert update.body == "All is **well**."
     assert [event.name for event in selectors.events(listing).rows] == [
@@ -215,7 +219,7 @@ def test_what_moderators_hide_is_gone_and_audited(
 
     staff = backer_user(9)
     listing = world.listing(world.campaign())
-    services.hide(listing, actor=staff, reason="stolen pictures")
+    moderation.hide(listing, actor=staff, reason="stolen pictures")
     with pytest.raises(Http404):
         selectors.campaign_detail(listing.slug)
     assert titles(explore(ExploreFilters())) == []
@@ -226,10 +230,10 @@ def test_what_moderators_hide_is_gone_and_audited(
         "stolen pictures",
     )
     with django_capture_on_commit_callbacks(execute=True):
-        services.restore(listing, actor=staff, reason="they were the creator's")
-        services.unrank(listing, actor=staff, reason="bought backers")
+        moderation.restore(listing, actor=staff, reason="they were the creator's")
+        moderation.unrank(listing, actor=staff, reason="bought backers")
     assert len(explore(ExploreFilters()).cards) == 1
-    assert selectors.just_launched(5) == []
+    assert catalog.just_launched(5) == []
 
 
 def test_a_launch_taken_back_disappears_and_returns_to_its_url(world: World) -> None:
@@ -346,12 +350,12 @@ def test_home_rows(world: World) -> None:
     world.contribute(almost, backer=address(1), amount=2 * ETHER - 1)
     world.contribute(begun, backer=address(1))
     world.listing(almost)
-    assert [card.title for card in selectors.shop_rows(5).nearly_funded] == ["almost", "begun"]
-    assert selectors.just_launched(5)[-1].title == "untouched"
-    counts = {label.slug: n for label, n in selectors.categories_with_counts()}
+    assert [card.title for card in catalog.shop_rows(5).nearly_funded] == ["almost", "begun"]
+    assert catalog.just_launched(5)[-1].title == "untouched"
+    counts = {label.slug: n for label, n in catalog.categories_with_counts()}
     assert counts == {"technology": 0, "food": 3, "games": 0}
     with translation.override("zh-hans"):
-        assert selectors.categories_with_counts()[1][0].name == "饮食"
+        assert catalog.categories_with_counts()[1][0].name == "饮食"
 
 
 def test_a_wrong_update_is_refused_by_field(world: World) -> None:
@@ -364,7 +368,7 @@ def test_an_update_whose_text_is_unknown_still_counts(world: World) -> None:
     campaign = world.campaign()
     world.post_update(campaign)
     CampaignUpdate.objects.all().delete()
-    [update] = selectors.updates(world.listing(campaign))
+    [update] = community.updates(world.listing(campaign))
     assert (update.is_text_known, update.title) == (False, "")
 
 
@@ -382,14 +386,14 @@ def test_keys_of_no_campaign_cost_no_query(
 def test_staff_picks_are_open_ones(world: World) -> None:
     staff = backer_user(9)
     for campaign in (world.campaign(title="good"), world.campaign(title="over", started=ago(40))):
-        services.pick(world.listing(campaign), actor=staff, reason="lovely")
+        moderation.pick(world.listing(campaign), actor=staff, reason="lovely")
     frozen = world.listing(world.campaign(title="frozen"))
-    services.pick(frozen, actor=staff, reason="lovely")
-    services.unrank(frozen, actor=staff, reason="reports")
+    moderation.pick(frozen, actor=staff, reason="lovely")
+    moderation.unrank(frozen, actor=staff, reason="reports")
     world.listing(world.campaign(title="other"))
-    assert [card.title for card in selectors.shop_rows(5).staff_picks] == ["good"]
+    assert [card.title for card in catalog.shop_rows(5).staff_picks] == ["good"]
 
 
 def test_a_decision_without_a_reason_is_refused(world: World) -> None:
     with pytest.raises(InvalidInputError):
-        services.hide(world.listing(world.campaign()), actor=backer_user(9), reason=" ")
+        moderation.hide(world.listing(world.campaign()), actor=backer_user(9), reason=" ")

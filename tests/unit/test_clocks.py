@@ -7,10 +7,11 @@ from django.test import Client
 from django.utils import timezone
 
 from django_project.campaigns import selectors
+from django_project.community import milestones
 from django_project.ledger.clocks import CLOCK_TOLERANCE, OLDEST_HEAD, chain_now, is_off
 from django_project.ledger.models import CampaignLaunched
 from django_project.ledger.selectors import campaigns_with_status
-from django_project.pledges.judging import to_judge
+from django_project.pledges.milestone_votes import to_judge
 from django_project.pledges.selectors import contributions_by_campaign
 from tests.factories import ETHER, World, address, backer_user
 
@@ -143,7 +144,7 @@ def test_windows_close_by_the_chain(
     slug = world.listing(campaign).slug
     backer = backer_user(1)
     assert len(to_judge(backer)) == may
-    page = selectors.milestones(selectors.listing_by_slug(slug))
+    page = milestones.milestones(selectors.listing_by_slug(slug))
     assert page is not None
     assert page.lines[0].state == ("review" if may else "payable")
 

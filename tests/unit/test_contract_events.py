@@ -9,7 +9,7 @@ from django_project.ledger.events import CAMPAIGN_EVENTS, EVENT_MODELS, EVENTS, 
 from django_project.ledger.models import CampaignEvent, CampaignTotals, Contract, EventRow, FactoryEvent
 from django_project.ledger.projection import EFFECTS
 from django_project.ledger.totals import CARRIED_COLUMNS, MILESTONE_COLUMNS, TOTALS_COLUMNS
-from django_project.web import words
+from django_project.web import labels
 from tasks.indexing.pipeline import running_totals
 from tasks.indexing.pipeline.running_totals import TotalsChange
 
@@ -29,7 +29,7 @@ def test_every_typed_table_has_its_event() -> None:
 
 def test_every_campaign_event_has_its_effect_and_its_words() -> None:
     assert set(EFFECTS) == NAMES
-    assert set(words.EVENT) == NAMES
+    assert set(labels.EVENT) == NAMES
 
 
 def test_every_act_of_a_factory_is_told_apart() -> None:

@@ -9,8 +9,9 @@ from django.test import override_settings
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from django_project.campaigns import services as campaign_services
-from django_project.campaigns.selectors import cards, just_launched, visible
+from django_project.campaigns.selectors import cards, visible
+from django_project.catalog.selectors import just_launched
+from django_project.community import moderation
 from django_project.discovery import selectors, services
 from django_project.discovery.exploration import EPSILON, Candidate, fill_slots
 from django_project.discovery.models import (
@@ -88,8 +89,8 @@ def test_what_may_not_be_recommended(world: World) -> None:
     hidden, frozen = world.campaign(title="hidden"), world.campaign(title="frozen")
     own = world.campaign(title="own", creator=address(1))
     good = world.campaign(title="good")
-    campaign_services.hide(world.listing(hidden), actor=staff, reason="stolen")
-    campaign_services.unrank(world.listing(frozen), actor=staff, reason="bought backers")
+    moderation.hide(world.listing(hidden), actor=staff, reason="stolen")
+    moderation.unrank(world.listing(frozen), actor=staff, reason="bought backers")
     rank(publish(), ALICE, [closed, hidden, frozen, own, good])
     for number in range(20):
         entries = selectors.recommended_for(ALICE, 5, seed=str(number))
@@ -224,6 +225,6 @@ def test_a_reason_that_names_a_hidden_campaign_is_made_vaguer(world: World) -> N
     backed, next_one = world.campaign(title="backed"), world.campaign(title="next")
     world.listing(next_one)
     rank(publish(), ALICE, [next_one], "similar_to", because=backed)
-    campaign_services.hide(world.listing(backed), actor=backer_user(8), reason="stolen")
+    moderation.hide(world.listing(backed), actor=backer_user(8), reason="stolen")
     [entry] = selectors.recommended_for(ALICE, 1)
     assert (entry.reason, entry.reason_card) == ("category", None)

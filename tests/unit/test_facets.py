@@ -8,9 +8,11 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from django_project.campaigns import selectors, services
-from django_project.campaigns.selectors import FACET_VALUES, FACETS, ExploreFilters, FacetName, explore
-from django_project.campaigns.selectors.shelf import DAY_SECONDS, ENDING_BANDS, band_above
+from django_project.campaigns import services
+from django_project.catalog import selectors as catalog
+from django_project.catalog.catalog_index import DAY_SECONDS, ENDING_BANDS, band_above
+from django_project.catalog.selectors import FACET_VALUES, FACETS, ExploreFilters, FacetName, explore
+from django_project.community import moderation
 from django_project.core.addresses import ZERO_ADDRESS
 from tests.factories import ETHER, TOKEN, World, address, backer_user
 
@@ -165,6 +167,6 @@ def test_what_trends_is_open_may_be_promoted_and_has_backers(world: World) -> No
             world.contribute(campaign, backer=address(backer))
     world.contribute(few, backer=address(1), amount=50 * ETHER)
     world.cancel(stopped)
-    services.unrank(world.listing(unranked), actor=backer_user(1), reason="asked for it")
-    assert [card.title for card in selectors.trending(4)] == ["many", "few"]
-    assert [card.title for card in selectors.trending(1)] == ["many"]
+    moderation.unrank(world.listing(unranked), actor=backer_user(1), reason="asked for it")
+    assert [card.title for card in catalog.trending(4)] == ["many", "few"]
+    assert [card.title for card in catalog.trending(1)] == ["many"]

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from django_project.campaigns import selectors
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import ExploreFilters, explore
+from django_project.catalog import selectors as catalog
+from django_project.catalog.selectors import ExploreFilters, explore
 from django_project.discovery.selectors import recommended_for, similar_to
 from django_project.ledger import services
 from django_project.ledger.models import CampaignLaunched, CampaignTotals, Chain, ContributionPause
@@ -229,19 +230,19 @@ def test_what_takes_no_contributions_is_promoted_nowhere_and_says_so(
     assert [each.title for each in selectors.cards(selectors.accepting(selectors.visible()))] == [
         "Open honey"
     ]
-    rows = selectors.shop_rows(9)
+    rows = catalog.shop_rows(9)
     shown = [
         rows.nearly_funded,
         rows.staff_picks,
         rows.just_launched,
-        selectors.just_launched(9),
-        selectors.trending(9),
-        selectors.most_backed(9, "food", "en", excluding=0),
+        catalog.just_launched(9),
+        catalog.trending(9),
+        catalog.most_backed(9, "food", "en", excluding=0),
         [each.card for each in recommended_for(None, 9)],
     ]
     assert [[each.title for each in row] for row in shown] == [["Open honey"]] * len(shown)
     assert similar_to(twin, 9) == []
-    assert [count for label, count in selectors.categories_with_counts() if label.slug == "food"] == [1]
+    assert [count for label, count in catalog.categories_with_counts() if label.slug == "food"] == [1]
     assert explore(ExploreFilters()).total == 2
     assert explore(ExploreFilters()).cards[-1].title == "Shut honey"
     assert [each.title for each in explore(ExploreFilters(status=("open",))).cards] == ["Open honey"]

@@ -13,7 +13,7 @@ from django_project.notifications import mail, services
 from django_project.notifications.models import Kind, Mailbox, Notification
 from django_project.notifications.selectors import notices
 from django_project.pledges import selectors
-from django_project.web import words
+from django_project.web import labels
 from tests.factories import ETHER, World, address, backer_user, reference
 
 pytestmark = pytest.mark.django_db
@@ -298,7 +298,7 @@ def test_a_reminder_has_words_of_its_own(world: World, alice: User) -> None:
     assert "The goal was missed. You can claim a refund of 1 ETH from" in refund
     assert "with no deadline" in refund
     assert "Less than a day is left" in letters["Less than a day left to object"]
-    assert {notice.kind for notice in notices(alice).rows if notice.is_reminder} == set(words.REMINDER_TEXT)
+    assert {notice.kind for notice in notices(alice).rows if notice.is_reminder} == set(labels.REMINDER_TEXT)
 
 
 def test_no_letter_asks_for_what_was_done_since(world: World, alice: User) -> None:

@@ -10,8 +10,9 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from django_project.accounts.models import User
-from django_project.campaigns import reports, services
-from django_project.campaigns.models import Report
+from django_project.community import moderation
+from django_project.community import services as community_services
+from django_project.community.models import Report
 from django_project.core.errors import ConflictError
 from django_project.ledger.models import CampaignLaunched, Chain, Outbox, Token
 from django_project.ledger.outbox import unread_counts
@@ -19,7 +20,7 @@ from django_project.notifications import letters, mail
 from django_project.notifications.models import Kind, Mailbox, Notification
 from django_project.pledges import services as pledging
 from django_project.pledges.models import PledgeIntent
-from django_project.web.shop_window import LATEST_CANDIDATES, shop_window
+from django_project.web.home_data import LATEST_CANDIDATES, home_data
 from tasks.chains import for_each_chain
 from tasks.engagement import outbox as readers_of_news
 from tasks.engagement import tasks
@@ -255,24 +256,24 @@ def test_contributions_to_what_nobody_sees_hide_no_others(world: World) -> None:
     seen, hidden = world.campaign(), world.campaign()
     listing = world.listing(seen)
     moderator = User.objects.create_superuser("moderator")
-    services.hide(world.listing(hidden), actor=moderator, reason="a copy")
+    moderation.hide(world.listing(hidden), actor=moderator, reason="a copy")
     world.contribute(seen, backer=address(1), amount=ETHER)
     for number in range(LATEST_CANDIDATES):
         world.contribute(hidden, backer=address(2), amount=1 + number)
-    assert [row.card.slug for row in shop_window().latest] == [listing.slug]
+    assert [row.card.slug for row in home_data().latest] == [listing.slug]
 
 
 def test_moderators_meet_the_report_that_waits_for_longest_first(world: World) -> None:
     listing = world.listing(world.campaign())
     texts = ["the first of them", *(f"one of many, {number}" for number in range(120))]
     for text in texts:
-        reports.file_report(listing, reason=Report.Reason.OTHER, text=text, reporter=None)
+        community_services.file_report(listing, reason=Report.Reason.OTHER, text=text, reporter=None)
     admin = User.objects.create_superuser("admin")
     client = staff_client(admin)
     page = client.get("/admin/campaigns/report/").content.decode()
     assert "the first of them" in page
     assert "one of many, 119" not in page
-    reports.dismiss(Report.objects.get(text=texts[0]), actor=admin, reason="not so")
+    moderation.dismiss_report(Report.objects.get(text=texts[0]), actor=admin, reason="not so")
     page = client.get("/admin/campaigns/report/").content.decode()
     assert "the first of them" not in page
     assert "one of many, 0" in page

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
-from django_project.campaigns import search, services
+from django_project.campaigns import services, text_index
 from django_project.campaigns.models import Metadata
-from django_project.campaigns.selectors import ExploreFilters, ExploreResult, explore
+from django_project.catalog import search
+from django_project.catalog.selectors import ExploreFilters, ExploreResult, explore
 from django_project.core.folding import fold
 from tasks.engagement.tasks import settle
 from tests.factories import World
@@ -129,7 +130,7 @@ def test_whatever_part_of_a_name_is_typed_finds_it(world: World) -> None:
 
 
 def _begins_with_a_mark(part: str) -> bool:
-    return not search._CHARACTER.match(part)  # what the module takes for a character
+    return not text_index.CHARACTER.match(part)  # what the module takes for a character
 
 
 @given(st.text(max_size=40))
@@ -161,7 +162,7 @@ def test_a_word_in_the_title_stands_before_one_in_the_story(world: World) -> Non
     assert titles(explore(ExploreFilters(query="歌"))) == ["夜歌", "房子与山", "山上的房子"]
 
 
-def test_texts_of_an_older_edition_are_indexed_anew_by_the_worker(
+def test_texts_of_an_older_version_are_indexed_anew_by_the_worker(
     world: World, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     listing = world.listing(world.campaign(title="鼓楼夜歌"))
@@ -172,7 +173,7 @@ def test_texts_of_an_older_edition_are_indexed_anew_by_the_worker(
     assert (metadata.title, metadata.publisher, metadata.index_edition) == (
         "鼓楼夜歌",
         services.NAMELESS,
-        search.INDEX_EDITION,
+        text_index.INDEX_EDITION,
     )
     assert search.matches("歌")
     with django_assert_num_queries(1):

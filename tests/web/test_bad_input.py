@@ -10,8 +10,8 @@ from django.test import Client, override_settings
 
 from devtools.servers import free_port
 from django_project.accounts.models import User
-from django_project.campaigns import services
-from django_project.campaigns.models import Follow, Report, SupporterMessage
+from django_project.community import moderation
+from django_project.community.models import Follow, Report, SupporterMessage
 from django_project.core.addresses import format_address
 from django_project.notifications import mail
 from django_project.notifications.errors import LetterNotSentError
@@ -223,7 +223,7 @@ def test_a_page_of_a_campaign_that_stopped_meanwhile_takes_no_money(
     elif change == "paused":
         shop.world.pause(launched)
     else:
-        services.hide(shop.honey, actor=backer_user(9), reason="copied")
+        moderation.hide(shop.honey, actor=backer_user(9), reason="copied")
     body = {"campaign": f"{CHAIN_ID}:0x{launched.address.hex()}", "amount": "1", "tier_id": 0}
     expected = 404 if change == "hidden" else 409
     assert backer.get(review).status_code == expected

@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client, RequestFactory, override_settings
 
-from django_project.campaigns.models import CampaignUpdate, Metadata
+from django_project.campaigns.models import Metadata
+from django_project.community.models import CampaignUpdate
 from django_project.core import rate_limits
 from django_project.core.addresses import format_address, format_hash
 from django_project.web.views import campaign as campaign_views

@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from django_project.accounts.models import User
 from django_project.campaigns import services
+from django_project.community import moderation
 from django_project.web.feeds import ENTRIES, xml_text
 from tests.factories import World
 from tests.web.conftest import Shop
@@ -100,8 +101,8 @@ def test_what_moderation_hides_stays_out_at_once(shop: Shop) -> None:
     client = Client()
     before = client.get(ALL)
     moderator = User.objects.create_superuser("moderator")
-    services.hide(shop.honey, actor=moderator, reason="copied")
-    services.unrank(shop.clock, actor=moderator, reason="bought backers")
+    moderation.hide(shop.honey, actor=moderator, reason="copied")
+    moderation.unrank(shop.clock, actor=moderator, reason="bought backers")
     after = client.get(ALL, headers={"If-None-Match": before["ETag"]})
     assert after.status_code == 200
     assert "Honey" not in after.content.decode()

@@ -10,7 +10,7 @@ from django.utils.encoding import iri_to_uri
 from pytest_django import DjangoAssertNumQueries
 
 from django_project.accounts.models import User
-from django_project.campaigns import services
+from django_project.community import moderation
 from tests.web.conftest import Shop
 
 PLACE = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
@@ -49,8 +49,8 @@ def test_the_sitemap_names_each_public_page_by_its_own_address(shop: Shop) -> No
 
 def test_what_moderators_hid_or_froze_is_not_in_the_sitemap(shop: Shop) -> None:
     moderator = User.objects.create_superuser("moderator")
-    services.hide(shop.honey, actor=moderator, reason="copied")
-    services.unrank(shop.clock, actor=moderator, reason="bought backers")
+    moderation.hide(shop.honey, actor=moderator, reason="copied")
+    moderation.unrank(shop.clock, actor=moderator, reason="bought backers")
     assert len(places("/sitemap-campaigns.xml")) == 2
 
 

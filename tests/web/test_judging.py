@@ -8,12 +8,12 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from django_project.accounts.models import User, Wallet
-from django_project.campaigns.selectors import MilestoneState
+from django_project.community.milestones import MilestoneState
 from django_project.core.addresses import format_address
 from django_project.notifications import services as notifications
 from django_project.notifications.models import Kind
 from django_project.notifications.selectors import notices
-from django_project.pledges.judging import to_judge
+from django_project.pledges.milestone_votes import to_judge
 from tests.factories import ETHER, World, address, backer_user
 from tests.web.conftest import signed_in
 from tests.web.test_milestones import LIMIT, funded, states, url

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from django_project.campaigns import wall
-from django_project.campaigns.models import SupporterMessage
 from django_project.campaigns.selectors import details
+from django_project.community import selectors as community
+from django_project.community.models import SupporterMessage
 from django_project.notifications import selectors as notifications
 from django_project.notifications.models import Kind, Notification
 from tests.factories import address, backer_user
@@ -78,7 +78,7 @@ def notices(shop: Shop) -> Listed:
 
 @pytest.fixture(params=[messages, events, notices])
 def listed(request: pytest.FixtureRequest, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Listed:
-    monkeypatch.setattr(wall, "MESSAGES_SHOWN", SIZE)
+    monkeypatch.setattr(community, "COMMENTS_SHOWN", SIZE)
     monkeypatch.setattr(details, "EVENTS_SHOWN", SIZE)
     monkeypatch.setattr(notifications, "SHOWN", SIZE)
     made: Listed = request.param(shop)

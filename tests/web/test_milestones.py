@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from pytest_django import DjangoAssertNumQueries
 
-from django_project.campaigns import services
-from django_project.campaigns.models import CampaignUpdate
-from django_project.campaigns.selectors import MilestonesPage, MilestoneState, listing_by_slug, milestones
-from django_project.campaigns.selectors.milestones import LatePayment
+from django_project.campaigns.selectors import listing_by_slug
+from django_project.community import services as community_services
+from django_project.community.milestones import LatePayment, MilestonesPage, MilestoneState, milestones
+from django_project.community.models import CampaignUpdate
 from django_project.core.addresses import format_hash
 from django_project.ledger.models import (
     FIRST_VERSION,
@@ -180,7 +180,7 @@ def test_objections_to_a_paid_milestone_stay_with_it(world: World) -> None:
 
 def test_evidence_is_shown_where_its_hash_is_the_contracts(world: World) -> None:
     campaign = funded(world)
-    text = services.store_update(
+    text = community_services.store_update(
         {"schema": 1, "title": "All frames stand", "body": "Count **them**."},
         campaign.chain_id,
         campaign.address,

@@ -8,7 +8,7 @@ from django.conf import LazySettings
 from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries
 
-from django_project.web.problems import broken
+from django_project.web.error_views import broken
 from tests.web.conftest import Shop
 
 MAX_QUERIES = 12

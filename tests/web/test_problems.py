@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from django_project.core import rate_limits
 from django_project.core.rate_limits import Limit
-from django_project.web.problems import MAINTENANCE_MINUTES, broken, maintenance_seconds
+from django_project.web.error_views import MAINTENANCE_MINUTES, broken, maintenance_seconds
 from django_project.web.templatetags.site_text import wait
 from tests.web.conftest import Shop
 
@@ -100,7 +100,7 @@ def test_an_unforeseen_error_becomes_that_page(shop: Shop, monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise ImproperlyConfigured("the cellar is flooded")
 
-    monkeypatch.setattr("django_project.web.views.shop.shop_window", fail)
+    monkeypatch.setattr("django_project.web.views.shop.home_data", fail)
     del shop
     answer = Client(raise_request_exception=False).get("/")
     assert answer.status_code == 500

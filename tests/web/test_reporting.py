@@ -8,8 +8,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from django_project.accounts.models import User
-from django_project.campaigns import reports, services
-from django_project.campaigns.models import Report
+from django_project.community import moderation
+from django_project.community.models import Report
 from django_project.core import rate_limits
 from django_project.core.errors import InvalidInputError
 from django_project.core.models import AuditEntry
@@ -106,7 +106,7 @@ def test_reports_are_limited_and_what_was_typed_stays(url: str) -> None:
 
 def test_the_form_needs_its_token_and_a_shown_campaign(shop: Shop, url: str) -> None:
     assert Client(enforce_csrf_checks=True).post(url, {"reason": "other", "text": TEXT}).status_code == 403
-    services.hide(shop.honey, actor=User.objects.create_superuser("moderator"), reason="copied")
+    moderation.hide(shop.honey, actor=User.objects.create_superuser("moderator"), reason="copied")
     assert Client().get(url).status_code == 404
     assert Client().post(url, {"reason": "other", "text": TEXT}).status_code == 404
 
@@ -139,7 +139,7 @@ def test_moderators_find_it_and_close_it_with_a_reason(url: str) -> None:
     Client().post(url, {"reason": "stolen", "text": TEXT})
     again = Report.objects.get(state=Report.State.OPEN)
     with pytest.raises(InvalidInputError):
-        reports.dismiss(again, actor=User.objects.get(username="moderator"), reason=" ")
+        moderation.dismiss_report(again, actor=User.objects.get(username="moderator"), reason=" ")
 
 
 def test_the_campaigns_page_leads_here_and_to_its_share_link(shop: Shop, url: str) -> None:

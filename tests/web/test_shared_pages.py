@@ -1,4 +1,4 @@
-"""What everybody sees alike is made once for an edition; what is one visitor's own never is."""
+"""What everybody sees alike is made once for a generation; what is one visitor's own never is."""
 
 import re
 from typing import Any
@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from django_project.campaigns import edition, services
+from django_project.catalog import cache_generation
+from django_project.community import moderation
 from django_project.web import shared_pages
 from django_project.web.views import shop as shop_views
 from tests.factories import ETHER, address, backer_user
@@ -90,14 +91,14 @@ def test_an_order_by_lot_is_drawn_for_each_visitor() -> None:
     assert len({found and found.group(1) for found in seeds}) > 1
 
 
-def test_lists_wait_for_the_next_edition_and_the_campaigns_page_does_not(shop: Shop) -> None:
+def test_lists_wait_for_the_next_generation_and_the_campaigns_page_does_not(shop: Shop) -> None:
     campaign_url = f"/campaigns/{shop.honey.slug}/"
     Client().get("/explore/")
     Client().get(campaign_url)
     shop.world.contribute(shop.launched(shop.honey), backer=address(4), amount=ETHER)
     assert "7.000000000000000021" in Client().get(campaign_url).content.decode()
     assert "7.000000000000000021" not in Client().get("/explore/").content.decode()
-    edition.end()
+    cache_generation.end()
     assert "7.000000000000000021" in Client().get("/explore/").content.decode()
 
 
@@ -106,7 +107,7 @@ def test_what_moderators_hide_is_gone_at_once(
 ) -> None:
     assert "Honey from eight roofs" in Client().get("/explore/").content.decode()
     with django_capture_on_commit_callbacks(execute=True):
-        services.hide(shop.honey, actor=backer_user(9), reason="stolen pictures")
+        moderation.hide(shop.honey, actor=backer_user(9), reason="stolen pictures")
     for url in ("/", "/explore/"):
         assert "Honey from eight roofs" not in Client().get(url).content.decode()
 
@@ -141,11 +142,11 @@ def test_no_more_queries_are_kept_than_there_is_room_for(
     monkeypatch: pytest.MonkeyPatch, redis_url: str
 ) -> None:
     monkeypatch.setattr(shared_pages, "QUERIES_KEPT", 2)
-    monkeypatch.setattr("django_project.campaigns.search.SEARCHES_KEPT", 2)
+    monkeypatch.setattr("django_project.catalog.search.SEARCHES_KEPT", 2)
     pages = [Client().get(f"/explore/?q=honey{'y' * number}").content.decode() for number in range(6)]
     assert [f'value="honey{"y" * number}"' in page for number, page in enumerate(pages)] == [True] * 6
     with redis.Redis.from_url(redis_url) as server:
-        assert 1 <= len(list(server.scan_iter(":1:campaigns:edition:*:page:*"))) <= 2
+        assert 1 <= len(list(server.scan_iter(":1:catalog:generation:*:page:*"))) <= 2
         assert 1 <= len(list(server.scan_iter(":1:campaigns:matches:*"))) <= 2
 
 
@@ -159,7 +160,7 @@ def test_a_script_name_changes_no_page(prefix: str) -> None:
         "REDIRECT_URL": f"{prefix}/y",
     }
     home, explore = (Client().get(path).content for path in ("/", "/explore/"))
-    edition.end()
+    cache_generation.end()
     asked = [Client().get(path, None, **poisoned).content for path in ("/", "/explore/")]
     later = [Client().get(path).content for path in ("/", "/explore/")]
     for page in (*asked, *later):

@@ -13,8 +13,8 @@ from PIL import Image, ImageFont
 from pytest_django import DjangoAssertNumQueries
 
 from django_project.accounts.models import User
-from django_project.campaigns import services
 from django_project.campaigns.selectors import campaign_detail
+from django_project.community import moderation
 from django_project.core import rate_limits
 from django_project.core.rate_limits import Limit
 from django_project.web import share_picture, typesetting
@@ -133,7 +133,7 @@ def test_a_picture_is_drawn_once_and_sent_once(
 
 
 def test_there_is_no_picture_of_what_is_hidden(shop: Shop) -> None:
-    services.hide(shop.honey, actor=User.objects.create_superuser("moderator"), reason="copied")
+    moderation.hide(shop.honey, actor=User.objects.create_superuser("moderator"), reason="copied")
     assert Client().get(f"/campaigns/{shop.honey.slug}/card.png").status_code == 404
     assert Client().get("/card-fr.png").status_code == 404
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from django_project.campaigns import edition
+from django_project.catalog import cache_generation
 from django_project.core.addresses import format_address
 from django_project.discovery.models import ModelVersion, Ranking, RankingPublication
 from django_project.ledger.models import Chain
@@ -177,7 +177,7 @@ def test_networks_are_there_to_choose_from_once_there_are_two() -> None:
     base = World(chain_id=8453)
     Chain.objects.filter(chain_id=8453).update(name="Base")
     base.listing(base.campaign(title="Bread on Base"))
-    edition.end()
+    cache_generation.end()
     text = Client().get("/explore/").content.decode()
     assert "Network" in legends(text)
     assert re.search(r'name="network" value="8453"[^>]*> <span>Base</span> <span class="count">1<', text)

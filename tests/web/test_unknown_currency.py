@@ -11,7 +11,8 @@ from django.test import Client
 from django_project.accounts.models import User
 from django_project.campaigns import selectors
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import ExploreFilters, campaign_detail, explore, shop_rows
+from django_project.campaigns.selectors import campaign_detail
+from django_project.catalog.selectors import ExploreFilters, explore, shop_rows
 from django_project.core.addresses import format_address
 from django_project.core.models import AuditEntry
 from django_project.discovery.selectors import recommended_for, similar_to
@@ -22,7 +23,7 @@ from django_project.pledges.errors import UnknownCurrencyError
 from django_project.pledges.following import pledge_status
 from django_project.pledges.models import PledgeIntent
 from django_project.web.forms import PledgeForm
-from django_project.web.shop_window import shop_window
+from django_project.web.home_data import home_data
 from tests.factories import CHAIN_ID, ETHER, World, address, backer_user
 from tests.rankings import publish, rank
 from tests.support.browser import Browser, error_code, wallet
@@ -88,7 +89,7 @@ def test_nothing_can_be_pledged_on_page_form_service_or_api(world: World, odd: C
     assert PledgeIntent.objects.count() == 0
 
 
-def test_it_is_on_no_shelf_and_explore_says_why(world: World, odd: CampaignLaunched) -> None:
+def test_it_is_in_no_list_and_explore_says_why(world: World, odd: CampaignLaunched) -> None:
     plain = world.campaign(title="Honey in ether")
     world.listing(odd)
     slugs = {world.listing(plain).slug}
@@ -101,7 +102,7 @@ def test_it_is_on_no_shelf_and_explore_says_why(world: World, odd: CampaignLaunc
     rows = shop_rows(10)
     shown = [*rows.just_launched, *rows.nearly_funded, *rows.staff_picks]
     assert {card.slug for card in shown} <= slugs
-    assert [row.card.slug for row in shop_window().latest] == []
+    assert [row.card.slug for row in home_data().latest] == []
     rank(publish(), "", [odd, plain])
     assert {entry.card.slug for entry in recommended_for(None, 5, seed="still")} == slugs
     assert {card.slug for card in similar_to(Listing.objects.get(slug__in=slugs), 5)} <= slugs

@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
 from django.utils.translation import get_language
 
-from django_project.accounts.models import User
 from django_project.campaigns.models import Category, Listing
 from django_project.campaigns.selectors.listings import (
     CampaignKey,
@@ -206,13 +204,6 @@ def cards_by_listing(listing_ids: Collection[int]) -> dict[int, CampaignCard]:
     if not listing_ids:
         return {}
     return {card.listing_id: card for card in cards(visible().filter(pk__in=listing_ids))}
-
-
-def saved_by(user: User | AnonymousUser) -> list[CampaignCard]:
-    """The campaigns an account saved, the latest first; none of a visitor."""
-    if not isinstance(user, User):
-        return []
-    return cards(visible().filter(followers__user=user).order_by("-followers__created_at"))
 
 
 def newest(limit: int, category: str = "") -> list[CampaignCard]:

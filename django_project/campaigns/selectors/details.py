@@ -1,4 +1,4 @@
-"""One campaign in full: its page, its contributors, its updates and its events."""
+"""One campaign in full: its page, its contributors and its events."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 
 from django_project.accounts.models import Wallet
-from django_project.campaigns.models import CampaignUpdate, Listing, Metadata, SupporterMessage
+from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors.cards import CampaignCard, card_of, with_card_columns
 from django_project.campaigns.selectors.listings import visible
 from django_project.campaigns.selectors.refund_terms import RefundTerms, refund_terms
@@ -142,24 +142,6 @@ class ContributorsPage:
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateView:
-    """An update whose hash the chain carries; `title` and `body` are empty while its text is unknown here."""
-
-    title: str
-    body: str
-    posted_at: datetime
-    block_number: int
-    tx_hash: str
-    content_hash: str
-    is_text_known: bool
-
-    @property
-    def anchor(self) -> str:
-        """Its place on the page of updates."""
-        return f"update-{self.content_hash[2:14]}"
-
-
-@dataclass(frozen=True, slots=True)
 class EventLine:
     """One event of the contract, as an explorer would list it."""
 
@@ -244,7 +226,8 @@ def _counts(listing: Listing, launched: CampaignLaunched) -> dict[str, int]:
     )
     counted: dict[str, QuerySet[Any]] = {
         "updates": UpdatePost.objects.filter(campaign=launched),
-        "messages": SupporterMessage.objects.filter(listing=listing, is_hidden=False),
+        # By the relation's name, for comments are of a floor above this one.
+        "messages": Listing.objects.filter(pk=listing.pk, messages__is_hidden=False),
         "taken_back": gone,
     }
     columns = {name: _number_of(rows) for name, rows in counted.items()}
@@ -351,37 +334,6 @@ def contributions_before(listing: Listing, before: int | None, limit: int) -> li
     if before is not None:
         found = found.filter(seq__lt=before)
     return contribution_rows(listing, list(found.order_by("-seq")[:limit]))
-
-
-def document_by_hash(digest: bytes) -> bytes | None:
-    """The canonical JSON of a campaign's or an update's text; None when unknown or hidden."""
-    if Listing.objects.filter(metadata_id=digest, visibility=Listing.Visibility.HIDDEN).exists():
-        return None
-    text = Metadata.objects.filter(pk=digest).values_list("document", flat=True).first()
-    if text is None:
-        text = CampaignUpdate.objects.filter(pk=digest).values_list("document", flat=True).first()
-    return None if text is None else bytes(text)
-
-
-def updates(listing: Listing) -> list[UpdateView]:
-    """The creator's updates, newest first, in two queries."""
-    posts = list(UpdatePost.objects.filter(campaign=listing.launched).order_by("-seq"))
-    texts = CampaignUpdate.objects.in_bulk([post.content_hash for post in posts])
-    views = []
-    for post in posts:
-        text = texts.get(post.content_hash)
-        views.append(
-            UpdateView(
-                title=characters.seen(text.title) if text else "",
-                body=text.body if text else "",
-                posted_at=post.block_time,
-                block_number=post.block_number,
-                tx_hash=format_hash(post.tx_hash),
-                content_hash=format_hash(post.content_hash),
-                is_text_known=text is not None,
-            )
-        )
-    return views
 
 
 def events(listing: Listing, before: int | None = None) -> Slice[EventLine]:

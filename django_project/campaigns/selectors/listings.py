@@ -5,12 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
-from django_project.accounts.models import User
-from django_project.campaigns.models import Follow, Listing, Metadata
+from django_project.campaigns.models import Listing, Metadata
 from django_project.ledger.clocks import chain_time
 from django_project.ledger.models import CampaignLaunched, Chain
 from django_project.ledger.networks import has_others, is_play_among_real, network_name
@@ -94,11 +92,6 @@ def unlisted(chain_id: int) -> QuerySet[CampaignLaunched]:
 def listed_campaigns() -> "Listings":
     """Those that lists may show: left in the window by moderators, and in a currency that is known."""
     return visible().filter(currency_is_known("launched"), visibility=Listing.Visibility.LISTED)
-
-
-def is_saved_by(user: User | AnonymousUser, listing: Listing) -> bool:
-    """Whether an account saved a campaign."""
-    return isinstance(user, User) and Follow.objects.filter(user=user, listing=listing).exists()
 
 
 def sitemap_rows() -> QuerySet[Listing, tuple[str, datetime]]:

@@ -23,8 +23,7 @@ from django_project.discovery.selectors import Recommendation
 from django_project.web.context import Notice, Site
 from django_project.web.fiat import approximation
 from django_project.web.icons import ICONS
-from django_project.web.markdown import render_markdown
-from django_project.web.words import (
+from django_project.web.labels import (
     CLOSING,
     CLOSING_ICONS,
     MILESTONE,
@@ -36,6 +35,7 @@ from django_project.web.words import (
     STATUS,
     STATUS_ICONS,
 )
+from django_project.web.markdown import render_markdown
 
 register = template.Library()
 register.filter(isolated)

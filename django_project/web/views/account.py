@@ -17,8 +17,8 @@ from django_project.accounts import sessions
 from django_project.accounts.acts import Act
 from django_project.accounts.models import Session, User
 from django_project.accounts.selectors import wallet_address, wallet_texts
-from django_project.campaigns import services as campaigns
 from django_project.campaigns.selectors import listing_by_slug
+from django_project.community import services as community_services
 from django_project.core import rate_limits
 from django_project.core.addresses import format_address
 from django_project.core.errors import UserError
@@ -34,9 +34,9 @@ from django_project.notifications.selectors import (
 )
 from django_project.pledges.selectors import contributions_by_campaign
 from django_project.privacy import services as privacy
-from django_project.web import receipts, words
+from django_project.web import labels, receipts
+from django_project.web.error_views import beyond_the_end, signed_in_to_post
 from django_project.web.forms import ProfileForm
-from django_project.web.problems import beyond_the_end, signed_in_to_post
 from django_project.web.spreadsheets import CONTENT_TYPE
 from django_project.web.statement_pdf import as_pdf
 from django_project.web.views.visitor import safe_next
@@ -59,7 +59,7 @@ def _settings(request: HttpRequest, *, status: int = 200, saved: str = "", **for
     context = {
         "profile": ProfileForm(instance=user),
         "mailbox": box,
-        "choices": [(kind, words.NOTIFICATION[kind], row) for kind, row in preferences(user).items()],
+        "choices": [(kind, labels.NOTIFICATION[kind], row) for kind, row in preferences(user).items()],
         "wallets": [(each, " ".join(other for other in wallets if other != each)) for each in wallets],
         "own": " ".join(wallets),
         "current": current,
@@ -83,7 +83,7 @@ def _sessions(request: HttpRequest, user: User) -> list[tuple[Session, bool]]:
 @never_cache
 def settings_page(request: HttpRequest) -> HttpResponse:
     saved = request.GET.get("saved", "")
-    return _settings(request, saved=saved if saved in words.SAVED else "")
+    return _settings(request, saved=saved if saved in labels.SAVED else "")
 
 
 def _saved(what: str) -> HttpResponse:
@@ -119,8 +119,8 @@ def ask_mail_again(request: HttpRequest) -> HttpResponse:
 def save_preferences(request: HttpRequest) -> HttpResponse:
     services.set_preferences(
         _user(request),
-        on_site={kind for kind in words.NOTIFICATION if f"{kind}.site" in request.POST},
-        by_email={kind for kind in words.NOTIFICATION if f"{kind}.mail" in request.POST},
+        on_site={kind for kind in labels.NOTIFICATION if f"{kind}.site" in request.POST},
+        by_email={kind for kind in labels.NOTIFICATION if f"{kind}.mail" in request.POST},
     )
     return _saved("notifications")
 
@@ -152,17 +152,17 @@ def notifications_page(request: HttpRequest) -> HttpResponse:
     own = account_notices(user) if is_first_page else []
     context = {
         "notices": [(each, _words(each)) for each in page.rows],
-        "account_notices": [(each, words.ACCOUNT_TEXT[each.act]) for each in own],
+        "account_notices": [(each, labels.ACCOUNT_TEXT[each.act]) for each in own],
         "older": page.older,
         "is_first_page": is_first_page,
     }
     return render(request, "web/notifications.html", context)
 
 
-def _words(notice: Notice) -> words.Word:
+def _words(notice: Notice) -> labels.Word:
     if notice.is_settled:
-        return words.SETTLED_TEXT[notice.kind]
-    return (words.REMINDER_TEXT if notice.is_reminder else words.NOTIFICATION_TEXT)[notice.kind]
+        return labels.SETTLED_TEXT[notice.kind]
+    return (labels.REMINDER_TEXT if notice.is_reminder else labels.NOTIFICATION_TEXT)[notice.kind]
 
 
 @require_POST
@@ -179,7 +179,7 @@ def follow(request: HttpRequest, slug: str) -> HttpResponse:
     following = safe_next(request, request.POST.get("next", ""), "web:me")
     if not isinstance(request.user, User):
         return redirect_to_login(following)
-    campaigns.set_follow(request.user, listing, is_saved=request.POST.get("saved") != "false")
+    community_services.set_follow(request.user, listing, is_saved=request.POST.get("saved") != "false")
     return redirect(following)
 
 
@@ -263,7 +263,7 @@ def mail_unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     is_done = request.method == "POST"
     if is_done:
         services.unsubscribe(user_id, kind)
-    context = {"purpose": "unsubscribe", "kind": words.NOTIFICATION[kind], "is_done": is_done}
+    context = {"purpose": "unsubscribe", "kind": labels.NOTIFICATION[kind], "is_done": is_done}
     return render(request, "web/mail.html", context)
 
 

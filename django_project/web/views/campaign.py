@@ -11,26 +11,21 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from django_project.accounts.models import User
-from django_project.campaigns import wall
-from django_project.campaigns.models import Listing, SupporterMessage
-from django_project.campaigns.selectors import (
-    card_of,
-    contributors,
-    detail_of,
-    events,
-    is_saved_by,
-    listing_by_slug,
-    milestones,
-    updates,
-)
+from django_project.campaigns.models import Listing
+from django_project.campaigns.selectors import card_of, contributors, detail_of, events, listing_by_slug
+from django_project.community import selectors as community
+from django_project.community import services as community_services
+from django_project.community.milestones import milestones
+from django_project.community.models import SupporterMessage
+from django_project.community.selectors import is_saved_by, updates
 from django_project.core import rate_limits
 from django_project.core.errors import UserError
 from django_project.core.keyset import is_key
 from django_project.discovery.selectors import similar_to
-from django_project.pledges.judging import judging
-from django_project.web import words
+from django_project.pledges.milestone_votes import judging
+from django_project.web import labels
+from django_project.web.error_views import beyond_the_end
 from django_project.web.forms import MessageForm
-from django_project.web.problems import beyond_the_end
 from django_project.web.spreadsheets import CONTENT_TYPE, csv_lines
 
 SIMILAR_SHOWN = 4
@@ -110,14 +105,14 @@ def messages_page(request: HttpRequest, slug: str) -> HttpResponse:
             401,
         )
     if "remove" in request.POST:
-        wall.remove(user, listing)
+        community_services.remove_comment(user, listing)
     else:
         form = MessageForm(request.POST)
         if not form.is_valid():
             return _wall(request, listing, str(form.errors["text"][0]), 422)
         try:
             rate_limits.require(rate_limits.MESSAGE, *rate_limits.asker(request))
-            wall.write(user, listing, form.cleaned_data["text"])
+            community_services.write_comment(user, listing, form.cleaned_data["text"])
         except UserError as error:
             return _wall(request, listing, str(error.message), error.status)
     return redirect(f"{reverse('web:campaign-messages', args=[slug])}#parts")
@@ -127,16 +122,16 @@ def _wall(request: HttpRequest, listing: Listing, problem: str = "", status: int
     """The wall; with a `problem`, what was typed stays in the form beside it."""
     user = request.user
     before = request.GET.get("before", "")
-    page = wall.messages(listing, user, before)
+    page = community.comments(listing, user, before)
     if not page.rows and is_key(before) and request.method != "POST":
         return beyond_the_end(request)
-    own = wall.own_message(listing, user) if isinstance(user, User) else ""
+    own = community.own_comment(listing, user) if isinstance(user, User) else ""
     typed = request.POST.get("text", "")
     context = {
         "wall": page.rows,
         "older": page.older,
         "is_first_page": not is_key(before),
-        "may_write": bool(own or typed) or wall.is_backer(user, listing),
+        "may_write": bool(own or typed) or community.is_backer(user, listing),
         "own": own,
         "typed": typed if problem else own,
         "problem": problem,
@@ -168,7 +163,7 @@ def contract(request: HttpRequest, slug: str) -> HttpResponse:
     page = events(listing, before)
     if not page.rows and before is not None:
         return beyond_the_end(request)
-    lines = [(event, words.EVENT[event.name]) for event in page.rows]
+    lines = [(event, labels.EVENT[event.name]) for event in page.rows]
     context = {"events": lines, "older": page.older, "is_first_page": before is None}
     return _page(request, listing, "contract", context)
 

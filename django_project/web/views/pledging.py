@@ -11,15 +11,16 @@ from django.views.decorators.http import require_safe
 
 from django_project.accounts.selectors import signs_by_contract, wallet_address
 from django_project.campaigns import refund_words
-from django_project.campaigns.selectors import CampaignDetail, campaign_detail, saved_by
+from django_project.campaigns.selectors import CampaignDetail, campaign_detail
+from django_project.community.selectors import saved_by
 from django_project.core.addresses import format_address, parse_address
 from django_project.core.money import format_units
 from django_project.pledges.following import for_user, on_their_way, pledge_status, under_way
-from django_project.pledges.judging import to_judge
+from django_project.pledges.milestone_votes import to_judge
 from django_project.pledges.models import PledgeIntent
 from django_project.pledges.selectors import BackedCampaign, contributions_by_campaign
 from django_project.pledges.terms import currency_of
-from django_project.web import words
+from django_project.web import labels
 from django_project.web.context import chain_ids_of
 from django_project.web.forms import PledgeForm
 from django_project.web.presets import presets
@@ -148,12 +149,12 @@ def me(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _by_standing(backed: list[BackedCampaign]) -> list[tuple[str, words.Word, list[BackedCampaign]]]:
+def _by_standing(backed: list[BackedCampaign]) -> list[tuple[str, labels.Word, list[BackedCampaign]]]:
     """(code, name, campaigns) of each standing that there is."""
-    members: dict[str, list[BackedCampaign]] = {standing: [] for standing in words.STANDING}
+    members: dict[str, list[BackedCampaign]] = {standing: [] for standing in labels.STANDING}
     for each in backed:
         members[_standing(each)].append(each)
-    return [(standing, words.STANDING[standing], found) for standing, found in members.items() if found]
+    return [(standing, labels.STANDING[standing], found) for standing, found in members.items() if found]
 
 
 def _standing(backed: BackedCampaign) -> str:

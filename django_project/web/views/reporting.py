@@ -8,12 +8,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from django_project.accounts.models import User
-from django_project.campaigns.models import Report
-from django_project.campaigns.reports import file_report
 from django_project.campaigns.selectors import card_of, listing_by_slug
+from django_project.community.models import Report
+from django_project.community.services import file_report
 from django_project.core import rate_limits
 from django_project.core.errors import TooManyRequestsError
-from django_project.web import words
+from django_project.web import labels
 from django_project.web.forms import ReportForm
 from django_project.web.templatetags.site_text import wait
 
@@ -48,7 +48,7 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
         "chain_ids": {listing.chain_id},
         "form": form,
         "is_sent": is_sent,
-        "reasons": words.REPORT_REASON.items(),
+        "reasons": labels.REPORT_REASON.items(),
     }
     response = render(request, "web/report.html", context, status=status)
     if retry_after:

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from django_project.accounts.selectors import user_key
-from django_project.campaigns.selectors import (
+from django_project.catalog.selectors import (
     FACETS,
     SORTS,
     ExploreFilters,
@@ -20,13 +20,13 @@ from django_project.campaigns.selectors import (
 from django_project.core.numbers import whole_number
 from django_project.discovery import consent
 from django_project.discovery.selectors import live_model, recommended_for
-from django_project.web import words
+from django_project.web import labels
 from django_project.web.context import chain_ids_of
 from django_project.web.gate_words import gate_sentence
+from django_project.web.home_data import home_data
 from django_project.web.links import absolute_url
 from django_project.web.metrics import metric_table
 from django_project.web.shared_pages import shared_between_visitors
-from django_project.web.shop_window import shop_window
 
 RECOMMENDED_SHOWN = 8
 # Beneath a list that came out empty: one row, beside the filters or without them.
@@ -46,15 +46,15 @@ def _reader_key(request: HttpRequest) -> str | None:
 @shared_between_visitors(lambda _query: "")
 def home(request: HttpRequest) -> HttpResponse:
     recommendations = recommended_for(_reader_key(request), RECOMMENDED_SHOWN)
-    window = shop_window()
+    data = home_data()
     return render(
         request,
         "web/home.html",
         {
             "recommendations": recommendations,
             "is_personal": any(not each.is_popular_fallback for each in recommendations),
-            "window": window,
-            "chain_ids": chain_ids_of([*window.cards, *(each.card for each in recommendations)]),
+            "data": data,
+            "chain_ids": chain_ids_of([*data.cards, *(each.card for each in recommendations)]),
         },
     )
 
@@ -94,16 +94,16 @@ def _no_such_list(request: HttpRequest, wrong: tuple[tuple[str, str], ...]) -> H
     facets = [facet for facet in FACETS if any(facet == name for name, _ in wrong)]
     choices = [
         (
-            words.FACET[facet],
-            [(words.facet_option(facet, each.value, each.label), each.query) for each in known[facet]],
+            labels.FACET[facet],
+            [(labels.facet_option(facet, each.value, each.label), each.query) for each in known[facet]],
         )
         for facet in facets
     ]
     if any(name == "sort" for name, _ in wrong):
-        orders = [(words.SORT[sort], replace(filters, sort=sort).to_query()) for sort in SORTS]
-        choices.append((words.SORT_LABEL, orders))
+        orders = [(labels.SORT[sort], replace(filters, sort=sort).to_query()) for sort in SORTS]
+        choices.append((labels.SORT_LABEL, orders))
     context = {
-        "wrong": [(words.PARAMETER.get(name, name), value) for name, value in wrong],
+        "wrong": [(labels.PARAMETER.get(name, name), value) for name, value in wrong],
         "choices": choices,
         "without": filters.to_query(),
     }
@@ -128,9 +128,9 @@ def _explore(request: HttpRequest) -> HttpResponse:
     facets = [
         (
             facet,
-            words.FACET[facet],
+            labels.FACET[facet],
             [
-                (option, words.facet_option(facet, option.value, option.label))
+                (option, labels.facet_option(facet, option.value, option.label))
                 for option in result.facets[facet]
             ],
         )
@@ -157,7 +157,7 @@ def _explore(request: HttpRequest) -> HttpResponse:
             "chain_ids": chain_ids_of(result.cards or instead),
             # The same list in another order is the same page.
             "canonical": _canonical(filters, result.page),
-            "sorts": [(sort, words.SORT[sort]) for sort in SORTS],
+            "sorts": [(sort, labels.SORT[sort]) for sort in SORTS],
             "shuffle": replace(filters, sort="random", seed=secrets.randbelow(SEED_MAX) + 1).to_query(),
             "next_query": filters.to_query(result.page + 1),
             "previous_query": filters.to_query(result.page - 1),

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django_project.core.addresses import parse_address
 from django_project.core.models import Job
 from django_project.discovery import rollout
+from django_project.discovery.experiment_statistics import WATCHED, exposure, rates
 from django_project.discovery.models import ModelVersion, RankingPublication
-from django_project.discovery.rates import WATCHED, exposure, rates
 from django_project.discovery.rollout import RolloutError
 from django_project.discovery.services import erase
 from django_project.discovery.session import VISITOR

@@ -1,20 +1,14 @@
-"""The part of the home page that is the same for everybody, read once for each edition."""
+"""The part of the home page that is the same for everybody, read once for each generation of the cache."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Exists, OuterRef, Sum
 
-from django_project.campaigns import edition
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import (
-    CampaignCard,
-    CategoryLabel,
-    ShopRows,
-    cards_by_key,
-    categories_with_counts,
-    shop_rows,
-)
+from django_project.campaigns.selectors import CampaignCard, CategoryLabel, cards_by_key
+from django_project.catalog import cache_generation
+from django_project.catalog.selectors import ShopRows, categories_with_counts, shop_rows
 from django_project.core.addresses import format_hash
 from django_project.core.shapes import Shape
 from django_project.ledger.models import CampaignTotals, Contribution
@@ -36,7 +30,7 @@ class LatestContribution:
 
 
 @dataclass(frozen=True, slots=True)
-class ShopWindow:
+class HomeData:
     contributions: int
     campaigns: int
     latest: tuple[LatestContribution, ...]
@@ -50,15 +44,15 @@ class ShopWindow:
         return [*(row.card for row in self.latest), *(card for row in rows for card in row)]
 
 
-_SHAPE = Shape[ShopWindow](ShopWindow)
+_SHAPE = Shape[HomeData](HomeData)
 
 
-def shop_window() -> ShopWindow:
-    """The edition's; five queries beside those of its shelf for whoever asks first."""
-    return edition.shared("shop-window", _SHAPE, _shop_window)
+def home_data() -> HomeData:
+    """The generation's; five queries beside those of its index for whoever asks first."""
+    return cache_generation.shared("home-data", _SHAPE, _home_data)
 
 
-def _shop_window() -> ShopWindow:
+def _home_data() -> HomeData:
     totals = CampaignTotals.objects.aggregate(contributions=Sum("contributions"), campaigns=Count("pk"))
     # Those of campaigns that nobody sees are passed over here, so that they keep no others from being seen.
     shown = Listing.objects.exclude(visibility=Listing.Visibility.HIDDEN).filter(
@@ -81,7 +75,7 @@ def _shop_window() -> ShopWindow:
         for row in rows
         if (card := cards.get((row.campaign.chain_id, row.campaign.address))) and card.token
     ]
-    return ShopWindow(
+    return HomeData(
         contributions=int(totals["contributions"] or 0),
         campaigns=totals["campaigns"],
         latest=tuple(latest[:LATEST]),

@@ -7,9 +7,9 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from django_project.accounts.models import User
-from django_project.campaigns import wall
-from django_project.campaigns.errors import NotABackerError
-from django_project.campaigns.models import SupporterMessage
+from django_project.community import services as community_services
+from django_project.community.errors import NotABackerError
+from django_project.community.models import SupporterMessage
 from django_project.core import rate_limits
 from django_project.core.models import AuditEntry
 from django_project.privacy import services as privacy
@@ -67,7 +67,7 @@ def test_only_backers_write(shop: Shop, url: str) -> None:
     assert not SupporterMessage.objects.exists()
     shop.world.take_pledge_back(shop.launched(shop.honey), backer=address(1))
     with pytest.raises(NotABackerError):
-        wall.write(backer_user(1), shop.honey, TEXT)
+        community_services.write_comment(backer_user(1), shop.honey, TEXT)
 
 
 @pytest.mark.parametrize(

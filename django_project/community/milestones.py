@@ -7,9 +7,10 @@ from typing import Any, cast
 
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 
-from django_project.campaigns.models import CampaignUpdate, Listing
+from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors.cards import card_of
 from django_project.campaigns.selectors.refund_terms import Reason, why_payouts_stopped
+from django_project.community.models import CampaignUpdate
 from django_project.core.addresses import format_hash, keccak
 from django_project.core.money import percent_text
 from django_project.ledger.models import (

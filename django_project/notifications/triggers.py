@@ -1,6 +1,6 @@
 """What there is to tell, and whom: only what the chain can no longer take back.
 
-A cause is the same each time it is looked for, under the same key, so that nobody is told twice.
+A trigger is the same each time it is looked for, under the same key, so that nobody is told twice.
 """
 
 from collections import defaultdict
@@ -13,8 +13,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from django_project.accounts.models import Wallet
-from django_project.campaigns.models import Follow
 from django_project.campaigns.selectors import key_filter
+from django_project.community.models import Follow
 from django_project.core.addresses import format_address
 from django_project.ledger.clocks import chain_now
 from django_project.ledger.models import (
@@ -28,7 +28,7 @@ from django_project.ledger.models import (
 )
 from django_project.ledger.selectors import finalized_block, owed_since, standing_contributions
 from django_project.notifications.models import Kind, Notification
-from django_project.pledges.judging import judges, undecided_judges
+from django_project.pledges.milestone_votes import judges, undecided_judges
 from django_project.pledges.selectors import owed
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ REFUND_REMINDERS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class Trigger:
     """Something about a campaign that accounts are to be told; `people` are their ids."""
 
     kind: Kind
@@ -71,7 +71,7 @@ class _Happening:
     key: str
 
 
-def news(chain_id: int) -> list[Cause]:
+def news(chain_id: int) -> list[Trigger]:
     """What is final: updates of late, evidence to object to, and money that was not told of yet."""
     final = finalized_block(chain_id)
     happened = _events(chain_id, final)
@@ -86,11 +86,11 @@ def news(chain_id: int) -> list[Cause]:
             return may_judge.get(campaign, set())
         return backers.get(campaign, set()) | followers.get(campaign, set())
 
-    told = [Cause(each.kind, each.campaign, each.key, frozenset(people(each))) for each in happened]
+    told = [Trigger(each.kind, each.campaign, each.key, frozenset(people(each))) for each in happened]
     return told + _refunds_untold(chain_id, final)
 
 
-def windows_about_to_close(chain_id: int) -> list[Cause]:
+def windows_about_to_close(chain_id: int) -> list[Trigger]:
     """Evidence that can be objected to for a day or less, for backers who have not objected."""
     now = chain_now(chain_id)
     closing = [
@@ -105,7 +105,7 @@ def windows_about_to_close(chain_id: int) -> list[Cause]:
     ]
     undecided = _people(undecided_judges({row.campaign_id for row in closing})) if closing else {}
     return [
-        Cause(
+        Trigger(
             Kind.MILESTONE_REVIEW,
             row.campaign,
             f"{Kind.MILESTONE_REVIEW}:{chain_id}:{row.block_number}:{row.log_index}:closing",
@@ -116,7 +116,7 @@ def windows_about_to_close(chain_id: int) -> list[Cause]:
     ]
 
 
-def refunds_left_alone(chain_id: int) -> list[Cause]:
+def refunds_left_alone(chain_id: int) -> list[Trigger]:
     """Money that could be claimed for a month, two, or three since its backer was told, and was not."""
     now = timezone.now()
     told_at = _told().values("created_at")[:1]
@@ -130,7 +130,7 @@ def refunds_left_alone(chain_id: int) -> list[Cause]:
             campaigns[row.campaign_id] = row.campaign
             waiting[row.campaign_id, months].add(row.account)
     return [
-        Cause(
+        Trigger(
             Kind.REFUND_DUE,
             campaigns[campaign],
             f"{Kind.REFUND_DUE}:{chain_id}:left:{months}:{format_address(campaigns[campaign].address)}",
@@ -157,7 +157,7 @@ def _events(chain_id: int, final: int) -> list[_Happening]:
     ]
 
 
-def _refunds_untold(chain_id: int, final: int) -> list[Cause]:
+def _refunds_untold(chain_id: int, final: int) -> list[Trigger]:
     """Money that accounts can claim and were never told of, once nothing before can change any more."""
     people: dict[int, set[int]] = defaultdict(set)
     owing = {}
@@ -168,7 +168,7 @@ def _refunds_untold(chain_id: int, final: int) -> list[Cause]:
     declared = _declared(owing, final)
     settled = _settled_until(chain_id, final)
     return [
-        Cause(Kind.REFUND_DUE, campaign, _standing_key(campaign, status), frozenset(people[pk]))
+        Trigger(Kind.REFUND_DUE, campaign, _standing_key(campaign, status), frozenset(people[pk]))
         for pk, (campaign, status) in owing.items()
         if pk in declared or (settled is not None and _has_lapsed(campaign, status, settled))
     ]

@@ -10,18 +10,18 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 
-from django_project.campaigns import edition, search
 from django_project.campaigns.models import Category
 from django_project.campaigns.selectors.cards import CampaignCard, CategoryLabel, cards_by_listing, label_of
 from django_project.campaigns.selectors.listings import CLOSINGS, STATUSES
-from django_project.campaigns.selectors.shelf import (
+from django_project.catalog import cache_generation, search
+from django_project.catalog.catalog_index import (
     ENDING_BANDS,
     FUNDED_BANDS,
     GOAL_BANDS,
+    CatalogIndex,
     Cell,
     Place,
-    Shelf,
-    shelf,
+    catalog_index,
 )
 from django_project.core import characters
 from django_project.core.shapes import Shape
@@ -151,9 +151,9 @@ class ExploreResult:
 def explore(filters: ExploreFilters, page: int = 1, page_size: int = PAGE_SIZE) -> ExploreResult:
     """One page of campaigns with the counts of every facet; without cards behind the last one.
 
-    Two queries beside those of the shelf, and one or two more for a text that nobody searched for lately.
+    Two queries beside those of the index, and one or two more for a text that nobody searched for lately.
     """
-    everything = shelf()
+    everything = catalog_index()
     relevance, is_misspelt = _relevance(filters.query, everything) if filters.query else (None, False)
     cube = everything.cube
     if relevance is not None:
@@ -181,8 +181,8 @@ def facet_values(facet: FacetName) -> tuple[str, ...]:
     if facet == "category":
         return tuple(label.slug for label in categories())
     if facet == "token":
-        return tuple(sorted({cell.token for cell in shelf().cube if cell.token}))
-    return tuple(sorted(shelf().networks, key=int))
+        return tuple(sorted({cell.token for cell in catalog_index().cube if cell.token}))
+    return tuple(sorted(catalog_index().networks, key=int))
 
 
 def misfits(data: QueryDict) -> tuple[tuple[str, str], ...]:
@@ -222,7 +222,7 @@ class ShopRows:
 
 def shop_rows(limit: int) -> ShopRows:
     """The rows of the home page, each of at most so many, in one query."""
-    everything = shelf()
+    everything = catalog_index()
     rows = [
         places[:limit]
         for places in (everything.nearly_funded, everything.staff_picks, everything.just_launched)
@@ -235,12 +235,12 @@ def shop_rows(limit: int) -> ShopRows:
 
 def just_launched(limit: int) -> list[CampaignCard]:
     """Open campaigns, the newest first."""
-    return _cards_of(shelf().just_launched[:limit])
+    return _cards_of(catalog_index().just_launched[:limit])
 
 
 def trending(limit: int) -> list[CampaignCard]:
     """Open campaigns with backers that may be promoted, those that gained most this week first."""
-    backed = (each for each in shelf().trending if each.is_open and each.is_listed and each.backers)
+    backed = (each for each in catalog_index().trending if each.is_open and each.is_listed and each.backers)
     return _cards_of(islice(backed, limit))
 
 
@@ -248,7 +248,7 @@ def most_backed(limit: int, category: str, language: str, *, excluding: int) -> 
     """Open campaigns of a category in a language, those with most backers first, without one listing."""
     alike = (
         place
-        for place in shelf().backed
+        for place in catalog_index().backed
         if place.is_open
         and place.is_listed
         and (place.cell.category, place.cell.language) == (category, language)
@@ -260,7 +260,7 @@ def most_backed(limit: int, category: str, language: str, *, excluding: int) -> 
 def categories_with_counts() -> list[tuple[CategoryLabel, int]]:
     """Every category with its number of open campaigns, in their own order."""
     counts = Counter[str]()
-    for cell, count in shelf().cube.items():
+    for cell, count in catalog_index().cube.items():
         if cell.status == "open":
             counts[cell.category] += count
     return [(label, counts[label.slug]) for label in categories()]
@@ -271,7 +271,9 @@ _LABELS = Shape[list[CategoryLabel]](list[CategoryLabel])
 
 def categories() -> list[CategoryLabel]:
     """Every category, in their own order."""
-    return edition.shared("categories", _LABELS, lambda: [label_of(row) for row in Category.objects.all()])
+    return cache_generation.shared(
+        "categories", _LABELS, lambda: [label_of(row) for row in Category.objects.all()]
+    )
 
 
 def category_by_slug(slug: str) -> CategoryLabel:
@@ -286,7 +288,7 @@ def _cards_of(places: Iterable[Place]) -> list[CampaignCard]:
     return [found[key] for key in keys if key in found]
 
 
-def _relevance(text: str, everything: Shelf) -> tuple[dict[int, float], bool]:
+def _relevance(text: str, everything: CatalogIndex) -> tuple[dict[int, float], bool]:
     """{listing id: how well it fits a search}, and whether only what looks alike was found."""
     known = everything.by_listing
     exact = {key: rank for key, rank in search.matches(text).items() if key in known}
@@ -348,7 +350,10 @@ def _facets(
 
 
 def _ordered(
-    filters: ExploreFilters, everything: Shelf, relevance: dict[int, float] | None, wanted: Container[Cell]
+    filters: ExploreFilters,
+    everything: CatalogIndex,
+    relevance: dict[int, float] | None,
+    wanted: Container[Cell],
 ) -> Iterator[Place]:
     """The places in wanted cells, and of a search those that it found, in the order that was asked for."""
     orders: dict[Sort, Callable[[], list[Place]]] = {

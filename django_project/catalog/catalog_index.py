@@ -1,8 +1,8 @@
 """All campaigns of the shop window with what they are filtered and sorted by, in memory.
 
 Facets, orders and counts look at every campaign, which takes PostgreSQL tens of milliseconds for each click.
-So one query reads a few columns of each campaign for an edition, Redis hands them to the other processes, and
-lists are made from them. Nothing here is shown: the rows of a page are read from the database.
+So one query reads a few columns of each campaign for a generation of the cache, Redis hands them to the other
+processes, and lists are made from them. Nothing here is shown: the rows of a page are read from the database.
 
 With 10,000 campaigns the query takes 0.1 s and the rows 2 MB; both grow with the number of campaigns.
 """
@@ -21,9 +21,9 @@ from django.db.models import Count, F, FloatField
 from django.db.models.functions import Cast, Extract
 from django.utils import timezone
 
-from django_project.campaigns import edition
 from django_project.campaigns.models import Listing
 from django_project.campaigns.selectors.listings import visible
+from django_project.catalog import cache_generation
 from django_project.core.shapes import Shape
 from django_project.ledger.models import Chain, Contribution
 from django_project.ledger.selectors import currencies
@@ -82,8 +82,8 @@ class Place(NamedTuple):
         return self.cell.status == "open"
 
 
-class Shelf:
-    """One edition's campaigns, and the networks' names by chain id. Orders are made when first asked for."""
+class CatalogIndex:
+    """One generation's campaigns, and networks' names by chain id. Orders are made when first asked for."""
 
     def __init__(self, places: list[Place], trending: list[int], networks: dict[str, str]) -> None:
         self.places = places
@@ -153,32 +153,32 @@ class Shelf:
         return sorted(short, key=lambda each: (-each.ratio, each.left))
 
 
-# The last two editions that this process has unpacked: a page of the one before may still be in the making.
-_here: dict[str, Shelf] = {}
+# The last two generations that this process has unpacked: a page of the one before may still be made.
+_here: dict[str, CatalogIndex] = {}
 _unpacking = threading.Lock()
 
 
-def shelf() -> Shelf:
-    """The edition's campaigns: this process's own, else what another has put into Redis, else read anew."""
-    return _shelf_of(edition.current())
+def catalog_index() -> CatalogIndex:
+    """The generation's campaigns: this process's own, else another's from Redis, else read anew."""
+    return _index_of(cache_generation.current())
 
 
-def _shelf_of(name: str) -> Shelf:
-    """Threads that need an edition which is not unpacked yet wait for the first of them."""
+def _index_of(name: str) -> CatalogIndex:
+    """Threads that need a generation which is not unpacked yet wait for the first of them."""
     global _here
     if name not in (here := _here):
         with _unpacking:
             if name not in (here := _here):
-                unpacked = _unpacked(edition.shared("shelf", _PACKED, _read, name))
+                unpacked = _unpacked(cache_generation.shared("catalog-index", _PACKED, _read, name))
                 here = _here = {**dict(list(here.items())[-1:]), name: unpacked}
     return here[name]
 
 
-edition.prepare_with(_shelf_of)
+cache_generation.prepare_with(_index_of)
 
 
 class _Packed(NamedTuple):
-    """A shelf for Redis: places name their cell by its number, so that each of them is kept once."""
+    """An index for Redis: places name their cell by its number, so that each of them is kept once."""
 
     cells: list[Cell]
     places: list[tuple[int, int, int, bool, bool, float, float, float, bool, int]]
@@ -189,13 +189,13 @@ class _Packed(NamedTuple):
 _PACKED = Shape[_Packed](_Packed)
 
 
-def _unpacked(packed: _Packed) -> Shelf:
+def _unpacked(packed: _Packed) -> CatalogIndex:
     cells = [Cell(*map(sys.intern, cell)) for cell in packed.cells]
     places = [
         Place(listing, campaign, cells[cell], listed, pick, start, left, ratio, short, backers)
         for listing, campaign, cell, listed, pick, start, left, ratio, short, backers in packed.places
     ]
-    return Shelf(places, packed.trending, packed.networks)
+    return CatalogIndex(places, packed.trending, packed.networks)
 
 
 def _read() -> _Packed:

@@ -1,4 +1,4 @@
-"""The hand-over from one edition of the shop window to the next, between threads that stand for processes."""
+"""The hand-over from one generation of the cache to the next, between threads that stand for processes."""
 
 import threading
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 import redis
 from django.core.cache import cache
 
-from django_project.campaigns import edition
+from django_project.catalog import cache_generation
 from django_project.core.shapes import Shape
 
 VISITORS = 4
@@ -25,9 +25,9 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The editions that were prepared, and nothing else that is."""
+    """The generations that were prepared, and nothing else that is."""
     names: list[str] = []
-    monkeypatch.setattr(edition, "_preparations", [names.append])
+    monkeypatch.setattr(cache_generation, "_preparations", [names.append])
     return names
 
 
@@ -45,14 +45,14 @@ class Desk:
 @pytest.fixture
 def desk(prepared: list[str]) -> Iterator[Desk]:  # noqa: ARG001  # what it patched is added to
     desk = Desk()
-    edition.prepare_with(desk.prepare)
+    cache_generation.prepare_with(desk.prepare)
     yield desk
     # Whatever failed before: the thread that waits must not outlive the test.
     desk.may_finish.set()
 
 
 class TogetherCache:
-    """The cache, but whoever asks for an edition waits until all others have read the same."""
+    """The cache, but whoever asks for a generation waits until all others have read the same."""
 
     def __init__(self, readers: int) -> None:
         self._barrier = threading.Barrier(readers)
@@ -67,52 +67,52 @@ class TogetherCache:
 
 
 def grow_old() -> None:
-    """As after `EDITION_SECONDS`."""
-    cache.delete(edition._FRESH)
+    """As after `GENERATION_SECONDS`."""
+    cache.delete(cache_generation._FRESH)
 
 
 def turn_lapses_in(redis_url: str) -> float:
-    """Seconds until somebody else may make the next edition."""
+    """Seconds until somebody else may make the next generation."""
     with redis.Redis.from_url(redis_url) as client:
-        return float(client.pttl(cache.make_key(edition._TURN))) / 1000
+        return float(client.pttl(cache.make_key(cache_generation._TURN))) / 1000
 
 
-def test_an_edition_stays_until_it_is_old(prepared: list[str]) -> None:
-    first = edition.current()
-    assert edition.current() == first
+def test_a_generation_stays_until_it_is_old(prepared: list[str]) -> None:
+    first = cache_generation.current()
+    assert cache_generation.current() == first
     assert not prepared
     grow_old()
-    second = edition.current()
+    second = cache_generation.current()
     assert second != first
     assert prepared == [second]
-    assert edition.current() == second
+    assert cache_generation.current() == second
 
 
 def test_those_who_come_first_together_agree(
     pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(edition, "cache", TogetherCache(VISITORS))
-        shown = [pool.submit(edition.current) for _ in range(VISITORS)]
+        patch.setattr(cache_generation, "cache", TogetherCache(VISITORS))
+        shown = [pool.submit(cache_generation.current) for _ in range(VISITORS)]
         names = {each.result(WAIT_SECONDS) for each in shown}
-    assert names == {edition.current()}
+    assert names == {cache_generation.current()}
 
 
 def test_of_those_who_find_it_old_together_one_makes_the_next(
     pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, desk: Desk, prepared: list[str]
 ) -> None:
-    last = edition.current()
+    last = cache_generation.current()
     grow_old()
     # It is let go when all others have been answered: they cannot have waited for it.
     answered = threading.Semaphore(0)
 
     def visit() -> str:
-        name = edition.current()
+        name = cache_generation.current()
         answered.release()
         return name
 
     with monkeypatch.context() as patch:
-        patch.setattr(edition, "cache", TogetherCache(VISITORS))
+        patch.setattr(cache_generation, "cache", TogetherCache(VISITORS))
         shown = [pool.submit(visit) for _ in range(VISITORS)]
         for _ in range(VISITORS - 1):
             assert answered.acquire(timeout=WAIT_SECONDS)
@@ -125,96 +125,96 @@ def test_of_those_who_find_it_old_together_one_makes_the_next(
 def test_while_the_next_is_made_the_last_stays_on_show(
     pool: ThreadPoolExecutor, desk: Desk, prepared: list[str]
 ) -> None:
-    last = edition.current()
-    kept = edition.shared("list", TEXT, lambda: "of the last")
+    last = cache_generation.current()
+    kept = cache_generation.shared("list", TEXT, lambda: "of the last")
     grow_old()
-    maker = pool.submit(edition.current)
+    maker = pool.submit(cache_generation.current)
     assert desk.is_busy.wait(WAIT_SECONDS)
-    assert [edition.current() for _ in range(3)] == [last] * 3
-    assert edition.shared("list", TEXT, lambda: "worked out again") == kept
+    assert [cache_generation.current() for _ in range(3)] == [last] * 3
+    assert cache_generation.shared("list", TEXT, lambda: "worked out again") == kept
     desk.may_finish.set()
     following = maker.result(WAIT_SECONDS)
     assert prepared == [following]
-    assert edition.current() == following
-    assert edition.shared("list", TEXT, lambda: "of the next") == "of the next"
+    assert cache_generation.current() == following
+    assert cache_generation.shared("list", TEXT, lambda: "of the next") == "of the next"
 
 
 @pytest.mark.usefixtures("prepared")
-def test_what_a_page_is_made_of_is_of_the_pages_own_edition() -> None:
-    last = edition.current()
+def test_what_a_page_is_made_of_is_of_the_pages_own_generation() -> None:
+    last = cache_generation.current()
 
     def page() -> list[str]:
         grow_old()
-        return [edition.current(), edition.shared("part", TEXT, edition.current)]
+        return [cache_generation.current(), cache_generation.shared("part", TEXT, cache_generation.current)]
 
-    assert edition.shared("page", TEXTS, page) == [last, last]
+    assert cache_generation.shared("page", TEXTS, page) == [last, last]
     # Whoever comes after finds it old.
-    assert edition.current() != last
+    assert cache_generation.current() != last
 
 
 @pytest.mark.usefixtures("prepared")
-def test_a_page_that_fails_leaves_no_edition_behind() -> None:
-    last = edition.current()
+def test_a_page_that_fails_leaves_no_generation_behind() -> None:
+    last = cache_generation.current()
 
     def fail() -> str:
         raise ValueError("no page")
 
     with pytest.raises(ValueError, match="no page"):
-        edition.shared("page", TEXT, fail)
+        cache_generation.shared("page", TEXT, fail)
     grow_old()
-    assert edition.current() != last
+    assert cache_generation.current() != last
 
 
 @pytest.mark.usefixtures("prepared")
-def test_an_ended_edition_is_not_shown_again() -> None:
-    first = edition.current()
-    edition.shared("list", TEXT, lambda: "with what was hidden since")
-    edition.end()
-    assert edition.current() != first
-    assert edition.shared("list", TEXT, lambda: "without") == "without"
+def test_an_ended_generation_is_not_shown_again() -> None:
+    first = cache_generation.current()
+    cache_generation.shared("list", TEXT, lambda: "with what was hidden since")
+    cache_generation.end()
+    assert cache_generation.current() != first
+    assert cache_generation.shared("list", TEXT, lambda: "without") == "without"
 
 
 def test_what_was_in_preparation_when_it_was_ended_is_dropped(
     pool: ThreadPoolExecutor, desk: Desk, prepared: list[str]
 ) -> None:
-    edition.current()
+    cache_generation.current()
     grow_old()
-    maker = pool.submit(edition.current)
+    maker = pool.submit(cache_generation.current)
     assert desk.is_busy.wait(WAIT_SECONDS)
-    edition.end()
-    begun = edition.current()
+    cache_generation.end()
+    begun = cache_generation.current()
     desk.may_finish.set()
-    assert maker.result(WAIT_SECONDS) == begun == edition.current()
+    assert maker.result(WAIT_SECONDS) == begun == cache_generation.current()
     assert begun not in prepared
 
 
 def test_a_failed_preparation_is_one_visitors_and_is_repeated_soon(
     prepared: list[str], redis_url: str
 ) -> None:
-    last = edition.current()
+    last = cache_generation.current()
     grow_old()
-    edition.prepare_with(lambda _name: 1 / 0)
+    cache_generation.prepare_with(lambda _name: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        edition.current()
-    assert edition.current() == last
+        cache_generation.current()
+    assert cache_generation.current() == last
     assert len(prepared) == 1
-    assert 0 < turn_lapses_in(redis_url) <= edition.RETRY_SECONDS
-    cache.delete(edition._TURN)
-    edition._preparations.pop()
-    assert edition.current() == prepared[-1] != last
+    assert 0 < turn_lapses_in(redis_url) <= cache_generation.RETRY_SECONDS
+    cache.delete(cache_generation._TURN)
+    cache_generation._preparations.pop()
+    assert cache_generation.current() == prepared[-1] != last
 
 
 def test_a_turn_lapses_and_whoever_is_late_with_it_puts_nothing_over_the_next(
     pool: ThreadPoolExecutor, desk: Desk, redis_url: str
 ) -> None:
-    edition.current()
+    cache_generation.current()
     grow_old()
-    maker = pool.submit(edition.current)
+    maker = pool.submit(cache_generation.current)
     assert desk.is_busy.wait(WAIT_SECONDS)
-    assert 0 < turn_lapses_in(redis_url) <= edition.KEPT_SECONDS
-    # As if it had lapsed: another makes an edition, and what the first comes back with is not put over it.
-    cache.delete(edition._TURN)
-    edition._preparations.clear()
-    other = edition.current()
+    assert 0 < turn_lapses_in(redis_url) <= cache_generation.KEPT_SECONDS
+    # As if it had lapsed: another makes a generation, and what the first comes back with is not put over it.
+    cache.delete(cache_generation._TURN)
+    cache_generation._preparations.clear()
+    other = cache_generation.current()
     desk.may_finish.set()
-    assert maker.result(WAIT_SECONDS) == other == edition.current()
+    assert maker.result(WAIT_SECONDS) == other == cache_generation.current()
