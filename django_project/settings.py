@@ -408,7 +408,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["django_project.api.framework.LimitedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_THROTTLE_CLASSES": ["django_project.api.framework.BucketThrottle"],
-    "DEFAULT_SCHEMA_CLASS": "django_project.api.openapi.EndpointSchema",
+    "DEFAULT_SCHEMA_CLASS": "django_project.api.v1.openapi.EndpointSchema",
     "EXCEPTION_HANDLER": "django_project.api.errors.respond",
     # `?format=` is a parameter like others that there is not.
     "URL_FORMAT_OVERRIDE": None,
@@ -421,7 +421,7 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": SITE_URL}],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "django_project.api.openapi.complete",
+        "django_project.api.v1.openapi.complete",
     ],
 }
 

@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
-from django_project.api.campaigns import MetadataView
-from django_project.api.docs import NothingView
+from django_project.api.v1.campaigns import MetadataView
+from django_project.api.v1.docs import NothingView
 
 admin.autodiscover()
 
@@ -21,7 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("staff/", include("django_project.ops.staff_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("api/v1/", include("django_project.api.urls")),
+    path("api/v1/", include("django_project.api.v1.urls")),
     # Whatever else is below /api, line ends and all: programs read no pages.
     re_path(r"^api(?:/[\s\S]*)?\Z", NothingView.as_view(), name="api-nothing"),
     path("metadata/<str:digest>.json", MetadataView.as_view(), name="metadata"),

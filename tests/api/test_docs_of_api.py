@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from django.test import Client
 
-from django_project.api.schemas import ChainStatus
+from django_project.api.v1.schemas import ChainStatus
 from django_project.campaigns.selectors import CLOSINGS
 from django_project.catalog.selectors import FACET_VALUES
 from django_project.core.money import AmountProblem

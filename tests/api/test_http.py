@@ -220,7 +220,7 @@ def test_refusals_are_json_also_where_answers_are_not() -> None:
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Something went wrong"), ("zh-hans", "这里出了问题")])
 def test_what_breaks_is_told_in_json_too(language: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("django_project.api.campaigns.index_health", lambda: 1 / 0)
+    monkeypatch.setattr("django_project.api.v1.campaigns.index_health", lambda: 1 / 0)
     client = Client(raise_request_exception=False)
     reply = client.get("/api/v1/indexer/status", headers={"Accept-Language": language})
     assert (reply.status_code, error_code(reply)) == (500, "server_error")

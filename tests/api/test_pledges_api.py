@@ -7,7 +7,7 @@ import pytest
 
 from django_project.accounts.backends import STAFF_BACKEND
 from django_project.accounts.models import User
-from django_project.api.pledges import ReportView
+from django_project.api.v1.pledges import ReportView
 from django_project.core import rate_limits
 from django_project.core.addresses import format_hash
 from django_project.ledger.models import CampaignLaunched

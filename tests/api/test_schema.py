@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
-from django_project.api.docs import operations
-from django_project.api.urls import urlpatterns
+from django_project.api.v1.docs import operations
+from django_project.api.v1.urls import urlpatterns
 from django_project.catalog.selectors import FACET_VALUES, FACETS
 from tests.support import described
 

@@ -18,6 +18,8 @@ from django_project.ledger.models import FIRST_VERSION, Chain, Contract, Milesto
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+# The app of what people write, until it got one of its own.
+FORMER = "campaigns"
 BEFORE = ("ledger", "0007_retired_chains_and_clocks")
 NOW = datetime(2031, 1, 2, tzinfo=UTC)
 CHAIN, ADDRESS, TOKEN, ODD = 5, b"\x05" * 20, b"\x07" * 20, b"\x0d" * 20
@@ -123,9 +125,9 @@ def test_what_people_wrote_comes_to_its_own_app_with_all_permissions_and_goes_ba
     newest = MigrationExecutor(connection).loader.graph.leaf_nodes()
     try:
         old = migrate(("community", None), ("campaigns", "0005_index_edition"))
-        report = given(old, "campaigns", "moderators")
+        report = given(old, FORMER, "moderators")
         update = {"content_hash": b"\x01" * 32, "chain_id": CHAIN, "address": ADDRESS, "title": "An update"}
-        old.get_model("campaigns", "CampaignUpdate").objects.create(**update, body="Text", document=b"{}")
+        old.get_model(FORMER, "CampaignUpdate").objects.create(**update, body="Text", document=b"{}")
         migrate(*newest)
         ContentType.objects.clear_cache()
         assert Group.objects.get(name="moderators").permissions.get().content_type_id == report
@@ -133,10 +135,10 @@ def test_what_people_wrote_comes_to_its_own_app_with_all_permissions_and_goes_ba
         assert CampaignUpdate.objects.values("title", "body").get() == {"title": "An update", "body": "Text"}
         assert not ContentType.objects.filter(app_label="campaigns", model="report").exists()
         # Code of before, still running somewhere, makes a content type of its own and permissions for it.
-        other = given(MigrationExecutor(connection).loader.project_state(newest).apps, "campaigns", "late")
+        other = given(MigrationExecutor(connection).loader.project_state(newest).apps, FORMER, "late")
         assert other != report
         old = migrate(("community", None), ("campaigns", "0005_index_edition"))
-        assert old.get_model("campaigns", "CampaignUpdate").objects.get().title == "An update"
+        assert old.get_model(FORMER, "CampaignUpdate").objects.get().title == "An update"
         kinds = ContentType.objects.filter(model="report")
         assert list(kinds.values_list("pk", "app_label")) == [(report, "campaigns")]
         for name in ("moderators", "late"):

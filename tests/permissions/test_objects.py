@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from django_project.accounts.models import Session, User, Wallet
-from django_project.api.examples import BODIES
+from django_project.api.v1.examples import BODIES
 from django_project.campaigns.models import Listing
 from django_project.community import moderation
 from django_project.community.models import Follow, SupporterMessage

@@ -22,7 +22,7 @@ from django_project.api.query import (
     open_cursor,
     seal_cursor,
 )
-from django_project.api.schemas import (
+from django_project.api.v1.schemas import (
     CampaignDetailOut,
     CampaignOut,
     CampaignPage,

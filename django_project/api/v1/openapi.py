@@ -7,7 +7,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.serializers import Serializer
 
-from django_project.api.examples import ANSWERS, BODIES, REFUSALS
+from django_project.api.v1.examples import ANSWERS, BODIES, REFUSALS
 
 JSON = "application/json"
 ERROR = {"$ref": "#/components/schemas/ErrorBody"}

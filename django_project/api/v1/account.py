@@ -11,8 +11,8 @@ from django_project.accounts.purposes import Purpose
 from django_project.api.endpoint import Endpoint
 from django_project.api.errors import NOT_ALLOWED, NOT_YET, SIGNED_OUT
 from django_project.api.framework import plain, read_body, signed_in_user
-from django_project.api.session import Signed, SignedIn
 from django_project.api.types import Input
+from django_project.api.v1.session import Signed, SignedIn
 from django_project.core import rate_limits
 from django_project.core.addresses import format_address
 from django_project.notifications import mail

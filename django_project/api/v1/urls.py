@@ -1,9 +1,9 @@
 from django.urls import URLPattern, URLResolver, path
 
-from django_project.api import openapi  # noqa: F401  # importing registers its schemes
-from django_project.api.account import DeletionView, EmailView, WalletRemovalView, WalletsView
-from django_project.api.behaviour import BeaconView, ConsentView
-from django_project.api.campaigns import (
+from django_project.api.v1 import openapi  # noqa: F401  # importing registers its schemes
+from django_project.api.v1.account import DeletionView, EmailView, WalletRemovalView, WalletsView
+from django_project.api.v1.behaviour import BeaconView, ConsentView
+from django_project.api.v1.campaigns import (
     CampaignsView,
     CampaignView,
     ContributionsView,
@@ -11,9 +11,9 @@ from django_project.api.campaigns import (
     RankingsView,
     SimilarView,
 )
-from django_project.api.docs import ReferenceView, SchemaView
-from django_project.api.pledges import OpenedView, PledgesView, PledgeView, RejectedView, SubmittedView
-from django_project.api.session import ChallengeView, SessionView
+from django_project.api.v1.docs import ReferenceView, SchemaView
+from django_project.api.v1.pledges import OpenedView, PledgesView, PledgeView, RejectedView, SubmittedView
+from django_project.api.v1.session import ChallengeView, SessionView
 
 app_name = "api"
 
