@@ -44,7 +44,7 @@ from django_project.ledger.models import (
     WindDown,
     Withdrawal,
 )
-from django_project.ledger.services import doubt_token, keep_token, note_tokens
+from django_project.ledger.services import create_tokens, doubt_token, keep_token
 from django_project.ledger.totals import recompute_totals
 
 ETHER = 10**18
@@ -102,13 +102,13 @@ class World:
 
     def add_token(self, address: bytes, symbol: str, decimals: int) -> Token:
         """One that its contract has described."""
-        note_tokens(self.chain.chain_id, {address})
+        create_tokens(self.chain.chain_id, {address})
         keep_token(self.chain.chain_id, address, symbol, decimals, block=0)
         return Token.objects.get(chain=self.chain, address=address)
 
     def add_unknown_token(self, address: bytes) -> Token:
         """One whose contract tells nothing that could be used."""
-        note_tokens(self.chain.chain_id, {address})
+        create_tokens(self.chain.chain_id, {address})
         doubt_token(self.chain.chain_id, address, "its symbol is no text")
         return Token.objects.get(chain=self.chain, address=address)
 

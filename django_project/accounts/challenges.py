@@ -102,15 +102,15 @@ def prove(browser: str, answer: Answer, purpose: Purpose, user: User | None = No
         return Proof(address, challenge.chain_id, challenge.subject)
     except UserError as error:
         if not isinstance(error, SignaturePendingError):
-            note_refusal(purpose, error, user)
+            log_refusal(purpose, error, user)
         raise
 
 
-def note_refusal(purpose: Purpose, error: UserError, user: User | None) -> None:
+def log_refusal(purpose: Purpose, error: UserError, user: User | None) -> None:
     if user is None:
-        refusals.note("sign_in.refused", reason=error.code)
+        refusals.log("sign_in.refused", reason=error.code)
     else:
-        refusals.note("step_up.refused", reason=error.code, purpose=purpose, account=str(user.public_id))
+        refusals.log("step_up.refused", reason=error.code, purpose=purpose, account=str(user.public_id))
 
 
 def forget_old(before: datetime) -> int:

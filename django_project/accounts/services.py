@@ -46,7 +46,7 @@ def sign_in(request: HttpRequest, answer: Answer) -> User:
         if user.is_staff or user.is_superuser or not user.is_active:
             raise AccountRefusedError
     except UserError as error:
-        challenges.note_refusal(Purpose.SIGN_IN, error, None)
+        challenges.log_refusal(Purpose.SIGN_IN, error, None)
         raise
     call_deletion_off(user)
     # Whoever planted a session key before the sign-in must not share the session after it.
@@ -72,7 +72,7 @@ def step_up(request: HttpRequest, user: User, purpose: Purpose, answer: Answer) 
             raise NotYourWalletError
         _require_its_chain(wallet, proof)
     except UserError as error:
-        challenges.note_refusal(purpose, error, user)
+        challenges.log_refusal(purpose, error, user)
         raise
     return proof
 

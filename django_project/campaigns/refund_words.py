@@ -49,7 +49,7 @@ def prospect(terms: RefundTerms, amount: int = 0) -> list[str]:
     return [*_ahead(terms, amount), _by_choice(terms, amount)]
 
 
-def standing(terms: RefundTerms) -> list[str]:
+def terms_now(terms: RefundTerms) -> list[str]:
     """What holds for those who have contributed: when they can get it back, or why they can claim it."""
     if terms.due is not Due.NOTHING:
         return [because(terms), _what_can_be_claimed(terms)]

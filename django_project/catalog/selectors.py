@@ -33,10 +33,10 @@ SORTS: tuple[Sort, ...] = get_args(Sort)
 FACETS: tuple[FacetName, ...] = get_args(FacetName)
 LANGUAGES = ("en", "zh-hans")
 # The contract's, and why an open campaign takes no contributions: whoever looks for open ones wants others.
-STANDINGS = (STATUSES[0], *(each for each in CLOSINGS if each not in {"", "ended"}), *STATUSES[1:])
+STATES = (STATUSES[0], *(each for each in CLOSINGS if each not in {"", "ended"}), *STATUSES[1:])
 # All values that these facets can have, in order; those of the others depend on what there is.
 FACET_VALUES: dict[FacetName, tuple[str, ...]] = {
-    "status": STANDINGS,
+    "status": STATES,
     "ending": ENDING_BANDS,
     "language": LANGUAGES,
     "funded": FUNDED_BANDS,

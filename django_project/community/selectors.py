@@ -15,7 +15,7 @@ from django_project.core import characters
 from django_project.core.addresses import format_address, format_hash
 from django_project.core.keyset import Slice, newest
 from django_project.ledger.models import UpdatePost
-from django_project.ledger.selectors import standing_contributions
+from django_project.ledger.selectors import active_contributions
 
 COMMENTS_SHOWN = 50
 
@@ -54,7 +54,7 @@ class UpdateView:
 
 def comments(listing: Listing, reader: User | AnonymousUser, before: str = "") -> Slice[CommentView]:
     """The newest messages that are shown, or those behind a key, in one query."""
-    given = standing_contributions().filter(campaign=listing.launched, backer=OuterRef("address"))
+    given = active_contributions().filter(campaign=listing.launched, backer=OuterRef("address"))
     wallets = Wallet.objects.filter(Exists(given), user=OuterRef("author")).values("address")
     shown = (
         SupporterMessage.objects.filter(listing=listing, is_hidden=False)
@@ -85,7 +85,7 @@ def is_backer(user: User | AnonymousUser, listing: Listing) -> bool:
     """Whether a wallet of the account has something in the campaign that it did not take back."""
     if not isinstance(user, User):
         return False
-    given = standing_contributions().filter(campaign=listing.launched, backer__in=addresses_of(user))
+    given = active_contributions().filter(campaign=listing.launched, backer__in=addresses_of(user))
     return given.exists()
 
 

@@ -35,7 +35,7 @@ def enqueue(task_name: str, *args: object, **kwargs: object) -> None:
     transaction.on_commit(lambda: _producer().send_task(task_name, args=args, kwargs=kwargs))
 
 
-def nudge(task_name: str) -> None:
+def request(task_name: str) -> None:
     """Ask a worker to run a task that another one would run later anyway: no second try when that fails.
 
     Raises:

@@ -75,4 +75,4 @@ def _note_refusal(request: HttpRequest, response: HttpResponse) -> None:
     }
     if request.user.is_authenticated:
         facts["account"] = str(request.user.public_id)
-    refusals.note("access.refused", **facts)
+    refusals.log("access.refused", **facts)

@@ -127,7 +127,7 @@ def take(limit: Limit, *subjects: Subject) -> float:
     if wait > 0:
         subject = subjects[int(emptiest) - 1]
         who = refusals.pseudonym(f"{subject.kind}:{subject.key}")
-        refusals.note("rate_limit.refused", limit=limit.scope, kind=subject.kind, who=who)
+        refusals.log("rate_limit.refused", limit=limit.scope, kind=subject.kind, who=who)
     return wait
 
 

@@ -20,7 +20,7 @@ def configure() -> None:
     )
 
 
-def note(event: str, **facts: str | int | bool) -> None:
+def log(event: str, **facts: str | int | bool) -> None:
     """Write one line about something that was refused."""
     structlog.get_logger(__name__).warning(event, **facts)
 

@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     # Only the type checker has the package.
     from django_stubs_ext import WithAnnotations
 
-    class _Standing(TypedDict):
+    class _Annotations(TypedDict):
         status: str
 
-    CampaignsWithStatus = QuerySet[WithAnnotations[CampaignLaunched, _Standing]]
+    CampaignsWithStatus = QuerySet[WithAnnotations[CampaignLaunched, _Annotations]]
 
 # A worker says that it is alive every few seconds; a lag below this is its rhythm and no delay.
 HEARTBEAT = timedelta(seconds=10)
@@ -253,7 +253,7 @@ def version_of(campaign: CampaignLaunched) -> int:
     return int(CampaignLaunched.objects.filter(pk=campaign.pk).values_list(version(), flat=True).get())
 
 
-def standing_contributions() -> QuerySet[Contribution]:
+def active_contributions() -> QuerySet[Contribution]:
     """Contributions whose backer did not take the pledge back after them."""
     given_back = TakeBack.objects.filter(
         campaign=OuterRef("campaign"), backer=OuterRef("backer"), seq__gt=OuterRef("seq")

@@ -124,14 +124,14 @@ def _halt(chains: QuerySet[Chain], code: Chain.Halt, reason: str) -> None:
     )
 
 
-def note_problem(chain_id: int, problem: str) -> None:
+def record_problem(chain_id: int, problem: str) -> None:
     """Say why a chain that nobody follows is not taken up; since when stays as it was."""
     Cursor.objects.filter(~lease_is_held(), chain_id=chain_id).update(
         problem=problem, problem_since=Coalesce(F("problem_since"), Now())
     )
 
 
-def note_audit(chain_id: int) -> None:
+def record_audit(chain_id: int) -> None:
     """All contracts were just asked how many events they have emitted."""
     Cursor.objects.filter(chain_id=chain_id).update(audited_at=Now())
 
@@ -189,7 +189,7 @@ def suspect(chain_id: int, from_block: int, to_block: int, reason: str) -> Suspe
     return found
 
 
-def note_tokens(chain_id: int, addresses: Collection[bytes]) -> None:
+def create_tokens(chain_id: int, addresses: Collection[bytes]) -> None:
     """Make rows for tokens that were named; what they are is asked of their contracts later."""
     Token.objects.bulk_create(
         [
@@ -208,7 +208,7 @@ def keep_token(chain_id: int, address: bytes, symbol: str, decimals: int, block:
     Raises:
         UnusableTokenError: the symbol shows nothing, or amounts with so many decimals could not be read.
     """
-    token = _told_by_its_contract(chain_id, address)
+    token = _of_its_contract(chain_id, address)
     if token is None:
         return
     _describe(token, symbol, decimals, Token.Source.CHAIN)
@@ -223,7 +223,7 @@ def doubt_token(chain_id: int, address: bytes, problem: str) -> None:
 
     An operator's word about the token stands.
     """
-    token = _told_by_its_contract(chain_id, address)
+    token = _of_its_contract(chain_id, address)
     if token is None:
         return
     token.symbol = token.plain_symbol = token.source = ""
@@ -280,7 +280,7 @@ def ask_token_again(token: Token, *, actor: "User", reason: str) -> None:
     )
 
 
-def _told_by_its_contract(chain_id: int, address: bytes) -> Token | None:
+def _of_its_contract(chain_id: int, address: bytes) -> Token | None:
     """A token's row, held; None when an operator has told what it is."""
     token = Token.objects.select_for_update().get(chain_id=chain_id, address=address)
     return None if token.source == Token.Source.OPERATOR else token

@@ -30,7 +30,7 @@ SUBJECTS: dict[str, str | Promise] = {
 }
 
 
-def tell(sender: type[User], user: User, act: Act, subject: str = "", **_more: object) -> None:  # noqa: ARG001
+def notify(sender: type[User], user: User, act: Act, subject: str = "", **_more: object) -> None:  # noqa: ARG001
     """Write a notice down, in the transaction of what it tells of."""
     box = Mailbox.objects.filter(user=user, confirmed_at__isnull=False).first()
     AccountNotice.objects.create(

@@ -12,4 +12,4 @@ class NotificationsConfig(AppConfig):
         """Accounts know nothing of notices: they say what happened, and it is written down here."""
         from django_project.notifications import account_notices  # after the models
 
-        account_changed.connect(account_notices.tell)
+        account_changed.connect(account_notices.notify)

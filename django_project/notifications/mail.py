@@ -59,7 +59,7 @@ def change_mailbox(user: User, address: str) -> Mailbox | None:
     """
     before = Mailbox.objects.filter(user=user).first()
     if (before.address if before is not None else "") != address:
-        account_notices.tell(User, user, Act.EMAIL_CHANGED)
+        account_notices.notify(User, user, Act.EMAIL_CHANGED)
     box = services.set_mailbox(user, address)
     if box is not None and box.confirmed_at is None:
         _ask(box)

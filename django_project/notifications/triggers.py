@@ -26,7 +26,7 @@ from django_project.ledger.models import (
     UpdatePost,
     WindDown,
 )
-from django_project.ledger.selectors import finalized_block, owed_since, standing_contributions
+from django_project.ledger.selectors import active_contributions, finalized_block, owed_since
 from django_project.notifications.models import Kind, Notification
 from django_project.pledges.milestone_votes import judges, undecided_judges
 from django_project.pledges.selectors import owed
@@ -235,7 +235,7 @@ def _people(pairs: Collection[tuple[int, bytes]]) -> dict[int, set[int]]:
 
 def _given(campaigns: Iterable[int]) -> set[tuple[int, bytes]]:
     """(campaign, wallet) of accounts that contributed to it: what was taken back does not count."""
-    given = standing_contributions().filter(
+    given = active_contributions().filter(
         campaign__in=list(campaigns), backer__in=Wallet.objects.values("address")
     )
     return set(given.values_list("campaign_id", "backer").distinct().order_by())

@@ -62,7 +62,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
         raise TypeError("staff's pages are behind their gates")
     form = ChangePasswordForm(user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and not limits.has_password_tries(request, user.username):
-        limits.note_refused_sign_in(request, user.username, limits.LIMITED)
+        limits.log_refused_sign_in(request, user.username, limits.LIMITED)
         form.refuse()
     if not form.is_valid():
         return render(request, "staff/password.html", {"form": form}, status=_status(form))

@@ -21,7 +21,7 @@ from django_project.ledger.models import (
     Objection,
     ObjectionWithdrawal,
 )
-from django_project.ledger.selectors import Status, standing_contributions, status_at
+from django_project.ledger.selectors import Status, active_contributions, status_at
 
 if TYPE_CHECKING:
     # Only the type checker has the package.
@@ -131,7 +131,7 @@ def _positions(addresses: Iterable[bytes]) -> "QuerySet[Position]":
     )
     return cast(
         "QuerySet[Position]",
-        standing_contributions()
+        active_contributions()
         .filter(backer__in=addresses, campaign__totals__window_end__gt=now)
         .annotate(status=status_at(now, "campaign"), milestone=F("campaign__totals__milestones_released") + 1)
         .annotate(objected=objected, withdrawn=withdrawn)

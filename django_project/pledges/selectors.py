@@ -25,7 +25,7 @@ from django_project.core.addresses import format_address, format_hash
 from django_project.ledger.clocks import chain_time
 from django_project.ledger.models import Contribution, Refund, TakeBack
 from django_project.ledger.returns import Return, returns_to, went_back
-from django_project.ledger.selectors import Status, standing_contributions, status_at
+from django_project.ledger.selectors import Status, active_contributions, status_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class BackedCampaign:
     @property
     def sentences(self) -> list[str]:
         """When the backer can get it back, or why a refund waits, in the language of the request."""
-        return refund_words.standing(self.terms)
+        return refund_words.terms_now(self.terms)
 
     @property
     def because(self) -> str:
@@ -132,7 +132,7 @@ def backed_by(backer: bytes, limit: int) -> tuple[list[CampaignCard], int]:
 
     At most `limit` of them, the latest contribution first, in two queries.
     """
-    backed = visible().filter(launched__contributions__in=standing_contributions().filter(backer=backer))
+    backed = visible().filter(launched__contributions__in=active_contributions().filter(backer=backer))
     latest_first = backed.annotate(given_at=Max("launched__contributions__block_time")).order_by(
         "-given_at", "-pk"
     )
@@ -158,7 +158,7 @@ def owed() -> QuerySet[Contribution]:
     refunded = Refund.objects.filter(campaign=OuterRef("campaign"), backer=OuterRef("backer"))
     unpaid = F("campaign__totals__raised") - F("campaign__totals__withdrawn") - F("campaign__totals__fees")
     return (
-        standing_contributions()
+        active_contributions()
         .annotate(status=status_at(now, "campaign"), share=F("backer_total") * unpaid)
         .filter(
             Q(status__in=REASONS) | Q(status=Status.WIND_DOWN, share__gte=F("campaign__totals__raised")),

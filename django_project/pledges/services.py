@@ -145,7 +145,7 @@ def report_rejected(intent: PledgeIntent) -> PledgeIntent:
     return pledge
 
 
-def note_findings(intent: PledgeIntent, now: datetime) -> None:
+def record_findings(intent: PledgeIntent, now: datetime) -> None:
     """Keep what nodes told of a pledge's transaction, unless another one was reported meanwhile."""
     PledgeIntent.objects.filter(pk=intent.pk).update(looked_at=now)
     PledgeIntent.objects.filter(pk=intent.pk, reported_tx_hash=intent.reported_tx_hash).update(

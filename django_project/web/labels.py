@@ -36,7 +36,7 @@ CLOSING: dict[str, Word] = {
 }
 CLOSING_ICONS = {"paused": "stop", "full": "check-circle", "retired": "lock", "unknown-currency": "alert"}
 # Where a backer's money is, in the order of the page that lists it.
-STANDING: dict[str, Word] = {
+STATE: dict[str, Word] = {
     "open": _("In open campaigns"),
     "funded": _("In funded campaigns"),
     "over": _("In campaigns that ended otherwise"),

@@ -1,7 +1,7 @@
 """The picture that a shared link shows: a campaign's title, how far it is, and nothing from elsewhere.
 
 1200 × 630 pixels, as OpenGraph and Twitter cards ask for, in the campaign's own language. Nothing in
-it changes by itself (such as the time left), so the same standing is always the same picture.
+it changes by itself (such as the time left), so the same state is always the same picture.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ _SPRUCE, _MARIGOLD, _TRACK, _ENDED = (12, 88, 68), (243, 178, 61), (208, 224, 21
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CampaignState:
     """All that a campaign's picture depends on."""
 
     title: str
@@ -61,22 +61,22 @@ class Standing:
         return hashlib.sha256(content.encode(errors="backslashreplace")).hexdigest()[:32]
 
 
-def standing_of(card: CampaignCard) -> Standing:
+def state_of(card: CampaignCard) -> CampaignState:
     """A card's words in the campaign's language; in English where no font of this machine draws that."""
-    standing = _standing(card, card.language)
-    words = f"{standing.category}{standing.raised}{standing.goal}{standing.foot}"
-    return standing if typesetting.is_whole(words) else _standing(card, "en")
+    state = _state(card, card.language)
+    words = f"{state.category}{state.raised}{state.goal}{state.foot}"
+    return state if typesetting.is_whole(words) else _state(card, "en")
 
 
-def _standing(card: CampaignCard, language: str) -> Standing:
+def _state(card: CampaignCard, language: str) -> CampaignState:
     with override(language):
         backers = ngettext("%(count)d backer", "%(count)d backers", card.backers) % {"count": card.backers}
         foot = [f"{card.percent_text}%", backers]
         if not card.is_open:
-            foot.append(str(STATUS[card.standing]))
+            foot.append(str(STATUS[card.state]))
         if card.network_label:
             foot.append(card.network_label)
-        return Standing(
+        return CampaignState(
             title=card.title,
             category=card.category.name,
             publisher=_("by %(name)s") % {"name": card.publisher},
@@ -148,19 +148,19 @@ class _Canvas:
         return buffer.getvalue()
 
 
-def campaign_picture(standing: Standing, fallback_title: str) -> bytes:
-    """PNG of a campaign's standing; `fallback_title` stands in for a title of which nothing can be drawn."""
+def campaign_picture(state: CampaignState, fallback_title: str) -> bytes:
+    """PNG of a campaign's state; `fallback_title` stands in for a title of which nothing can be drawn."""
     canvas = _Canvas()
-    _rosette(canvas, Dice(standing.seed))
-    _wordmark(canvas, standing.category)
-    bottom = _title(canvas, standing.title, fallback_title)
-    canvas.text(standing.publisher, bottom + 52, 28, _QUIET, x=_MARGIN)
-    _amounts(canvas, standing)
+    _rosette(canvas, Dice(state.seed))
+    _wordmark(canvas, state.category)
+    bottom = _title(canvas, state.title, fallback_title)
+    canvas.text(state.publisher, bottom + 52, 28, _QUIET, x=_MARGIN)
+    _amounts(canvas, state)
     canvas.bar((_MARGIN, 528, WIDTH - _MARGIN, 550), _TRACK)
-    if standing.percent > 0:
-        filled = max(22.0, _TEXT_WIDTH * min(standing.percent, 100) / 100)
-        canvas.bar((_MARGIN, 528, _MARGIN + filled, 550), _colour_of(standing))
-    canvas.text(standing.foot, 594, 30, _QUIET, x=_MARGIN)
+    if state.percent > 0:
+        filled = max(22.0, _TEXT_WIDTH * min(state.percent, 100) / 100)
+        canvas.bar((_MARGIN, 528, _MARGIN + filled, 550), _colour_of(state))
+    canvas.text(state.foot, 594, 30, _QUIET, x=_MARGIN)
     return canvas.png()
 
 
@@ -180,16 +180,16 @@ def site_picture(language: str) -> bytes:
     return canvas.png()
 
 
-def _amounts(canvas: _Canvas, standing: Standing) -> None:
+def _amounts(canvas: _Canvas, state: CampaignState) -> None:
     """What was raised and the goal on one line, as large as both fit."""
     for size, small in _AMOUNT_SIZES:
-        ends = (_width(standing.raised, size), _width(standing.goal, small))
+        ends = (_width(state.raised, size), _width(state.goal, small))
         if sum(ends) + _GAP <= _TEXT_WIDTH:
             break
-    canvas.text(standing.raised, 506, size, _INK, x=_MARGIN)
+    canvas.text(state.raised, 506, size, _INK, x=_MARGIN)
     left = _MARGIN + ends[0] + _GAP
     if left < WIDTH - _MARGIN - _GAP:
-        canvas.text(standing.goal, 506, small, _QUIET, x=left)
+        canvas.text(state.goal, 506, small, _QUIET, x=left)
 
 
 def _width(text: str, size: int) -> float:
@@ -197,10 +197,10 @@ def _width(text: str, size: int) -> float:
     return typesetting.width(kept, typesetting.load(source, size * _SCALE)) / _SCALE
 
 
-def _colour_of(standing: Standing) -> tuple[int, int, int]:
-    if standing.has_ended_badly:
+def _colour_of(state: CampaignState) -> tuple[int, int, int]:
+    if state.has_ended_badly:
         return _ENDED
-    return _MARIGOLD if standing.percent >= 100 else _SPRUCE
+    return _MARIGOLD if state.percent >= 100 else _SPRUCE
 
 
 def _title(canvas: _Canvas, title: str, fallback: str) -> float:

@@ -25,7 +25,7 @@ from django_project.core.addresses import ZERO_HASH, format_address, format_hash
 from django_project.ledger.models import CampaignLaunched, Chain
 from django_project.ledger.selectors import finalized_block
 from django_project.pledges.models import PledgeIntent
-from django_project.pledges.services import OPEN, give_up, note_findings
+from django_project.pledges.services import OPEN, give_up, record_findings
 from tasks.indexing.errors import BadReplyError, IndexerError
 from tasks.indexing.node.calls import Call, code_calls, read_object, read_quantity
 from tasks.indexing.node.rpc import Pool
@@ -113,7 +113,7 @@ def _note(pledge: PledgeIntent, findings: Findings, newest: datetime) -> None:
     pledge.is_by_contract = pledge.is_by_contract or findings.has_code
     pledge.missing_since = (pledge.missing_since or newest) if is_missing else None
     pledge.outrun_since = (pledge.outrun_since or newest) if is_outrun else None
-    note_findings(pledge, timezone.now())
+    record_findings(pledge, timezone.now())
 
 
 def _failure(pledge: PledgeIntent, findings: Findings, times: Times) -> PledgeIntent.Failure | None:

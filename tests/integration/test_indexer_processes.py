@@ -123,7 +123,7 @@ def test_the_database_hangs_up(
                 other.execute("SELECT pg_terminate_backend(%s)", hung_up)
 
     if in_transaction:
-        monkeypatch.setattr(commit_module, "tell", hang_up)
+        monkeypatch.setattr(commit_module, "write_outbox", hang_up)
     head = suite.web3.eth.block_number
     with Pool([suite.url]) as pool:
         Runner(

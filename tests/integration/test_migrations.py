@@ -90,7 +90,7 @@ def test_rows_of_before_stay_and_mean_the_first_version(before: Apps) -> None:
     assert (chain.currency_symbol, chain.currency_decimals) == ("ETH", 18)
 
     # What has no place in the older tables goes on the way back, and nothing else.
-    services.note_tokens(CHAIN, {ODD})
+    services.create_tokens(CHAIN, {ODD})
     services.doubt_token(CHAIN, ODD, "it refuses to say its symbol")
     old = migrate(BEFORE)
     assert list(old.get_model("ledger", "Token").objects.values_list("symbol", "decimals")) == [("TUSD", 6)]

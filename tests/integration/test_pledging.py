@@ -268,7 +268,7 @@ def test_a_replacement_reported_meanwhile_is_waited_for(pledge: PledgeIntent) ->
     services.report_submitted(pledge, UNKNOWN_TOO)
     assert services.give_up(stale, Failure.DROPPED).state == State.SUBMITTED
     stale.missing_since = timezone.now()
-    services.note_findings(stale, timezone.now())
+    services.record_findings(stale, timezone.now())
     pledge.refresh_from_db()
     assert pledge.missing_since is None
 

@@ -110,7 +110,7 @@ def holds(suite: Suite, campaign: Any) -> RefundTerms:
     with override("en"):
         assert refund_words.rule(terms)
         assert bool(refund_words.outcome(terms)) is (terms.status != "open")
-        assert all(refund_words.standing(terms))
+        assert all(refund_words.terms_now(terms))
     return terms
 
 

@@ -51,6 +51,6 @@ def test_what_is_answered_leaves_no_line() -> None:
 
 
 def test_lines_are_written_in_logfmt(caplog: pytest.LogCaptureFixture) -> None:
-    refusals.note("rate_limit.refused", limit='a "b"\nevent=sign_in.refused', kind="network")
+    refusals.log("rate_limit.refused", limit='a "b"\nevent=sign_in.refused', kind="network")
     (line,) = caplog.messages
     assert line == 'event=rate_limit.refused limit="a \\"b\\"\\nevent=sign_in.refused" kind=network'

@@ -67,7 +67,7 @@ def test_what_only_the_second_version_tells_may_be_missing() -> None:
 def test_an_event_changes_of_the_totals_what_the_registry_says(event: EventSpec) -> None:
     row = dict(zip(row_columns(event.model), range(100, 200), strict=False))
     change = TotalsChange()
-    running_totals.note(change, event.model, list(row.values()))
+    running_totals.add(change, event.model, list(row.values()))
     assert change.last_seq == row["seq"]
     told = {column: getattr(change, column) for column in CARRIED_COLUMNS}
     assert told == {

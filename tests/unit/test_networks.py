@@ -121,7 +121,7 @@ def test_the_network_is_named_wherever_money_is(world: World, other: World) -> N
         told = Client().get(f"/api/v1/campaigns/{listing.chain_id}/0x{listing.address.hex()}").json()
         assert told["campaign"]["network"] == name
         card = selectors.card_of(selectors.listing_by_slug(listing.slug))
-        assert name in share_picture.standing_of(card).foot
+        assert name in share_picture.state_of(card).foot
     mine = browser.get("/me/").content.decode().split('id="chains"')[0]
     assert "Mainland" in mine
     assert "Island" in mine

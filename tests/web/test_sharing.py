@@ -18,11 +18,11 @@ from django_project.community import moderation
 from django_project.core import rate_limits
 from django_project.core.rate_limits import Limit
 from django_project.web import share_picture, typesetting
-from django_project.web.share_picture import Standing, campaign_picture, short_amount, standing_of
+from django_project.web.share_picture import CampaignState, campaign_picture, short_amount, state_of
 from tests.factories import ETHER, World, address
 from tests.web.conftest import Shop
 
-STANDING = Standing(
+STATE = CampaignState(
     title="Honey from eight roofs",
     category="Food",
     publisher="by Roof Apiary",
@@ -112,9 +112,9 @@ def test_a_picture_is_drawn_once_and_sent_once(
 ) -> None:
     drawn = []
 
-    def counted(standing: Standing, fallback: str) -> bytes:
-        drawn.append(standing)
-        return campaign_picture(standing, fallback)
+    def counted(state: CampaignState, fallback: str) -> bytes:
+        drawn.append(state)
+        return campaign_picture(state, fallback)
 
     monkeypatch.setattr(share_picture, "campaign_picture", counted)
     url = f"/campaigns/{shop.honey.slug}/card.png"
@@ -149,28 +149,26 @@ def test_drawing_is_limited_and_handing_out_is_not(shop: Shop, monkeypatch: pyte
 
 
 def test_a_chinese_campaign_has_chinese_words_where_a_font_draws_them(shop: Shop) -> None:
-    standing = standing_of(campaign_detail(shop.tea.slug).card)
-    assert standing.raised == "1,250.5 TUSD"
+    state = state_of(campaign_detail(shop.tea.slug).card)
+    assert state.raised == "1,250.5 TUSD"
     if typesetting.is_whole("目标"):
-        assert (standing.goal, standing.category) == ("目标 5,000 TUSD", "科技")
+        assert (state.goal, state.category) == ("目标 5,000 TUSD", "科技")
     else:
-        assert (standing.goal, standing.category) == ("of 5,000 TUSD", "Technology")
+        assert (state.goal, state.category) == ("of 5,000 TUSD", "Technology")
 
 
 def test_without_a_chinese_font_the_words_are_english_and_the_title_an_address(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(typesetting, "installed", lambda: (typesetting.BUILT_IN,))
-    standing = standing_of(campaign_detail(shop.tea.slug).card)
-    assert standing.goal == "of 5,000 TUSD"
-    assert campaign_picture(standing, "0x1234…abcd") == campaign_picture(
-        replace(standing, title="0x1234…abcd"), ""
-    )
+    state = state_of(campaign_detail(shop.tea.slug).card)
+    assert state.goal == "of 5,000 TUSD"
+    assert campaign_picture(state, "0x1234…abcd") == campaign_picture(replace(state, title="0x1234…abcd"), "")
 
 
 @pytest.mark.parametrize("kind", TITLES)
 def test_every_title_stays_inside_the_margins(kind: str) -> None:
-    image = opened(campaign_picture(replace(STANDING, title=TITLES[kind]), "0x1234…abcd"))
+    image = opened(campaign_picture(replace(STATE, title=TITLES[kind]), "0x1234…abcd"))
     ink = image.convert("L").point(lambda value: 255 if value < 90 else 0)
     box = ink.getbbox()
     assert box is not None

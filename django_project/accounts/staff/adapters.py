@@ -55,7 +55,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         if not limits.has_password_tries(request, name):
             # As long as a check takes.
             User().set_password(credentials["password"])
-            limits.note_refused_sign_in(request, name, limits.LIMITED)
+            limits.log_refused_sign_in(request, name, limits.LIMITED)
             return None
         return authenticate(request, **credentials)
 

@@ -58,7 +58,7 @@ class ReauthenticateForm(AllauthReauthenticateForm):  # type: ignore[misc]  # as
 def _require_code_tries(user: User, *, is_sign_in: bool) -> None:
     """Take one try of the account's codes; without any, each is refused as a wrong one."""
     if not limits.has_code_tries(user):
-        limits.note_refused_factor(context.request, user, limits.LIMITED, is_sign_in=is_sign_in)
+        limits.log_refused_factor(context.request, user, limits.LIMITED, is_sign_in=is_sign_in)
         raise get_adapter().validation_error("incorrect_code")
 
 
@@ -110,7 +110,7 @@ def _checked_key(form: Any, check: Callable[[], Authenticator], *, is_sign_in: b
         return check()
     except (forms.ValidationError, *_UNREADABLE):
         kind = Authenticator.Type.WEBAUTHN.value
-        limits.note_refused_factor(context.request, form.user, kind, is_sign_in=is_sign_in)
+        limits.log_refused_factor(context.request, form.user, kind, is_sign_in=is_sign_in)
         raise get_adapter().validation_error("incorrect_code") from None
 
 

@@ -73,7 +73,7 @@ def has_code_tries(user: User) -> bool:
     return rate_limits.take(rate_limits.SECOND_FACTOR, Subject("account", str(user.pk))) == 0
 
 
-def note_refused_sign_in(request: HttpRequest | None, name: str, reason: str) -> None:
+def log_refused_sign_in(request: HttpRequest | None, name: str, reason: str) -> None:
     """Log a refused name and password, and keep it in the audit trail of the account that it was meant for.
 
     A name that no staff account has is written nowhere: it may be a password in the wrong field.
@@ -82,14 +82,14 @@ def note_refused_sign_in(request: HttpRequest | None, name: str, reason: str) ->
     _note("sign_in.refused", request, user, reason)
 
 
-def note_refused_factor(request: HttpRequest, user: User, reason: str, *, is_sign_in: bool) -> None:
+def log_refused_factor(request: HttpRequest, user: User, reason: str, *, is_sign_in: bool) -> None:
     """The same for a second factor, at the sign-in or when it was asked for again."""
     _note("sign_in.refused" if is_sign_in else "step_up.refused", request, user, reason)
 
 
 def _note(event: str, request: HttpRequest | None, user: User | None, reason: str) -> None:
     network = who(request)
-    refusals.note(event, account=str(user.public_id) if user else "unknown", who=network, reason=reason)
+    refusals.log(event, account=str(user.public_id) if user else "unknown", who=network, reason=reason)
     # Of those beyond the limit there may be any number: the log has them, the audit trail has not.
     if user is not None and reason != LIMITED:
         with transaction.atomic():

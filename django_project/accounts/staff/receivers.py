@@ -16,7 +16,7 @@ from django_project.core import audit, second_factor
 def password_refused(
     credentials: dict[str, Any], request: HttpRequest | None = None, **_more: object
 ) -> None:
-    limits.note_refused_sign_in(request, str(credentials.get("username", "")), "password")
+    limits.log_refused_sign_in(request, str(credentials.get("username", "")), "password")
 
 
 def factor_refused(
@@ -27,7 +27,7 @@ def factor_refused(
     reauthentication: bool = False,
     **_more: object,
 ) -> None:
-    limits.note_refused_factor(request, user, authenticator.type, is_sign_in=not reauthentication)
+    limits.log_refused_factor(request, user, authenticator.type, is_sign_in=not reauthentication)
 
 
 def factor_used(

@@ -120,7 +120,7 @@ class RefundTermsOut(BaseModel):
             unclaimed_from=terms.unclaimed_from,
             firm=terms.firm,
             take_back_until=terms.take_back_until,
-            sentences=refund_words.standing(terms),
+            sentences=refund_words.terms_now(terms),
         )
 
 

@@ -73,7 +73,7 @@ class CampaignCard:
     contributions: int
     start: datetime
     deadline: datetime
-    # Two readings of one standing are the same card.
+    # Two readings of one state are the same card.
     now: datetime = field(compare=False)
     """The time on the campaign's chain when this was read."""
     is_staff_pick: bool
@@ -145,7 +145,7 @@ class CampaignCard:
         return percent_text(self.raised, self.goal)
 
     @property
-    def standing(self) -> str:
+    def state(self) -> str:
         """The status, but "ended" of one that ended below its goal and whose creator can withdraw."""
         return "ended" if self.status == "succeeded" and self.raised < self.goal else self.status
 

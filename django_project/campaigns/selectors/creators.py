@@ -14,11 +14,11 @@ class CreatorRecord:
     """The visible campaigns in a creator's hands: the newest as cards, and how many stand where."""
 
     cards: tuple[CampaignCard, ...]
-    standing: tuple[tuple[Status, int], ...]
+    by_status: tuple[tuple[Status, int], ...]
 
     @property
     def total(self) -> int:
-        return sum(count for _, count in self.standing)
+        return sum(count for _, count in self.by_status)
 
 
 def creator_record(creator: bytes, limit: int) -> CreatorRecord:
@@ -35,5 +35,5 @@ def creator_record(creator: bytes, limit: int) -> CreatorRecord:
     newest = theirs.order_by("-launched__start", "-pk")[:limit]
     return CreatorRecord(
         cards=tuple(cards(newest)),
-        standing=tuple((status, counts[status]) for status in STATUSES if status in counts),
+        by_status=tuple((status, counts[status]) for status in STATUSES if status in counts),
     )

@@ -76,7 +76,7 @@ class CampaignDetail:
     updates: int
     messages: int
     milestones: int
-    contributions_standing: int
+    active_contributions_count: int
     events: int
     factory: str
     token: str
@@ -199,7 +199,7 @@ def detail_of(listing: Listing) -> CampaignDetail:
         updates=counts["updates"],
         messages=counts["messages"],
         milestones=totals.milestones,
-        contributions_standing=totals.contributions - counts["taken_back"],
+        active_contributions_count=totals.contributions - counts["taken_back"],
         events=totals.last_seq,
         factory=format_address(launched.factory),
         token=format_address(launched.token),

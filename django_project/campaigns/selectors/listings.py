@@ -17,7 +17,7 @@ from django_project.ledger.selectors import currency_is_known, status_at
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
-    class _Standing(TypedDict):
+    class _Annotations(TypedDict):
         status: str
         now: datetime
         closed_by: str
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         is_one_of_several: bool
         is_play_among_real: bool
 
-    Listings = QuerySet[WithAnnotations[Listing, _Standing]]
+    Listings = QuerySet[WithAnnotations[Listing, _Annotations]]
 
 Status = Literal["open", "succeeded", "failed", "cancelled", "completed", "releasing", "wind-down", "expired"]
 STATUSES: tuple[Status, ...] = get_args(Status)

@@ -139,7 +139,7 @@ def cover_url(card: CampaignCard) -> str:
 
 @register.simple_tag
 def picture_url(card: CampaignCard) -> str:
-    """The picture of a shared link; a new standing is a new address, for services that never ask twice."""
+    """The picture of a shared link; a new state is a new address, for services that never ask twice."""
     return f"{reverse('web:campaign-picture', args=[card.slug])}?v={card.raised}-{card.backers}-{card.status}"
 
 

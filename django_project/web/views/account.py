@@ -24,7 +24,7 @@ from django_project.core.addresses import format_address
 from django_project.core.errors import UserError
 from django_project.core.keyset import is_key
 from django_project.notifications import mail, services
-from django_project.notifications.account_notices import read_keeping, tell
+from django_project.notifications.account_notices import notify, read_keeping
 from django_project.notifications.selectors import (
     Notice,
     account_notices,
@@ -211,7 +211,7 @@ def export(request: HttpRequest) -> HttpResponse:
     response = JsonResponse(privacy.export(user), json_dumps_params={"indent": 2})
     response["Content-Disposition"] = 'attachment; filename="chainfund-my-data.json"'
     if request.method == "GET":
-        tell(User, user, Act.DATA_EXPORTED)
+        notify(User, user, Act.DATA_EXPORTED)
     return response
 
 

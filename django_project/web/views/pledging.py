@@ -142,22 +142,22 @@ def me(request: HttpRequest) -> HttpResponse:
             "on_their_way": unsettled,
             "has_several_wallets": len({each.backer for each in backed}) > 1,
             "can_take_back": any(each.can_take_back for each in backed),
-            "groups": _by_standing([each for each in backed if not each.refund_due]),
+            "groups": _by_state([each for each in backed if not each.refund_due]),
             "wallet": format_address(wallet) if wallet else "",
             "saved": saved,
         },
     )
 
 
-def _by_standing(backed: list[BackedCampaign]) -> list[tuple[str, labels.Word, list[BackedCampaign]]]:
-    """(code, name, campaigns) of each standing that there is."""
-    members: dict[str, list[BackedCampaign]] = {standing: [] for standing in labels.STANDING}
+def _by_state(backed: list[BackedCampaign]) -> list[tuple[str, labels.Word, list[BackedCampaign]]]:
+    """(code, name, campaigns) of each state that there is."""
+    members: dict[str, list[BackedCampaign]] = {state: [] for state in labels.STATE}
     for each in backed:
-        members[_standing(each)].append(each)
-    return [(standing, labels.STANDING[standing], found) for standing, found in members.items() if found]
+        members[_state(each)].append(each)
+    return [(state, labels.STATE[state], found) for state, found in members.items() if found]
 
 
-def _standing(backed: BackedCampaign) -> str:
+def _state(backed: BackedCampaign) -> str:
     if backed.refunded or not backed.contributed:
         return "taken-back"
     if backed.card.is_open:

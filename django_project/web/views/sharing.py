@@ -20,7 +20,7 @@ from django_project.web import share_picture, typesetting
 from django_project.web.links import absolute_url
 
 DAY_SECONDS = 24 * 3600
-# How old a shown standing may be, and how long a drawing waits for the next who asks for the same.
+# How old a shown state may be, and how long a drawing waits for the next who asks for the same.
 PICTURE_MAX_AGE_SECONDS = 300
 PICTURE_KEPT_SECONDS = 3600
 
@@ -36,11 +36,11 @@ def robots(request: HttpRequest) -> HttpResponse:
 def campaign_picture(request: HttpRequest, slug: str) -> HttpResponseBase:
     """One query, and no drawing for whoever has the picture already or asks for one just drawn."""
     card = card_of(listing_by_slug(slug))
-    standing = share_picture.standing_of(card)
+    state = share_picture.state_of(card)
     return _picture(
         request,
-        standing.digest,
-        lambda: share_picture.campaign_picture(standing, shorten_address(card.key[1])),
+        state.digest,
+        lambda: share_picture.campaign_picture(state, shorten_address(card.key[1])),
     )
 
 

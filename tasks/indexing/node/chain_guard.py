@@ -122,7 +122,7 @@ def _difference(
     return ""
 
 
-def look(pool: Pool, finality_depth: int | None) -> View:
+def read_view(pool: Pool, finality_depth: int | None) -> View:
     """Latest and final block in one batch, from each endpoint in turn.
 
     Raises:

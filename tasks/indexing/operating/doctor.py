@@ -24,7 +24,7 @@ from django_project.ledger.models import Chain, Cursor, RpcEndpoint, SuspectRang
 from django_project.ledger.selectors import HEARTBEAT, index_health, unknown_tokens
 from tasks.indexing.errors import ConfigurationError, IndexerError, RpcError
 from tasks.indexing.node.abilities import told_abilities
-from tasks.indexing.node.chain_guard import Identity, identify, look
+from tasks.indexing.node.chain_guard import Identity, identify, read_view
 from tasks.indexing.node.endpoint import Endpoint
 from tasks.indexing.node.rpc import Pool
 from tasks.indexing.operating.registry import Registry, read_registry
@@ -114,7 +114,7 @@ def _diagnose_endpoint(
             if wrong is not None:
                 yield wrong
                 return
-            view = look(pool, _finality_depth(chain, identity))
+            view = read_view(pool, _finality_depth(chain, identity))
     except RpcError as error:
         if "finality_depth" in str(error):
             yield Finding(subject, "does not tell which blocks are final", str(error))

@@ -20,7 +20,7 @@ from tasks.indexing.errors import (
     StillInconsistentError,
     TooManyLogsError,
 )
-from tasks.indexing.node.chain_guard import View, confirm_head, look
+from tasks.indexing.node.chain_guard import View, confirm_head, read_view
 from tasks.indexing.node.endpoint import Endpoint
 from tasks.indexing.node.rpc import Pool
 from tasks.indexing.pipeline import fanout
@@ -30,7 +30,7 @@ from tasks.indexing.pipeline.events import Event
 from tasks.indexing.pipeline.fetch import Fetched, Source
 from tasks.indexing.pipeline.lease import Lease
 from tasks.indexing.pipeline.match import Batch, Matcher
-from tasks.indexing.pipeline.outbox import nudge
+from tasks.indexing.pipeline.outbox import wake_delivery
 from tasks.indexing.pipeline.tokens import TokenReader
 from tasks.indexing.pipeline.tracking import Tracker
 from tasks.indexing.pipeline.writer import Writer
@@ -112,7 +112,7 @@ class Follower:
     def _advance_or_reorganise(self) -> bool:
         try:
             self._repair_suspects()
-            view = look(self._pool, self._chain.finality_depth)
+            view = read_view(self._pool, self._chain.finality_depth)
             self.node_head, self.head_time = view.latest.number, view.latest.timestamp
             cursor = self._lease.read_cursor()
             if view.latest.number >= cursor.next_block:
@@ -330,7 +330,7 @@ class Follower:
         with transaction.atomic():
             locked = self._lease.lock_cursor()
             reorg = services.record_reorg(locked, ancestor.number, ancestor.hash)
-            nudge()
+            wake_delivery()
         self._tracker.reload()
         logger.warning(
             "chain %s reorganised: %s blocks and %s events taken back to block %s",

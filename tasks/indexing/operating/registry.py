@@ -32,7 +32,7 @@ from django_project.ledger.models import (
     RpcEndpoint,
     SuspectRange,
 )
-from django_project.ledger.services import name_tokens_apart, note_tokens
+from django_project.ledger.services import create_tokens, name_tokens_apart
 from tasks.indexing.errors import ConfigurationError
 from tasks.indexing.node.chain_guard import Identity, contract_codes, require_identity
 from tasks.indexing.node.codec import Header
@@ -238,7 +238,7 @@ def attach(registry: Registry, pool: Pool) -> Chain:
     with transaction.atomic():
         chain = _write_chain(registry, identity)
         _write_endpoints(chain)
-        note_tokens(chain.chain_id, {token.address_bytes for token in registry.tokens})
+        create_tokens(chain.chain_id, {token.address_bytes for token in registry.tokens})
         cursor = _write_cursor(chain, registry.start_block, anchor)
         if not _was_checked(cursor, digest):
             Cursor.objects.filter(chain=chain).update(checked_registry=digest, checked_at=Now())

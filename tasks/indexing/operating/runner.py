@@ -24,7 +24,7 @@ from tasks.indexing.node.rpc import Pool
 from tasks.indexing.operating.database import CONTRADICTIONS, in_words
 from tasks.indexing.operating.follow import Commit, Follower
 from tasks.indexing.operating.registry import Registry, attach, load_events
-from tasks.indexing.operating.standstill import Standstill, note_unfollowed
+from tasks.indexing.operating.standstill import Standstill, record_unfollowed
 from tasks.indexing.pipeline.lease import Lease
 from tasks.indexing.pipeline.memory import return_large_buffers
 
@@ -140,7 +140,7 @@ class Runner:
             raise
         except RpcError as error:
             self._notes.write()
-            note_unfollowed(chain_id, error)
+            record_unfollowed(chain_id, error)
             raise
         self._notes.write()
         if chain.halt_code == Chain.Halt.IDENTITY:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.db import Error
 
-from django_project.ledger.services import note_problem
+from django_project.ledger.services import record_problem
 from tasks.indexing.errors import (
     CallRefusedError,
     CannotTellError,
@@ -71,7 +71,7 @@ class Standstill:
         """
         self._pause = 0.0
         if self._has_noted:
-            lease.note_no_problem()
+            lease.clear_problem()
             self._has_noted = False
 
     @property
@@ -107,7 +107,7 @@ class Standstill:
     def _note(self, words: str, lease: Lease, node_head: int | None) -> None:
         try:
             self._has_noted = True
-            lease.note_problem(words, node_head)
+            lease.record_problem(words, node_head)
         except LeaseLostError:
             raise
         except Error as error:
@@ -115,9 +115,9 @@ class Standstill:
             logger.debug("chain %s: the reason could not be stored: %s", self._chain_id, error)
 
 
-def note_unfollowed(chain_id: int, error: Exception) -> None:
+def record_unfollowed(chain_id: int, error: Exception) -> None:
     """Keep why a chain is not even begun to be followed."""
     try:
-        note_problem(chain_id, what_to_do(error))
+        record_problem(chain_id, what_to_do(error))
     except Error as refusal:
         logger.debug("chain %s: the reason could not be stored: %s", chain_id, refusal)

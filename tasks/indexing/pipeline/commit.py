@@ -27,7 +27,7 @@ from tasks.indexing.pipeline.copying import copy_logs
 from tasks.indexing.pipeline.events import to_time
 from tasks.indexing.pipeline.lease import Lease
 from tasks.indexing.pipeline.match import Batch, copy_columns
-from tasks.indexing.pipeline.outbox import nudge
+from tasks.indexing.pipeline.outbox import wake_delivery
 
 BLOCK_COLUMNS = ("chain_id", "number", "hash", "parent_hash", "timestamp")
 _CONTRACT_COLUMNS = ("chain_id", "address", "kind", "start_block", "created_block")
@@ -92,7 +92,7 @@ def commit(lease: Lease, batch: Batch, *, node_head: int, finalized: int) -> Non
             from_block__gte=batch.from_block,
             to_block__lte=batch.to_block,
         ).update(resolved_at=timezone.now())
-        tell(batch, at_once=not is_old)
+        write_outbox(batch, at_once=not is_old)
 
 
 def _do_not_wait_for_the_disk() -> None:
@@ -157,7 +157,7 @@ def _prune_headers(chain_id: int, old_final: int, new_final: int) -> None:
     ).delete()
 
 
-def tell(batch: Batch, *, at_once: bool) -> None:
+def write_outbox(batch: Batch, *, at_once: bool) -> None:
     """Write what other parts have to know to the outbox.
 
     `at_once` wakes its delivery when the commit is done; it comes round every few seconds anyway.
@@ -183,4 +183,4 @@ def tell(batch: Batch, *, at_once: bool) -> None:
     if messages:
         Outbox.objects.bulk_create(messages)
         if at_once:
-            nudge()
+            wake_delivery()

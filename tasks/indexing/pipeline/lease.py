@@ -66,7 +66,7 @@ class Lease:
         heard = {} if node_head is None else {"node_head": node_head, "updated_at": Now()}
         self._write(lease_until=Now() + LEASE, **heard)
 
-    def note_problem(self, problem: str, node_head: int | None) -> None:
+    def record_problem(self, problem: str, node_head: int | None) -> None:
         """Say why the index does not move, and prolong the lease; since when stays as it was.
 
         Raises:
@@ -76,7 +76,7 @@ class Lease:
         since = Coalesce(F("problem_since"), Now())
         self._write(problem=problem, problem_since=since, lease_until=Now() + LEASE, **heard)
 
-    def note_no_problem(self) -> None:
+    def clear_problem(self) -> None:
         """Say that nothing is in the way; raises LeaseLostError when another worker took over."""
         self._write(problem="", problem_since=None, lease_until=Now() + LEASE)
 

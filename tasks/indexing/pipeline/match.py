@@ -88,7 +88,7 @@ class Matcher:
             row = (*row, self._launch(batch, log, values[event.decoder.names.index("campaign")]))
         elif emitter.row_id is not None:
             change = batch.totals.setdefault(emitter.row_id, TotalsChange())
-            running_totals.note(change, event.model, row)
+            running_totals.add(change, event.model, row)
             if event.model is Contribution:
                 batch.contributed.add(log.address)
             elif event.model is UpdatePost:

@@ -15,7 +15,7 @@ BROKER_PAUSE_SECONDS = 30.0
 _broker_back_at = 0.0
 
 
-def nudge() -> None:
+def wake_delivery() -> None:
     """Ask for a delivery after the current commit. An unreachable broker never holds the index up."""
     transaction.on_commit(_send)
 
@@ -27,7 +27,7 @@ def _send() -> None:
     from kombu.exceptions import OperationalError
 
     try:
-        jobs.nudge(DELIVERY_TASK)
+        jobs.request(DELIVERY_TASK)
     except OperationalError as error:
         _broker_back_at = time.monotonic() + BROKER_PAUSE_SECONDS
         logger.warning("the broker is unreachable, the outbox waits for it: %s", error)

@@ -95,7 +95,7 @@ _EFFECTS: Mapping[type[EventRow], tuple[Effect, ...]] = {
 }
 
 
-def note(change: TotalsChange, model: type[EventRow], row: Sequence[Any]) -> None:
+def add(change: TotalsChange, model: type[EventRow], row: Sequence[Any]) -> None:
     """Add one typed row (in the order of `row_columns`) to its campaign's change."""
     change.last_seq = row[_SEQ]
     for effect in _EFFECTS[model]:

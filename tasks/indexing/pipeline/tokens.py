@@ -74,7 +74,7 @@ class TokenReader:
         if time.monotonic() < self._next_at:
             return 0
         self._next_at = time.monotonic() + STEP_SECONDS
-        services.note_tokens(self._chain_id, self._named)
+        services.create_tokens(self._chain_id, self._named)
         self._named = set()
         waiting = sorted(waiting_tokens(self._chain_id), key=lambda token: token.address in self._failed)
         return self._ask(waiting, keep_alive) if waiting else 0

@@ -13,7 +13,7 @@ from typing import Any
 from django.utils import timezone
 
 from django_project.core.addresses import format_address, selector
-from django_project.ledger.services import note_audit, suspect
+from django_project.ledger.services import record_audit, suspect
 from tasks.indexing.errors import CallRefusedError, CannotTellError, NoEndpointError
 from tasks.indexing.node.abilities import LARGEST_BATCH, Ability
 from tasks.indexing.node.calls import At, Call, contract_call, header_call
@@ -66,7 +66,7 @@ class Auditor:
         except (CallRefusedError, CannotTellError):
             return 0
         if is_due:
-            note_audit(self._tracker.chain_id)
+            record_audit(self._tracker.chain_id)
         self._is_owed, self._touched = False, set()
         self._next_touched_at = now + TOUCHED_EVERY_SECONDS
         return behind

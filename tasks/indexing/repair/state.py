@@ -10,7 +10,7 @@ from django_project.ledger.selectors import CONTRACT_STATES, OWING_STATUSES, Sta
 from tasks.indexing.errors import ConfigurationError
 
 # Amounts and addresses as numbers, times in seconds.
-Standing = Mapping[str, int]
+Summary = Mapping[str, int]
 
 # Of a campaign's `summary()` (contracts/structs/Summary.sol), whose members are words of their own: the terms
 # come first, and are compared with the event that launched the campaign row for row.
@@ -42,9 +42,9 @@ _REFUNDS_SINCE = "refundsSince"
 _ADDRESSES = ("creator", _PENDING_CREATOR)
 
 
-def told_by_chain(
+def chain_summary(
     address: bytes, summary: Sequence[int], pending_creator: Sequence[int], refunds_since: Sequence[int]
-) -> Standing:
+) -> Summary:
     """What the contract answers to the views of these names, given as the words of each answer.
 
     Raises:
@@ -64,7 +64,7 @@ def told_by_chain(
     }
 
 
-def told_by_index(campaign: Any) -> Standing:
+def indexed_summary(campaign: Any) -> Summary:
     """What the index's row of totals says, by the summary's names."""
     totals = campaign.totals
     return {
@@ -96,7 +96,7 @@ def _seconds(moment: datetime | None) -> int:
     return int(moment.timestamp()) if moment is not None else 0
 
 
-def told_by_events(storage: CampaignStorage, launcher: bytes) -> Standing:
+def replayed_summary(storage: CampaignStorage, launcher: bytes) -> Summary:
     """What the rows fold into, by the summary's names; the state follows from it and needs no rows."""
     return {
         "contributionsPaused": int(storage.totals.flags & CONTRIBUTIONS_PAUSED != 0),
@@ -119,7 +119,7 @@ def _to_number(address: bytes) -> int:
     return int.from_bytes(address, "big")
 
 
-def differences(told: Standing, ours: Standing, verb: str) -> Iterable[str]:
+def differences(told: Summary, ours: Summary, verb: str) -> Iterable[str]:
     """What of `ours` is not what the chain has told, in words; not every version tells everything."""
     for name, value in ours.items():
         if name in told and told[name] != value:

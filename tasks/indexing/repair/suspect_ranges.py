@@ -20,7 +20,7 @@ from django_project.ledger.selectors import finalized_block
 from django_project.ledger.totals import recompute_totals
 from tasks.indexing.errors import ChainHaltedError, ParentMismatchError, StillInconsistentError
 from tasks.indexing.pipeline.backfill import Span, Threads, cold_ranges
-from tasks.indexing.pipeline.commit import BLOCK_COLUMNS, tell, write_events
+from tasks.indexing.pipeline.commit import BLOCK_COLUMNS, write_events, write_outbox
 from tasks.indexing.pipeline.events import Event, to_time
 from tasks.indexing.pipeline.fetch import Fetched, Source
 from tasks.indexing.pipeline.lease import Lease
@@ -68,7 +68,7 @@ def repair(
                 # Running updates assume order; these rows come late, so totals are computed again instead.
                 write_events(replace(batch, totals={}))
                 recompute_totals(set(batch.totals) | set(batch.launched.values()))
-                tell(batch, at_once=True)
+                write_outbox(batch, at_once=True)
             touched |= set(batch.totals) | set(batch.launched.values())
             inserted += len(batch.logs)
             tracker.reload()

@@ -33,10 +33,10 @@ from tasks.indexing.pipeline.tokens import describe
 from tasks.indexing.pipeline.tracking import Tracked, Tracker
 from tasks.indexing.repair.folding import folded_campaigns
 from tasks.indexing.repair.state import (
+    chain_summary,
     differences,
-    told_by_chain,
-    told_by_events,
-    told_by_index,
+    indexed_summary,
+    replayed_summary,
 )
 
 _SELECTORS = {view: selector(view) for view in ("seq()", "summary()", "pendingCreator()", "refundsSince()")}
@@ -101,11 +101,11 @@ class Verifier:
         pending = self._ask(addresses, "pendingCreator()", claims.at)
         since = self._ask(addresses, "refundsSince()", claims.at)
         for campaign in claims.campaigns:
-            told = told_by_chain(
+            told = chain_summary(
                 campaign.address, *(answers[campaign.address] for answers in (summaries, pending, since))
             )
-            folded = claims.folded.get(campaign.pk, told_by_events(CampaignStorage(), campaign.creator))
-            found = [*differences(told, told_by_index(campaign), "the index has")]
+            folded = claims.folded.get(campaign.pk, replayed_summary(CampaignStorage(), campaign.creator))
+            found = [*differences(told, indexed_summary(campaign), "the index has")]
             if isinstance(folded, ProjectionError):
                 found.append(str(folded))
             else:
@@ -249,7 +249,7 @@ def _read_claims(chain_id: int, pool: Pool) -> _Claims:
         folded = {
             campaign_id: outcome
             if isinstance(outcome, ProjectionError)
-            else told_by_events(outcome, creators[campaign_id])
+            else replayed_summary(outcome, creators[campaign_id])
             for campaign_id, outcome in folded_campaigns(chain_id)
         }
         return _Claims(
