@@ -10,6 +10,7 @@ from numpy.random import Generator
 from demo.catalogue import Campaign, Fate
 from demo.simulation.events import Action, ClaimFees, Object, Refund, Release, SubmitMilestone
 from demo.simulation.timeline import DAY, HORIZON, HOUR, Window
+from django_project.core.money import BASIS_POINTS
 
 # Shares in basis points, and by when after the deadline evidence is due.
 SHARES = (5_000, 3_000, 2_000)
@@ -111,7 +112,7 @@ def _refusing(pledges: Pledges) -> Iterator[int]:
 def _shares(
     position: int, since: int, pledges: Pledges, *, paid_bps: int, rng: Generator
 ) -> Iterator[Action]:
-    left = pledges.raised - pledges.raised * paid_bps // 10_000
+    left = pledges.raised - pledges.raised * paid_bps // BASIS_POINTS
     for backer, amount in sorted(pledges.of_backer.items()):
         if rng.random() < SHARES_CLAIMED:
             at = since + int(rng.integers(HOUR, 6 * DAY))

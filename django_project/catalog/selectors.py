@@ -8,7 +8,6 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
 from django.http import QueryDict
-from django.shortcuts import get_object_or_404
 
 from django_project.campaigns.models import Category
 from django_project.campaigns.selectors.cards import CampaignCard, CategoryLabel, cards_by_listing, label_of
@@ -277,8 +276,8 @@ def categories() -> list[CategoryLabel]:
 
 
 def category_by_slug(slug: str) -> CategoryLabel:
-    """Raises Http404 for a category there is not."""
-    return label_of(get_object_or_404(Category, slug=slug))
+    """Raises Category.DoesNotExist for one there is not."""
+    return label_of(Category.objects.get(slug=slug))
 
 
 def _cards_of(places: Iterable[Place]) -> list[CampaignCard]:

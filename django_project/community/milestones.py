@@ -12,7 +12,7 @@ from django_project.campaigns.selectors.cards import card_of
 from django_project.campaigns.selectors.refund_terms import Reason, why_payouts_stopped
 from django_project.community.models import CampaignUpdate
 from django_project.core.addresses import format_hash, keccak
-from django_project.core.money import percent_text
+from django_project.core.money import BASIS_POINTS, percent_text
 from django_project.ledger.models import (
     SECOND_VERSION,
     CampaignLaunched,
@@ -24,8 +24,6 @@ from django_project.ledger.models import (
     ObjectionWithdrawal,
 )
 from django_project.ledger.selectors import Status
-
-BASIS_POINTS = 10_000
 
 
 class MilestoneState:

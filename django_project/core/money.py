@@ -4,6 +4,8 @@ import re
 from typing import Literal
 
 UINT256_MAX = 2**256 - 1
+# Of a whole: what fees and shares of milestones are counted in.
+BASIS_POINTS = 10_000
 # What stands in a table in place of an amount in a currency that is not known.
 UNKNOWN_AMOUNT = "—"
 # Of what somebody typed, without the blanks around it.

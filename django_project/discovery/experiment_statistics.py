@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, F, Func, OuterRef, Q, TextField
 
 from django_project.core.addresses import parse_address
 from django_project.discovery.models import BehaviourEvent, ModelVersion, Ranking
+from django_project.discovery.user_keys import wallet_key
 from django_project.ledger.models import Contribution
 
 CLICK_WITHIN = timedelta(days=1)
@@ -141,7 +142,7 @@ def replayed(version: ModelVersion, since: datetime) -> Rate:
     """
     given = Contribution.objects.filter(block_time__gte=since)
     pairs = set(given.values_list("backer", "campaign__chain_id", "campaign__address").order_by())
-    keys = {"0x" + bytes(backer).hex() for backer, _, _ in pairs}
+    keys = {wallet_key(backer) for backer, _, _ in pairs}
     lists = Ranking.objects.filter(version=version, user_key__in=keys)
     known = {parse_address(key) for key in lists.values_list("user_key", flat=True).distinct().order_by()}
     first = lists.filter(rank__lte=LIST_LENGTH).values_list("user_key", "chain_id", "address")

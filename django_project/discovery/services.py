@@ -14,8 +14,8 @@ from django.utils import timezone
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignKey, key_filter
 from django_project.core import audit
-from django_project.core.addresses import parse_address
 from django_project.discovery.models import AudienceMember, BehaviourEvent, Erasure, Ranking, Visitor
+from django_project.discovery.user_keys import read_user_key, visitor_key, wallet_key
 from django_project.ledger.models import CampaignLaunched
 
 EVENTS_PER_POST = 50
@@ -63,7 +63,7 @@ def withdraw_consent(visitor_id: uuid.UUID | None) -> None:
     events = BehaviourEvent.objects.filter(visitor=visitor)
     # Whoever was signed in may have nothing else to be known by, so that the next model need not know them.
     wallets = events.filter(wallet_address__isnull=False).values_list("wallet_address", flat=True).distinct()
-    keys = [f"visitor:{visitor.public_id}", *("0x" + bytes(wallet).hex() for wallet in wallets if wallet)]
+    keys = [visitor_key(visitor.public_id), *(wallet_key(wallet) for wallet in wallets if wallet)]
     events.delete()
     visitor.consented_at, visitor.refused_at = None, timezone.now()
     visitor.save(update_fields=["consented_at", "refused_at"])
@@ -77,10 +77,11 @@ def erase(user_key: str, *, actor: User | None = None) -> int:
     What a wallet wrote into a chain is not ours to delete, but no later snapshot has it, so the next model
     has no vector for them. `user_key` is a lower-case 0x address or `visitor:<id>`.
     """
-    if user_key.startswith("0x"):
-        events = BehaviourEvent.objects.filter(wallet_address=parse_address(user_key))
+    whose = read_user_key(user_key)
+    if isinstance(whose, bytes):
+        events = BehaviourEvent.objects.filter(wallet_address=whose)
     else:
-        events = BehaviourEvent.objects.filter(visitor__public_id=user_key.removeprefix("visitor:"))
+        events = BehaviourEvent.objects.filter(visitor__public_id=whose)
     deleted = sum(
         rows.delete()[0]
         for rows in (

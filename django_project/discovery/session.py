@@ -9,12 +9,11 @@ from django.db.models import BooleanField, Value
 from django.utils import timezone
 
 from django_project.campaigns.selectors import CampaignKey, key_filter
-from django_project.core.addresses import parse_address
 from django_project.discovery.models import BehaviourEvent, ModelVersion, SimilarCampaign
+from django_project.discovery.user_keys import read_user_key
 from django_project.ledger.models import Contribution
 
 SESSION = timedelta(days=1)
-VISITOR = "visitor:"
 ALIKE_IN_WORDS = 400
 BACKED_WEIGHT = 3.0
 """A contribution says as much as three visits."""
@@ -49,13 +48,13 @@ def history_of(user_key: str | None) -> History:
         visitor__consented_at__isnull=False,
     )
     seen = views.order_by().values_list("chain_id", "campaign_address", _NO)
-    if user_key.startswith(VISITOR):
-        found = list(seen.filter(visitor__public_id=user_key.removeprefix(VISITOR)).distinct())
+    whose = read_user_key(user_key)
+    if not isinstance(whose, bytes):
+        found = list(seen.filter(visitor__public_id=whose).distinct())
     else:
-        wallet = parse_address(user_key)
-        given = Contribution.objects.filter(backer=wallet).order_by()
+        given = Contribution.objects.filter(backer=whose).order_by()
         backed = given.values_list("campaign__chain_id", "campaign__address", _YES)
-        found = list(backed.union(seen.filter(wallet_address=wallet)))
+        found = list(backed.union(seen.filter(wallet_address=whose)))
     pairs = [((chain_id, bytes(address)), is_backed) for chain_id, address, is_backed in found]
     supported = frozenset(key for key, is_backed in pairs if is_backed)
     return History(supported, frozenset(key for key, _ in pairs) - supported)

@@ -8,8 +8,9 @@ so that the contracts' own tests run it over histories of the real contract.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django_project.core.money import BASIS_POINTS
+
 ZERO_ADDRESS = bytes(20)
-BASIS_POINTS = 10_000
 
 # The bits of `Totals.flags`.
 CANCELLED = 1

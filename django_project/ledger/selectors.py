@@ -39,6 +39,7 @@ from django_project.ledger.models import (
     Contribution,
     Cursor,
     FactoryEvent,
+    Refund,
     ReorgEvent,
     SuspectRange,
     TakeBack,
@@ -255,10 +256,18 @@ def version_of(campaign: CampaignLaunched) -> int:
 
 def active_contributions() -> QuerySet[Contribution]:
     """Contributions whose backer did not take the pledge back after them."""
-    given_back = TakeBack.objects.filter(
-        campaign=OuterRef("campaign"), backer=OuterRef("backer"), seq__gt=OuterRef("seq")
-    )
-    return Contribution.objects.filter(~Exists(given_back))
+    return Contribution.objects.filter(~Exists(_later(TakeBack)))
+
+
+def gone_back() -> QuerySet[Contribution]:
+    """Contributions that went back to their backer: refunds and take-backs are of all that somebody gave."""
+    return Contribution.objects.filter(Exists(_later(Refund)) | Exists(_later(TakeBack)))
+
+
+def _later(model: type[Refund | TakeBack]) -> QuerySet[Any]:
+    """Rows of a contribution's backer in its campaign that came after it."""
+    after = {"campaign": OuterRef("campaign"), "backer": OuterRef("backer"), "seq__gt": OuterRef("seq")}
+    return model._default_manager.filter(**after)
 
 
 def token_of(chain_id: int, address: bytes) -> TokenInfo | None:

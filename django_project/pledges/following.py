@@ -18,9 +18,9 @@ from django_project.campaigns.selectors.refund_terms import OWING
 from django_project.core.addresses import format_address, format_hash
 from django_project.core.money import format_units
 from django_project.ledger.models import Chain, Contribution
-from django_project.ledger.selectors import TokenInfo, token_of
+from django_project.ledger.selectors import TokenInfo, gone_back, token_of
 from django_project.pledges.models import PledgeIntent
-from django_project.pledges.selectors import gone_back, owed
+from django_project.pledges.selectors import owed
 
 State = PledgeIntent.State
 

@@ -23,7 +23,7 @@ from django_project.campaigns.selectors import (
 from django_project.campaigns.selectors.refund_terms import REASONS
 from django_project.core.addresses import format_address, format_hash
 from django_project.ledger.clocks import chain_time
-from django_project.ledger.models import Contribution, Refund, TakeBack
+from django_project.ledger.models import Contribution, Refund
 from django_project.ledger.returns import Return, returns_to, went_back
 from django_project.ledger.selectors import Status, active_contributions, status_at
 
@@ -89,14 +89,6 @@ class BackedCampaign:
     @property
     def can_take_back(self) -> bool:
         return bool(self.contributed) and self.terms.firm is None
-
-
-def gone_back() -> QuerySet[Contribution]:
-    """Contributions that went back to their backer: refunds and take-backs are of all that somebody gave."""
-    after = {"campaign": OuterRef("campaign"), "backer": OuterRef("backer"), "seq__gt": OuterRef("seq")}
-    return Contribution.objects.filter(
-        Exists(Refund.objects.filter(**after)) | Exists(TakeBack.objects.filter(**after))
-    )
 
 
 def contributions_by_campaign(user: User | AnonymousUser) -> list[BackedCampaign]:

@@ -16,7 +16,7 @@ from django_project.core import audit
 from django_project.core.addresses import format_address
 from django_project.discovery.models import BehaviourEvent, Visitor
 from django_project.discovery.services import erase
-from django_project.discovery.session import VISITOR
+from django_project.discovery.user_keys import visitor_key
 from django_project.notifications import account_notices
 from django_project.notifications.models import AccountNotice, Mailbox, Notification, Preference
 from django_project.pledges.models import PledgeIntent
@@ -142,7 +142,7 @@ def forget(user: User) -> None:
     for wallet in wallet_texts(user):
         erase(wallet.lower())
     for visitor in visitors:
-        erase(f"{VISITOR}{visitor.public_id}")
+        erase(visitor_key(visitor.public_id))
     visitors.update(user=None, consented_at=None, refused_at=timezone.now())
     challenges.forget_wallets_of(user)
     audit.forget(user)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.defaults import bad_request
 
 from django_project.core.errors import TooManyRequestsError, error_body
+from django_project.core.numbers import whole_number
 from django_project.web.context import THEME_COOKIE, THEMES
 
 logger = logging.getLogger(__name__)
@@ -113,9 +114,8 @@ def maintenance_seconds() -> int | None:
     except OSError:
         # There, but not to be read: the operator meant something by it.
         text = ""
-    is_number = text.isascii() and text.isdecimal() and len(text) < 6
-    minutes = int(text) if is_number else MAINTENANCE_MINUTES
-    return min(max(minutes, 1), LONGEST_MAINTENANCE_MINUTES) * SECONDS
+    minutes = whole_number(text, MAINTENANCE_MINUTES, LONGEST_MAINTENANCE_MINUTES)
+    return max(minutes, 1) * SECONDS
 
 
 def not_understood(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -18,12 +18,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import CampaignCard, CategoryLabel, listing_by_slug, newest
-from django_project.catalog.selectors import category_by_slug
+from django_project.campaigns.selectors import CampaignCard, CategoryLabel, newest
 from django_project.community.selectors import UpdateView, updates
 from django_project.core.characters import isolated
 from django_project.core.conditional import conditional
 from django_project.web.links import absolute, absolute_url
+from django_project.web.lookups import category_or_404, listing_or_404
 from django_project.web.markdown import render_markdown
 
 ENTRIES = 30
@@ -100,7 +100,7 @@ class NewCampaignsOfCategory(_CampaignsFeed):
     """Two queries; a category there is not is a 404."""
 
     def get_object(self, _request: HttpRequest, slug: str) -> CategoryLabel:
-        return category_by_slug(slug)
+        return category_or_404(slug)
 
     def title(self, category: CategoryLabel) -> str:
         return _("New campaigns on ChainFund: %(category)s") % {"category": category.name}
@@ -121,7 +121,7 @@ class CampaignUpdates(Feed):  # type: ignore[type-arg]  # generic in the stubs o
     feed_type = _AtomFeed
 
     def get_object(self, _request: HttpRequest, slug: str) -> Listing:
-        return listing_by_slug(slug)
+        return listing_or_404(slug)
 
     def title(self, listing: Listing) -> str:
         return _("Updates of “%(title)s”") % {"title": isolated(xml_text(listing.metadata.title))}

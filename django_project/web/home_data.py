@@ -12,7 +12,7 @@ from django_project.catalog.selectors import ShopRows, categories_with_counts, s
 from django_project.core.addresses import format_hash
 from django_project.core.shapes import Shape
 from django_project.ledger.models import CampaignTotals, Contribution
-from django_project.pledges.selectors import gone_back
+from django_project.ledger.selectors import gone_back
 
 ROW_SHOWN = 4
 LATEST = 4

@@ -17,6 +17,7 @@ from django_project.campaigns.models import Listing, Metadata
 from django_project.core.addresses import format_hash
 from django_project.discovery.models import BehaviourEvent, Erasure
 from django_project.discovery.services import erasure_hash
+from django_project.discovery.user_keys import visitor_key, wallet_key
 from django_project.ledger.models import (
     Block,
     CampaignLaunched,
@@ -280,7 +281,7 @@ def _unpriced(key: Provenance) -> frozenset[str]:
 
 
 def _user_id(row: BehaviourEvent) -> str:
-    return _hex(row.wallet_address) if row.wallet_address else f"visitor:{row.visitor.public_id}"
+    return wallet_key(row.wallet_address) if row.wallet_address else visitor_key(row.visitor.public_id)
 
 
 def _item_id(chain_id: int, address: bytes) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from django.http import Http404, QueryDict
+from django.http import QueryDict
 from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
@@ -220,7 +220,7 @@ def test_what_moderators_hide_is_gone_and_audited(
     staff = backer_user(9)
     listing = world.listing(world.campaign())
     moderation.hide(listing, actor=staff, reason="stolen pictures")
-    with pytest.raises(Http404):
+    with pytest.raises(Listing.DoesNotExist):
         selectors.campaign_detail(listing.slug)
     assert titles(explore(ExploreFilters())) == []
     entry = AuditEntry.objects.get()

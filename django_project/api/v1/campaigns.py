@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from django_project.accounts.selectors import user_key
 from django_project.api.endpoint import Endpoint
 from django_project.api.framework import plain
+from django_project.api.lookups import listing_or_404
 from django_project.api.query import (
     Choice,
     Choices,
@@ -216,6 +217,6 @@ class MetadataView(Endpoint):
 
 def _listing(chain_id: int, address: str) -> Listing:
     try:
-        return selectors.listing_by_key(chain_id, parse_address(address))
+        return listing_or_404(chain_id, parse_address(address))
     except ValueError:
         raise Http404("No such campaign") from None

@@ -16,9 +16,10 @@ from django_project.accounts.selectors import wallet_address
 from django_project.api.endpoint import Endpoint
 from django_project.api.errors import NOT_ALLOWED, NOT_THERE, SIGNED_OUT, UNDER_WAY
 from django_project.api.framework import plain, read_body, signed_in_user
+from django_project.api.lookups import listing_or_404
 from django_project.api.types import CampaignKeyText, HashText, Input, parse_key
 from django_project.api.v1.schemas import PledgeCreated, PledgeOut
-from django_project.campaigns.selectors import cards_by_key, listing_by_key
+from django_project.campaigns.selectors import cards_by_key
 from django_project.core import rate_limits
 from django_project.core.addresses import format_address, format_hash, parse_hash
 from django_project.core.money import AmountTextError, parse_units
@@ -68,7 +69,7 @@ class PledgesView(Endpoint):
         if backer is None:
             raise WrongAccountError
         key = parse_key(body.campaign)
-        listing = listing_by_key(*key)
+        listing = listing_or_404(*key)
         currency = currency_of(cards_by_key([key])[key])
         try:
             amount = parse_units(body.amount, currency.decimals, currency.symbol)

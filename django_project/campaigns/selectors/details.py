@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from django.db.models import CharField, Count, Exists, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.http import Http404
 
 from django_project.accounts.models import Wallet
 from django_project.campaigns.models import Listing
@@ -27,7 +26,7 @@ from django_project.ledger.models import (
     UpdatePost,
 )
 from django_project.ledger.returns import Return, returns_to, went_back
-from django_project.ledger.selectors import version
+from django_project.ledger.selectors import active_contributions, version
 
 CONTRIBUTORS_PAGE_SIZE = 50
 EVENTS_SHOWN = 50
@@ -153,24 +152,21 @@ class EventLine:
 
 
 def listing_by_slug(slug: str) -> Listing:
-    """The visible listing; raises Http404 for a hidden or unknown one."""
-    return _or_404(with_card_columns(visible()).filter(slug=slug))
+    """The visible listing; raises Listing.DoesNotExist for a hidden or unknown one."""
+    return _one(with_card_columns(visible()).filter(slug=slug))
 
 
 def listing_by_key(chain_id: int, address: bytes) -> Listing:
     """As `listing_by_slug`, by the campaign's place on chain."""
-    return _or_404(with_card_columns(visible()).filter(chain_id=chain_id, address=address))
+    return _one(with_card_columns(visible()).filter(chain_id=chain_id, address=address))
 
 
-def _or_404(listings: QuerySet[Listing]) -> Listing:
-    listing = listings.annotate(contracts_version=version("launched")).first()
-    if listing is None:
-        raise Http404("No such campaign")
-    return listing
+def _one(listings: QuerySet[Listing]) -> Listing:
+    return listings.annotate(contracts_version=version("launched")).get()
 
 
 def campaign_detail(slug: str) -> CampaignDetail:
-    """All that the campaign's page tells; raises Http404. Four queries, five for a cancelled one."""
+    """All that the campaign's page tells, as `listing_by_slug`. Four queries, five for a cancelled one."""
     return detail_of(listing_by_slug(slug))
 
 
@@ -248,11 +244,9 @@ def _rewards(
     if not tiers:
         return ()
     words = {text.get("tier"): text for text in texts}
-    given_back = TakeBack.objects.filter(
-        campaign=launched, backer=OuterRef("backer"), seq__gt=OuterRef("seq")
-    )
     claimed = dict(
-        Contribution.objects.filter(~Exists(given_back), campaign=launched, tier_id__gt=0)
+        active_contributions()
+        .filter(campaign=launched, tier_id__gt=0)
         .values_list("tier_id")
         .annotate(count=Count("pk"))
         .order_by()

@@ -17,7 +17,6 @@ from django_project.accounts import sessions
 from django_project.accounts.acts import Act
 from django_project.accounts.models import Session, User
 from django_project.accounts.selectors import wallet_address, wallet_texts
-from django_project.campaigns.selectors import listing_by_slug
 from django_project.community import services as community_services
 from django_project.core import rate_limits
 from django_project.core.addresses import format_address
@@ -37,6 +36,7 @@ from django_project.privacy import services as privacy
 from django_project.web import labels, receipts
 from django_project.web.error_views import beyond_the_end, signed_in_to_post
 from django_project.web.forms import ProfileForm
+from django_project.web.lookups import listing_or_404
 from django_project.web.spreadsheets import CONTENT_TYPE
 from django_project.web.statement_pdf import as_pdf
 from django_project.web.views.visitor import safe_next
@@ -175,7 +175,7 @@ def read_notifications(request: HttpRequest) -> HttpResponse:
 @require_POST
 def follow(request: HttpRequest, slug: str) -> HttpResponse:
     """Save a campaign, or with `saved=false` let it go; visitors sign in first and press once more."""
-    listing = listing_by_slug(slug)
+    listing = listing_or_404(slug)
     following = safe_next(request, request.POST.get("next", ""), "web:me")
     if not isinstance(request.user, User):
         return redirect_to_login(following)

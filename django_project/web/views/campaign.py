@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from django_project.accounts.models import User
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import card_of, contributors, detail_of, events, listing_by_slug
+from django_project.campaigns.selectors import card_of, contributors, detail_of, events
 from django_project.community import selectors as community
 from django_project.community import services as community_services
 from django_project.community.milestones import milestones
@@ -26,6 +26,7 @@ from django_project.pledges.milestone_votes import judging
 from django_project.web import labels
 from django_project.web.error_views import beyond_the_end
 from django_project.web.forms import MessageForm
+from django_project.web.lookups import listing_or_404
 from django_project.web.spreadsheets import CONTENT_TYPE, csv_lines
 
 SIMILAR_SHOWN = 4
@@ -66,17 +67,17 @@ def _page(
 
 @require_safe
 def story(request: HttpRequest, slug: str) -> HttpResponse:
-    return _page(request, listing_by_slug(slug), "story", {})
+    return _page(request, listing_or_404(slug), "story", {})
 
 
 @require_safe
 def rewards(request: HttpRequest, slug: str) -> HttpResponse:
-    return _page(request, listing_by_slug(slug), "rewards", {})
+    return _page(request, listing_or_404(slug), "rewards", {})
 
 
 @require_safe
 def milestones_page(request: HttpRequest, slug: str) -> HttpResponse:
-    listing = listing_by_slug(slug)
+    listing = listing_or_404(slug)
     found = milestones(listing)
     is_open = found is not None and found.in_review is not None
     context = {"milestones": found, "judging": judging(request.user, listing) if is_open else None}
@@ -85,7 +86,7 @@ def milestones_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def updates_page(request: HttpRequest, slug: str) -> HttpResponse:
-    listing = listing_by_slug(slug)
+    listing = listing_or_404(slug)
     return _page(request, listing, "updates", {"updates": updates(listing)})
 
 
@@ -93,7 +94,7 @@ def updates_page(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 def messages_page(request: HttpRequest, slug: str) -> HttpResponse:
     """What backers say; a backer writes, changes or removes a message here."""
-    listing = listing_by_slug(slug)
+    listing = listing_or_404(slug)
     if request.method != "POST":
         return _wall(request, listing)
     user = request.user
@@ -142,7 +143,7 @@ def _wall(request: HttpRequest, listing: Listing, problem: str = "", status: int
 
 @require_safe
 def contributors_page(request: HttpRequest, slug: str) -> HttpResponse:
-    listing = listing_by_slug(slug)
+    listing = listing_or_404(slug)
     before, after = _seq(request, "before"), _seq(request, "after")
     page = contributors(listing, before=before, after=after)
     if not page.rows and (before is not None or after is not None):
@@ -158,7 +159,7 @@ def _seq(request: HttpRequest, name: str) -> int | None:
 
 @require_safe
 def contract(request: HttpRequest, slug: str) -> HttpResponse:
-    listing = listing_by_slug(slug)
+    listing = listing_or_404(slug)
     before = _seq(request, "before")
     page = events(listing, before)
     if not page.rows and before is not None:
@@ -171,7 +172,7 @@ def contract(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def contributors_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """Every contribution, newest first, as the chain has them: addresses and no names."""
-    listing = listing_by_slug(slug)
+    listing = listing_or_404(slug)
     rate_limits.require(rate_limits.DOWNLOAD, *rate_limits.asker(request))
     # Who asks for the headers alone is not read the whole table.
     rows = () if request.method == "HEAD" else _csv_rows(listing)

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_safe
 
 from django_project.accounts.selectors import signs_by_contract, wallet_address
 from django_project.campaigns import refund_words
-from django_project.campaigns.selectors import CampaignDetail, campaign_detail
+from django_project.campaigns.selectors import CampaignDetail, detail_of
 from django_project.community.selectors import saved_by
 from django_project.core.addresses import format_address, parse_address
-from django_project.core.money import format_units
+from django_project.core.money import BASIS_POINTS, format_units
 from django_project.pledges.following import for_user, on_their_way, pledge_status, under_way
 from django_project.pledges.milestone_votes import to_judge
 from django_project.pledges.models import PledgeIntent
@@ -23,15 +23,14 @@ from django_project.pledges.terms import currency_of
 from django_project.web import labels
 from django_project.web.context import chain_ids_of
 from django_project.web.forms import PledgeForm
+from django_project.web.lookups import listing_or_404
 from django_project.web.presets import presets
-
-BASIS_POINTS = 10_000
 
 
 @require_safe
 def pledge(request: HttpRequest, slug: str) -> HttpResponse:
     """Step 1: how much, and for which reward. The URL may bring both."""
-    campaign = campaign_detail(slug)
+    campaign = detail_of(listing_or_404(slug))
     if not campaign.accepts_contributions:
         return _closed(request, campaign)
     form = PledgeForm(request.GET, campaign=campaign)
@@ -46,7 +45,7 @@ def pledge(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def review(request: HttpRequest, slug: str) -> HttpResponse:
     """Step 2: what it costs, what may come back, and the button that opens the wallet."""
-    campaign = campaign_detail(slug)
+    campaign = detail_of(listing_or_404(slug))
     if not campaign.accepts_contributions:
         return _closed(request, campaign)
     form = PledgeForm(request.GET, campaign=campaign)

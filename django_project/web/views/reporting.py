@@ -8,13 +8,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from django_project.accounts.models import User
-from django_project.campaigns.selectors import card_of, listing_by_slug
+from django_project.campaigns.selectors import card_of
 from django_project.community.models import Report
 from django_project.community.services import file_report
 from django_project.core import rate_limits
 from django_project.core.errors import TooManyRequestsError
 from django_project.web import labels
 from django_project.web.forms import ReportForm
+from django_project.web.lookups import listing_or_404
 from django_project.web.templatetags.site_text import wait
 
 
@@ -22,7 +23,7 @@ from django_project.web.templatetags.site_text import wait
 @never_cache
 def report(request: HttpRequest, slug: str) -> HttpResponse:
     """The form, and after a redirect its thanks. A refused one comes back with all that was typed."""
-    listing = listing_by_slug(slug)
+    listing = listing_or_404(slug)
     is_sent = request.method != "POST" and request.GET.get("sent") == "yes"
     form = ReportForm(request.POST if request.method == "POST" else None)
     status, retry_after = 200, 0

@@ -12,12 +12,13 @@ from django.utils.http import quote_etag
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from django_project.campaigns.selectors import card_of, listing_by_slug
+from django_project.campaigns.selectors import card_of
 from django_project.core import rate_limits
 from django_project.core.addresses import shorten_address
 from django_project.core.shapes import RAW
 from django_project.web import share_picture, typesetting
 from django_project.web.links import absolute_url
+from django_project.web.lookups import listing_or_404
 
 DAY_SECONDS = 24 * 3600
 # How old a shown state may be, and how long a drawing waits for the next who asks for the same.
@@ -35,7 +36,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 def campaign_picture(request: HttpRequest, slug: str) -> HttpResponseBase:
     """One query, and no drawing for whoever has the picture already or asks for one just drawn."""
-    card = card_of(listing_by_slug(slug))
+    card = card_of(listing_or_404(slug))
     state = share_picture.state_of(card)
     return _picture(
         request,

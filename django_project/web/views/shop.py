@@ -20,6 +20,7 @@ from django_project.catalog.selectors import (
 from django_project.core.numbers import whole_number
 from django_project.discovery import consent
 from django_project.discovery.selectors import live_model, recommended_for
+from django_project.discovery.user_keys import visitor_key
 from django_project.web import labels
 from django_project.web.context import chain_ids_of
 from django_project.web.gate_words import gate_sentence
@@ -39,7 +40,7 @@ SEED_MAX = 10**6
 def _reader_key(request: HttpRequest) -> str | None:
     """The backer who is signed in, else the visitor who agreed to be remembered."""
     visitor = consent.visitor_id(request)
-    return user_key(request) or (f"visitor:{visitor}" if visitor else None)
+    return user_key(request) or (visitor_key(visitor) if visitor else None)
 
 
 @require_safe

@@ -2,7 +2,6 @@
 
 import json
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,14 +9,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from django_project.core.addresses import parse_address
 from django_project.core.models import Job
 from django_project.discovery import rollout
 from django_project.discovery.experiment_statistics import WATCHED, exposure, rates
 from django_project.discovery.models import ModelVersion, RankingPublication
 from django_project.discovery.rollout import RolloutError
 from django_project.discovery.services import erase
-from django_project.discovery.session import VISITOR
+from django_project.discovery.user_keys import read_user_key, visitor_key, wallet_key
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import DECIDING
 from recommender.progress import Progress, for_people
@@ -217,11 +215,10 @@ def _people(publication: RankingPublication | None) -> tuple[dict[str, Any], lis
 def _user_key(text: str) -> str:
     """Raises CommandError for what is neither a wallet nor a visitor."""
     try:
-        if text.startswith(VISITOR):
-            return f"{VISITOR}{uuid.UUID(text.removeprefix(VISITOR))}"
-        return "0x" + parse_address(text).hex()
+        whose = read_user_key(text)
     except ValueError:
         raise CommandError(f"{text} is no user: give a wallet's address or visitor:<id>") from None
+    return wallet_key(whose) if isinstance(whose, bytes) else visitor_key(whose)
 
 
 def _training_arguments(parser: CommandParser) -> None:
