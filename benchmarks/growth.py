@@ -22,10 +22,10 @@ from recommender.data.dataset import build_dataset
 from recommender.data.reading import conform
 from recommender.data.synthetic import SyntheticConfig, synthesize
 from recommender.device import THREADS_VARIABLE
+from recommender.fitters.fitting import make_plan
 from recommender.models.base import TrainableModel, context_of
 from recommender.models.registry import make_model
 from recommender.text.cache import TextVectors
-from recommender.training.fitting import make_plan
 from recommender.training.trainer import Rows, seed_everything
 
 SIZES = ((2_500, 1_000), (2_500, 10_000), (10_000, 1_000), (10_000, 10_000))

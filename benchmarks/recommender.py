@@ -33,20 +33,20 @@ from benchmarks.chain import CACHE
 from benchmarks.measuring import Cost, run
 from devtools.servers import PROJECT_ROOT
 from recommender import pipeline
+from recommender.config.training import TrainingConfig
 from recommender.data.dataset import build_dataset
 from recommender.data.reading import conform
 from recommender.data.schema import Tables
 from recommender.data.synthetic import SyntheticConfig, synthesize
 from recommender.device import THREADS_VARIABLE
-from recommender.life.runs import RunMetrics, save_run
+from recommender.fitters.fitting import fit_all, make_plan
 from recommender.models.base import Context, TrainableModel, context_of
 from recommender.models.registry import MODELS, make_model
 from recommender.ranking.lists import rank_user
+from recommender.registry.runs import RunMetrics, save_run
 from recommender.text.cache import EmbeddingCache, TextVectors
 from recommender.text.encoders import load_encoder
 from recommender.text.names import DEFAULT_ENCODER
-from recommender.training.config import TrainingConfig
-from recommender.training.fitting import fit_all, make_plan
 from recommender.training.trainer import Rows, seed_everything, train
 
 RESULTS = PROJECT_ROOT / "benchmarks" / "results" / "recommender.json"

@@ -8,7 +8,7 @@ from allauth.mfa.webauthn import views as webauthn
 from django.urls import URLPattern, path
 
 from django_project.ops import staff
-from django_project.ops.gates import freshly_signed_in, half_signed_in, signed_in, signing_in
+from django_project.ops.staff_access import freshly_signed_in, half_signed_in, signed_in, signing_in
 
 urlpatterns: list[URLPattern] = [
     path("sign-in/", signing_in(account.login), name="account_login"),

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from recommender.cli import ablating, comparing, converting, judging, learning, looking
+from recommender.cli import ablate, compare, convert, evaluate, inspect, train
 from recommender.errors import RecommenderError
 
 app = typer.Typer(
@@ -14,12 +14,12 @@ app = typer.Typer(
     help="Learn from contributions and views which campaigns are for whom. Snapshots of the site's own "
     "database are taken by `manage.py recommend snapshot`.",
 )
-learning.register(app)
-judging.register(app)
-comparing.register(app)
-ablating.register(app)
-looking.register(app)
-converting.register(app)
+train.register(app)
+evaluate.register(app)
+compare.register(app)
+ablate.register(app)
+inspect.register(app)
+convert.register(app)
 
 
 def main() -> None:

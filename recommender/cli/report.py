@@ -9,8 +9,8 @@ from rich.table import Table
 from recommender.evaluation.comparison import Difference
 from recommender.evaluation.evaluator import ALL, Report, Row
 from recommender.evaluation.metrics import DECIDING
-from recommender.life.runs import RunInfo
-from recommender.training.tuning import Tuned
+from recommender.experiments.tuning import Tuned
+from recommender.registry.runs import RunInfo
 
 SHOWN = ("recall@10", "hr@10", "mrr", "auc", "ece@10", "coverage@10", "gini@10", "novelty@10")
 WIDTH_OF_A_PIPE = 200

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from recommender.data.dataset import Bools, Floats, Ints, Pairs
+from recommender.data.history import History
 from recommender.errors import RecommenderError
 from recommender.models.base import Recommender
-from recommender.models.history import History
 
 CUTOFFS = (10, 20)
 METRICS = (*(f"{name}@{k}" for k in CUTOFFS for name in ("ndcg", "recall", "hr")), "mrr")

@@ -10,10 +10,10 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import nn
 
+from recommender.config.search_space import SearchSpace
+from recommender.config.training import TrainingConfig
 from recommender.data.dataset import Dataset, Floats, Ints, Items, Pairs
 from recommender.text.cache import TextVectors
-from recommender.training.config import TrainingConfig
-from recommender.training.search_space import SearchSpace
 
 TextNeed = Literal["none", "pooled", "tokens"]
 

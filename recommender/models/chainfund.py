@@ -23,7 +23,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 the name everybody knows
 from torch import nn
 
+from recommender.config.search_space import TRAINING_SPACE, OneOf, Real, SearchSpace
+from recommender.config.training import TrainingConfig
 from recommender.data.dataset import Ints
+from recommender.data.history import Entries, History
 from recommender.losses.contrastive import hinge, hinge_by_position
 from recommender.losses.duration import masked_mse
 from recommender.losses.softmax import full_softmax, log_inclusion
@@ -41,9 +44,6 @@ from recommender.models.base import (
 )
 from recommender.models.chainfund_config import AsPublishedConfig, ChainFundConfig
 from recommender.models.content import ContentReader
-from recommender.models.history import Entries, History
-from recommender.training.config import TrainingConfig
-from recommender.training.search_space import TRAINING_SPACE, OneOf, Real, SearchSpace
 
 TERMS = ("contrastive", "duration", "users")
 

@@ -5,7 +5,7 @@ import torch.nn.functional as F  # noqa: N812 the name everybody knows
 from torch import nn
 
 from recommender.models.attention import MultiHeadAttention, masked_mean
-from recommender.models.text_space import principal_axes, token_spread
+from recommender.models.text_pca import principal_axes, token_spread
 from recommender.text.cache import TextVectors, project
 
 TEXTS_TOGETHER = 128

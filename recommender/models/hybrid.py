@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from recommender.config.search_space import OneOf, Real, SearchSpace, Whole
 from recommender.data.dataset import Ints
+from recommender.data.history import History
 from recommender.models import signals
 from recommender.models.base import (
     AskedModel,
@@ -24,10 +26,8 @@ from recommender.models.base import (
     popularity,
     was_open,
 )
-from recommender.models.history import History
 from recommender.models.mixing import Answered, Mixer
 from recommender.models.twotower import TwoTower, TwoTowerConfig
-from recommender.training.search_space import OneOf, Real, SearchSpace, Whole
 from recommender.training.trainer import seed_everything, train
 
 NAMES = (*signals.SIGNALS, "twotower")

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
+from recommender.config.search_space import Real, SearchSpace, Whole
+from recommender.data.history import History
 from recommender.models.base import Context, ModelConfig, Recommender, Sizes, TextNeed, pair_weights
-from recommender.models.history import History
-from recommender.training.search_space import Real, SearchSpace, Whole
 
 Matrix = NDArray[np.float32]
 

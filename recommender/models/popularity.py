@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from recommender.config.search_space import Real, SearchSpace
 from recommender.models.base import Context, ModelConfig, Recommender, Sizes, popularity, recency_weights
-from recommender.training.search_space import Real, SearchSpace
 
 
 class Popularity(Recommender):

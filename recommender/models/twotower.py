@@ -16,7 +16,10 @@ import torch.nn.functional as F  # noqa: N812 the name everybody knows
 from pydantic import Field
 from torch import nn
 
+from recommender.config.search_space import TRAINING_SPACE, OneOf, Real, SearchSpace
+from recommender.config.training import TrainingConfig
 from recommender.data.dataset import Ints
+from recommender.data.history import History
 from recommender.losses.softmax import full_softmax, in_batch_softmax
 from recommender.models.base import (
     Batch,
@@ -29,10 +32,7 @@ from recommender.models.base import (
     pair_weights,
     was_open,
 )
-from recommender.models.history import History
-from recommender.models.text_space import principal_axes
-from recommender.training.config import TrainingConfig
-from recommender.training.search_space import TRAINING_SPACE, OneOf, Real, SearchSpace
+from recommender.models.text_pca import principal_axes
 
 FULL_SOFTMAX_ITEMS = 50_000
 """Below this many items the softmax runs over all of them; the batch's own items are for larger ones."""

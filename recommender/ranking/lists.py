@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from recommender.data.dataset import Bools, Dataset, Floats, Ints
+from recommender.data.history import History
 from recommender.device import exact_arithmetic
 from recommender.errors import ConfigError
 from recommender.evaluation.metrics import CELLS_PER_BLOCK, score_blocks, top_k
 from recommender.files import sha256_hex
 from recommender.models.base import Recommender, context_of
-from recommender.models.history import History
 from recommender.models.popularity import RecentPopularity, RecentPopularityConfig
 from recommender.progress import Progress, silent
 from recommender.ranking.reasons import KINDS, Facts, choose_reasons, gather_facts

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from recommender.config.training import TrainingConfig
 from recommender.data.dataset import Pairs
 from recommender.device import autocast, use_threads
 from recommender.errors import ConfigError, RecommenderError
@@ -16,7 +17,6 @@ from recommender.processes import Processes, processes
 from recommender.progress import Progress, silent
 from recommender.training.capping import capped
 from recommender.training.checkpoint import Checkpoint, TrainingState, load_checkpoint, save_checkpoint
-from recommender.training.config import TrainingConfig
 
 Validate = Callable[[], float]
 """Larger is better."""

@@ -8,7 +8,6 @@ from django.conf import settings
 from django_project.discovery.models import ModelVersion, RankingPublication
 from django_project.discovery.selectors import IMPERSONAL_MODELS
 from recommender.errors import ConfigError, RecommenderError
-from recommender.life.gates import PromotionDecision
 from recommender.pipeline import (
     SnapshotInfo,
     build_snapshot,
@@ -21,6 +20,7 @@ from recommender.pipeline import (
     train_candidates,
 )
 from recommender.progress import Progress
+from recommender.registry.gates import PromotionDecision
 from tasks.recommending import publishing, versions
 from tasks.recommending.jobs import SkippedError
 from tasks.recommending.publishing import ALL

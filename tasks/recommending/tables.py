@@ -31,7 +31,7 @@ from django_project.ledger.selectors import currencies, currency_is_known
 from recommender.data.dataset import item_text
 from recommender.data.schema import EVENTS, IMPRESSIONS, ITEMS, TableFormat, Tables
 from recommender.data.snapshot import ChainHead, Provenance
-from recommender.life.soundness import Departed
+from recommender.registry.artifact_gates import Departed
 from tasks.recommending.jobs import SkippedError
 
 LEARNT_FROM = (CampaignLaunched, Contribution, Refund, TakeBack, Cancellation)

@@ -10,7 +10,7 @@ from django_project.discovery.selectors import recommended_for
 from django_project.discovery.services import erasure_hash, withdraw_consent
 from django_project.notifications.models import Mailbox
 from django_project.privacy import services as privacy
-from recommender.life.runs import load_model, load_vocabularies, open_run
+from recommender.registry.runs import load_model, load_vocabularies, open_run
 from tasks.recommending import steps, versions
 from tests.factories import World, address, backer_user
 from tests.tastes import (

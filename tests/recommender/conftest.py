@@ -16,10 +16,10 @@ from recommender.data.reading import conform
 from recommender.data.schema import Tables
 from recommender.data.snapshot import ChainHead, Provenance
 from recommender.data.synthetic import SyntheticConfig, synthesize
-from recommender.life.runs import RunInfo, open_run
 from recommender.models.tfidf import terms
 from recommender.pipeline import build_snapshot, snapshots_root, train_candidates
 from recommender.progress import Progress, silent
+from recommender.registry.runs import RunInfo, open_run
 from recommender.text.cache import EmbeddingCache, TextVectors
 
 Command = Callable[..., tuple[int, str, str]]

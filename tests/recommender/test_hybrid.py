@@ -7,13 +7,13 @@ import torch
 from recommender.data.dataset import Dataset
 from recommender.evaluation.evaluator import evaluate
 from recommender.evaluation.splits import SplitOptions, make_split
+from recommender.fitters.fitting import fit_all, fit_split, make_plan
+from recommender.fitters.queries import MOMENTS, questions_by_time, questions_of, questions_within
 from recommender.models.base import Recommender, context_of
 from recommender.models.hybrid import NAMES
 from recommender.models.mixing import Answered, Mixer
 from recommender.models.registry import make_config, make_model
 from recommender.text.cache import TextVectors
-from recommender.training.fitting import fit_all, fit_split, make_plan
-from recommender.training.questions import MOMENTS, questions_by_time, questions_of, questions_within
 from tests.recommender.build import dataset, event, item
 from tests.recommender.conftest import word_vectors
 

@@ -14,11 +14,11 @@ from recommender.evaluation.bootstrap import Interval, paired
 from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.metrics import per_user, rank_targets
 from recommender.evaluation.splits import SplitOptions, make_split
+from recommender.fitters.fitting import Plan, fit_all, fit_split, make_plan
 from recommender.models.base import Batch, Recommender, context_of
 from recommender.models.registry import make_config, make_model
 from recommender.models.twotower import TwoTower
 from recommender.text.cache import TextVectors
-from recommender.training.fitting import Plan, fit_all, fit_split, make_plan
 from tests.recommender.conftest import word_vectors
 
 LEARNED = ("chainfund", "twotower")

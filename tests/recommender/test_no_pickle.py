@@ -14,7 +14,7 @@ import recommender
 from recommender.data.snapshot import open_snapshot
 from recommender.errors import ConfigError, DamagedError
 from recommender.files import sha256_file, to_json
-from recommender.life.runs import RunInfo, load_model, load_vocabularies, open_run
+from recommender.registry.runs import RunInfo, load_model, load_vocabularies, open_run
 from recommender.text.encoders import load_encoder
 from recommender.training.checkpoint import Checkpoint, TrainingState, load_checkpoint, save_checkpoint
 

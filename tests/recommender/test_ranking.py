@@ -13,7 +13,6 @@ import torch
 
 from recommender.data.dataset import Dataset
 from recommender.errors import ConfigError
-from recommender.life.runs import RunInfo
 from recommender.pipeline import (
     Ranker,
     audiences,
@@ -27,6 +26,7 @@ from recommender.ranking import lists as lists_module
 from recommender.ranking.explain import explain_pair
 from recommender.ranking.lists import RANKINGS, rank_user
 from recommender.ranking.reasons import Facts, Reason, gather_facts, reasons_for
+from recommender.registry.runs import RunInfo
 from tests.recommender.build import START, dataset, event, fitted_to, item
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from recommender.errors import ConfigError, DamagedError
-from recommender.models.text_space import principal_axes, token_spread
+from recommender.models.text_pca import principal_axes, token_spread
 from recommender.text import cache as cache_module
 from recommender.text.cache import EmbeddingCache, TextVectors, project
 from recommender.text.encoders import MAX_TOKENS

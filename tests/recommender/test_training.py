@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from recommender.config.training import TrainingConfig
 from recommender.data.dataset import Dataset
 from recommender.errors import ConfigError, RecommenderError
+from recommender.fitters.fitting import make_plan
 from recommender.models.base import Batch, TrainableModel, context_of
 from recommender.models.registry import make_config, make_model
 from recommender.text.cache import TextVectors
 from recommender.training import trainer
 from recommender.training.capping import capped
 from recommender.training.checkpoint import Checkpoint, load_checkpoint
-from recommender.training.config import TrainingConfig
-from recommender.training.fitting import make_plan
 from recommender.training.trainer import TrainingLog, seed_everything, train
 from tests.recommender.test_models import SETTINGS
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recommender.config.search_space import OneOf
+from recommender.config.settings_files import overlaid, read_settings
 from recommender.data.dataset import CONTRIBUTE, Dataset
 from recommender.errors import ConfigError, DataError, RecommenderError
 from recommender.evaluation.bootstrap import paired
 from recommender.evaluation.splits import Split, SplitOptions, make_split
-from recommender.experiments import Comparison, compare, open_experiment
+from recommender.experiments.experiment import Comparison, compare, open_experiment
+from recommender.experiments.tuning import nested, search_space, tune
+from recommender.fitters.fitting import make_plan, validation_score
 from recommender.models.base import TrainableModel
 from recommender.models.registry import MODELS, model_type
 from recommender.text.cache import TextVectors
-from recommender.training.fitting import make_plan, validation_score
-from recommender.training.search_space import OneOf
-from recommender.training.settings import overlaid, read_settings
-from recommender.training.tuning import nested, search_space, tune
 from tests.recommender.conftest import TOWER
 
 SHORT = {**TOWER["twotower"], "training": {"epochs": 4, "batch_size": 256}}

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 from safetensors.torch import save_file
 
+from recommender.config.training import TrainingConfig
 from recommender.data.dataset import build_dataset
 from recommender.data.reading import conform
 from recommender.data.synthetic import synthesize
@@ -18,7 +19,6 @@ from recommender.models.registry import make_config, make_model
 from recommender.processes import processes
 from recommender.training import trainer
 from recommender.training.checkpoint import Checkpoint, TrainingState, save_checkpoint
-from recommender.training.config import TrainingConfig
 from recommender.training.trainer import TrainingLog, seed_everything
 from tests.recommender.conftest import SMALL, word_vectors
 

@@ -23,7 +23,7 @@ from django_project.discovery.selectors import live_model, recommended_for
 from django_project.discovery.user_keys import visitor_key
 from django_project.web import labels
 from django_project.web.context import chain_ids_of
-from django_project.web.gate_words import gate_sentence
+from django_project.web.gate_labels import gate_sentence
 from django_project.web.home_data import home_data
 from django_project.web.links import absolute_url
 from django_project.web.metrics import metric_table

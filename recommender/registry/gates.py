@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recommender.life.figures import BASELINE, figure_gates, quality
-from recommender.life.runs import RunInfo
-from recommender.life.soundness import Departed, file_gates
 from recommender.models.registry import model_type
+from recommender.registry.artifact_gates import Departed, file_gates
+from recommender.registry.metric_gates import BASELINE, figure_gates, quality
+from recommender.registry.runs import RunInfo
 
 NOBODY = Departed()
 

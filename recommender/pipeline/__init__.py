@@ -25,17 +25,17 @@ from recommender.data.snapshot import (
     open_snapshot,
 )
 from recommender.errors import ConfigError, DamagedError, DataError
-from recommender.life.figures import BASELINES
-from recommender.life.gates import PromotionDecision, Verdict, decide_promotion, judge
-from recommender.life.runs import MANIFEST, RunInfo, load_model, open_run, save_run
+from recommender.fitters.fitting import make_plan
 from recommender.models.base import context_of
+from recommender.pipeline.candidates import Trial
 from recommender.processes import processes
 from recommender.progress import Progress, silent
 from recommender.ranking.lists import ANYBODY, Ranker, audiences, digest, rank_all, similar_items
+from recommender.registry.gates import PromotionDecision, Verdict, decide_promotion, judge
+from recommender.registry.metric_gates import BASELINES
+from recommender.registry.runs import MANIFEST, RunInfo, load_model, open_run, save_run
 from recommender.text.cache import EmbeddingCache
 from recommender.text.names import DEFAULT_ENCODER
-from recommender.training.candidates import Trial
-from recommender.training.fitting import make_plan
 
 __all__ = [
     "ANYBODY",

@@ -8,7 +8,7 @@ import io
 
 from recommender.errors import ConfigError
 from recommender.evaluation.metrics import DECIDING
-from recommender.life.runs import RunInfo
+from recommender.registry.runs import RunInfo
 
 VALIDATION = "validation"
 

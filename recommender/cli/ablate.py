@@ -21,7 +21,7 @@ from recommender.errors import ConfigError
 from recommender.progress import for_people
 
 if TYPE_CHECKING:
-    from recommender.ablation import Ablation
+    from recommender.experiments.ablation import Ablation
 
 
 def register(app: typer.Typer) -> None:
@@ -40,8 +40,8 @@ def ablate(
     set_: Settings = [],  # noqa: B006  typer reads a list's default, and nothing changes it
 ) -> None:
     """Measure `chainfund` with one part changed at a time; print what each is worth as Markdown."""
-    from recommender import ablation
-    from recommender.experiments import open_experiment
+    from recommender.experiments import ablation
+    from recommender.experiments.experiment import open_experiment
 
     shared = settings(set_)
     if unknown := set(shared) - {"chainfund"}:
@@ -58,8 +58,8 @@ def ablate(
 
 def table_lines(found: "Ablation") -> Iterator[str]:
     """The protocol, then Markdown: NDCG@10 and the paired difference to the whole model, with intervals."""
-    from recommender.ablation import WHOLE, label
     from recommender.evaluation.metrics import DECIDING
+    from recommender.experiments.ablation import WHOLE, label
 
     yield ", ".join(f"{name}: {value}" for name, value in found.report.protocol.items())
     yield ""

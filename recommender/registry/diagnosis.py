@@ -9,9 +9,9 @@ from recommender.data.snapshot import MANIFEST as SNAPSHOT_MANIFEST
 from recommender.data.snapshot import open_snapshot
 from recommender.device import best_device, cpu_has_bfloat16, use_threads
 from recommender.errors import RecommenderError
-from recommender.life.pointer import live_run, read_pointer
-from recommender.life.runs import MANIFEST, open_run
 from recommender.models.registry import MODELS
+from recommender.registry.pointer import live_run, read_pointer
+from recommender.registry.runs import MANIFEST, open_run
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from recommender.data.snapshot import Manifest
 from recommender.models.registry import model_type
 
 if TYPE_CHECKING:
-    from recommender.life.runs import Measured, RunConfig, RunMetrics
+    from recommender.registry.runs import Measured, RunConfig, RunMetrics
 
 CARD = "card.md"
 SHOWN = (

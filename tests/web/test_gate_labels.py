@@ -3,7 +3,7 @@
 import pytest
 from django.utils.translation import override
 
-from django_project.web.gate_words import gate_sentence
+from django_project.web.gate_labels import gate_sentence
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def tune(
 ) -> None:
     """Search for a model's best settings by NDCG@10 on the split's validation part, never on its test."""
     from recommender.cli.report import tuning_lines
-    from recommender.experiments import open_experiment, tuning_json
+    from recommender.experiments.experiment import open_experiment, tuning_json
 
     options = split_options(test_from, test_to, split_seed, core, among_open)
     out = output(json)
@@ -91,9 +91,9 @@ def compare(
 ) -> None:
     """The results table: tune, measure on every split, and compare with the best baseline, user by user."""
     from recommender.cli.report import print_report
-    from recommender.experiments import compare as run_comparison
-    from recommender.experiments import open_experiment
-    from recommender.training.settings import overlaid, read_settings
+    from recommender.config.settings_files import overlaid, read_settings
+    from recommender.experiments.experiment import compare as run_comparison
+    from recommender.experiments.experiment import open_experiment
 
     options = split_options(test_from, test_to, split_seed, core, among_open)
     given = settings(set_)

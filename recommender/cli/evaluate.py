@@ -54,8 +54,8 @@ def evaluate(
 ) -> None:
     """Measure models on a data directory by full ranking, and print the protocol and the table."""
     from recommender.cli.report import print_report
-    from recommender.experiments import open_experiment
-    from recommender.training.settings import overlaid, read_settings
+    from recommender.config.settings_files import overlaid, read_settings
+    from recommender.experiments.experiment import open_experiment
 
     options = split_options(test_from, test_to, split_seed, core, among_open)
     chosen = overlaid(read_settings(settings_files, split), settings(set_))
@@ -75,7 +75,7 @@ def promote(
     """Make a run the live one, if the gates let it pass."""
     from recommender import pipeline
     from recommender.errors import ConfigError
-    from recommender.life import pointer
+    from recommender.registry import pointer
 
     candidate = pipeline.open_run(root / run)
     verdict = pipeline.judge(candidate, pointer.live_run(root), pipeline.peers_of(candidate, root))
@@ -88,6 +88,6 @@ def promote(
 
 def rollback(root: Root = DEFAULT_ROOT) -> None:
     """Make the run live that was live before."""
-    from recommender.life import pointer
+    from recommender.registry import pointer
 
     typer.echo(f"{pointer.rollback(root).live} is live again")

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from recommender.data.dataset import Floats, Pairs
+from recommender.data.history import History
 from recommender.device import exact_arithmetic
 from recommender.evaluation.metrics import calibration_error, score_blocks, top_k
 from recommender.evaluation.splits import Split
 from recommender.models.base import Recommender, TrainableModel
-from recommender.models.history import History
 
 BINS = 10
 PROBED_USERS = 100

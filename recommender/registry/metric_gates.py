@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from recommender.evaluation.metrics import DECIDING
-from recommender.life.runs import RunInfo
+from recommender.registry.runs import RunInfo
 
 BASELINE = "pop"
 BASELINES = (BASELINE, "recent_pop")

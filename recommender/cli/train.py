@@ -78,9 +78,9 @@ def train(
     """Train a model on a snapshot, measure it beside the baselines, and save runs of it and of `pop`."""
     from recommender import pipeline
     from recommender.cli.report import run_lines
+    from recommender.config.settings_files import MEASURED_BY, overlaid, read_settings
     from recommender.errors import ConfigError
     from recommender.processes import processes
-    from recommender.training.settings import MEASURED_BY, overlaid, read_settings
 
     if (data is None) == (snapshot is None):
         raise ConfigError("give --data or --snapshot, one of them")

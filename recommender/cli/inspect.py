@@ -76,7 +76,7 @@ def curves(
     """Draw a run's losses and validation by epoch."""
     from recommender import pipeline
     from recommender.files import write_atomic
-    from recommender.life.curves import draw_curves
+    from recommender.registry.curves import draw_curves
 
     if out.is_dir():
         raise ConfigError(f"{out} is a directory: name a file, such as {out / 'curves.png'}")
@@ -101,7 +101,7 @@ def reproduce(
 
 def doctor(root: Root = DEFAULT_ROOT) -> None:
     """Say what there is, what is damaged, and what this machine computes with."""
-    from recommender.life.diagnosis import diagnose
+    from recommender.registry.diagnosis import diagnose
 
     findings = diagnose(root)
     for finding in findings:
@@ -112,7 +112,7 @@ def doctor(root: Root = DEFAULT_ROOT) -> None:
 
 def _ranker(run: str, root: Root) -> "Ranker":
     from recommender import pipeline
-    from recommender.life import pointer
+    from recommender.registry import pointer
 
     if run:
         chosen = pipeline.open_run(root / run)

@@ -13,14 +13,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from recommender.config.training import TrainingConfig
 from recommender.data.dataset import Dataset, Vocabulary
 from recommender.data.snapshot import ChainHead, SnapshotInfo
 from recommender.errors import DamagedError
 from recommender.files import publish, sha256_file, sha256_hex, staging_directory, to_json
-from recommender.life.card import CARD, make_card
 from recommender.models.base import Recommender, Sizes
 from recommender.models.registry import make_config, make_model
-from recommender.training.config import TrainingConfig
+from recommender.registry.card import CARD, make_card
 
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"

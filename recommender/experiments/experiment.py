@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from recommender.config.settings_files import Settings
 from recommender.data.dataset import Dataset, build_dataset
 from recommender.data.reading import read_directory
 from recommender.data.rules import exclude
@@ -20,14 +21,13 @@ from recommender.evaluation.comparison import Difference, differences, reference
 from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.metrics import DECIDING
 from recommender.evaluation.splits import Split, SplitOptions, make_split
+from recommender.experiments.tuning import Tuned, search_space, tune
+from recommender.fitters.fitting import fit_split, make_plan, needs_text
 from recommender.models.base import Recommender
 from recommender.pipeline import EMBEDDINGS
 from recommender.progress import Progress, silent
 from recommender.text.cache import EmbeddingCache, TextVectors
 from recommender.text.names import DEFAULT_ENCODER
-from recommender.training.fitting import fit_split, make_plan, needs_text
-from recommender.training.settings import Settings
-from recommender.training.tuning import Tuned, search_space, tune
 
 SettingsBySplit = Mapping[str, Settings]
 

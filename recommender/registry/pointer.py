@@ -7,7 +7,7 @@ import orjson
 
 from recommender.errors import ConfigError, DamagedError
 from recommender.files import to_json, write_atomic
-from recommender.life.runs import RunInfo, open_run
+from recommender.registry.runs import RunInfo, open_run
 
 POINTER = "live.json"
 

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from recommender.config.search_space import TRAINING
+from recommender.config.training import TrainingConfig
 from recommender.data.dataset import Dataset
 from recommender.errors import ConfigError
 from recommender.evaluation.metrics import DECIDING, per_user, rank_targets
 from recommender.evaluation.splits import Split
+from recommender.fitters.queries import questions_of, questions_within, validation_targets
 from recommender.models.base import AskedModel, ModelConfig, Question, Recommender, TrainableModel, context_of
 from recommender.models.registry import make_config, make_model, model_type, wrong_setting
 from recommender.progress import Progress, silent
 from recommender.text.cache import TextVectors
 from recommender.training.checkpoint import Checkpoint
-from recommender.training.config import TrainingConfig
-from recommender.training.questions import questions_of, questions_within, validation_targets
-from recommender.training.search_space import TRAINING
 from recommender.training.trainer import TrainingLog, seed_everything, train
 
 

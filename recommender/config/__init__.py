@@ -1,0 +1,1 @@
+"""Settings: of models, of training, of searches. Nothing here knows a model."""

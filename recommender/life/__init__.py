@@ -1,1 +1,0 @@
-"""From a trained model to the one that is shown, and back."""
