@@ -63,7 +63,7 @@ class Processes:
         summed: torch.Tensor = self._accelerator.reduce(values.detach().clone(), "sum")
         return summed
 
-    def told_by_main(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         """The first one's value, on each of them."""
         mine = torch.tensor([value if self.is_main else 0.0], dtype=torch.float64, device=self.device)
         return float(self.sum(mine)) if self._accelerator else value

@@ -34,7 +34,7 @@ class _Lines:
 
 
 @contextmanager
-def for_people() -> Iterator[Progress]:
+def terminal_progress() -> Iterator[Progress]:
     """A callback that shows itself on standard error; of several processes the first one's does."""
     if int(os.environ.get("RANK", "0")):
         yield silent

@@ -18,7 +18,7 @@ from recommender.cli.options import (
     write_json,
 )
 from recommender.errors import ConfigError
-from recommender.progress import for_people
+from recommender.progress import terminal_progress
 
 if TYPE_CHECKING:
     from recommender.experiments.ablation import Ablation
@@ -48,7 +48,7 @@ def ablate(
         raise ConfigError(f"ablate is about chainfund: {unknown.pop()} has nothing to be set here")
     chosen = ablation.choose(names(variants))
     out = output(json)
-    with for_people() as progress:
+    with terminal_progress() as progress:
         experiment = open_experiment(data, root, progress=progress)
         found = ablation.ablate(experiment, split, chosen, seeds, shared.get("chainfund"))
     write_json(out, found.as_json())

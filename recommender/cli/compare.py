@@ -28,7 +28,7 @@ from recommender.cli.options import (
     split_options,
     write_json,
 )
-from recommender.progress import for_people
+from recommender.progress import terminal_progress
 from recommender.text.names import DEFAULT_ENCODER
 
 
@@ -59,7 +59,7 @@ def tune(
 
     options = split_options(test_from, test_to, split_seed, core, among_open)
     out = output(json)
-    with for_people() as progress:
+    with terminal_progress() as progress:
         experiment = open_experiment(data, root, options, encoder, progress)
         found = experiment.tune(split, model, trials, seed, settings(set_).get(model))
     write_json(out, tuning_json(experiment.split(split), found, seed))
@@ -91,15 +91,15 @@ def compare(
 ) -> None:
     """The results table: tune, measure on every split, and compare with the best baseline, user by user."""
     from recommender.cli.report import print_report
-    from recommender.config.settings_files import overlaid, read_settings
+    from recommender.config.settings_files import merge_settings, read_settings
     from recommender.experiments.experiment import compare as run_comparison
     from recommender.experiments.experiment import open_experiment
 
     options = split_options(test_from, test_to, split_seed, core, among_open)
     given = settings(set_)
-    chosen = {name: overlaid(read_settings(settings_files, name), given) for name in names(splits)}
+    chosen = {name: merge_settings(read_settings(settings_files, name), given) for name in names(splits)}
     out = output(json)
-    with for_people() as progress:
+    with terminal_progress() as progress:
         experiment = open_experiment(data, root, options, encoder, progress)
         found = run_comparison(
             experiment,

@@ -26,7 +26,7 @@ from recommender.cli.options import (
     split_options,
     write_json,
 )
-from recommender.progress import for_people
+from recommender.progress import terminal_progress
 from recommender.text.names import DEFAULT_ENCODER
 
 
@@ -54,13 +54,13 @@ def evaluate(
 ) -> None:
     """Measure models on a data directory by full ranking, and print the protocol and the table."""
     from recommender.cli.report import print_report
-    from recommender.config.settings_files import overlaid, read_settings
+    from recommender.config.settings_files import merge_settings, read_settings
     from recommender.experiments.experiment import open_experiment
 
     options = split_options(test_from, test_to, split_seed, core, among_open)
-    chosen = overlaid(read_settings(settings_files, split), settings(set_))
+    chosen = merge_settings(read_settings(settings_files, split), settings(set_))
     out = output(json)
-    with for_people() as progress:
+    with terminal_progress() as progress:
         experiment = open_experiment(data, root, options, encoder, progress)
         report = experiment.evaluate(split, names(models), seeds, chosen)
     write_json(out, report.as_json())

@@ -17,7 +17,7 @@ from recommender.cli.options import (
     SettingsFiles,
     settings,
 )
-from recommender.progress import for_people
+from recommender.progress import terminal_progress
 from recommender.text.names import DEFAULT_ENCODER
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def embed(data: Data, root: Root = DEFAULT_ROOT, encoder: Encoder = DEFAULT_ENCO
     from recommender.data.reading import read_directory
 
     texts = build_dataset(read_directory(data)).items.texts
-    with for_people() as progress:
+    with terminal_progress() as progress:
         count = pipeline.encode_texts(texts, root, encoder, progress)
     typer.echo(f"{count:,} texts are in the cache of {encoder}")
 
@@ -78,7 +78,7 @@ def train(
     """Train a model on a snapshot, measure it beside the baselines, and save runs of it and of `pop`."""
     from recommender import pipeline
     from recommender.cli.report import run_lines
-    from recommender.config.settings_files import MEASURED_BY, overlaid, read_settings
+    from recommender.config.settings_files import MEASURED_BY, merge_settings, read_settings
     from recommender.errors import ConfigError
     from recommender.processes import processes
 
@@ -86,9 +86,9 @@ def train(
         raise ConfigError("give --data or --snapshot, one of them")
     with processes().main_first():
         info = pipeline.open_snapshot(snapshot) if snapshot else snapshot_of(data or Path(), root)
-    chosen = overlaid(read_settings(settings_files, MEASURED_BY), settings(set_))
-    lenders = [pipeline.open_run(root / warm)] if warm else []
-    with for_people() as progress:
+    chosen = merge_settings(read_settings(settings_files, MEASURED_BY), settings(set_))
+    warm_start_runs = [pipeline.open_run(root / warm)] if warm else []
+    with terminal_progress() as progress:
         runs = pipeline.train_candidates(
             info,
             [model],
@@ -96,7 +96,7 @@ def train(
             seed=seed,
             encoder=encoder,
             settings=chosen,
-            warm=lenders,
+            warm=warm_start_runs,
             progress=progress,
         )
     if processes().is_main:

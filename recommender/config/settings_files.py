@@ -40,7 +40,7 @@ def read_settings(paths: Sequence[Path], split: str) -> dict[str, dict[str, Any]
     return merged
 
 
-def overlaid(below: Settings, above: Settings) -> dict[str, dict[str, Any]]:
+def merge_settings(below: Settings, above: Settings) -> dict[str, dict[str, Any]]:
     """Both together; where both say something, `above` holds."""
     names = dict.fromkeys([*below, *above])
     return {name: _merged(below.get(name, {}), above.get(name, {})) for name in names}

@@ -210,9 +210,9 @@ def calibration_error(chance: Floats, happened: Bools, bins: int = 15) -> float:
     Source: Naeini et al. 2015; Guo et al. 2017.
     """
     place = np.minimum((chance * bins).astype(np.int64), bins - 1)
-    told = np.bincount(place.ravel(), chance.ravel(), bins)
-    came = np.bincount(place.ravel(), happened.ravel().astype(float), bins)
-    return float(np.abs(told - came).sum() / max(chance.size, 1))
+    expected = np.bincount(place.ravel(), chance.ravel(), bins)
+    observed = np.bincount(place.ravel(), happened.ravel().astype(float), bins)
+    return float(np.abs(expected - observed).sum() / max(chance.size, 1))
 
 
 def coverage(top: Ints, candidates: int) -> float:

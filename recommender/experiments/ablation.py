@@ -111,10 +111,10 @@ def ablate(
     vectors = {label(variant): experiment.vectors_of(variant.encoder) for variant in variants}
 
     def fit(name: str, seed: int) -> Recommender:
-        def told(stage: str, fraction: float) -> None:
+        def labelled(stage: str, fraction: float) -> None:
             experiment.progress(f"{name}, seed {seed}: {stage}", fraction)
 
-        return fit_split(plans[name].with_seed(seed), split, vectors[name], progress=told)[0]
+        return fit_split(plans[name].with_seed(seed), split, vectors[name], progress=labelled)[0]
 
     report = evaluate(list(plans), fit, experiment.dataset, split, seeds, is_random=lambda _: True)
     report.protocol.update(excluded=experiment.excluded)

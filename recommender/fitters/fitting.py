@@ -14,8 +14,15 @@ from recommender.data.dataset import Dataset
 from recommender.errors import ConfigError
 from recommender.evaluation.metrics import DECIDING, per_user, rank_targets
 from recommender.evaluation.splits import Split
-from recommender.fitters.queries import questions_of, questions_within, validation_targets
-from recommender.models.base import AskedModel, ModelConfig, Question, Recommender, TrainableModel, context_of
+from recommender.fitters.queries import queries_within, split_queries, validation_targets
+from recommender.models.base import (
+    EvalQuery,
+    ModelConfig,
+    Recommender,
+    StackedModel,
+    TrainableModel,
+    context_of,
+)
 from recommender.models.registry import make_config, make_model, model_type, wrong_setting
 from recommender.progress import Progress, silent
 from recommender.text.cache import TextVectors
@@ -83,13 +90,13 @@ def fit_all(
     *,
     epochs: int | None = None,
     start: Mapping[str, Any] | None = None,
-    questions: Sequence[Question] | None = None,
+    queries: Sequence[EvalQuery] | None = None,
     checkpoint: Checkpoint | None = None,
     progress: Progress = silent,
 ) -> Recommender:
     """Fit to all of `data`: for `epochs` epochs, without validation. `start` are weights to begin from.
 
-    A model that is asked learns from `questions`, or from those that the data themselves can answer.
+    A model that is asked learns from `queries`, or from those that the data themselves can answer.
     """
     context = context_of(data, vectors)
     seed_everything(plan.training.seed)
@@ -99,9 +106,9 @@ def fit_all(
     if isinstance(model, TrainableModel):
         training = plan.training.model_copy(update={"epochs": epochs or plan.training.epochs})
         train(model, context, training, checkpoint=checkpoint, progress=progress)
-    elif isinstance(model, AskedModel):
-        asked = questions_within(data, vectors) if questions is None else questions
-        model.fit_asked(next((q.context for q in asked if q.context.pairs is data.pairs), context), asked)
+    elif isinstance(model, StackedModel):
+        asked = queries_within(data, vectors) if queries is None else queries
+        model.fit_stacked(next((q.context for q in asked if q.context.pairs is data.pairs), context), asked)
     else:
         model.fit(context)
         model.bind(context)
@@ -117,8 +124,8 @@ def fit_split(
     progress: Progress = silent,
 ) -> tuple[Recommender, TrainingLog | None]:
     """Fit for the split's test: choose the number of epochs on its validation part, then fit to `refit`."""
-    if issubclass(model_type(plan.name), AskedModel):
-        return fit_all(plan, split.refit, vectors, questions=questions_of(split, vectors)), None
+    if issubclass(model_type(plan.name), StackedModel):
+        return fit_all(plan, split.refit, vectors, queries=split_queries(split, vectors)), None
     if not plan.is_trained:
         return fit_all(plan, split.refit, vectors), None
     model, log = _fit_validated(plan, split, vectors, checkpoint=checkpoint, progress=progress)

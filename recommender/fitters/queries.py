@@ -8,7 +8,7 @@ from recommender.data.dataset import CONTRIBUTE, Dataset
 from recommender.errors import DataError
 from recommender.evaluation.metrics import Targets
 from recommender.evaluation.splits import Split, SplitOptions, make_split, new_to_user
-from recommender.models.base import Question, context_of
+from recommender.models.base import EvalQuery, context_of
 from recommender.text.cache import TextVectors
 
 VALIDATION_USERS = 2_000
@@ -18,18 +18,18 @@ VALIDATION_USERS = 2_000
 MOMENTS = 8
 """At which a temporal split asks what comes next."""
 LEAST_USERS = 10
-"""Of a question about a moment: fewer would only add noise."""
+"""Of a query about a moment: fewer would only add noise."""
 
 
-def questions_of(split: Split, vectors: TextVectors | None) -> list[Question]:
+def split_queries(split: Split, vectors: TextVectors | None) -> list[EvalQuery]:
     """What can be asked before the split's test, in the same way; nothing where nobody could answer."""
     if split.name == "temporal":
-        return questions_by_time(split.refit, vectors)
+        return queries_by_time(split.refit, vectors)
     targets = validation_targets(split)
     if not len(targets):
         return []
     return [
-        Question(
+        EvalQuery(
             context_of(split.train, vectors),
             targets.user,
             targets.item,
@@ -41,7 +41,7 @@ def questions_of(split: Split, vectors: TextVectors | None) -> list[Question]:
     ]
 
 
-def questions_by_time(data: Dataset, vectors: TextVectors | None) -> list[Question]:
+def queries_by_time(data: Dataset, vectors: TextVectors | None) -> list[EvalQuery]:
     """What users with a history backed next, asked at evenly spaced moments of the last third of the time.
 
     One moment would not do: platforms have seasons, and what helps in one may mislead in the next.
@@ -61,7 +61,7 @@ def questions_by_time(data: Dataset, vectors: TextVectors | None) -> list[Questi
         if len(np.unique(targets.user)) < LEAST_USERS:
             continue
         found.append(
-            Question(
+            EvalQuery(
                 context_of(before, vectors),
                 targets.user,
                 targets.item,
@@ -74,16 +74,16 @@ def questions_by_time(data: Dataset, vectors: TextVectors | None) -> list[Questi
     return found
 
 
-def questions_within(data: Dataset, vectors: TextVectors | None) -> list[Question]:
+def queries_within(data: Dataset, vectors: TextVectors | None) -> list[EvalQuery]:
     """What each user backed last, among what was open then, and who backed items that were hidden."""
     found = []
     for name in ("last-out", "cold-items"):
         try:
             split = make_split(name, data, SplitOptions(core=1, among_open=True))
         except DataError:
-            # Too few contributions for this kind of question.
+            # Too few contributions for this kind of query.
             continue
-        found.extend(questions_of(split, vectors))
+        found.extend(split_queries(split, vectors))
     return found
 
 

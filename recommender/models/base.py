@@ -173,8 +173,8 @@ class Recommender(nn.Module, ABC):
 
 
 @dataclass(frozen=True)
-class Question:
-    """What users turned out to want, and what could be known before: a lesson for `AskedModel`."""
+class EvalQuery:
+    """What users turned out to want, and what could be known before: a lesson for `StackedModel`."""
 
     context: Context
     """Without what is asked for."""
@@ -191,12 +191,12 @@ class Question:
     """Ask only for what was open at each user's last time."""
 
 
-class AskedModel(Recommender):
-    """A model that learns how to weigh its parts from questions with known answers."""
+class StackedModel(Recommender):
+    """A model that learns how to weigh its parts from queries with known answers."""
 
     @abstractmethod
-    def fit_asked(self, context: Context, questions: Sequence[Question]) -> None:
-        """Learn from the questions what to trust, and everything else from the context; ends bound to it."""
+    def fit_stacked(self, context: Context, queries: Sequence[EvalQuery]) -> None:
+        """Learn from the queries what to trust, and everything else from the context; ends bound to it."""
 
 
 class TrainableModel(Recommender):

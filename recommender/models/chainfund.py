@@ -52,7 +52,7 @@ ALL_USERS = 2_048
 
 
 @dataclass(frozen=True)
-class _Look:
+class _StepItems:
     """The distinct items a step reads: those of its rows and those drawn."""
 
     items: torch.Tensor
@@ -241,20 +241,20 @@ class ChainFund(TrainableModel):
         return torch.exp(-self.log_temperature) * user @ vectors.T + self.rate_weight * log_rate
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
-        look = self._look(batch)
+        step = self._step_items(batch)
         past = self._past(batch.user)
-        vectors = self.vectors.index_copy(0, look.items, look.vectors)
+        vectors = self.vectors.index_copy(0, step.items, step.vectors)
         user = self._users(batch.user, past.without(batch.item), vectors)
         terms: dict[str, torch.Tensor] = {}
         if not torch.isnan(batch.minutes).all():
-            minutes = self.duration_head(torch.cat([look.about[look.row], user], 1)).squeeze(1)
+            minutes = self.duration_head(torch.cat([step.about[step.row], user], 1)).squeeze(1)
             terms["duration"] = masked_mse(minutes, batch.minutes.clamp(max=self.config.max_minutes))
-        terms["contrastive"] = self._contrast(batch, look, user, past)
+        terms["contrastive"] = self._contrast(batch, step, user, past)
         if self.config.users_head != "none":
-            terms["users"] = self._name(batch, look)
+            terms["users"] = self._name(batch, step)
         return terms
 
-    def _look(self, batch: Batch) -> _Look:
+    def _step_items(self, batch: Batch) -> _StepItems:
         asked = torch.cat([batch.item, batch.negatives])
         if self.negatives < self.sizes.items:
             items, place = torch.unique(asked, return_inverse=True)
@@ -265,32 +265,32 @@ class ChainFund(TrainableModel):
         about = self._about(contents, items, kept)
         vectors = F.normalize(self.item_layer(self.dropout(about)), dim=1)
         rows = len(batch.item)
-        return _Look(items, place[:rows], place[rows:], kept, contents, about, vectors)
+        return _StepItems(items, place[:rows], place[rows:], kept, contents, about, vectors)
 
-    def _contrast(self, batch: Batch, look: _Look, user: torch.Tensor, past: Entries) -> torch.Tensor:
+    def _contrast(self, batch: Batch, step: _StepItems, user: torch.Tensor, past: Entries) -> torch.Tensor:
         """What the user liked against what was looked at; what they like or could not back is no negative."""
         if self.config.contrast == "by-position":
-            other = look.drawn[torch.arange(len(look.row), device=look.row.device) % len(look.drawn)]
-            return hinge_by_position(look.contents[look.row], look.contents[other], self.config.margin)
-        unfit = past.among(look.items, self.sizes.items)
-        unfit |= ~was_open(self.context, batch.time, unfit.device, look.items)
-        logits = self._match(user, look.vectors, look.kept * self.log_rate[look.items])
+            other = step.drawn[torch.arange(len(step.row), device=step.row.device) % len(step.drawn)]
+            return hinge_by_position(step.contents[step.row], step.contents[other], self.config.margin)
+        unfit = past.among(step.items, self.sizes.items)
+        unfit |= ~was_open(self.context, batch.time, unfit.device, step.items)
+        logits = self._match(user, step.vectors, step.kept * self.log_rate[step.items])
         if self.config.contrast == "softmax":
-            if len(look.items) < self.sizes.items:
-                chance = log_inclusion(self._item_share, len(look.row), len(look.drawn))
-                logits = logits - chance[look.items]
-            return full_softmax(logits, look.row, unfit, batch.weight)
-        positive = logits.gather(1, look.row.unsqueeze(1)).squeeze(1)
-        against = logits.masked_fill(unfit, -torch.inf)[:, look.drawn]
+            if len(step.items) < self.sizes.items:
+                chance = log_inclusion(self._item_share, len(step.row), len(step.drawn))
+                logits = logits - chance[step.items]
+            return full_softmax(logits, step.row, unfit, batch.weight)
+        positive = logits.gather(1, step.row.unsqueeze(1)).squeeze(1)
+        against = logits.masked_fill(unfit, -torch.inf)[:, step.drawn]
         return hinge(positive, against, self.config.margin, batch.weight)
 
-    def _name(self, batch: Batch, look: _Look) -> torch.Tensor:
+    def _name(self, batch: Batch, step: _StepItems) -> torch.Tensor:
         """Whose items are the batch's? Asked once for each item, among all users or the batch's.
 
         Among the batch's, log q as in the contrast makes it an estimate of the same, at a tenth of the cost.
         """
-        backed, row = torch.unique(look.row, return_inverse=True)
-        about = look.about[backed]
+        backed, row = torch.unique(step.row, return_inverse=True)
+        about = step.about[backed]
         if self.config.users_head == "publishers":
             taught = self.context.publisher[batch.item]
             return user_cross_entropy(self.users_head(about), row, taught, torch.ones_like(batch.weight))

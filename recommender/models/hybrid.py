@@ -1,7 +1,7 @@
 """`hybrid`: contrastive retrieval beside closed-form signals, weighed by what users wanted when asked.
 
 The two-tower's score and the signals of `models.signals` are standardised over each user's candidates and
-weighed by `models.mixing`. The weights are learnt on questions: everything is fitted without some of what is
+weighed by `models.mixing`. The weights are learnt on queries: everything is fitted without some of what is
 known, and asked for it. Then everything is fitted again to all that is known, and the weights are kept.
 """
 
@@ -17,22 +17,22 @@ from recommender.data.dataset import Ints
 from recommender.data.history import History
 from recommender.models import signals
 from recommender.models.base import (
-    AskedModel,
     Context,
+    EvalQuery,
     ModelConfig,
-    Question,
     Sizes,
+    StackedModel,
     TextNeed,
     popularity,
     was_open,
 )
-from recommender.models.mixing import Answered, Mixer
+from recommender.models.mixing import LabelledQuery, Mixer
 from recommender.models.twotower import TwoTower, TwoTowerConfig
 from recommender.training.trainer import seed_everything, train
 
 NAMES = (*signals.SIGNALS, "twotower")
-QUESTION_CELLS = 2_500_000
-"""Users × candidates of one question: more would only cost memory."""
+QUERY_CELLS = 2_500_000
+"""Users × candidates of one query: more would only cost memory."""
 USERS_PER_BLOCK = 256
 LARGEST = 20.0
 """Standard deviations; what lies further out is cut."""
@@ -44,12 +44,12 @@ class HybridConfig(ModelConfig):
     tower_epochs: int = Field(10, ge=1)
     hidden: int = Field(16, ge=1)
     passes: int = Field(90, ge=1)
-    """Over the questions, when weights are learnt."""
+    """Over the queries, when weights are learnt."""
     decay: float = Field(30.0, ge=0)
     """λ of the weights, see `models.mixing`."""
 
 
-class Hybrid(AskedModel):
+class Hybrid(StackedModel):
     name = "hybrid"
     text: ClassVar[TextNeed] = "pooled"
     config_type = HybridConfig
@@ -69,20 +69,20 @@ class Hybrid(AskedModel):
             self.register_buffer(f"{matrix}_values", torch.zeros(kept, sizes.items))
         self._bound: signals.Bound | None = None
 
-    def fit_asked(self, context: Context, questions: Sequence[Question]) -> None:
-        """Learn the weights from the questions, then everything else from the context."""
+    def fit_stacked(self, context: Context, queries: Sequence[EvalQuery]) -> None:
+        """Learn the weights from the queries, then everything else from the context."""
         seed_everything(self.config.seed)
         self.mixer = Mixer(len(NAMES), self.config.hidden)
-        answered = []
+        labelled = []
         learnt: Context | None = None
-        for question in questions:
-            if question.context is not learnt:
-                self._learn_parts(question.context)
-                learnt = question.context
-            answered.append(self._answered(question))
-        if answered:
+        for query in queries:
+            if query.context is not learnt:
+                self._learn_parts(query.context)
+                learnt = query.context
+            labelled.append(self._labelled(query))
+        if labelled:
             self.mixer.learn(
-                answered, passes=self.config.passes, decay=self.config.decay, seed=self.config.seed
+                labelled, passes=self.config.passes, decay=self.config.decay, seed=self.config.seed
             )
         else:
             self.mixer.prefer(NAMES.index("pop"), NAMES.index("twotower"))
@@ -90,7 +90,7 @@ class Hybrid(AskedModel):
             self._learn_parts(context)
 
     def fit(self, context: Context) -> None:
-        self.fit_asked(context, ())
+        self.fit_stacked(context, ())
 
     def bind(self, context: Context) -> None:
         super().bind(context)
@@ -118,7 +118,7 @@ class Hybrid(AskedModel):
 
     def _signals(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         """z, (users, items, signals). What the user backed takes no part in mean and variance."""
-        bound = self._asked()
+        bound = self._bound_signals()
         numbers, columns = users.cpu().numpy(), items.cpu().numpy()
         found = bound.of_users(numbers, columns)
         new = torch.from_numpy(bound.is_new(numbers, columns))
@@ -133,43 +133,43 @@ class Hybrid(AskedModel):
             z[:, :, place] = torch.where(spread > 1e-6, scaled, torch.zeros(()))
         return z
 
-    def _answered(self, question: Question) -> Answered:
-        items = question.candidates
-        users: Ints = np.unique(question.user)
-        most = max(QUESTION_CELLS // len(items), 1)
+    def _labelled(self, query: EvalQuery) -> LabelledQuery:
+        items = query.candidates
+        users: Ints = np.unique(query.user)
+        most = max(QUERY_CELLS // len(items), 1)
         if len(users) > most:
             rng = np.random.default_rng(self.config.seed)
             users = np.sort(rng.choice(users, most, replace=False))
-        asked = np.isin(question.user, users)
-        row = np.searchsorted(users, question.user[asked])
+        asked = np.isin(query.user, users)
+        row = np.searchsorted(users, query.user[asked])
         with torch.no_grad():
             z = self._signals(torch.from_numpy(users), torch.from_numpy(items))
         share = torch.zeros(len(users), len(items))
-        share[torch.from_numpy(row), torch.from_numpy(np.searchsorted(items, question.item[asked]))] = 1.0
+        share[torch.from_numpy(row), torch.from_numpy(np.searchsorted(items, query.item[asked]))] = 1.0
         share /= share.sum(1, keepdim=True)
-        known = History.of(question.seen, np.ones(len(question.seen)), self.sizes)
+        known = History.of(query.seen, np.ones(len(query.seen)), self.sizes)
         barred = known.rows(torch.from_numpy(users))[:, torch.from_numpy(items)] > 0
-        if question.among_open:
+        if query.among_open:
             when = np.full(len(users), -np.inf)
-            np.maximum.at(when, row, question.time[asked])
-            barred |= ~was_open(question.context, torch.from_numpy(when), torch.device("cpu"))[:, items]
-        backers = popularity(question.context.pairs, self.sizes.items)
-        return Answered(
+            np.maximum.at(when, row, query.time[asked])
+            barred |= ~was_open(query.context, torch.from_numpy(when), torch.device("cpu"))[:, items]
+        backers = popularity(query.context.pairs, self.sizes.items)
+        return LabelledQuery(
             z, torch.from_numpy(backers[items] == 0), torch.where(barred & (share == 0), -1.0, share)
         )
 
     def score(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
-        cold = torch.from_numpy(self._asked().backers[items.cpu().numpy()] == 0)
+        cold = torch.from_numpy(self._bound_signals().backers[items.cpu().numpy()] == 0)
         parts = [self._scored(part, items, cold) for part in torch.split(users, USERS_PER_BLOCK)]
         return torch.cat(parts) if parts else torch.zeros(0, len(items))
 
     def _scored(self, users: torch.Tensor, items: torch.Tensor, cold: torch.Tensor) -> torch.Tensor:
         """(users, items). Nobody was asked who had no history: newcomers get what many backed."""
         z = self._signals(users, items)
-        has_history = torch.from_numpy(self._asked().has_history(users.cpu().numpy()))
+        has_history = torch.from_numpy(self._bound_signals().has_history(users.cpu().numpy()))
         return torch.where(has_history.unsqueeze(1), self.mixer(z, cold), z[..., NAMES.index("pop")])
 
-    def _asked(self) -> signals.Bound:
+    def _bound_signals(self) -> signals.Bound:
         if self._bound is None:
             raise RuntimeError("hybrid: bind() comes first")
         return self._bound

@@ -3,8 +3,8 @@
 score(u, i) = w · z(u, i) + MLP(z(u, i)) for items with backers, b + v · z(u, i) for those without
 
 Loss: the listwise softmax (Cao et al. 2007, ListNet) over a user's candidates, with λ‖weights‖² shared among
-the users: few questions move the weights little. Source of the idea: stacked generalization (Wolpert 1992).
-Several questions are weighed by regret: group DRO (Sagawa et al. 2020) in the form of Agarwal and Zhang 2022.
+the users: few queries move the weights little. Source of the idea: stacked generalization (Wolpert 1992).
+Several queries are weighed by regret: group DRO (Sagawa et al. 2020) in the form of Agarwal and Zhang 2022.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ CLIPPED = 5.0
 """Of the MLP's input: it is for where signals meet, not for outliers."""
 USERS_PER_STEP = 128
 TOLERANCE = 0.3
-"""Nats of regret that make a question count e times as much as another."""
+"""Nats of regret that make a query count e times as much as another."""
 
 
 @dataclass(frozen=True)
-class Answered:
+class LabelledQuery:
     """The signals of users who were asked, and what they wanted."""
 
     z: torch.Tensor
@@ -60,37 +60,37 @@ class Mixer(nn.Module):
             self.weights[warm] = 1.0
             self.cold_weights[cold] = 1.0
 
-    def learn(self, answered: Sequence[Answered], *, passes: int, decay: float, seed: int) -> None:
+    def learn(self, labelled: Sequence[LabelledQuery], *, passes: int, decay: float, seed: int) -> None:
         """Fit the weights; `decay` is λ, beside a loss summed over the users.
 
-        Several questions count by how badly they go, against the best single signal of each: weights that
+        Several queries count by how badly they go, against the best single signal of each: weights that
         serve most moments and fail in some are no good at the next one.
         """
         use_threads()
         generator = torch.Generator().manual_seed(seed)
-        users = sum(len(part.z) for part in answered)
-        reference = [_best_single(part) for part in answered]
-        regret = torch.zeros(len(answered))
+        users = sum(len(part.z) for part in labelled)
+        reference = [_best_single(part) for part in labelled]
+        regret = torch.zeros(len(labelled))
         optimizer = torch.optim.Adam(self.parameters(), 0.02)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, passes)
         for _ in range(passes):
-            shares = torch.softmax(regret / TOLERANCE, 0) * len(answered)
+            shares = torch.softmax(regret / TOLERANCE, 0) * len(labelled)
             steps = [
                 (place, rows)
-                for place, part in enumerate(answered)
+                for place, part in enumerate(labelled)
                 for rows in torch.split(torch.randperm(len(part.z), generator=generator), USERS_PER_STEP)
             ]
-            sums = torch.zeros(len(answered))
+            sums = torch.zeros(len(labelled))
             for chosen in torch.randperm(len(steps), generator=generator).tolist():
                 place, rows = steps[chosen]
-                part = answered[place]
+                part = labelled[place]
                 loss = _listwise(self(part.z[rows], part.cold), part.share[rows]).mean()
                 norm = sum((weights.square().sum() for weights in self.parameters()), torch.zeros(()))
                 optimizer.zero_grad(set_to_none=True)
                 torch.autograd.backward(shares[place] * loss + decay / users * norm)
                 optimizer.step()
                 sums[place] += loss.detach() * len(rows)
-            regret = sums / torch.tensor([float(len(part.z)) for part in answered]) - torch.stack(reference)
+            regret = sums / torch.tensor([float(len(part.z)) for part in labelled]) - torch.stack(reference)
             schedule.step()
 
 
@@ -100,7 +100,7 @@ def _listwise(logits: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
     return -(share.clamp(min=0) * F.log_softmax(barred, 1)).sum(1)
 
 
-def _best_single(part: Answered) -> torch.Tensor:
+def _best_single(part: LabelledQuery) -> torch.Tensor:
     """The mean loss of the signal that does best alone, with weight 1."""
     alone = [_listwise(part.z[..., place], part.share).mean() for place in range(part.z.shape[-1])]
     return torch.stack(alone).min()

@@ -27,7 +27,7 @@ from recommender.data.snapshot import (
 from recommender.errors import ConfigError, DamagedError, DataError
 from recommender.fitters.fitting import make_plan
 from recommender.models.base import context_of
-from recommender.pipeline.candidates import Trial
+from recommender.pipeline.candidates import CandidateTrainer
 from recommender.processes import processes
 from recommender.progress import Progress, silent
 from recommender.ranking.lists import ANYBODY, Ranker, audiences, digest, rank_all, similar_items
@@ -111,8 +111,8 @@ def train_candidates(
         name: make_plan(name, (settings or {}).get(name)).with_seed(seed)
         for name in dict.fromkeys([*BASELINES, *models])
     }
-    trial = Trial(dataset, vectors, snapshot.hash, root / CHECKPOINTS, progress)
-    lenders = {run.model: run for run in warm if run.config.encoder == encoder}
+    trainer = CandidateTrainer(dataset, vectors, snapshot.hash, root / CHECKPOINTS, progress)
+    starts = {run.model: run for run in warm if run.config.encoder == encoder}
     return [
         save_run(
             root,
@@ -122,9 +122,9 @@ def train_candidates(
             training=plans[name].training,
             encoder=encoder,
             metrics=fitted.metrics,
-            warm_from=lenders[name].id if name in lenders else "",
+            warm_from=starts[name].id if name in starts else "",
         )
-        for name, fitted in trial.run(plans, lenders)
+        for name, fitted in trainer.run(plans, starts)
         if processes().is_main
     ]
 

@@ -33,7 +33,7 @@ class Fitted:
 
 
 @dataclass
-class Trial:
+class CandidateTrainer:
     """All candidates of one snapshot."""
 
     dataset: Dataset

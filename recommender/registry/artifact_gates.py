@@ -16,7 +16,7 @@ NAMED = 3
 
 
 @dataclass(frozen=True)
-class Departed:
+class ErasedUsers:
     """Users whom the live run may know and a new one need not, by `erasure_hash`."""
 
     erased: frozenset[str] = frozenset()
@@ -25,10 +25,10 @@ class Departed:
     """May have nothing left to learn from: refunded, or their consent is gone."""
 
 
-def file_gates(run: RunInfo, live: RunInfo | None, departed: Departed) -> Iterator[Gate]:
+def artifact_gates(run: RunInfo, live: RunInfo | None, erased_users: ErasedUsers) -> Iterator[Gate]:
     yield _weights_are_finite(run)
     yield _snapshot_is_sound(run)
-    yield _vocabulary_holds(run, live, departed)
+    yield _vocabulary_holds(run, live, erased_users)
 
 
 def erasure_hash(user_id: str) -> str:
@@ -64,21 +64,21 @@ def _snapshot_is_sound(run: RunInfo) -> Gate:
     return passes(f"{run.id}: snapshot {wanted[:16]} has the bytes it was trained on.")
 
 
-def _vocabulary_holds(run: RunInfo, live: RunInfo | None, departed: Departed) -> Gate:
-    """Whoever and whatever the live run knows has to be known, but for those who departed."""
+def _vocabulary_holds(run: RunInfo, live: RunInfo | None, erased_users: ErasedUsers) -> Gate:
+    """Whoever and whatever the live run knows has to be known, but for those who were erased or excused."""
     try:
         now = load_vocabularies(run)
         before = load_vocabularies(live) if live else None
     except RecommenderError as error:
         return refuses(f"{run.id}: vocabularies cannot be compared ({error}), so it is refused.")
-    kept = sum(erasure_hash(name) in departed.erased for name in now["users"].names)
+    kept = sum(erasure_hash(name) in erased_users.erased for name in now["users"].names)
     if kept:
         return refuses(f"{run.id}: it knows {kept} who asked to be forgotten, so it is refused.")
     if live is None or before is None:
         return passes(f"{run.id}: nothing is live whose users and campaigns it would have to know.")
     known = set(now["users"].names)
     lost = [name for name in before["users"].names if name not in known]
-    gone = departed.erased | departed.excused
+    gone = erased_users.erased | erased_users.excused
     lost = [name for name in lost if erasure_hash(name) not in gone]
     items = set(now["item_ids"].names)
     lost += [name for name in before["item_ids"].names if name not in items]

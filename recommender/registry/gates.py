@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recommender.models.registry import model_type
-from recommender.registry.artifact_gates import Departed, file_gates
-from recommender.registry.metric_gates import BASELINE, figure_gates, quality
+from recommender.registry.artifact_gates import ErasedUsers, artifact_gates
+from recommender.registry.metric_gates import BASELINE, metric_gates, quality
 from recommender.registry.runs import RunInfo
 
-NOBODY = Departed()
+NOBODY = ErasedUsers()
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,19 @@ def judge(
     run: RunInfo,
     live: RunInfo | None = None,
     peers: Sequence[RunInfo] = (),
-    departed: Departed = NOBODY,
+    erased_users: ErasedUsers = NOBODY,
 ) -> Verdict:
     """Ask every gate about a candidate.
 
-    `peers` are runs measured on the same snapshot; `departed` are users whom the run need not know, or must
-    not.
+    `peers` are runs measured on the same snapshot; `erased_users` are those whom the run need not know, or
+    must not.
     """
-    gates = [*figure_gates(run, live, peers), *file_gates(run, live, departed)]
+    gates = [*metric_gates(run, live, peers), *artifact_gates(run, live, erased_users)]
     return Verdict(run, all(gate.passed for gate in gates), [gate.sentence for gate in gates])
 
 
 def decide_promotion(
-    runs: Sequence[RunInfo], live: RunInfo | None = None, departed: Departed = NOBODY
+    runs: Sequence[RunInfo], live: RunInfo | None = None, erased_users: ErasedUsers = NOBODY
 ) -> PromotionDecision:
     """The accepted personal run with the best NDCG@10.
 
@@ -64,7 +64,7 @@ def decide_promotion(
     snapshot asks for.
     """
     personal = [run for run in runs if model_type(run.model).is_personal]
-    verdicts = [judge(run, live, runs, departed) for run in personal]
+    verdicts = [judge(run, live, runs, erased_users) for run in personal]
     accepted = [verdict.run for verdict in verdicts if verdict.is_accepted]
     if accepted:
         return PromotionDecision(max(accepted, key=quality), verdicts)

@@ -41,7 +41,7 @@ def refuses(sentence: str) -> Gate:
     return Gate(passed=False, sentence=sentence)
 
 
-def figure_gates(run: RunInfo, live: RunInfo | None, peers: Sequence[RunInfo]) -> Iterator[Gate]:
+def metric_gates(run: RunInfo, live: RunInfo | None, peers: Sequence[RunInfo]) -> Iterator[Gate]:
     """`peers` are runs measured on the same snapshot, one of them of the live model's kind."""
     again = next((peer for peer in peers if live and peer.model == live.model), None)
     yield _is_finite(run)

@@ -171,7 +171,7 @@ def train(
         if validate:
             model.eval()
             model.freeze()
-            losses["validation"] = group.told_by_main(validate() if group.is_main else 0.0)
+            losses["validation"] = group.broadcast(validate() if group.is_main else 0.0)
         _keep_if_best(state, model, losses)
         state.curve.append(losses)
         progress(f"training {model.name}", state.epoch / config.epochs)

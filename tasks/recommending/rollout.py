@@ -22,7 +22,7 @@ Stage = RankingPublication.Stage
 
 
 @transaction.atomic
-def look(now: datetime | None = None) -> str:
+def review(now: datetime | None = None) -> str:
     """One step of the roll-out, if one is due; says what was seen."""
     now = now or timezone.now()
     publication = (
@@ -33,13 +33,13 @@ def look(now: datetime | None = None) -> str:
     if publication is None:
         return "nothing is live yet"
     if publication.candidate is None or publication.stage_since is None:
-        return _look_at_live(publication, now)
+        return _review_live(publication, now)
     if publication.stage == Stage.SHADOW:
-        return _look_at_shadow(publication.candidate, publication.version, publication.stage_since, now)
-    return _look_at_canary(publication.candidate, publication.version, publication.stage_since, now)
+        return _review_shadow(publication.candidate, publication.version, publication.stage_since, now)
+    return _review_canary(publication.candidate, publication.version, publication.stage_since, now)
 
 
-def _look_at_shadow(candidate: ModelVersion, live: ModelVersion, since: datetime, now: datetime) -> str:
+def _review_shadow(candidate: ModelVersion, live: ModelVersion, since: datetime, now: datetime) -> str:
     ours, theirs = replayed(candidate, since), replayed(live, since)
     said = f"of the contributions since, its first ten held {ours}, those of {live.run_id} {theirs}"
     if has_fallen(ours, theirs):
@@ -51,7 +51,7 @@ def _look_at_shadow(candidate: ModelVersion, live: ModelVersion, since: datetime
     )
 
 
-def _look_at_canary(candidate: ModelVersion, live: ModelVersion, since: datetime, now: datetime) -> str:
+def _review_canary(candidate: ModelVersion, live: ModelVersion, since: datetime, now: datetime) -> str:
     ours, theirs = rates(_kin(candidate, live), since, now), rates(_kin(live, candidate), since, now)
     fallen = _fallen(
         ("clicks", ours.clicks, theirs.clicks), ("contributions", ours.contributions, theirs.contributions)
@@ -64,7 +64,7 @@ def _look_at_canary(candidate: ModelVersion, live: ModelVersion, since: datetime
     return _advance(candidate, said, is_due=now - since >= settings.RECOMMENDER_CANARY_PERIOD)
 
 
-def _look_at_live(publication: RankingPublication, now: datetime) -> str:
+def _review_live(publication: RankingPublication, now: datetime) -> str:
     """Whether what is live now fares worse than what was live before did.
 
     Compared with as long a time before it was shown, a whole number of days earlier: at the same hours.

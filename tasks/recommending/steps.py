@@ -24,7 +24,7 @@ from recommender.registry.gates import PromotionDecision
 from tasks.recommending import publishing, versions
 from tasks.recommending.jobs import SkippedError
 from tasks.recommending.publishing import ALL
-from tasks.recommending.tables import departed, is_anything_new, left_out, provenance, tables, texts
+from tasks.recommending.tables import erased_users, is_anything_new, left_out, provenance, tables, texts
 
 MODELS = ("chainfund", "twotower", "hybrid")
 """Trained at each refresh; the best that passes the gates is taken further."""
@@ -85,7 +85,7 @@ def train(
         versions.root(),
         seed=seed,
         encoder=settings.RECOMMENDER_TEXT_ENCODER,
-        warm=versions.lenders(wanted) if warm else (),
+        warm=versions.warm_start_runs(wanted) if warm else (),
         progress=progress,
     )
     for run in runs:
@@ -97,8 +97,8 @@ def decide(run_ids: Sequence[str]) -> Decision:
     """Ask the gates, write down what they said, and say which runs go where."""
     runs = [versions.run_of(_version(run_id)) for run_id in run_ids]
     live = versions.live_version()
-    promotion = decide_promotion(runs, versions.run_of(live) if live else None, departed())
-    versions.note(promotion, runs)
+    promotion = decide_promotion(runs, versions.run_of(live) if live else None, erased_users())
+    versions.record_decision(promotion, runs)
     return Decision(promotion, _placements(promotion))
 
 

@@ -31,7 +31,7 @@ from django_project.ledger.selectors import currencies, currency_is_known
 from recommender.data.dataset import item_text
 from recommender.data.schema import EVENTS, IMPRESSIONS, ITEMS, TableFormat, Tables
 from recommender.data.snapshot import ChainHead, Provenance
-from recommender.registry.artifact_gates import Departed
+from recommender.registry.artifact_gates import ErasedUsers
 from tasks.recommending.jobs import SkippedError
 
 LEARNT_FROM = (CampaignLaunched, Contribution, Refund, TakeBack, Cancellation)
@@ -94,7 +94,7 @@ def tables(key: Provenance) -> Tables:
     Campaigns whose currency was not known then are left out, with all that was seen and done there.
     """
     final = _final_rows(key)
-    forgotten, unpriced = departed().erased, _unpriced(key)
+    forgotten, unpriced = erased_users().erased, _unpriced(key)
     return Tables(
         events=_frame(_kept(_events(key, final, unpriced), forgotten), EVENTS),
         items=_frame(_items(key, final, forgotten, unpriced), ITEMS),
@@ -107,7 +107,7 @@ def left_out(key: Provenance) -> dict[str, int]:
     return {"campaign_of_unknown_currency": len(_unpriced(key))}
 
 
-def departed() -> Departed:
+def erased_users() -> ErasedUsers:
     """Who asked to be forgotten, and who may have nothing left in a snapshot."""
     hashes = dict(Erasure.objects.order_by("is_whole").values_list("user_hash", "is_whole"))
     refunded = {
@@ -115,7 +115,7 @@ def departed() -> Departed:
         for model in (Refund, TakeBack)
         for backer in model.objects.values_list("backer", flat=True).distinct().order_by()
     }
-    return Departed(
+    return ErasedUsers(
         frozenset(digits for digits, is_whole in hashes.items() if is_whole), frozenset({*hashes, *refunded})
     )
 

@@ -70,5 +70,5 @@ def rank(placements: list[tuple[str, str]]) -> None:
 @shared_task(name="tasks.rollout.watch")
 def watch() -> None:
     """Look at the candidate, at what is live and at what is new; needs no torch."""
-    rollout.look()
+    rollout.review()
     update_arms(timezone.now())

@@ -23,7 +23,7 @@ def run_of(version: ModelVersion) -> RunInfo:
     return open_run(root() / version.run_id)
 
 
-def lenders(models: Sequence[str]) -> list[RunInfo]:
+def warm_start_runs(models: Sequence[str]) -> list[RunInfo]:
     """The newest run of each model whose files are sound, to begin the next training from."""
     found = []
     for model in models:
@@ -63,7 +63,7 @@ def register(run: RunInfo) -> ModelVersion:
     return version
 
 
-def note(decision: PromotionDecision, runs: Sequence[RunInfo]) -> None:
+def record_decision(decision: PromotionDecision, runs: Sequence[RunInfo]) -> None:
     """Write what the gates said beside each run they were asked about."""
     said = {verdict.run.id: verdict for verdict in decision.verdicts}
     for run in runs:

@@ -27,7 +27,7 @@ from django_project.discovery.models import (
 from django_project.discovery.rollout import CANARY_PERCENT, RolloutError, bucket
 from django_project.discovery.selectors import recommended_for
 from django_project.ledger.models import CampaignLaunched, Contribution
-from tasks.recommending.rollout import look
+from tasks.recommending.rollout import review
 from tasks.recommending.tasks import watch
 from tasks.recommending.thompson import best_of
 from tests.factories import World, address
@@ -123,21 +123,21 @@ def test_from_the_shadow_to_a_tenth_to_all(
 ) -> None:
     live, candidate = versions
     few, many = FEW[0], MANY[0]
-    assert look().endswith("there is nothing to go back to")
+    assert review().endswith("there is nothing to go back to")
 
     rollout.stage(candidate, RankingPublication.Stage.SHADOW)
     assert first_seen(few) == first_seen(many) == (live.run_id, "c0")
-    assert "its time is not over" in look()
+    assert "its time is not over" in review()
     age(days=1)
-    assert look().endswith("it goes on")
+    assert review().endswith("it goes on")
 
     assert first_seen(few) == (candidate.run_id, "c9")
     assert first_seen(many) == (live.run_id, "c0")
     age(days=4)
-    assert "fewer than the 200 impressions on 30 visitors it takes to tell" in look()
+    assert "fewer than the 200 impressions on 30 visitors it takes to tell" in review()
     visits(candidate, campaigns[9], shown=250, clicked=30)
     visits(live, campaigns[0], shown=250, clicked=28)
-    assert look().endswith("clicks 12.00% of 250, contributions 0.00% of 250: it goes on")
+    assert review().endswith("clicks 12.00% of 250, contributions 0.00% of 250: it goes on")
 
     assert first_seen(few) == first_seen(many) == (candidate.run_id, "c9")
     publication = PUBLICATION.get()
@@ -158,7 +158,7 @@ def test_a_candidate_that_people_turn_away_from_is_taken_back_at_once(
     age(hours=2)
     visits(candidate, campaigns[9], shown=250, clicked=5)
     visits(live, campaigns[0], shown=600, clicked=72)
-    assert "clicks fell to 2.00% of 250 from 12.00% of 600: taken back" in look()
+    assert "clicks fell to 2.00% of 250 from 12.00% of 600: taken back" in review()
     assert first_seen(FEW[0]) == (live.run_id, "c0")
     candidate.refresh_from_db()
     assert candidate.state == "refused"
@@ -188,13 +188,13 @@ def test_what_is_live_is_rolled_back_when_contributions_fall(
     rollout.show(candidate)
     age(hours=1)
     visits(candidate, campaigns[9], shown=300, clicked=60)
-    assert f"contributions fell to 0.00% of 300 from 13.33% of 300: rolled back to {live.run_id}." in look()
+    assert f"contributions fell to 0.00% of 300 from 13.33% of 300: rolled back to {live.run_id}." in review()
     assert first_seen(MANY[0]) == (live.run_id, "c0")
     candidate.refresh_from_db()
     assert candidate.state == "refused"
     # What was refused is not gone back to in turn.
     age(minutes=30)
-    assert "there is nothing to go back to" in look()
+    assert "there is nothing to go back to" in review()
 
 
 def test_lists_that_nobody_was_shown_are_scored_by_what_people_did(
@@ -222,7 +222,7 @@ def test_lists_that_nobody_was_shown_are_scored_by_what_people_did(
     for number in range(1, 41):
         for campaign in new:
             world.contribute(campaign, backer=address(number), at=timezone.now())
-    said = look()
+    said = review()
     assert f"its first ten held 0.00% of 240, those of {live.run_id} 100.00% of 240: worse" in said
     assert PUBLICATION.get().candidate is None
 
@@ -234,7 +234,7 @@ def test_each_step_waits_for_a_human_where_that_is_wanted(
     _, candidate = versions
     rollout.stage(candidate, RankingPublication.Stage.SHADOW)
     age(days=9)
-    assert look().endswith(f"waits for `manage.py recommend promote {candidate.run_id}`")
+    assert review().endswith(f"waits for `manage.py recommend promote {candidate.run_id}`")
     assert PUBLICATION.get().stage == "shadow"
     rollout.advance()
     assert PUBLICATION.get().stage == "canary"

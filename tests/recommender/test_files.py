@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recommender import files
-from recommender.progress import for_people
+from recommender.progress import terminal_progress
 
 
 def test_a_file_is_replaced_and_readable_by_others(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_published_folder_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_progress_is_a_few_plain_lines_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
-    with for_people() as progress:
+    with terminal_progress() as progress:
         for stage in ("reading", "training"):
             for step in range(101):
                 progress(stage, step / 100)
@@ -69,7 +69,7 @@ def test_progress_is_a_bar_on_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with for_people() as progress:
+    with terminal_progress() as progress:
         progress("reading", 0.5)
         progress("reading", 1.0)
     shown = capsys.readouterr().err

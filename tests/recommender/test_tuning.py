@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recommender.config.search_space import OneOf
-from recommender.config.settings_files import overlaid, read_settings
+from recommender.config.settings_files import merge_settings, read_settings
 from recommender.data.dataset import CONTRIBUTE, Dataset
 from recommender.errors import ConfigError, DataError, RecommenderError
 from recommender.evaluation.bootstrap import paired
@@ -179,9 +179,9 @@ class TestSettingsFiles:
         found = read_settings([first, second], "random")
         assert found == {"ease": {"regularization": 3}, "itemknn": {"shrink": 2}}
         above = {"ease": {"training": {"epochs": "1"}}, "pop": {}}
-        assert overlaid(found, above)["ease"] == {"regularization": 3, "training": {"epochs": "1"}}
+        assert merge_settings(found, above)["ease"] == {"regularization": 3, "training": {"epochs": "1"}}
         below = {"ease": {"training": {"epochs": 2, "seed": 4}}}
-        assert overlaid(below, above)["ease"]["training"] == {"epochs": "1", "seed": 4}
+        assert merge_settings(below, above)["ease"]["training"] == {"epochs": "1", "seed": 4}
 
     @pytest.mark.parametrize(
         ("content", "sentence"),

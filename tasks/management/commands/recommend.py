@@ -18,7 +18,7 @@ from django_project.discovery.services import erase
 from django_project.discovery.user_keys import read_user_key, visitor_key, wallet_key
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import DECIDING
-from recommender.progress import Progress, for_people
+from recommender.progress import Progress, terminal_progress
 from tasks.recommending import steps
 from tasks.recommending.jobs import SkippedError, only_one
 from tasks.recommending.publishing import ALL
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             "status": self._status,
         }
         try:
-            with for_people() as progress:
+            with terminal_progress() as progress:
                 result = actions[options["action"]](options, progress)
         except SkippedError as reason:
             result = {"skipped": str(reason), "lines": [f"skipped: {reason}"]}
