@@ -15,7 +15,9 @@ _FORMER_ADMIN = r"^admin/campaigns/(?P<model>campaignupdate|follow|report|suppor
 urlpatterns: list[URLPattern | URLResolver] = [
     re_path(
         _FORMER_ADMIN,
-        RedirectView.as_view(url="/admin/community/%(model)s/%(page)s", query_string=True),
+        RedirectView.as_view(
+            url="/admin/community/%(model)s/%(page)s", query_string=True, http_method_names=["get", "head"]
+        ),
         name="former-admin",
     ),
     path("admin/", admin.site.urls),

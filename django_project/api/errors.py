@@ -16,7 +16,7 @@ from django_project.core.errors import Message, TooManyRequestsError, UserError,
 
 
 class ErrorDetail(BaseModel):
-    """`code` never changes, `message` is in the language of the request.
+    """`code` never changes, `message` is in the language of the request, `documentation_url` says what to do.
 
     `fields` has a message for each part of a body or query that is wrong, `allowed` the values that a
     parameter can have, `last_page` how far a list goes.
@@ -24,6 +24,7 @@ class ErrorDetail(BaseModel):
 
     code: str
     message: str
+    documentation_url: str
     fields: dict[str, str] | None = None
     allowed: dict[str, list[str]] | None = None
     last_page: int | None = None

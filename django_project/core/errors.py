@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from django.urls import get_script_prefix
 from django.utils.functional import Promise
 
 Message = str | Promise
@@ -64,8 +65,12 @@ def error_body(
     fields: Mapping[str, Message] | None = None,
     details: Mapping[str, object] | None = None,
 ) -> dict[str, dict[str, object]]:
-    """The one shape in which programs are refused: {"error": {"code", "message", "fields"?, …}}."""
-    told: dict[str, object] = {"code": code, "message": str(message)}
+    """The one shape in which programs are refused.
+
+    {"error": {"code", "message", "documentation_url", "fields"?, …}}, where the URL is a path of this site.
+    """
+    documentation = f"{get_script_prefix()}api/v1/docs#error-{code}"
+    told: dict[str, object] = {"code": code, "message": str(message), "documentation_url": documentation}
     if fields:
         told["fields"] = {name: str(text) for name, text in fields.items()}
     return {"error": {**told, **(details or {})}}

@@ -34,6 +34,11 @@ class Chain(models.Model):
         CONTRADICTION = "contradiction", "the node contradicts rows that were stored"
         UNSTORABLE = "unstorable", "an event does not fit into the tables"
 
+        @property
+        def documentation(self) -> str:
+            """Where its cure is."""
+            return f"docs/indexer.md#{self.value}"
+
     chain_id = models.BigIntegerField(primary_key=True)
     name = models.CharField(max_length=50)
     genesis_hash = HashField(null=True, blank=True, help_text="Pinned at first contact; another one halts.")

@@ -120,7 +120,7 @@ def halt_unless_followed(chain_id: int, code: Chain.Halt, reason: str) -> None:
 
 def _halt(chains: QuerySet[Chain], code: Chain.Halt, reason: str) -> None:
     chains.exclude(state=Chain.State.RETIRED).update(
-        state=Chain.State.HALTED, halt_code=code, halt_reason=reason
+        state=Chain.State.HALTED, halt_code=code, halt_reason=f"{reason} ({code.documentation})"
     )
 
 

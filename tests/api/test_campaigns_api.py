@@ -130,7 +130,11 @@ def test_indexer_status(world: World) -> None:
 @pytest.mark.usefixtures("world")
 def test_errors_have_one_shape() -> None:
     reply = Client().get("/api/v1/campaigns/31337/0x1234")
-    assert reply.json() == {"error": {"code": "not_found", "message": "There is nothing here."}}
+    assert reply.json()["error"] == {
+        "code": "not_found",
+        "message": "There is nothing here.",
+        "documentation_url": "/api/v1/docs#error-not_found",
+    }
     reply = Client().put("/api/v1/campaigns")
     assert (reply.status_code, reply.json()["error"]["code"]) == (405, "method_not_allowed")
     reply = Client().get("/api/v1/campaigns/31337/0x1234", headers={"Accept-Language": "zh-hans"})

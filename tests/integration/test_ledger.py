@@ -279,7 +279,11 @@ def test_health_tells_silence_lag_halts_and_suspects(suite: Suite) -> None:
     services.suspect(suite.chain_id, 1, 2, "gap")
     services.halt(suite.chain_id, Chain.Halt.DEEP_REORG, "it changed")
     (halted,) = index_health()
-    assert (halted.state, halted.halt_code, halted.halt_reason) == ("halted", "deep_reorg", "it changed")
+    assert (halted.state, halted.halt_code, halted.halt_reason) == (
+        "halted",
+        "deep_reorg",
+        "it changed (docs/indexer.md#deep_reorg)",
+    )
     assert halted.open_suspects == SuspectRange.objects.count() == 1
 
 

@@ -29,7 +29,7 @@ ASKS_TO_OPEN = {
     "ledger.token": {"change"},
 }
 # Everyday decisions that hide no campaign and move no money.
-NEVER_ASKS = {"campaigns.report", "campaigns.supportermessage"}
+NEVER_ASKS = {"community.report", "community.supportermessage"}
 
 # Pages of the admin that belong to no model: asks when opened, asks when posted to.
 OTHERS = {

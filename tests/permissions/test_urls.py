@@ -115,6 +115,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     # Nobody said whom to write to.
     "ops:security-txt": ("/.well-known/security.txt", dict.fromkeys(ROLES, 404)),
     "admin:index": ("/admin/", OPERATORS),
+    "former-admin": ("/admin/campaigns/report/?q=x", dict.fromkeys(ROLES, 302)),
     "admin:login": ("/admin/login/", dict.fromkeys(ROLES, 302)),
     "admin:logout": (
         "/admin/logout/",

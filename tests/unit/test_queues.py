@@ -270,10 +270,10 @@ def test_moderators_meet_the_report_that_waits_for_longest_first(world: World) -
         community_services.file_report(listing, reason=Report.Reason.OTHER, text=text, reporter=None)
     admin = User.objects.create_superuser("admin")
     client = staff_client(admin)
-    page = client.get("/admin/campaigns/report/").content.decode()
+    page = client.get("/admin/community/report/").content.decode()
     assert "the first of them" in page
     assert "one of many, 119" not in page
     moderation.dismiss_report(Report.objects.get(text=texts[0]), actor=admin, reason="not so")
-    page = client.get("/admin/campaigns/report/").content.decode()
+    page = client.get("/admin/community/report/").content.decode()
     assert "the first of them" not in page
     assert "one of many, 0" in page

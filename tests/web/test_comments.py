@@ -121,7 +121,7 @@ def test_moderators_hide_with_a_reason_and_the_author_cannot_undo_it(url: str, b
     backer.post(url, {"text": TEXT})
     message = SupporterMessage.objects.get()
     admin = staff_client(User.objects.create_superuser("moderator"))
-    listed = "/admin/campaigns/supportermessage/"
+    listed = "/admin/community/supportermessage/"
     hiding = {"action": "hide", "_selected_action": [message.pk]}
     admin.post(listed, {**hiding, "reason": ""})
     assert TEXT in page(Client(), url)

@@ -123,7 +123,7 @@ def test_moderators_find_it_and_close_it_with_a_reason(url: str) -> None:
     Client().post(url, {"reason": "stolen", "text": TEXT})
     report = Report.objects.get()
     admin = staff_client(User.objects.create_superuser("moderator"))
-    listed = "/admin/campaigns/report/"
+    listed = "/admin/community/report/"
     assert "The photographs are of another roof" in admin.get(listed).content.decode()
     closing = {"action": "uphold", "_selected_action": [report.pk]}
     admin.post(listed, {**closing, "reason": ""})

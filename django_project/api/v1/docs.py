@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from django_project.api.endpoint import Endpoint
+from django_project.api.error_codes import ERROR_CODES
 from django_project.api.framework import plain
 
 
@@ -66,7 +67,9 @@ class ReferenceView(Endpoint):
     renderer_classes = (StaticHTMLRenderer,)
 
     def get(self, request: Request) -> HttpResponse:
-        return render(plain(request), "api/reference.html", {"operations": operations()})
+        return render(
+            plain(request), "api/reference.html", {"operations": operations(), "error_codes": ERROR_CODES}
+        )
 
 
 @extend_schema(exclude=True)

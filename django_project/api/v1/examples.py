@@ -218,7 +218,8 @@ BODIES: dict[tuple[str, str], Any] = {
 
 
 def _refusal(code: str, message: str, **more: Any) -> dict[str, Any]:
-    return {"error": {"code": code, "message": message, **more}}
+    documentation = f"/api/v1/docs#error-{code}"
+    return {"error": {"code": code, "message": message, "documentation_url": documentation, **more}}
 
 
 # {status: how it is told}.

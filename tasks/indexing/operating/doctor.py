@@ -197,7 +197,7 @@ def _diagnose_index(chain: Chain | None, node_head: int) -> Iterator[Finding]:
         yield Finding(
             "index",
             f"is halted ({chain.halt_code})",
-            f"{chain.halt_reason}; docs/indexer.md has a section on `{chain.halt_code}`",
+            chain.halt_reason,
         )
     yield from _diagnose_standstill(chain)
     indexed = cursor.next_block - 1
