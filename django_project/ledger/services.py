@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
@@ -32,9 +32,6 @@ from django_project.ledger.models import (
 from django_project.ledger.selectors import lease_is_held
 from django_project.ledger.symbols import MOST_DECIMALS, clean_symbol, marked, rival_key
 from django_project.ledger.totals import recompute_totals
-
-if TYPE_CHECKING:
-    from django_project.accounts.models import User
 
 
 @dataclass(frozen=True)
@@ -144,7 +141,7 @@ def resume(chain_id: int) -> None:
 
 
 @transaction.atomic
-def retire(chain_id: int, *, reason: str, actor: "User | None" = None) -> None:
+def retire(chain_id: int, *, reason: str, actor: AbstractBaseUser | None = None) -> None:
     """Stop following a chain for good: what is indexed of it stays readable, and takes no more pledges.
 
     A worker that follows it is turned away with its next commit. Doing it again changes nothing.
@@ -159,7 +156,7 @@ def retire(chain_id: int, *, reason: str, actor: "User | None" = None) -> None:
 
 
 @transaction.atomic
-def reinstate(chain_id: int, *, reason: str, actor: "User | None" = None) -> None:
+def reinstate(chain_id: int, *, reason: str, actor: AbstractBaseUser | None = None) -> None:
     """Undo `retire`: the chain is followed again from where it was left.
 
     Raises:
@@ -234,7 +231,7 @@ def doubt_token(chain_id: int, address: bytes, problem: str) -> None:
 
 
 @transaction.atomic
-def mend_token(token: Token, symbol: str, decimals: int, *, actor: "User", reason: str) -> None:
+def mend_token(token: Token, symbol: str, decimals: int, *, actor: AbstractBaseUser, reason: str) -> None:
     """Let an operator say what a token is, in place of its contract.
 
     Raises:
@@ -261,7 +258,7 @@ def mend_token(token: Token, symbol: str, decimals: int, *, actor: "User", reaso
 
 
 @transaction.atomic
-def ask_token_again(token: Token, *, actor: "User", reason: str) -> None:
+def ask_token_again(token: Token, *, actor: AbstractBaseUser, reason: str) -> None:
     """Take an operator's word back: nothing is known until the contract has told, which it is asked at once.
 
     Raises:

@@ -145,7 +145,7 @@ def forget(user: User) -> None:
         erase(visitor_key(visitor.public_id))
     visitors.update(user=None, consented_at=None, refused_at=timezone.now())
     challenges.forget_wallets_of(user)
-    audit.forget(user)
+    audit.forget(user.public_id)
     audit.record("privacy.account.forgotten", audit.FORGOTTEN)
     user.delete()
     if box is not None:
