@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import redis
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.test import Client, RequestFactory, override_settings
@@ -253,3 +254,22 @@ def test_the_limits_are_written_down() -> None:
     limits = [limit for limit in vars(rate_limits).values() if isinstance(limit, Limit)]
     assert {(limit.scope, limit.capacity, limit.period) for limit in limits} == written
     assert len(rows) == len(limits)
+
+
+@pytest.mark.parametrize(("shares", "burst"), [(1, 3), (2, 6)])
+def test_an_idle_bucket_holds_its_burst_and_no_more(shares: int, burst: int, redis_url: str) -> None:
+    somebody = Subject("network", "idle", shares)
+    assert take(SLOW, somebody) == 0
+    with redis.Redis.from_url(redis_url) as client:
+        key = "rate:test-slow:network:idle"
+        assert 0 < client.ttl(key) <= SLOW.period.total_seconds() + 1
+        # As if it had last been asked ten periods ago.
+        client.hincrbyfloat(key, "at", -10 * SLOW.period.total_seconds())
+    assert [take(SLOW, somebody) == 0 for _ in range(burst + 1)] == [True] * burst + [False]
+
+
+def test_a_bucket_fills_by_its_share_of_the_period(redis_url: str) -> None:
+    assert [take(SLOW, ALICE) for _ in range(3)] == [0, 0, 0]
+    with redis.Redis.from_url(redis_url) as client:
+        client.hincrbyfloat("rate:test-slow:account:alice", "at", -2 * SLOW.period.total_seconds() / 3)
+    assert [take(SLOW, ALICE) == 0 for _ in range(3)] == [True, True, False]
