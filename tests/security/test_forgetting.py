@@ -3,6 +3,7 @@
 import hashlib
 import re
 import smtplib
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from psycopg import sql
 
 from django_project.accounts.models import Session, User, Wallet
 from django_project.core.models import AuditEntry
+from django_project.discovery.models import BehaviourEvent, Erasure, Visitor
 from django_project.discovery.services import grant_consent
 from django_project.notifications import account_notices, letters
 from django_project.notifications.models import AccountNotice, Mailbox
@@ -263,3 +265,37 @@ def test_the_trail_keeps_that_something_happened_and_not_whose() -> None:
     assert {(subject, actor is None, str(details)) for _, subject, actor, details in trail} == {
         ("a forgotten account", True, "{}")
     }
+
+
+def test_a_forgotten_browser_records_nothing_more(world: World) -> None:
+    campaign = world.campaign()
+    seen = {
+        "kind": "view",
+        "campaign": f"{campaign.chain_id}:0x{campaign.address.hex()}",
+        "dwell_seconds": 12,
+        "occurred_at": timezone.now().isoformat(),
+    }
+    browser = signed_in()
+    browser.post("/api/v1/consent", {"granted": True})
+    assert browser.beacon([{**seen, "id": str(uuid.uuid4())}]).status_code == 204
+    assert BehaviourEvent.objects.count() == 1
+    consent = browser.client.cookies["consent"].value
+    before = timezone.now()
+    assert browser.post(DELETION, browser.signed(ALICE, "delete_account")).status_code == 204
+    left = Visitor.objects.get()
+    assert (left.user, left.consented_at) == (None, None)
+    assert left.refused_at is not None
+    assert before <= left.refused_at
+    browser.client.cookies["consent"] = consent
+    browser.beacon([{**seen, "id": str(uuid.uuid4())}])
+    assert not BehaviourEvent.objects.exists()
+
+
+def test_of_an_account_every_wallet_and_browser_is_forgotten_whole() -> None:
+    browser = signed_in()
+    browser.link(ALICE, SECOND)
+    visitors = [grant_consent(None, User.objects.get()) for _ in range(2)]
+    browser.post(DELETION, browser.signed(ALICE, "delete_account"))
+    keys = [each.address.lower() for each in (ALICE, SECOND)]
+    keys += [f"visitor:{visitor.public_id}" for visitor in visitors]
+    assert set(Erasure.objects.values_list("user_hash", "is_whole")) == {(digest(key), True) for key in keys}

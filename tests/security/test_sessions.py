@@ -7,15 +7,17 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
+from rest_framework.request import Request
 
 from django_project.accounts import sessions
 from django_project.accounts.models import Session, User, Wallet
+from django_project.api.framework import BeaconAuthentication, SessionAuthentication
 from django_project.environment import SessionLimits
 from tasks.engagement.tasks import clean
 from tests.factories import CHAIN_ID, World, backer_user
-from tests.support.browser import SESSION, Browser, wallet
+from tests.support.browser import DELETION, EMAIL, SESSION, Browser, wallet
 from tests.support.staff import staff_client
 
 pytestmark = pytest.mark.django_db
@@ -292,3 +294,28 @@ def test_signing_out_clears_what_the_browser_kept(path: str) -> None:
     assert answer["Clear-Site-Data"] == '"cache"'
     assert answer["Cache-Control"] == "private, no-store"
     assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("authentication", [SessionAuthentication, BeaconAuthentication])
+def test_the_api_takes_no_closed_account_whoever_let_it_in(
+    authentication: type[SessionAuthentication | BeaconAuthentication],
+) -> None:
+    """Should the session still name it: the API looks for itself."""
+    asked = RequestFactory().get(SESSION)
+    asked.user = backer_user(1)
+    assert authentication().authenticate(Request(asked)) == (asked.user, None)
+    asked.user.is_active = False
+    assert authentication().authenticate(Request(asked)) is None
+
+
+def test_a_closed_account_does_nothing_through_the_api_until_it_is_open_again() -> None:
+    browser = signed_in()
+
+    def answers() -> list[int]:
+        asked = ("/api/v1/pledges", {"amount": "1"}), (DELETION, {"nonce": "n"}), (EMAIL, {"nonce": "n"})
+        return [browser.post(url, body).status_code for url, body in asked]
+
+    assert answers() == [400, 400, 400]
+    User.objects.update(is_active=False)
+    assert answers() == [401, 401, 401]
+    assert not is_in(browser)

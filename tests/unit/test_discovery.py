@@ -3,6 +3,7 @@
 import uuid
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import override_settings
@@ -17,6 +18,7 @@ from django_project.discovery.exploration import EPSILON, Candidate, fill_slots
 from django_project.discovery.models import (
     AudienceMember,
     BehaviourEvent,
+    Erasure,
     SimilarCampaign,
     Visitor,
 )
@@ -228,3 +230,93 @@ def test_a_reason_that_names_a_hidden_campaign_is_made_vaguer(world: World) -> N
     moderation.hide(world.listing(backed), actor=backer_user(8), reason="stolen")
     [entry] = selectors.recommended_for(ALICE, 1)
     assert (entry.reason, entry.reason_card) == ("category", None)
+
+
+def test_the_best_is_never_explored_and_unequal_chances_are_told_as_they_are(world: World) -> None:
+    for number in range(4):
+        campaign = world.campaign(title=f"c{number}")
+    world.listing(campaign)
+    best, *others = (card for card in cards(visible().order_by("pk")))
+    # The best of the ranking is the likeliest of the pool, and is not drawn from it.
+    pool = [Candidate(best.key, best, chance=5.0)]
+    pool += [Candidate(card.key, card, chance) for card, chance in zip(others, (0.5, 1.0, 2.5), strict=True)]
+    drawn: Counter[str] = Counter()
+    rounds = 20_000
+    told: dict[str, float] = {}
+    for number in range(rounds):
+        [slot] = fill_slots([Candidate(best.key, best)], pool, 1, f"round {number}")
+        drawn[slot.candidate.card.title] += 1
+        assert slot.is_exploration == (slot.candidate.key != best.key)
+        told[slot.candidate.card.title] = slot.propensity
+    shares = {"c0": 1 - EPSILON, "c1": EPSILON / 8, "c2": EPSILON / 4, "c3": EPSILON * 5 / 8}
+    assert told == pytest.approx(shares)
+    assert {title: count / rounds for title, count in drawn.items()} == pytest.approx(shares, abs=0.006)
+
+
+def test_the_next_slot_explores_among_what_is_left(world: World) -> None:
+    for number in range(3):
+        campaign = world.campaign(title=f"c{number}")
+    world.listing(campaign)
+    one, two, three = (card for card in cards(visible().order_by("pk")))
+    ranked = [Candidate(card.key, card) for card in (one, two)]
+    pool = [Candidate(two.key, two, 3.0), Candidate(three.key, three, 1.0)]
+    orders: dict[tuple[str, ...], list[float]] = {}
+    for number in range(5_000):
+        slots = fill_slots(ranked, pool, 2, f"round {number}")
+        orders[tuple(slot.candidate.card.title for slot in slots)] = [slot.propensity for slot in slots]
+    assert orders == {
+        ("c0", "c1"): pytest.approx([1 - EPSILON, 1 - EPSILON]),
+        ("c0", "c2"): pytest.approx([1 - EPSILON, EPSILON]),
+        ("c1", "c0"): pytest.approx([EPSILON * 3 / 4, 1 - EPSILON]),
+        ("c1", "c2"): pytest.approx([EPSILON * 3 / 4, EPSILON]),
+        ("c2", "c0"): pytest.approx([EPSILON / 4, 1 - EPSILON]),
+        ("c2", "c1"): pytest.approx([EPSILON / 4, EPSILON]),
+    }
+
+
+def test_consent_withdrawn_forgets_the_browser_and_whoever_was_signed_in(world: World) -> None:
+    campaign = world.campaign()
+    visitor, other = services.grant_consent(None, None), services.grant_consent(None, None)
+    for wallet in (address(1), address(2), address(2), None):
+        services.record(visitor, wallet, [seen(campaign)])
+    services.record(other, address(3), [seen(campaign)])
+    services.withdraw_consent(visitor.public_id)
+    keys = [f"visitor:{visitor.public_id}", *(f"0x{address(number).hex()}" for number in (1, 2))]
+    assert sorted(Erasure.objects.values_list("user_hash", "is_whole")) == sorted(
+        (services.erasure_hash(key), False) for key in keys
+    )
+    assert list(BehaviourEvent.objects.values_list("visitor", flat=True)) == [other.pk]
+    visitor.refresh_from_db()
+    assert (visitor.consented_at, visitor.refused_at is None) == (None, False)
+
+
+def test_consent_given_again_counts_from_then() -> None:
+    visitor = services.grant_consent(None, None)
+    first = visitor.consented_at
+    assert services.grant_consent(visitor.public_id, None).consented_at == first
+    services.withdraw_consent(visitor.public_id)
+    again = services.grant_consent(visitor.public_id, None)
+    assert again.refused_at is None
+    assert again.consented_at is not None
+    assert first is not None
+    assert again.consented_at > first
+
+
+@pytest.mark.parametrize(
+    ("edge", "inside"),
+    [("oldest", True), ("older", False), ("newest", True), ("newer", False)],
+)
+def test_observations_count_up_to_both_edges(
+    edge: str, *, inside: bool, world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    moment = timedelta(microseconds=1)
+    when = {
+        "oldest": now - settings.BEACON_MAX_AGE,
+        "older": now - settings.BEACON_MAX_AGE - moment,
+        "newest": now + services.CLOCK_SKEW,
+        "newer": now + services.CLOCK_SKEW + moment,
+    }[edge]
+    visitor = services.grant_consent(None, None)
+    assert services.record(visitor, None, [seen(world.campaign(), occurred_at=when)]) == int(inside)
