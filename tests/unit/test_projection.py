@@ -191,3 +191,34 @@ def test_what_does_not_follow_is_refused(told: Sequence[Told], quantity: str) ->
 def test_strangers_events_are_refused() -> None:
     with pytest.raises(UnknownEventError, match="Transfer"):
         fold(("Transfer", {}))
+
+
+def test_as_many_rewards_as_were_taken_go_back_with_a_pledge() -> None:
+    three: Told = ("TierAdded", {"tierId": 1, "price": 5, "supply": 3})
+    taken_back: Told = ("PledgeTakenBack", {"backer": ALICE, "amount": 10, "totalRaised": 5})
+    history = (three, gift(ALICE, 5, 5, 5, 1), gift(ALICE, 5, 10, 10, 1), gift(BOB, 5, 5, 15, 1), taken_back)
+    assert fold(*history[:-1]).backers[ALICE] == Backer(10, {1: 2})
+    storage = fold(*history)
+    assert (storage.tiers[1].sold, storage.backers) == (1, {BOB: Backer(5, {1: 1})})
+    # All that went back can be had again, and no more.
+    again = (gift(CAROL, 5, 5, 10, 1), gift(CAROL, 5, 10, 15, 1))
+    assert fold(*history, *again).tiers[1].sold == 3
+    with pytest.raises(InconsistentEventError, match="at most 3"):
+        fold(*history, *again, gift(CAROL, 5, 15, 20, 1))
+
+
+def test_a_tier_without_a_supply_never_runs_out() -> None:
+    endless: Told = ("TierAdded", {"tierId": 1, "price": 5, "supply": 0})
+    assert fold(endless, *(gift(ALICE, 5, 5 * n, 5 * n, 1) for n in range(1, 9))).tiers[1].sold == 8
+
+
+@pytest.mark.parametrize("number", [0, 2, 3])
+def test_tiers_and_milestones_are_numbered_from_one(number: int) -> None:
+    with pytest.raises(InconsistentEventError, match=f"tierId is {number}, .* lead to 1"):
+        fold(("TierAdded", {"tierId": number, "price": 5, "supply": 0}))
+    terms: Told = (
+        "MilestoneDefined",
+        {"milestoneId": number, "shareBps": 1, "due": 1, "objectionWindow": 1},
+    )
+    with pytest.raises(InconsistentEventError, match=f"milestoneId is {number}, .* lead to 1"):
+        fold(terms)

@@ -56,6 +56,18 @@ def test_bad_input_is_answered_beside_its_field_and_kept(
         assert f'value="{typed["amount"]}"' in text
 
 
+@pytest.mark.parametrize(("typed", "is_taken"), [("3", True), ("3.000000000000000001", False)])
+def test_a_pledge_takes_what_is_left_to_the_cap_and_no_more(
+    typed: str, *, is_taken: bool, shop: Shop
+) -> None:
+    campaign = shop.world.campaign(title="Capped", goal=2 * ETHER, cap=5 * ETHER)
+    shop.world.contribute(campaign, backer=address(1), amount=2 * ETHER)
+    slug = shop.world.listing(campaign).slug
+    answer = Client().get(f"/campaigns/{slug}/pledge/review/", {"amount": typed})
+    assert answer.status_code == (200 if is_taken else 422)
+    assert ("This campaign takes at most 3 ETH more." in answer.content.decode()) is not is_taken
+
+
 @pytest.mark.parametrize(
     ("typed", "shown"),
     [
