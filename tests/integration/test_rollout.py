@@ -2,8 +2,9 @@
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,13 @@ from django.utils import timezone
 
 from django_project.core.models import AuditEntry
 from django_project.discovery import rollout
-from django_project.discovery.experiment_statistics import Rate, has_fallen, rates
+from django_project.discovery.experiment_statistics import (
+    CLICK_WITHIN,
+    CONTRIBUTION_WITHIN,
+    Rate,
+    has_fallen,
+    rates,
+)
 from django_project.discovery.models import (
     BehaviourEvent,
     ExplorationArm,
@@ -354,3 +361,93 @@ def test_thompsons_probabilities_are_those_of_being_best() -> None:
     """Two arms against the closed form: P(Beta(2, 1) > Beta(1, 1)) = 2/3."""
     assert best_of([(1, 1), (0, 0)]) == pytest.approx([2 / 3, 1 / 3], abs=0.01)
     assert best_of([]) == []
+
+
+@pytest.mark.parametrize(("place", "is_in"), [(9, True), (10, False), (11, False)])
+def test_a_tenth_of_the_users_is_ten_buckets_of_a_hundred(
+    place: int, *, is_in: bool, versions: tuple[ModelVersion, ModelVersion]
+) -> None:
+    live, candidate = versions
+    rollout.stage(candidate, RankingPublication.Stage.CANARY)
+    somebody = next(user for number in count() if bucket(user := f"user {number}") == place)
+    seen = rollout.version_for(PUBLICATION.get(), somebody)
+    assert seen == (candidate if is_in else live)
+    assert rollout.version_for(PUBLICATION.get(), None) == live
+    rollout.stage(candidate, RankingPublication.Stage.SHADOW)
+    assert rollout.version_for(PUBLICATION.get(), somebody) == live
+
+
+MOMENT = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("after", "period", "counts"),
+    [
+        (timedelta(0), timedelta(days=9), True),
+        (-MOMENT, timedelta(days=9), False),
+        (CLICK_WITHIN, timedelta(days=9), True),
+        (CLICK_WITHIN + MOMENT, timedelta(days=9), False),
+        # What came after the period does not count, nor what came with its end.
+        (timedelta(hours=2), timedelta(hours=2), False),
+        (timedelta(hours=2) - MOMENT, timedelta(hours=2), True),
+    ],
+)
+def test_a_click_counts_within_a_day_and_within_the_period(
+    after: timedelta, period: timedelta, *, counts: bool, campaigns: list[CampaignLaunched]
+) -> None:
+    shown_at = timezone.now() - timedelta(days=10)
+    show(campaigns[0], shown_at, clicked=shown_at + after)
+    found = rates(["run"], shown_at, shown_at + period)
+    assert (found.clicks.hits, found.clicks.trials) == (int(counts), 1)
+
+
+@pytest.mark.parametrize(
+    ("after", "period", "counts"),
+    [
+        (timedelta(0), timedelta(days=9), True),
+        (-MOMENT, timedelta(days=9), False),
+        (CONTRIBUTION_WITHIN, timedelta(days=9), True),
+        (CONTRIBUTION_WITHIN + MOMENT, timedelta(days=9), False),
+        (timedelta(hours=2), timedelta(hours=2), False),
+        (timedelta(hours=2) - MOMENT, timedelta(hours=2), True),
+    ],
+)
+def test_a_contribution_counts_within_a_week_and_within_the_period(
+    after: timedelta, period: timedelta, *, counts: bool, world: World, campaigns: list[CampaignLaunched]
+) -> None:
+    shown_at = timezone.now() - timedelta(days=10)
+    show(campaigns[0], shown_at, wallet=address(1))
+    world.contribute(campaigns[0], backer=address(1), at=shown_at + after)
+    found = rates(["run"], shown_at, shown_at + period)
+    assert (found.contributions.hits, found.contributions.trials) == (int(counts), 1)
+
+
+def test_a_period_has_its_first_moment_and_not_its_last(campaigns: list[CampaignLaunched]) -> None:
+    since = timezone.now() - timedelta(days=10)
+    until = since + timedelta(days=1)
+    for campaign, at in zip(campaigns, (since - MOMENT, since, until - MOMENT, until), strict=False):
+        show(campaign, at)
+    assert rates(["run"], since, until).clicks.trials == 2
+
+
+def show(
+    campaign: CampaignLaunched,
+    at: datetime,
+    *,
+    clicked: datetime | None = None,
+    wallet: bytes | None = None,
+) -> None:
+    """One browser was shown a campaign by the version `run`, and may have opened it."""
+    visitor = Visitor.objects.create(consented_at=at)
+    for kind, when in (("impression", at), ("view", clicked)):
+        if when is not None:
+            BehaviourEvent.objects.create(
+                visitor=visitor,
+                wallet_address=wallet,
+                client_event_id=uuid.uuid4(),
+                kind=kind,
+                chain_id=campaign.chain_id,
+                campaign_address=campaign.address,
+                occurred_at=when,
+                model_version="run" if kind == "impression" else "",
+            )

@@ -6,12 +6,21 @@ import pytest
 from django.core import mail as outbox
 from django.utils import timezone
 
+from django_project.accounts.acts import Act
 from django_project.accounts.models import User, Wallet
-from django_project.ledger.models import Block, CampaignLaunched, CampaignTotals, MilestoneSubmission
+from django_project.ledger.models import (
+    Block,
+    CampaignLaunched,
+    CampaignTotals,
+    Cursor,
+    MilestoneSubmission,
+    UpdatePost,
+)
 from django_project.ledger.selectors import CLAIM_PERIOD, Status, owed_since
-from django_project.notifications import mail, services
-from django_project.notifications.models import Kind, Mailbox, Notification
+from django_project.notifications import account_notices, letters, mail, services
+from django_project.notifications.models import AccountNotice, Kind, Mailbox, Notification, Preference
 from django_project.notifications.selectors import notices
+from django_project.notifications.triggers import NEWS_AGE
 from django_project.pledges import selectors
 from django_project.web import labels
 from tests.factories import ETHER, World, address, backer_user, reference
@@ -330,3 +339,94 @@ def test_a_campaign_owes_from_the_moment_that_its_contract_says() -> None:
     assert since(Status.WIND_DOWN, **{**refused, "objections": 2}) == moment + CLAIM_PERIOD
     with pytest.raises(ValueError, match="owes nothing"):
         since(Status.OPEN)
+
+
+def test_a_closed_account_gets_no_letter(world: World, alice: User) -> None:
+    Mailbox.objects.create(user=alice, address="alice@example.org", confirmed_at=timezone.now())
+    ended(world, DAY)
+    settle(world)
+    services.notify(world.chain.chain_id)
+    User.objects.update(is_active=False)
+    assert mail.deliver() == 0
+    assert outbox.outbox == []
+    User.objects.update(is_active=True)
+    assert mail.deliver() == 1
+
+
+def test_an_address_that_nobody_confirmed_gets_no_letter(world: World, alice: User) -> None:
+    Mailbox.objects.create(user=alice, address="alice@example.org")
+    ended(world, DAY)
+    settle(world)
+    services.notify(world.chain.chain_id)
+    assert mail.deliver() == 0
+    Mailbox.objects.update(confirmed_at=timezone.now())
+    Preference.objects.create(user=alice, kind=Kind.REFUND_DUE, by_email=False)
+    assert mail.deliver() == 0
+    Preference.objects.update(by_email=True)
+    assert mail.deliver() == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "is_sent"),
+    [(letters.UNSENT_KEPT, True), (letters.UNSENT_KEPT + timedelta(microseconds=1), False)],
+)
+def test_a_letter_that_waited_too_long_is_not_sent_any_more(
+    age: timedelta, *, is_sent: bool, world: World, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Mailbox.objects.create(user=alice, address="alice@example.org", confirmed_at=timezone.now())
+    ended(world, DAY)
+    settle(world)
+    services.notify(world.chain.chain_id)
+    account_notices.notify(User, alice, Act.DATA_EXPORTED)
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    for model in (Notification, AccountNotice):
+        model.objects.update(created_at=now - age)
+    assert (mail.deliver(), account_notices.deliver()) == (int(is_sent), int(is_sent))
+
+
+def test_news_of_a_block_is_told_when_that_block_is_final_and_not_before(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    world.listing(campaign)
+    world.contribute(campaign, backer=address(1))
+    block = world.post_update(campaign).block_number
+    for final, told_by_then in ((block - 1, 0), (block, 1), (block + 1, 0)):
+        Cursor.objects.update(finalized_block=final)
+        assert services.notify(world.chain.chain_id) == told_by_then
+    assert told(alice) == [(Kind.UPDATE_POSTED, False)]
+
+
+@pytest.mark.parametrize(("age", "is_news"), [(NEWS_AGE - DAY, True), (NEWS_AGE + DAY, False)])
+def test_an_old_update_is_no_news(age: timedelta, *, is_news: bool, world: World, alice: User) -> None:
+    campaign = world.campaign()
+    world.listing(campaign)
+    world.contribute(campaign, backer=address(1))
+    row = world.post_update(campaign)
+    UpdatePost.objects.filter(pk=row.pk).update(block_time=timezone.now() - age)
+    settle(world)
+    services.notify(world.chain.chain_id)
+    assert told(alice) == [(Kind.UPDATE_POSTED, False)] * is_news
+
+
+@pytest.mark.parametrize(("declared_in", "is_told"), [(0, True), (1, False)])
+def test_an_end_is_told_from_the_final_block_on(
+    declared_in: int, *, is_told: bool, world: World, alice: User
+) -> None:
+    campaign = world.campaign()
+    world.contribute(campaign, backer=address(1))
+    block = world.cancel(campaign).block_number
+    Cursor.objects.update(finalized_block=block - declared_in)
+    assert services.notify(world.chain.chain_id) == int(is_told)
+    assert told(alice) == [(Kind.REFUND_DUE, False)] * is_told
+
+
+@pytest.mark.parametrize(("later", "is_told"), [(timedelta(0), True), (timedelta(microseconds=1), False)])
+def test_a_missed_goal_is_told_once_the_deadline_cannot_be_taken_back(
+    later: timedelta, *, is_told: bool, world: World, alice: User
+) -> None:
+    """The first block that is not final has to come at the deadline or after it."""
+    campaign = ended(world, DAY)
+    settle(world)
+    Block.objects.update(timestamp=campaign.deadline - later)
+    assert services.notify(world.chain.chain_id) == int(is_told)
+    assert told(alice) == [(Kind.REFUND_DUE, False)] * is_told
