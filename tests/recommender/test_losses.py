@@ -162,6 +162,18 @@ class TestWeights:
         np.testing.assert_allclose(found.numpy(), expected / expected.sum(), rtol=1e-6)
         assert found.sum().item() == pytest.approx(1.0)
 
+    def test_momentum_is_the_share_of_what_was(self) -> None:
+        weights = DynamicLossWeights(("a", "b"), momentum=0.9, floor=0.01)
+        weights({"a": torch.tensor(1.0), "b": torch.tensor(2.0)})
+        weights({"a": torch.tensor(3.0), "b": torch.tensor(2.0)})
+        assert weights.recent.tolist() == pytest.approx([0.9 * 1.0 + 0.1 * 3.0, 2.0])
+        weights({"b": torch.tensor(4.0)})
+        assert weights.recent.tolist() == pytest.approx([1.2, 0.9 * 2.0 + 0.1 * 4.0])
+        forgetful = DynamicLossWeights(("a",), momentum=0.0, floor=0.01)
+        forgetful({"a": torch.tensor(1.0)})
+        forgetful({"a": torch.tensor(3.0)})
+        assert forgetful.recent.tolist() == [3.0]
+
     def test_the_first_step_is_the_published_formula(self) -> None:
         losses = {"contrastive": torch.tensor(0.2), "duration": torch.tensor(3.0), "users": torch.tensor(1.5)}
         inverse = {name: 1 / value.item() for name, value in losses.items()}

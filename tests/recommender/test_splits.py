@@ -125,3 +125,36 @@ def test_a_test_period_outside_the_data_is_said(small: Dataset) -> None:
 def test_an_unknown_split_is_named(small: Dataset) -> None:
     with pytest.raises(ConfigError, match="no split 'sideways': choose one of last-out, temporal"):
         make_split("sideways", small, SplitOptions())
+
+
+def test_temporal_ranks_at_each_stage_what_was_launched_by_then() -> None:
+    """`x` was there at the validation and the test, `y` came between them, `z` after both."""
+    hours = [("a", "w", 1), ("b", "w", 2), ("c", "w", 3), ("a", "x", 18), ("b", "x", 19)]
+    later = [("c", "x", 30), ("a", "y", 31), ("b", "z", 80)]
+    launched = {"w": 0, "x": 0, "y": 24, "z": 70}
+    items = [item(name, created_at=START + timedelta(hours=h)) for name, h in launched.items()]
+    data = dataset([event(*row) for row in hours + later], items)
+    period = START + timedelta(hours=24), START + timedelta(hours=60)
+    split = make_split("temporal", data, SplitOptions(*period))
+
+    def names(places: np.ndarray) -> list[str]:
+        return [data.item_ids.names[place] for place in places]
+
+    assert names(split.valid_candidates) == ["w", "x"]
+    assert names(split.candidates) == ["w", "x", "y"]
+    assert set(names(split.valid.item)) == {"x"}
+    assert set(names(split.test.item)) == {"x", "y"}
+
+
+@pytest.mark.parametrize("name", ["last-out", "random"])
+def test_without_times_both_stages_rank_the_same(name: str, small: Dataset) -> None:
+    split = make_split(name, small, SplitOptions(core=2))
+    np.testing.assert_array_equal(split.valid_candidates, split.candidates)
+
+
+def test_cold_items_are_tuned_on_other_items_than_they_are_tested_on() -> None:
+    matrix = (np.random.default_rng(0).random((60, 30)) < 0.5).astype(int)
+    split = make_split("cold-items", from_matrix(matrix), SplitOptions())
+    assert set(split.valid.item.tolist()) == set(split.valid_candidates.tolist())
+    assert not set(split.valid_candidates.tolist()) & set(split.candidates.tolist())
+    assert len(split.valid_candidates) == round(0.2 * 24)
