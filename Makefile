@@ -109,10 +109,11 @@ lighthouse: setup-test ## Lighthouse's scores of home, explore and a campaign in
 	@$(PY) -m benchmarks.lighthouse $(ARGS)
 
 .PHONY: soak
-soak: setup-test ## what takes long: ten times the fuzzing, proofs and mutants of the contracts, a hundred seeds of faults, twenty mixes of providers against the clock, every page in every look, 10,000 campaigns
+soak: setup-test ## what takes long: ten times the fuzzing and proofs of the contracts, mutants of theirs and of Python, a hundred seeds of faults, twenty mixes of providers against the clock, every page in every look, 10,000 campaigns
 	@FOUNDRY_PROFILE=long tools/forge test
 	@tools/prove.sh all
 	@$(PY) -m tools.mutation_contracts
+	@$(PY) -m tools.mutation_python
 	@CHAINFUND_STATEFUL_EXAMPLES=200 tools/test-contracts.sh stateful
 	@$(PY) -m pytest tests/faults --fault-seeds 100
 	@$(PY) -m benchmarks.providers --mixes 20

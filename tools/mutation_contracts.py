@@ -12,14 +12,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+
+from tools.mutation.mutants import Mistake, Mutant, explanations, named
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKSHOP = ROOT / ".setup" / "mutation"
@@ -47,21 +46,6 @@ SWAPS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One mistake: bytes `start` to `end` of a file replaced."""
-
-    name: str
-    path: str
-    line: int
-    start: int
-    end: int
-    replacement: bytes
-
-    def apply(self, source: bytes) -> bytes:
-        return source[: self.start] + self.replacement + source[self.end :]
-
-
 def syntax_trees(paths: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The compiler's syntax trees by path."""
     request = {
@@ -85,17 +69,12 @@ def syntax_trees(paths: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def mutants_of(path: str, tree: dict[str, Any]) -> Iterator[Mutant]:
-    """Every mistake in the functions and constants of one file, named so that other changes keep the name."""
+    """Every mistake in the functions and constants of one file."""
     source = (ROOT / path).read_bytes()
-    seen: Counter[str] = Counter()
-    for owner, start, end, replacement in _mistakes(tree, source, ""):
-        label = f"{path}:{owner}: {_brief(source[start:end])} -> {_brief(replacement) or 'nothing'}"
-        seen[label] += 1
-        name = label if seen[label] == 1 else f"{label} #{seen[label]}"
-        yield Mutant(name, path, source[:start].count(b"\n") + 1, start, end, replacement)
+    return named(path, source, _mistakes(tree, source, ""))
 
 
-def _mistakes(node: Any, source: bytes, owner: str) -> Iterator[tuple[str, int, int, bytes]]:
+def _mistakes(node: Any, source: bytes, owner: str) -> Iterator[Mistake]:
     if isinstance(node, list):
         for child in node:
             yield from _mistakes(child, source, owner)
@@ -114,9 +93,7 @@ def _mistakes(node: Any, source: bytes, owner: str) -> Iterator[tuple[str, int, 
             yield from _mistakes(child, source, owner)
 
 
-def _mistakes_at(
-    node: dict[str, Any], kind: str | None, source: bytes, owner: str
-) -> Iterator[tuple[str, int, int, bytes]]:
+def _mistakes_at(node: dict[str, Any], kind: str | None, source: bytes, owner: str) -> Iterator[Mistake]:
     start, end = _place(node)
     if kind in {"BinaryOperation", "Assignment"} and node["operator"] in SWAPS:
         left, right = ("leftExpression", "rightExpression") if kind == "BinaryOperation" else (
@@ -144,10 +121,6 @@ def _is_swapped_anyway(condition: dict[str, Any]) -> bool:
 def _place(node: dict[str, Any]) -> tuple[int, int]:
     start, length, _ = map(int, node["src"].split(":"))
     return start, start + length
-
-
-def _brief(text: bytes) -> str:
-    return " ".join(text.decode().split())[:80]
 
 
 def prepare(folder: Path) -> None:
@@ -198,13 +171,6 @@ def test(mutant: Mutant, folders: "SimpleQueue[Path]") -> bool:
         folders.put(folder)
 
 
-def explanations() -> dict[str, str]:
-    """Reasons by the mutant's name."""
-    return {
-        row["mutant"]: row["reason"] for row in tomllib.loads(EXPLANATIONS.read_text()).get("survivor", [])
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -234,7 +200,7 @@ def main() -> None:
 
 def report(mutants: Sequence[Mutant], folders: "SimpleQueue[Path]", jobs: int) -> list[Mutant]:
     """Tests all mutants, prints those that live, and returns those of them that nobody has explained."""
-    reasons, unexplained, explained = explanations(), [], 0
+    reasons, unexplained, explained = explanations(EXPLANATIONS), [], 0
     with ThreadPoolExecutor(jobs) as pool:
         for mutant, lives in zip(mutants, pool.map(lambda each: test(each, folders), mutants), strict=True):
             if lives and mutant.name in reasons:
