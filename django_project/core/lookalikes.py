@@ -128,6 +128,18 @@ def skeleton(word: str) -> str:
     return _REPEATED.sub(r"\1", latin.replace("rn", "m").replace("vv", "w"))
 
 
+def is_one_edit_apart(word: str, other: str) -> bool:
+    """Whether one letter more, less or changed, or two neighbours in turn, make one word of the other."""
+    short, long = sorted((word, other), key=len)
+    if short == long or len(long) - len(short) > 1:
+        return False
+    start = next((place for place, letter in enumerate(short) if letter != long[place]), len(short))
+    if len(short) < len(long):
+        return short[start:] == long[start + 1 :]
+    is_turned = short[start : start + 2] == long[start : start + 2][::-1]
+    return short[start + 1 :] == long[start + 1 :] or (is_turned and short[start + 2 :] == long[start + 2 :])
+
+
 def _latin(character: str) -> str:
     # Other scripts' digits are told by their value, and a round one passes for an o.
     digit = unicodedata.decimal(character, None)
@@ -143,6 +155,9 @@ def _claim_in(words: list[str]) -> str:
     joined = "".join(words)
     speaking = claims | roles
     brand = skeleton("chainfund")
+    # As one word alone: of two, "Chaim Fund" is somebody's honest name.
+    if any(is_one_edit_apart(brand, word) for word in words):
+        return claims[brand]
     for whole in (joined, _REPEATED.sub(r"\1", joined)):
         if brand in whole:
             return claims[brand]

@@ -1,7 +1,7 @@
 """A database of an earlier version keeps its rows through the migrations, there and back."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.apps.registry import Apps
@@ -10,8 +10,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from django_project.accounts.models import User
+from django_project.accounts.models import User, Wallet
 from django_project.community.models import CampaignUpdate, Report
+from django_project.core.audit import FORGOTTEN
 from django_project.core.models import AuditEntry
 from django_project.ledger import services
 from django_project.ledger.models import FIRST_VERSION, Chain, Contract, Milestone, MilestoneRelease, Token
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 FORMER = "campaigns"
 BEFORE = ("ledger", "0007_retired_chains_and_clocks")
 NOW = datetime(2031, 1, 2, tzinfo=UTC)
+DAY = timedelta(days=1)
 CHAIN, ADDRESS, TOKEN, ODD = 5, b"\x05" * 20, b"\x07" * 20, b"\x0d" * 20
 
 
@@ -157,3 +159,53 @@ def given(apps: Apps, app_label: str, group: str) -> int:
     )
     apps.get_model("auth", "Group").objects.create(name=group).permissions.add(permission)
     return int(kind.pk)
+
+
+@pytest.mark.parametrize(("chains", "silent"), [((5,), 5), ((5, 6), None)])
+def test_contract_wallets_are_bound_to_where_they_signed_and_the_trail_forgets_who_is_gone(
+    chains: tuple[int, ...], silent: int | None
+) -> None:
+    graph = MigrationExecutor(connection).loader.graph
+    newest = graph.leaf_nodes()
+    try:
+        old = migrate(
+            ("accounts", "0004_staff_apart"), *graph.leaf_nodes("ledger"), *graph.leaf_nodes("core")
+        )
+        for chain_id in chains:
+            old.get_model("ledger", "Chain").objects.create(chain_id=chain_id, name=f"Chain {chain_id}")
+        user = old.get_model("accounts", "User").objects.create(username="alice")
+        wallets = old.get_model("accounts", "Wallet").objects
+        for number, is_contract in ((1, True), (2, True), (3, False)):
+            wallets.create(user=user, address=bytes([number]) * 20, is_contract=is_contract)
+        # The first signed on other chains than there are now: the last text that was used counts.
+        for nonce, chain_id, consumed_at in (("a", 6, NOW), ("b", 7, NOW + DAY), ("c", 8, None)):
+            old.get_model("accounts", "SignInChallenge").objects.create(
+                nonce=nonce,
+                address=b"\x01" * 20,
+                chain_id=chain_id,
+                message="text",
+                expires_at=NOW,
+                consumed_at=consumed_at,
+            )
+        trail = old.get_model("core", "AuditEntry").objects
+        for action, subject in (
+            ("accounts.wallet.linked", str(user.public_id)),
+            ("accounts.wallet.linked", "0x" + "ab" * 20),
+            ("discovery.erased", "a hash"),
+            ("campaigns.listing.hidden", "0x" + "ab" * 20),
+        ):
+            trail.create(action=action, subject=subject, details={"wallet": "0xab"})
+        migrate(*newest)
+        assert list(Wallet.objects.order_by("address").values_list("contract_chain_id", flat=True)) == [
+            7,
+            silent,
+            None,
+        ]
+        assert set(AuditEntry.objects.values_list("action", "subject", "details__wallet")) == {
+            ("accounts.wallet.linked", str(user.public_id), "0xab"),
+            ("accounts.wallet.linked", FORGOTTEN, None),
+            ("campaigns.listing.hidden", "0x" + "ab" * 20, "0xab"),
+            ("discovery.erased", FORGOTTEN, None),
+        }
+    finally:
+        migrate(*newest)

@@ -43,7 +43,16 @@ ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
             "Modesty",
             "Mood",
         ),
-        *("Staffordshire", "Chaim Fund", "Client Eastwood", "The Help Yourself Café", "王小明", "认证书店"),
+        *(
+            "Staffordshire",
+            "Chaim Fund",
+            "Client Eastwood",
+            "Chaingang",
+            "Trainfund",
+            "The Help Yourself Café",
+            "王小明",
+            "认证书店",
+        ),
     ],
 )
 def test_an_ordinary_name_stays_as_it_is(name: str) -> None:
@@ -176,6 +185,7 @@ def test_a_mark_of_having_been_checked_is_refused(sign: str) -> None:
             "Administrator Ines",
             "Moderator",
         ),
+        *("ChainFumd", "ChianFund", "Chainfun", "CchainFuned", "ChainnFumd Team", "Сhaimfund"),
         *("ChainFund", "Chain Fund", "Chаіn-Fund", "Ines of ChainFund", "C h a i n F u n d", "CHAINFUND®"),
         *(
             "supp᧐rt",
