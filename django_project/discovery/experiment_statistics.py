@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import sqrt
 
-from django.db.models import Count, Exists, F, Func, OuterRef, Q, TextField
+from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet, TextField
 
 from django_project.core.addresses import parse_address
 from django_project.discovery.models import BehaviourEvent, ModelVersion, Ranking
@@ -86,6 +86,18 @@ class Exposure:
     gini: float
 
 
+def clicks_on_it() -> QuerySet[BehaviourEvent]:
+    """For a query over impressions: the same visitor's views of the same campaign within a day."""
+    return BehaviourEvent.objects.filter(
+        kind=BehaviourEvent.Kind.VIEW,
+        visitor=OuterRef("visitor"),
+        chain_id=OuterRef("chain_id"),
+        campaign_address=OuterRef("campaign_address"),
+        occurred_at__gte=OuterRef("occurred_at"),
+        occurred_at__lte=OuterRef("occurred_at") + CLICK_WITHIN,
+    )
+
+
 def rates(run_ids: Collection[str], since: datetime, until: datetime) -> Rates:
     """What came of the impressions of some versions in a period, each visitor and campaign counted once.
 
@@ -93,15 +105,7 @@ def rates(run_ids: Collection[str], since: datetime, until: datetime) -> Rates:
     wallet that was signed in within a week. What came after the period does not count, so that two periods of
     one length give their impressions as much time.
     """
-    views = BehaviourEvent.objects.filter(
-        kind=BehaviourEvent.Kind.VIEW,
-        visitor=OuterRef("visitor"),
-        chain_id=OuterRef("chain_id"),
-        campaign_address=OuterRef("campaign_address"),
-        occurred_at__gte=OuterRef("occurred_at"),
-        occurred_at__lte=OuterRef("occurred_at") + CLICK_WITHIN,
-        occurred_at__lt=until,
-    )
+    views = clicks_on_it().filter(occurred_at__lt=until)
     given = Contribution.objects.filter(
         backer=OuterRef("wallet_address"),
         campaign__chain_id=OuterRef("chain_id"),

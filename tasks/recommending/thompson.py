@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, Q
 
 from django_project.campaigns.selectors import CampaignKey, accepting, key_filter, listed_campaigns
-from django_project.discovery.experiment_statistics import CLICK_WITHIN
+from django_project.discovery.experiment_statistics import clicks_on_it
 from django_project.discovery.models import BehaviourEvent, ExplorationArm
 from django_project.discovery.selectors import EXPLORATION_POOL
 
@@ -56,21 +56,13 @@ def _seen(keys: Sequence[CampaignKey], now: datetime) -> dict[CampaignKey, tuple
     """Impressions and clicks by campaign, each visitor counted once."""
     if not keys:
         return {}
-    views = BehaviourEvent.objects.filter(
-        kind=BehaviourEvent.Kind.VIEW,
-        visitor=OuterRef("visitor"),
-        chain_id=OuterRef("chain_id"),
-        campaign_address=OuterRef("campaign_address"),
-        occurred_at__gte=OuterRef("occurred_at"),
-        occurred_at__lte=OuterRef("occurred_at") + CLICK_WITHIN,
-    )
     rows = (
         BehaviourEvent.objects.filter(
             key_filter(set(keys), "chain_id", "campaign_address"),
             kind=BehaviourEvent.Kind.IMPRESSION,
             occurred_at__gte=now - SEEN_WITHIN,
         )
-        .annotate(was_clicked=Exists(views))
+        .annotate(was_clicked=Exists(clicks_on_it()))
         .values("chain_id", "campaign_address")
         .annotate(
             shown=Count("visitor", distinct=True),

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # The app of what people write, until it got one of its own.
 FORMER = "campaigns"
+# What a challenge was called until it got a purpose.
+CHALLENGE = "SignInChallenge"
 BEFORE = ("ledger", "0007_retired_chains_and_clocks")
 NOW = datetime(2031, 1, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -179,7 +181,7 @@ def test_contract_wallets_are_bound_to_where_they_signed_and_the_trail_forgets_w
             wallets.create(user=user, address=bytes([number]) * 20, is_contract=is_contract)
         # The first signed on other chains than there are now: the last text that was used counts.
         for nonce, chain_id, consumed_at in (("a", 6, NOW), ("b", 7, NOW + DAY), ("c", 8, None)):
-            old.get_model("accounts", "SignInChallenge").objects.create(
+            old.get_model("accounts", CHALLENGE).objects.create(
                 nonce=nonce,
                 address=b"\x01" * 20,
                 chain_id=chain_id,
