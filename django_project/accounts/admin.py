@@ -10,13 +10,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.models import Group, Permission
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
 from django_project.accounts.models import Challenge, User, Wallet
 from django_project.accounts.staff import services
 from django_project.accounts.staff.services import Powers
-from django_project.core.admin import REASON_LENGTH, ReadOnlyAdmin
+from django_project.core.admin import REASON_LENGTH, ReadOnlyAdmin, ReasonForm, decide_each
 from django_project.core.errors import UserError
 
 # Staff have no mail addresses, and no second factor is changed but by its owner or `manage.py staff`.
@@ -100,10 +101,19 @@ class UserAdmin(ServedByServices, ReadOnlyAdmin):
     search_fields = ["username", "display_name", "public_id"]
     inlines = [WalletInline]
     filter_horizontal = ["groups", "user_permissions"]
+    action_form = ReasonForm
+    actions = ["end_sessions"]
     readonly_fields = [
         "username", "public_id", "display_name", "bio", "language", "anonymous_backer", "last_login",
         "date_joined",
     ]  # fmt: skip
+
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def end_sessions(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        try:
+            decide_each(self, request, users, services.end_sessions)
+        except UserError as error:
+            self.message_user(request, str(error), messages.ERROR)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: Any = False, **kwargs: Any) -> Any:
         if obj is None:

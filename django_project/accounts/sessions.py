@@ -155,6 +155,11 @@ def end_others(user: User, session: SessionBase) -> int:
     return Session.objects.filter(user=user).exclude(session_key=session.session_key).delete()[0]
 
 
+def end_all(user: User) -> int:
+    """End every session of an account; says how many."""
+    return Session.objects.filter(user=user).delete()[0]
+
+
 def end_by_wallet(user: User, wallet: bytes) -> int:
     """End the sessions of an account that a wallet signed in; says how many."""
     return Session.objects.filter(user=user, wallet=wallet).delete()[0]

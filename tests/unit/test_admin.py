@@ -2,11 +2,12 @@
 
 import pytest
 from django.contrib.admin.sites import site
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from django_project.accounts.models import User
+from django_project.accounts.models import Session, User
 from django_project.campaigns.models import Category, Listing
 from django_project.core.models import AuditEntry
 from django_project.discovery import rollout
@@ -93,8 +94,6 @@ def test_moderation_needs_a_reason_and_leaves_a_trail(admin: Client) -> None:
 
 
 def test_viewers_cannot_moderate() -> None:
-    from django.contrib.auth.models import Permission
-
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_listing"))
     client = staff_client(viewer)
@@ -102,6 +101,31 @@ def test_viewers_cannot_moderate() -> None:
     listing = world.listing(world.campaign())
     act(client, listing, "hide", "because I can")
     assert listing.visibility == Listing.Visibility.LISTED
+
+
+@pytest.mark.parametrize(("whose", "stays"), [("backer", False), ("clerk", True)])
+def test_an_account_is_signed_out_everywhere_with_a_reason_and_staff_by_superusers_alone(
+    whose: str, stays: bool
+) -> None:
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.add(*Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    User.objects.create_user("backer")
+    other = User.objects.create_user("other")
+    for user in (User.objects.get(username=whose), other):
+        Client().force_login(user)
+    chosen = {"action": "end_sessions", "_selected_action": [User.objects.get(username=whose).pk], "index": 0}
+
+    def is_signed_in_after(client: Client, reason: str) -> bool:
+        client.post("/admin/accounts/user/", {**chosen, "reason": reason}, follow=True)
+        assert Session.objects.filter(user=other).count() == 1
+        return Session.objects.filter(user__username=whose).exists()
+
+    assert is_signed_in_after(staff_client(clerk), " ")
+    assert is_signed_in_after(staff_client(clerk), "its phone was stolen") == stays
+    assert not is_signed_in_after(staff_client(User.objects.create_superuser("root")), "its phone was stolen")
+    trail = AuditEntry.objects.filter(action="accounts.sessions.ended").order_by("pk")
+    actors = list(trail.values_list("actor__username", flat=True))
+    assert actors == (["root"] if stays else ["clerk", "root"])
 
 
 def test_operators_see_the_roll_out_and_move_it(admin: Client) -> None:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
+from django_project.accounts import sessions
 from django_project.accounts.models import User
 from django_project.accounts.staff import links, secret_box
 from django_project.accounts.staff.errors import (
@@ -161,6 +162,21 @@ def set_open(user: User, *, is_open: bool, actor: User, reason: str) -> None:
     locked.save(update_fields=["is_active"])
     action = "accounts.user.opened" if is_open else "accounts.user.closed"
     audit.record(action, user.public_id, actor=actor, reason=reason)
+
+
+@transaction.atomic
+def end_sessions(user: User, *, actor: User, reason: str) -> None:
+    """Sign an account out everywhere, which takes nothing else from it.
+
+    Raises:
+        PowersRefusedError: it is a staff account, and the actor no superuser.
+        ReasonMissingError: see there.
+    """
+    reason = _require_reason(reason)
+    if user.is_staff and not actor.is_superuser:
+        raise PowersRefusedError
+    ended = sessions.end_all(user)
+    audit.record("accounts.sessions.ended", user.public_id, actor=actor, reason=reason, sessions=ended)
 
 
 @transaction.atomic
