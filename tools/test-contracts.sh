@@ -13,9 +13,13 @@ targets=(tests/contracts)
 if [[ -n "${1:-}" ]]; then
   targets=("tests/contracts/test_$1.py")
 else
+  export FOUNDRY_PROFILE="${FOUNDRY_PROFILE:-deployed}"
+  # What the profile tests is what Brownie has compiled.
+  tools/brownie compile >.setup/contracts-compile.log 2>&1 ||
+    { tail -n 30 .setup/contracts-compile.log >&2; die "the contracts do not compile: see above"; }
   say "forge (units, fuzz, invariants), slither and proofs"
   set -m # in a process group of its own, which can be ended with its children
-  { tools/slither.sh && tools/prove.sh; } >.setup/beside-forge.out 2>&1 & beside=$!
+  { export FOUNDRY_PROFILE=default; tools/slither.sh && tools/prove.sh; } >.setup/beside-forge.out 2>&1 & beside=$!
   set +m
   trap 'kill -- "-$beside" 2>/dev/null || true' EXIT
   tools/forge test --show-progress 2>.setup/forge.log >.setup/forge.out ||

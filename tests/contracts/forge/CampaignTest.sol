@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.25;
 
+import {Contracts} from "@under-test/Contracts.sol";
+
 import {Campaign} from "../../../contracts/Campaign.sol";
 import {CampaignFactory} from "../../../contracts/CampaignFactory.sol";
 import {TestToken} from "../../../contracts/mocks/TestToken.sol";
@@ -10,7 +12,7 @@ import {TierParams} from "../../../contracts/structs/Tier.sol";
 import {Vm} from "./Vm.sol";
 
 /// @dev A factory, a token and words to launch campaigns with.
-abstract contract CampaignTest {
+abstract contract CampaignTest is Contracts {
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
     address internal constant TREASURY = address(0x7EA5);
@@ -23,10 +25,10 @@ abstract contract CampaignTest {
 
     function setUp() public virtual {
         vm.warp(1_800_000_000);
-        token = new TestToken();
+        token = newToken();
         address[] memory allowed = new address[](1);
         allowed[0] = address(token);
-        factory = new CampaignFactory(address(this), 0, TREASURY, FEE_BPS, allowed);
+        factory = newFactory(address(this), TREASURY, FEE_BPS, allowed);
     }
 
     /// @dev Each call has a document of its own: the factory launches nothing twice.

@@ -87,7 +87,7 @@ contract ListingTest is CampaignTest {
         address[] memory list = new address[](2);
         (list[0], list[1]) = (address(token), BOB);
         vm.expectRevert(abi.encodeWithSelector(Factory.Factory_NotAContract.selector, BOB));
-        new CampaignFactory(address(this), 0, TREASURY, FEE_BPS, list);
+        newFactory(address(this), TREASURY, FEE_BPS, list);
     }
 
     /// What misbehaves is taken off the list whatever it answers by then.

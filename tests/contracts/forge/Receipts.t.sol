@@ -18,7 +18,7 @@ contract ReceiptsTest is CampaignTest {
 
     function setUp() public override {
         super.setUp();
-        _receipt = new SupporterReceipt(address(factory), "chainfund:receipt:{id}");
+        _receipt = newReceipt(factory, "chainfund:receipt:{id}");
     }
 
     function claimAs(address backer, Campaign campaign) private {
