@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tasks.indexing.node.abilities import Pace
 from tests.faults.proxy import Answer, Json, Liar, Proxy, forward, honest
 
 
@@ -154,7 +155,8 @@ class Bucket:
 
     def take(self) -> bool:
         now = time.monotonic()
-        self.tokens = min(self.per_second, self.tokens + (now - self.counted_at) * self.per_second)
+        passed = (now - self.counted_at) / Pace.SECOND
+        self.tokens = min(self.per_second, self.tokens + passed * self.per_second)
         self.counted_at = now
         if self.tokens < 1:
             return False

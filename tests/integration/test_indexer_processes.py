@@ -144,7 +144,7 @@ def test_several_endpoints_of_which_one_is_behind_hide_nothing(suite: Suite) -> 
             contribute(suite, campaign)
         head = suite.web3.eth.block_number
         with Pool([behind.url, suite.url]) as pool:
-            Runner(read_registry(suite.registry), pool, until_block=head, run_for=timedelta(seconds=30)).run()
+            Runner(read_registry(suite.registry), pool, until_block=head, run_for=timedelta(minutes=5)).run()
     assert Cursor.objects.get().next_block == head + 1
     assert picture(suite.chain_id) == fresh_picture(suite)
 

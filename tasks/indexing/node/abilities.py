@@ -137,6 +137,8 @@ class Pace:
     _complaints: int = 0
     _is_guess: bool = True
 
+    # A second of the clock by which providers count; what else is told in seconds here is told in these.
+    SECOND = 1.0
     WINDOW_SECONDS = 2.0
     EPOCH_SECONDS = 1.0
     SHORTEST_MEASURE_SECONDS = 0.5
@@ -155,17 +157,17 @@ class Pace:
 
     @property
     def wait(self) -> float:
-        """Seconds until the endpoint may be asked."""
-        return max(0.0, self._next_at - time.monotonic())
+        """How long until the endpoint may be asked, in seconds of our clock."""
+        return max(0.0, self._next_at - self._now()) * self.SECOND
 
     def spend(self, calls: int) -> None:
         """So many calls are sent now."""
         if self.per_second is not None:
-            self._next_at = max(self._next_at, time.monotonic()) + calls / self.per_second
+            self._next_at = max(self._next_at, self._now()) + calls / self.per_second
 
     def answer(self, calls: int) -> None:
         """So many were answered."""
-        now = time.monotonic()
+        now = self._now()
         self._complaints = 0
         self._answered.append((now, calls))
         self._forget(now)
@@ -180,10 +182,10 @@ class Pace:
 
     def slow_down(self, words: str, retry_after: float = 0.0) -> None:
         """It complained: go on below what it answered of late, after a pause."""
-        now = time.monotonic()
+        now = self._now()
         self._forget(now)
         self.words, self.at = words, datetime.now(UTC)
-        self._next_at = max(self._next_at, now + min(retry_after, self.LONGEST_PAUSE_SECONDS))
+        self._next_at = max(self._next_at, now + min(retry_after, self.LONGEST_PAUSE_SECONDS) / self.SECOND)
         if now - self._slowed_at < self.EPOCH_SECONDS:
             # Of requests that were under way together each complains.
             return
@@ -201,6 +203,9 @@ class Pace:
         # What the pause keeps back is no measure of what is answered.
         self._measured_from = self._next_at
         self._answered.clear()
+
+    def _now(self) -> float:
+        return time.monotonic() / self.SECOND
 
     def _forget(self, now: float) -> None:
         while self._answered and self._answered[0][0] < now - self.WINDOW_SECONDS:
