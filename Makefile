@@ -23,7 +23,8 @@ setup-test: ## install what the tests need as well, a browser included
 	@tools/setup.sh test
 
 .PHONY: demo
-demo: setup ## the whole system with a simulated history on http://127.0.0.1:8000; ARGS=--check verifies and stops
+demo: ## the whole system with a simulated history on http://127.0.0.1:8000; ARGS=--check verifies and stops
+	@tools/setup.sh demo ahead
 	@$(PY) -m demo $(ARGS)
 
 .PHONY: demo-code
@@ -36,10 +37,11 @@ dev: setup-test ## the demo with reload: site and workers restart when their cod
 
 .PHONY: test
 test: setup-test ## everything CI asks: format, lint, types, layers, migrations, catalogues, contracts, Python, browser
-	@$(MAKE) --no-print-directory lint typecheck
-	@$(MAKE) --no-print-directory check-migrations check-catalogues
-	@npm test
 	@tools/test-side-by-side.sh $(ARGS)
+
+.PHONY: checks
+checks: lint typecheck check-migrations check-catalogues ## what needs no server: lint, types, layers, migrations, catalogues, the front end's units
+	@npm test
 
 .PHONY: lint
 lint: ## formatting, lint rules and the layers between packages
@@ -108,8 +110,12 @@ lighthouse: setup-test ## Lighthouse's scores of home, explore and a campaign in
 	@npm ci --prefix tools/lighthouse --no-audit --no-fund --silent
 	@$(PY) -m benchmarks.lighthouse $(ARGS)
 
+.PHONY: shuffle
+shuffle: setup-test ## flaky tests: Python's ten times in random order beside busy loops; ARGS="--runs 3 --seed 7 tests/web"
+	@$(PY) -m tools.shuffle $(ARGS)
+
 .PHONY: soak
-soak: setup-test ## what takes long: ten times the fuzzing and proofs of the contracts, mutants of theirs and of Python, a hundred seeds of faults, twenty mixes of providers against the clock, every page in every look, 10,000 campaigns
+soak: setup-test ## what takes long: ten times the fuzzing and proofs of the contracts, mutants of theirs and of Python, a hundred seeds of faults, twenty mixes of providers against the clock, every page in every look, 10,000 campaigns, flaky tests
 	@FOUNDRY_PROFILE=long tools/forge test
 	@tools/prove.sh all
 	@$(PY) -m tools.mutation_contracts
@@ -119,3 +125,4 @@ soak: setup-test ## what takes long: ten times the fuzzing and proofs of the con
 	@$(PY) -m benchmarks.providers --mixes 20
 	@$(PY) -m pytest tests/e2e/test_access.py --all-looks
 	@$(PY) -m pytest tests/integration/test_indexer_many.py --campaigns 10000
+	@$(PY) -m tools.shuffle

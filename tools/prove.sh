@@ -11,7 +11,7 @@ source tools/lib.sh
 install_environment() {
   say "installing the prover into .venv-halmos"
   rm -rf .venv-halmos
-  "$(find_python)" -m venv .venv-halmos
+  .venv/bin/uv venv --quiet --python "$(find_python)" .venv-halmos
   VIRTUAL_ENV=.venv-halmos .venv/bin/uv pip install --quiet --no-deps --require-hashes --requirement requirements/halmos.lock
 }
 

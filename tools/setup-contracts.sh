@@ -11,11 +11,12 @@ install_environment() {
   local python uv
   python="$(find_python)"
   rm -rf .venv-contracts
-  "$python" -m venv .venv-contracts
   if [[ -x .venv/bin/uv ]]; then uv=.venv/bin/uv; else uv="$(command -v uv || true)"; fi
   if [[ -n "$uv" ]]; then
+    "$uv" venv --quiet --python "$python" .venv-contracts
     VIRTUAL_ENV=.venv-contracts "$uv" pip install --quiet --no-deps --require-hashes --requirement requirements/contracts.lock
   else
+    "$python" -m venv .venv-contracts
     .venv-contracts/bin/python -m pip install --disable-pip-version-check --quiet --no-deps \
       --require-hashes --requirement requirements/contracts.lock
   fi

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Installs what a command needs and nothing twice: `tools/setup.sh demo` or `tools/setup.sh test`.
+# Installs what a command needs and nothing twice: `tools/setup.sh demo` or `tools/setup.sh test`. With `tools/setup.sh
+# demo ahead` the contracts are still being compiled when it ends: `tools/setup.sh contracts`, which the demo calls before
+# it deploys them, waits for that.
 #
 # Each step leaves a stamp with the hash of its inputs in .setup/, so that a second run takes a second.
 # Steps that do not need each other run side by side; what they print goes to .setup/log/.
@@ -9,7 +11,7 @@ cd "$(dirname "$0")/.."
 label=setup
 source tools/lib.sh
 
-purpose="${1:-demo}"
+purpose="${1:-demo}" ahead="${2:-}"
 mkdir -p .setup/log
 
 # step NAME HASH FUNCTION: runs FUNCTION unless its stamp already carries HASH.
@@ -37,12 +39,14 @@ locked_without() { awk -v name="$1" '/^[a-z0-9]/ { entry = index($0, name "==") 
 
 # Everything goes in as locked, by its hashes, but torch: pip picks the build that suits this machine, and the wheels of
 # CUDA that it asks for, from whichever index serves them.
-install_python() {
+install_uv() {
   [[ -x .venv/bin/python ]] || "$PYTHON" -m venv .venv
-  mkdir -p .setup
   locked uv >.setup/uv.txt
-  locked_without torch "$1" >.setup/locked.txt
   .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r .setup/uv.txt
+}
+
+install_python() {
+  locked_without torch "$1" >.setup/locked.txt
   VIRTUAL_ENV=.venv .venv/bin/uv pip install --no-deps --require-hashes --requirement .setup/locked.txt
   .venv/bin/python -m pip install --disable-pip-version-check --quiet "$(locked torch | grep -oE '^torch==[^ ;]+')"
 }
@@ -70,7 +74,8 @@ check_node
 frontend_inputs() { git ls-files -co --exclude-standard -- package-lock.json vite.config.ts abis django_project/frontend django_project/templates; }
 
 contracts_inputs() {
-  git ls-files -co --exclude-standard -- requirements/contracts.lock package-lock.json brownie-config.yaml contracts tools
+  git ls-files -co --exclude-standard -- requirements/contracts.lock package-lock.json brownie-config.yaml contracts \
+    tools/{brownie,contracts-env.sh,lib.sh,setup-contracts.sh,solc}
 }
 
 python_step() {
@@ -81,27 +86,42 @@ python_step() {
   fi
 }
 
-node_steps() {
-  step node "$(digest package-lock.json)" install_node
-  # shellcheck disable=SC2046  # file names here have no spaces
-  step frontend "$(digest $(frontend_inputs))" build_frontend
+# shellcheck disable=SC2046  # file names here have no spaces
+frontend_step() { step frontend "$(digest $(frontend_inputs))" build_frontend; }
+# shellcheck disable=SC2046
+catalogues_step() { step catalogues "$(digest $(git ls-files -co --exclude-standard -- django_project/locale))" build_catalogues; }
+# Brownie compiles with node's solc, and its environment is made with uv.
+# shellcheck disable=SC2046
+contracts_step() (
+  exec 9>.setup/contracts.lock
+  flock 9
+  step contracts "$(digest $(contracts_inputs))" install_contracts
+)
+browser_step() { [[ "$purpose" != test ]] || step browser chromium install_browser; }
+
+# side_by_side FUNCTION…: runs all of them, and fails when one of them has failed.
+side_by_side() {
+  local each jobs=() failed=0
+  for each in "$@"; do "$each" & jobs+=($!); done
+  for each in "${jobs[@]}"; do wait "$each" || failed=1; done
+  return "$failed"
 }
 
-wait_for() { wait "$1" || failed=1; }
+python_side() { python_step; catalogues_step; }
+node_side() {
+  step node "$(digest package-lock.json)" install_node
+  if [[ -n "$ahead" ]]; then
+    contracts_step >.setup/log/ahead.log 2>&1 &
+    frontend_step
+  else
+    side_by_side contracts_step frontend_step
+  fi
+}
 
-failed=0
-python_step & python_job=$!
-node_steps & node_job=$!
-wait_for "$python_job"; wait_for "$node_job"
-((failed)) && exit 1
-
-# Brownie's environment is made with the uv that the first one brought, and compiles with node's solc.
-# shellcheck disable=SC2046
-step contracts "$(digest $(contracts_inputs))" install_contracts & contracts_job=$!
-# shellcheck disable=SC2046
-step catalogues "$(digest $(git ls-files -co --exclude-standard -- django_project/locale))" build_catalogues & catalogues_job=$!
-[[ "$purpose" == test ]] && { step browser chromium install_browser & browser_job=$!; }
-wait_for "$contracts_job"; wait_for "$catalogues_job"
-[[ "$purpose" == test ]] && wait_for "$browser_job"
-((failed)) && exit 1
+if [[ "$purpose" == contracts ]]; then
+  contracts_step
+  exit
+fi
+step uv "$(locked uv | digest)" install_uv
+side_by_side python_side node_side browser_step
 say "ready"

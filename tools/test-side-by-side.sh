@@ -1,37 +1,47 @@
 #!/usr/bin/env bash
-# The tests of contracts/ and those of Python at the same time. The contracts' output is shown as it comes, then
-# Python's, so that pytest's closing line is the last; arguments go to pytest. Both run to their end, and the failure
-# of either is ours.
+# Everything that CI asks for at the same time: the static checks with the front end's tests, the tests of contracts/, and
+# those of Python, to which the arguments go. Their outputs are shown one after the other, pytest's closing line last. All
+# run to their end, and the failure of any is ours.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 label=test
 source tools/lib.sh
 
+workers=3
 mkdir -p .setup/log
-contracts_log=.setup/log/test-contracts.log python_log=.setup/log/test-python.log
 color=()
 [[ -t 1 ]] && color=(--color=yes)
 
-set -m # each in a process group of its own, which hears of Ctrl-C through us
-tools/test-contracts.sh >"$contracts_log" 2>&1 & contracts=$!
-.venv/bin/python -m pytest tests -n 2 "${color[@]}" "$@" >"$python_log" 2>&1 & python=$!
-set +m
+names=(checks contracts python)
+declare -A jobs=()
+
+# begin NAME COMMAND…: in a process group of its own, which hears of Ctrl-C through us.
+begin() {
+  local name=$1
+  shift
+  set -m
+  "$@" >".setup/log/test-$name.log" 2>&1 & jobs[$name]=$!
+  set +m
+}
 
 # pytest takes an interrupt to put its servers away.
 interrupt() {
-  kill -INT -- "-$contracts" "-$python" 2>/dev/null || true
-  wait "$contracts" "$python" 2>/dev/null || true
+  kill -INT -- "${jobs[@]/#/-}" 2>/dev/null || true
+  wait "${jobs[@]}" 2>/dev/null || true
 }
 trap interrupt EXIT
 trap 'exit 130' INT TERM HUP
 
-follow() { tail --lines=+1 --follow --pid="$1" "$2"; }
+begin checks make --no-print-directory checks
+begin contracts tools/test-contracts.sh
+begin python .venv/bin/python -m pytest tests -n "$workers" "${color[@]}" "$@"
 
-follow "$contracts" "$contracts_log" & wait $!
-wait "$contracts" && contracts_status=0 || contracts_status=$?
-((contracts_status)) && say "the contracts' tests failed; those of Python:"
-follow "$python" "$python_log" & wait $!
-wait "$python" && python_status=0 || python_status=$?
+failed=()
+for name in "${names[@]}"; do
+  ((${#failed[@]})) && say "failed: ${failed[*]}; now $name"
+  log=".setup/log/test-$name.log"
+  tail --lines=+1 --follow --pid="${jobs[$name]}" "$log" & wait $!
+  wait "${jobs[$name]}" || failed+=("$name")
+done
 trap - EXIT
-((contracts_status)) && die "the contracts' tests failed: see above, or $contracts_log"
-exit "$python_status"
+((${#failed[@]} == 0)) || die "failed: ${failed[*]}; see above, or .setup/log/test-*.log"
