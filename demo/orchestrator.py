@@ -36,6 +36,8 @@ BEACON_MAX_AGE_SECONDS = HORIZON + 24 * 3600
 GUNICORN = PROJECT_ROOT / "deploy" / "gunicorn.conf.py"
 SITE_PROCESSES, SITE_THREADS = 2, 4
 WORKER_PROCESSES = 1
+CELERY = ("-A", "tasks.celery")
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 OPERATOR_PASSWORD_BYTES = 12
 
 
@@ -73,6 +75,7 @@ class Orchestrator:
                 self._begin()
             if self.index.live_model() is None:
                 self._rank()
+        self._start_trainer()
 
     def check(self) -> list[Finding]:
         """Ask chains, database and site whether they agree."""
@@ -166,9 +169,12 @@ class Orchestrator:
             )
 
     def _deploy(self) -> None:
-        for network in NETWORKS:
-            if (self.processes.folders.deployments / f"{network.chain_id}.json").exists():
-                continue
+        deployments = self.processes.folders.deployments
+        missing = [network for network in NETWORKS if not (deployments / f"{network.chain_id}.json").exists()]
+        if missing:
+            with self.steps.step("Compile the contracts"):
+                self.processes.run("contracts", project_command("tools/setup.sh", "contracts"))
+        for network in missing:
             with self.steps.step(f"Deploy the contracts on {network.title} with Brownie"):
                 self.processes.run(
                     f"deploy-{network.chain_id}",
@@ -283,31 +289,24 @@ class Orchestrator:
             return False
 
     def _start_workers(self) -> None:
-        celery = ("-A", "tasks.celery")
-        quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+        self._start_worker("indexer", "--queues", "indexing", "--concurrency", str(len(NETWORKS)))
+        queues = "default,notifications"
+        self._start_worker("worker", "--queues", queues, "--concurrency", str(WORKER_PROCESSES))
+        schedule = str(self.processes.folders.root / "beat-schedule")
+        self.processes.start("beat", "celery", *CELERY, "beat", "--schedule", schedule, "--pidfile", "")
+
+    def _start_worker(self, name: str, *arguments: str) -> None:
         # Tasks are safe to run twice, so SIGQUIT may end workers without waiting for the ones in hand.
         self.processes.start(
-            "indexer",
+            name,
             "celery",
-            *(*celery, "worker", "--queues", "indexing", "--hostname", "indexer@demo"),
-            *("--concurrency", str(len(NETWORKS)), *quiet),
+            *(*CELERY, "worker", "--hostname", f"{name}@demo", *QUIET, *arguments),
             stop_signal=signal.SIGQUIT,
         )
-        self.processes.start(
-            "worker",
-            "celery",
-            *(*celery, "worker", "--queues", "default,notifications", "--hostname", "worker@demo"),
-            *("--concurrency", str(WORKER_PROCESSES), *quiet),
-            stop_signal=signal.SIGQUIT,
-        )
-        self.processes.start(
-            "trainer",
-            "celery",
-            *(*celery, "worker", "--queues", "gpu", "--hostname", "trainer@demo", "--pool", "solo", *quiet),
-            stop_signal=signal.SIGQUIT,
-        )
-        schedule = str(self.processes.folders.root / "beat-schedule")
-        self.processes.start("beat", "celery", *celery, "beat", "--schedule", schedule, "--pidfile", "")
+
+    def _start_trainer(self) -> None:
+        """Last: nobody asks for it before, and loading PyTorch would slow down those who are at work."""
+        self._start_worker("trainer", "--queues", "gpu", "--pool", "solo")
 
     def _catch_up(self) -> None:
         heads = {key: int(node.call("eth_blockNumber"), 16) for key, node in self.nodes.items()}
