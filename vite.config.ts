@@ -25,5 +25,7 @@ export default defineConfig({
     environment: "jsdom",
     include: [`${frontend}/**/*.test.ts`],
     restoreMocks: true,
+    // Against what hangs, on a busy machine too.
+    testTimeout: 60_000,
   },
 });

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.stack import Stack
 
 # Every wait of every journey: long enough for a block, the indexer and the worker on a busy machine.
-PATIENCE_MILLISECONDS = 30_000
+PATIENCE_MILLISECONDS = 120_000
 POLL_MILLISECONDS = 100
 
 

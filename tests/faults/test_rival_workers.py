@@ -17,7 +17,15 @@ from tasks.indexing.pipeline import lease
 from tests.faults.steps import strike
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite
 from tests.support.indexing import fresh_picture, index_once, picture
-from tests.support.processes import environment, fork, kill, let_lease_run_out, start, wait_until
+from tests.support.processes import (
+    DEADLINE_SECONDS,
+    environment,
+    fork,
+    kill,
+    let_lease_run_out,
+    start,
+    wait_until,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,7 +92,7 @@ def test_a_process_that_was_paused_past_its_lease_writes_nothing(suite: Suite, t
         successor.release()
         wait_until(lambda: Contribution.objects.count() == 3, "the process to take its turn again")
         os.killpg(paused.pid, signal.SIGTERM)
-        assert paused.wait(20) == 0
+        assert paused.wait(DEADLINE_SECONDS) == 0
     finally:
         if paused.poll() is None:
             kill(paused)

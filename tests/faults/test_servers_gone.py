@@ -14,7 +14,7 @@ from devtools.servers import Anvil, Postgres, Redis
 from django_project.ledger.models import Contribution, Cursor
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine
 from tests.support.indexing import fresh_picture, index_once, picture
-from tests.support.processes import WORKER, beat, environment, kill, start, wait_until
+from tests.support.processes import DEADLINE_SECONDS, WORKER, beat, environment, kill, start, wait_until
 
 # The amount of the contribution in whose row a COPY is made to stand still.
 FATEFUL_AMOUNT = 12
@@ -94,7 +94,7 @@ def test_postgresql_stops_in_the_middle_of_a_copy_and_comes_back(
     assert process.poll() is None
     own_postgres.start()
 
-    assert process.wait(60) == 0, (tmp_path / "run.log").read_text()
+    assert process.wait(DEADLINE_SECONDS) == 0, (tmp_path / "run.log").read_text()
 
     connection.close()
     assert picture(suite.chain_id) != before

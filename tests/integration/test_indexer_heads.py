@@ -12,7 +12,7 @@ from tasks.indexing.node.heads import BlockPace, Heads, subscription_urls
 from tasks.indexing.node.rpc import Pool
 from tests.faults.proxy import Liar, Proxy
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
 
 
 def wait_until_subscribed(heads: Heads) -> None:

@@ -25,7 +25,16 @@ from tasks.indexing.pipeline.lease import Lease
 from tests.faults.proxy import Liar, Proxy
 from tests.support.contracts import Suite, contribute, create_campaign, deploy_suite, mine, set_automine
 from tests.support.indexing import fresh_picture, index_once, picture
-from tests.support.processes import WORKER, beat, environment, kill, manage, start, wait_until
+from tests.support.processes import (
+    DEADLINE_SECONDS,
+    WORKER,
+    beat,
+    environment,
+    kill,
+    manage,
+    start,
+    wait_until,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -179,7 +188,7 @@ def test_celery_follows_the_chain_and_survives_its_worker(suite: Suite, tmp_path
         processes[0] = start(*worker, env=env, log=tmp_path / "worker.log")
         wait_until(lambda: Contribution.objects.count() == 3, "the contribution after the worker was killed")
         os.killpg(processes[0].pid, signal.SIGTERM)
-        processes[0].wait(20)
+        processes[0].wait(DEADLINE_SECONDS)
         assert not Cursor.objects.exclude(lease_owner="").exists()
     finally:
         for process in processes:

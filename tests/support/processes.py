@@ -21,7 +21,7 @@ from django_project.core import jobs
 from django_project.ledger.models import Cursor
 from tests.support.contracts import Suite
 
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 300
 WORKER = ("-m", "celery", "-A", "tasks.celery", "worker", "-Q", "indexing,default", "-l", "INFO")
 
 
