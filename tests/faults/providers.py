@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from tasks.indexing.node.abilities import Pace
@@ -147,15 +147,15 @@ PROFILES: Mapping[str, Habits] = {
 
 @dataclass
 class Bucket:
-    """Calls that may be made now; it begins empty, so that something is refused on any machine."""
+    """Calls that may be made now; it is empty at the first, so that something is refused on any machine."""
 
     per_second: float
     tokens: float = 0.0
-    counted_at: float = field(default_factory=time.monotonic)
+    counted_at: float | None = None
 
     def take(self) -> bool:
         now = time.monotonic()
-        passed = (now - self.counted_at) / Pace.SECOND
+        passed = 0.0 if self.counted_at is None else (now - self.counted_at) / Pace.SECOND
         self.tokens = min(self.per_second, self.tokens + passed * self.per_second)
         self.counted_at = now
         if self.tokens < 1:
