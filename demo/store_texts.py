@@ -12,8 +12,6 @@ from dataclasses import asdict
 
 import django
 
-from django_project.community import services as community_services
-
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_project.settings")
@@ -25,6 +23,7 @@ def main() -> None:
     from demo.simulation.milestones import SHARES
     from demo.texts import campaign_document, evidence_document, update_document
     from django_project.campaigns import services
+    from django_project.community import services as community_services
     from django_project.core.addresses import parse_address
     from django_project.ledger.models import Chain
 
