@@ -12,7 +12,6 @@ import django
 from django.core.exceptions import ImproperlyConfigured
 
 from demo.accounts import OPERATOR, STAFF_PICKS
-from django_project.community import moderation
 
 
 def main() -> None:
@@ -26,6 +25,7 @@ def main() -> None:
 
     from django_project.accounts.models import User
     from django_project.campaigns.models import Listing
+    from django_project.community import moderation
     from django_project.core import audit
 
     if not settings.IS_DEMO:

@@ -38,7 +38,7 @@ def run(count: int, *, is_shuffled: bool = False) -> list[Process]:
     """The processes of a run, which take turns in doing one test each."""
     option = SimpleNamespace(tx=["popen"] * count, loadscopereorder=True)
     plugins = SimpleNamespace(hasplugin=lambda name: is_shuffled and name == "randomly")
-    config: Any = SimpleNamespace(option=option, pluginmanager=plugins, getvalue=lambda name: option.tx)
+    config: Any = SimpleNamespace(option=option, pluginmanager=plugins, getvalue=vars(option).get)
     scheduling = FileScheduling(config)
     processes = [Process() for _ in range(count)]
     for process in processes:
