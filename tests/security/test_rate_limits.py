@@ -273,3 +273,36 @@ def test_a_bucket_fills_by_its_share_of_the_period(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         client.hincrbyfloat("rate:test-slow:account:alice", "at", -2 * SLOW.period.total_seconds() / 3)
     assert [take(SLOW, ALICE) == 0 for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize(("wait", "seconds"), [(0.0, None), (0.2, 1), (1.0, 2), (1199.5, 1200)])
+def test_a_refusal_names_whole_seconds_that_suffice(
+    wait: float, seconds: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "_script", lambda: lambda **_: (str(wait).encode(), 1))
+    with capture_logs() as lines:
+        if seconds is None:
+            require(SLOW, ALICE)
+        else:
+            with pytest.raises(TooManyRequestsError) as refusal:
+                require(SLOW, ALICE)
+            assert refusal.value.retry_after == seconds
+    assert len(lines) == (seconds is not None)
+
+
+def test_without_redis_a_strict_limit_lets_nobody_pass_and_another_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreachable(**_: object) -> None:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(rate_limits, "_script", lambda: unreachable)
+    strict = {
+        limit for limit in vars(rate_limits).values() if isinstance(limit, Limit) and take(limit, ALICE)
+    }
+    assert strict == {
+        rate_limits.STAFF_PASSWORD,
+        rate_limits.SECOND_FACTOR,
+        rate_limits.STAFF_NETWORK,
+    }
+    assert take(rate_limits.SECOND_FACTOR, ALICE) == 15 * 60

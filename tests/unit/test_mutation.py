@@ -57,6 +57,7 @@ def changes(code: str) -> set[str]:
         ("save(a)", {"save(a) -> pass"}),
         ("raise Refused(a)", {"raise Refused(a) -> pass"}),
         ("x = (a  # less < than\n < b)", {"< -> <="}),
+        ("@dataclass(frozen=True)\nclass A:\n    pass", set()),
         # Words are no decisions, nor is what is logged or only read by a type checker.
         ('x = "a" + b', set()),
         ('x = _("%d days" % 3)', set()),

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from itertools import permutations
 
@@ -16,7 +17,7 @@ from django_project.accounts.models import User
 from django_project.campaigns.selectors import campaign_detail
 from django_project.core.errors import UserError
 from django_project.ledger.models import CampaignLaunched, CampaignTotals, Contribution
-from django_project.pledges import following, selectors, services
+from django_project.pledges import following, selectors, services, terms
 from django_project.pledges.models import PledgeIntent
 from tests.factories import ETHER, TOKEN, World, address, backer_user, reference
 
@@ -552,3 +553,32 @@ def _somebody_waits_for_a_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize(
+    ("amount", "tier_id", "problem"),
+    [
+        (9, 0, "smallest contribution to this campaign is"),
+        (10, 0, ""),
+        (29, 1, "asks for at least"),
+        (30, 1, ""),
+        (0, 0, "above zero"),
+        (2**256, 0, "larger than the network can hold"),
+    ],
+)
+def test_terms_hold_to_the_unit(amount: int, tier_id: int, problem: str, world: World) -> None:
+    campaign = world.campaign(min_contribution=10, tiers=[(30, 0)])
+    detail = campaign_detail(world.listing(campaign).slug)
+    reward = terms.chosen_reward(detail, tier_id)
+    assert (reward is None) == (tier_id == 0)
+    with pytest.raises(UserError, match=problem) if problem else nullcontext():
+        terms.require_acceptable(detail, amount, reward)
+
+
+@pytest.mark.parametrize(("amount", "is_taken"), [(1, True), (2**256 - 1, True), (2**256, False)])
+def test_without_terms_any_amount_that_a_contract_can_hold_is_taken(
+    amount: int, *, is_taken: bool, world: World
+) -> None:
+    detail = campaign_detail(world.listing(world.campaign()).slug)
+    with nullcontext() if is_taken else pytest.raises(UserError):
+        terms.require_acceptable(detail, amount, None)

@@ -165,7 +165,7 @@ class _Finder(ast.NodeVisitor):
             if _called(decorator) not in STRUCTURAL:
                 start, end = self._place(decorator)
                 self._add((self._source.rindex(b"@", 0, start), end), b"")
-            self.visit(decorator)
+                self.visit(decorator)
 
     # Statements
 

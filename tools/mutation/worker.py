@@ -6,6 +6,7 @@ Reads one request a line and answers with a line: see `Request` and `Answer`.
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -111,6 +112,9 @@ class _Servers:
         for library in LIBRARIES:
             with contextlib.suppress(ImportError):
                 importlib.import_module(library)
+        # Forks then leave alone what will never be rubbish, whenever pytest asks for all of it to be collected.
+        gc.collect()
+        gc.freeze()
         if problem := self._fork(_create_database, 600, 3600):
             raise RuntimeError(f"the tests' database cannot be made: {problem}\n{self._log.read_text()}")
         with self._admin() as connection:
