@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.mutation import choice
-from tools.mutation.choice import Choice, Contexts, MeasuredTest, first, functions_run
+from tools.mutation.choice import Choice, Contexts, MeasuredTest, first, functions_run, kept_functions
 from tools.mutation.copies import Worker
 from tools.mutation.mutants import Mutant, explanations, named
 from tools.mutation.operators import function_spans, mistakes_of
@@ -199,16 +199,31 @@ def test_the_nearest_tests_that_ran_the_function_come_first() -> None:
     ]
 
 
-def test_a_constant_is_tried_on_the_tests_of_what_mentions_it() -> None:
-    tests = [sample("tests/near.py::a", 1, "cheap"), sample("tests/near.py::b", 1, "Order.pay")]
-    assert chosen("LEAST", *tests) == ["tests/near.py::a"]
-    # What nothing mentions, on those of its module.
-    assert chosen("UNKNOWN", *tests) == ["tests/near.py::a", "tests/near.py::b"]
+def test_a_constant_is_tried_on_the_tests_of_what_mentions_it_then_on_all_that_name_its_module() -> None:
+    tests = [
+        sample("tests/far.py::c", 1, "Order.pay"),
+        sample("tests/near.py::b", 2, "cheap"),
+        sample("tests/near.py::a", 3),
+    ]
+    texts = {"tests/near.py": b"from shop import orders", "tests/far.py": b""}
+    found = Choice(tests, {PATH: SOURCE}, texts)
+    assert [test.id[-1] for test in found.tests_of(mutant("LEAST"))] == ["b", "a", "c"]
+    assert [test.id[-1] for test in found.tests_of(mutant("UNKNOWN"))] == ["b", "a", "c"]
+    assert [test.id[-1] for test in found.tests_of(mutant("cheap"))] == ["b"]
+
+
+def test_what_runs_once_and_is_kept_is_tried_on_more_than_the_first_test_of_it() -> None:
+    kept = b"@lru_cache(maxsize=1)\ndef cheap():\n    return 3\n"
+    assert kept_functions(kept) == {"cheap"}
+    assert kept_functions(SOURCE) == set()
+    tests = [sample("tests/near.py::a", 1, "cheap"), sample("tests/near.py::b", 1)]
+    found = Choice(tests, {PATH: kept}, {"tests/near.py": b"from shop import orders"})
+    assert [test.id[-1] for test in found.tests_of(mutant("cheap"))] == ["a", "b"]
 
 
 def test_tests_are_chosen_while_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
     tests = [sample(f"tests/near.py::{number:03}", 4, "cheap") for number in range(30)]
-    assert len(chosen("cheap", *tests)) == choice.MOST_SECONDS / 4
+    assert len(chosen("cheap", *tests)) == len(chosen("LEAST", *tests)) == choice.MOST_SECONDS / 4
     assert len(first(tests)) == 1
     monkeypatch.setattr(choice, "FIRST_SECONDS", 8.0)
     assert len(first(tests)) == 2

@@ -85,8 +85,10 @@ class Choice:
     def __init__(
         self, tests: Iterable[MeasuredTest], sources: Mapping[str, bytes], texts: Mapping[str, bytes]
     ) -> None:
+        self._tests = list(tests)
+        self._kept = {f"{path}:{name}" for path, source in sources.items() for name in kept_functions(source)}
         self._by_function: dict[str, list[MeasuredTest]] = defaultdict(list)
-        for test in tests:
+        for test in self._tests:
             for function in test.functions:
                 self._by_function[function].append(test)
         self._mentions: dict[str, set[str]] = defaultdict(set)
@@ -98,20 +100,35 @@ class Choice:
     def tests_of(self, mutant: Mutant) -> list[MeasuredTest]:
         """The nearest first: of files that name the package, then the quickest.
 
-        What is defined outside of functions is noticed by the tests of functions that mention it.
+        What is defined outside of functions is noticed by tests of functions that mention it, or by any of a
+        file that names its module. So is what runs at the import, or once and is kept: no test, or but the
+        first, is known to run it.
         """
         owner = mutant.name.removeprefix(f"{mutant.path}:").partition(":")[0]
-        functions = {f"{mutant.path}:{owner}"} if f"{mutant.path}:{owner}" in self._by_function else set()
-        if not functions:
-            functions = self._mentions[owner.rpartition(".")[2]] | self._mentions[owner.partition(".")[0]]
-        if not any(function in self._by_function for function in functions):
-            functions = {each for each in self._by_function if each.startswith(f"{mutant.path}:")}
-        found = {test.id: test for each in functions for test in self._by_function.get(each, ())}
-        package = mutant.path.rpartition("/")[0].replace("/", ".").encode()
-        chosen = sorted(
-            found.values(), key=lambda test: (package not in self._texts[test.file], test.seconds, test.id)
+        function = f"{mutant.path}:{owner}"
+        if function in self._by_function and function not in self._kept:
+            return self._sorted([function], mutant.path)
+        mentioning = self._mentions[owner.rpartition(".")[2]] | self._mentions[owner.partition(".")[0]]
+        nearest = self._sorted({function} | mentioning, mutant.path)
+        package, _, module = mutant.path.removesuffix(".py").removesuffix("/__init__").rpartition("/")
+        naming = [
+            test
+            for test in self._tests
+            if package.replace("/", ".").encode() in self._texts[test.file]
+            and module.encode() in self._texts[test.file]
+        ]
+        naming.sort(key=lambda test: (test.seconds, test.id))
+        of_module = [each for each in self._by_function if each.startswith(f"{mutant.path}:")]
+        chosen = dict.fromkeys([*nearest, *naming, *self._sorted(of_module, mutant.path)])
+        return _within(list(chosen), MOST_TESTS, MOST_SECONDS)
+
+    def _sorted(self, functions: Iterable[str], path: str) -> list[MeasuredTest]:
+        package = path.rpartition("/")[0].replace("/", ".").encode()
+        found = {test for each in functions for test in self._by_function.get(each, ())}
+        nearest = sorted(
+            found, key=lambda test: (package not in self._texts[test.file], test.seconds, test.id)
         )
-        return _within(chosen, MOST_TESTS, MOST_SECONDS)
+        return _within(nearest, MOST_TESTS, MOST_SECONDS)
 
     def digest_of(self, tests: Iterable[MeasuredTest]) -> str:
         """Changes when one of the tests does."""
@@ -149,6 +166,23 @@ def mentions(path: str, source: bytes) -> dict[str, set[str]]:
         for function, (start, end) in spans.items():
             if start <= node.lineno <= end:
                 found[name].add(f"{path}:{function}")
+    return found
+
+
+def kept_functions(source: bytes) -> set[str]:
+    """The functions whose result is kept by a decorator, by their last name and by that of their class."""
+    found: set[str] = set()
+
+    def walk(nodes: list[ast.stmt], prefix: str) -> None:
+        for node in nodes:
+            if isinstance(node, ast.ClassDef):
+                walk(node.body, f"{prefix}{node.name}.")
+            elif isinstance(node, ast.FunctionDef) and any(
+                "cache" in ast.unparse(decorator) for decorator in node.decorator_list
+            ):
+                found.add(prefix + node.name)
+
+    walk(ast.parse(source).body, "")
     return found
 
 

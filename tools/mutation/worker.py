@@ -112,7 +112,7 @@ class _Servers:
         for library in LIBRARIES:
             with contextlib.suppress(ImportError):
                 importlib.import_module(library)
-        # Forks then leave alone what will never be rubbish, whenever pytest asks for all of it to be collected.
+        # Forks then leave this alone whenever pytest has all rubbish collected.
         gc.collect()
         gc.freeze()
         if problem := self._fork(_create_database, 600, 3600):
