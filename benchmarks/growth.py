@@ -18,15 +18,15 @@ import torch
 
 from benchmarks.measuring import run
 from recommender import pipeline
+from recommender.data.context import context_of
 from recommender.data.dataset import build_dataset
 from recommender.data.reading import conform
 from recommender.data.synthetic import SyntheticConfig, synthesize
-from recommender.device import THREADS_VARIABLE
-from recommender.fitters.fitting import make_plan
-from recommender.models.base import TrainableModel, context_of
-from recommender.models.registry import make_model
+from recommender.device import THREADS_VARIABLE, seed_everything
+from recommender.models.registry import make_model, make_plan
 from recommender.text.cache import TextVectors
-from recommender.training.trainer import Rows, seed_everything
+from recommender.training.trainable import TrainableModel
+from recommender.training.trainer import Rows
 
 SIZES = ((2_500, 1_000), (2_500, 10_000), (10_000, 1_000), (10_000, 10_000))
 """Users and items."""
@@ -52,7 +52,7 @@ def measure(name: str, users: int, items: int) -> dict[str, float]:
         raise TypeError(f"{name} is not trained by steps")
     model.fit(context)
     model.bind(context)
-    rows = Rows.of(context.pairs, model.config.view_weight, plan.training.max_user_weight, items)
+    rows = Rows.of(context.pairs, model.row_weights(context.pairs), plan.training.max_user_weight, items)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     drawn = torch.Generator().manual_seed(0)
     started = 0.0

@@ -34,20 +34,22 @@ from benchmarks.measuring import Cost, run
 from devtools.servers import PROJECT_ROOT
 from recommender import pipeline
 from recommender.config.training import TrainingConfig
+from recommender.data.context import Context, context_of
 from recommender.data.dataset import build_dataset
 from recommender.data.reading import conform
 from recommender.data.schema import Tables
 from recommender.data.synthetic import SyntheticConfig, synthesize
-from recommender.device import THREADS_VARIABLE
-from recommender.fitters.fitting import fit_all, make_plan
-from recommender.models.base import Context, TrainableModel, context_of
-from recommender.models.registry import MODELS, make_model
+from recommender.device import THREADS_VARIABLE, seed_everything
+from recommender.fitters.fitting import fit_all
+from recommender.models.registry import MODELS, make_model, make_plan
 from recommender.ranking.lists import rank_user
-from recommender.registry.runs import RunMetrics, save_run
+from recommender.registry.runs import save_run
+from recommender.registry.schema import RunMetrics
 from recommender.text.cache import EmbeddingCache, TextVectors
 from recommender.text.encoders import load_encoder
 from recommender.text.names import DEFAULT_ENCODER
-from recommender.training.trainer import Rows, seed_everything, train
+from recommender.training.trainable import TrainableModel
+from recommender.training.trainer import Rows, train
 
 RESULTS = PROJECT_ROOT / "benchmarks" / "results" / "recommender.json"
 LISTED = 200
@@ -162,7 +164,9 @@ def training(options: Options) -> dict[str, float]:
 def _naive_pace(model: TrainableModel, context: Context, encoder_name: str, config: TrainingConfig) -> float:
     encoder = load_encoder(encoder_name)
     encoder.encode(context.texts[:4])
-    rows = Rows.of(context.pairs, model.config.view_weight, config.max_user_weight, context.sizes.items)
+    rows = Rows.of(
+        context.pairs, model.row_weights(context.pairs), config.max_user_weight, context.sizes.items
+    )
     optimizer = torch.optim.AdamW(model.parameters())
     batches = rows.batches(
         config.batch_size, model.negatives, torch.Generator().manual_seed(0), torch.device("cpu")

@@ -1,9 +1,11 @@
-"""Where tensors live and how exactly they are computed."""
+"""Where tensors live, how exactly they are computed, and from which seed they are drawn."""
 
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 THREADS_VARIABLE = "CHAINFUND_TORCH_THREADS"
@@ -28,6 +30,13 @@ def use_threads() -> int:
     threads = int(wanted) if wanted.isdecimal() and int(wanted) > 0 else max(cores // 2, 1)
     torch.set_num_threads(threads)
     return threads
+
+
+def seed_everything(seed: int) -> None:
+    """Make what follows repeatable on one device and number of threads."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
 
 
 def autocast(device: torch.device) -> torch.autocast:

@@ -8,8 +8,8 @@ import torch.nn.functional as F  # noqa: N812 the name everybody knows
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from recommender.config.model import Sizes
 from recommender.data.dataset import Floats, Ints, Pairs
-from recommender.models.base import Sizes
 
 
 @dataclass(frozen=True)

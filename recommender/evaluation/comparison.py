@@ -1,11 +1,11 @@
 """Models against a reference, user by user."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from recommender.evaluation.bootstrap import paired
 from recommender.evaluation.evaluator import ALL, BY_USER, Report
 from recommender.evaluation.metrics import DECIDING
-from recommender.models.registry import model_type
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,9 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def reference_for(report: Report) -> str | None:
-    """The baseline with the highest NDCG@10 in the report; None if it has no baselines."""
-    baselines = [name for name in report.values if model_type(name).is_baseline]
-    return max(baselines, key=lambda name: report.table(name)[DECIDING]["mean"], default=None)
+def best_of(report: Report, names: Iterable[str]) -> str | None:
+    """Of these models the one with the highest NDCG@10 in the report; None if there are none."""
+    return max(names, key=lambda name: report.table(name)[DECIDING]["mean"], default=None)
 
 
 def differences(report: Report, reference: str) -> list[Difference]:

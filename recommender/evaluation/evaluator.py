@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from recommender.data.dataset import Bools, Dataset, Floats, Ints
+from recommender.data.statistics import popularity
 from recommender.evaluation.bootstrap import Interval, interval
 from recommender.evaluation.metrics import (
     METRICS,
@@ -19,8 +20,8 @@ from recommender.evaluation.metrics import (
     rank_targets,
     self_information,
 )
+from recommender.evaluation.scorer import Scorer
 from recommender.evaluation.splits import Split
-from recommender.models.base import Recommender, popularity
 
 ALL = "all"
 BY_USER = (*METRICS, "auc", "novelty@10")
@@ -64,7 +65,7 @@ class Report:
         return {row.slice: row for row in self.rows if (row.model, row.metric) == (model, metric)}
 
 
-Fit = Callable[[str, int], Recommender]
+Fit = Callable[[str, int], Scorer]
 """(model, seed) → a model fitted for the split's test and bound to its history."""
 
 
@@ -132,7 +133,7 @@ def make_slices(dataset: Dataset, split: Split) -> dict[str, Bools]:
     return slices
 
 
-def _measure(model: Recommender, split: Split) -> Ranks:
+def _measure(model: Scorer, split: Split) -> Ranks:
     return rank_targets(model, split.test, split.candidates, split.seen, split.windows)
 
 

@@ -1,13 +1,11 @@
 """Ranking metrics from the ranks of the wanted items; everything at once, no loop over users.
 
-With the ranks r (from 1) of a user's wanted items among all candidates:
-NDCG@k = Σ_{r ≤ k} 1/log₂(r + 1) / Σ_{j ≤ min(k, wanted)} 1/log₂(j + 1); Recall@k = |r ≤ k| / wanted;
-HR@k = 1 if any r ≤ k; MRR = 1 / min r (Järvelin and Kekäläinen 2002; Voorhees 1999). AUC = the share of the
-unwanted candidates that stand behind a wanted one, equal scores counting half (Hanley and McNeil 1982).
+Ranking is always full: a wanted item is ranked among all candidates, none sampled (Krichene and Rendle 2020).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -15,7 +13,7 @@ import torch
 from recommender.data.dataset import Bools, Floats, Ints, Pairs
 from recommender.data.history import History
 from recommender.errors import RecommenderError
-from recommender.models.base import Recommender
+from recommender.evaluation.scorer import Scorer, device_of
 
 CUTOFFS = (10, 20)
 METRICS = (*(f"{name}@{k}" for k in CUTOFFS for name in ("ndcg", "recall", "hr")), "mrr")
@@ -75,16 +73,25 @@ class Ranks:
 
 
 def score_blocks(
-    model: Recommender, users: Ints, candidates: Ints, seen: History
+    model: Scorer, users: Ints, candidates: Ints, seen: History
 ) -> Iterator[tuple[slice, torch.Tensor]]:
     """Scores of blocks of users for all candidates, −∞ where the user has seen the item.
+
+    Args:
+        model: bound to what it scores.
+        users: numbers of users, in any order.
+        candidates: numbers of items, each once.
+        seen: what is not to be ranked.
+
+    Yields:
+        Which of `users` are in the block, and (those, candidates) float32 on the CPU.
 
     Raises:
         RecommenderError: the model gave a score that is not a number.
     """
     step = max(CELLS_PER_BLOCK // max(len(candidates), 1), 1)
     items = torch.from_numpy(candidates)
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    device = device_of(model)
     for start in range(0, len(users), step):
         block = slice(start, min(start + step, len(users)))
         chosen = torch.from_numpy(users[block])
@@ -118,13 +125,23 @@ def top_k(scores: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def rank_targets(
-    model: Recommender, targets: Targets, candidates: Ints, seen: Pairs, windows: Windows | None = None
+    model: Scorer, targets: Targets, candidates: Ints, seen: Pairs, windows: Windows | None = None
 ) -> Ranks:
     """Rank all candidates for each user with a target; what the user backed before is left out.
 
     With `windows`, each target is ranked among the candidates that were open at its time (and itself), and
     the user's list has those open at their last target's. Among equal scores the lower item number comes
     first.
+
+    Args:
+        model: bound to what was known before the targets.
+        targets: what was wanted, rows sorted by user; all of the items are candidates.
+        candidates: numbers of items, ascending.
+        seen: backed before: ranked for nobody who has it.
+        windows: when each item was open, by item number.
+
+    Raises:
+        RecommenderError: a target is not among the candidates, or the model gave a score that is no number.
     """
     users, row_of = np.unique(targets.user, return_inverse=True)
     column_of = np.full(model.sizes.items, -1)
@@ -164,30 +181,126 @@ def rank_targets(
     return Ranks(targets, rank, auc, users, top, chance)
 
 
+@dataclass(frozen=True)
+class UserRanks:
+    """The ranks of each user's wanted items: what metrics with one value a user are made of."""
+
+    row: Ints
+    """(targets,): the place of each target's user among the users."""
+    rank: Ints
+    """(targets,): of each target among all candidates, from 1."""
+    users: int
+
+    @cached_property
+    def wanted(self) -> Floats:
+        """(users,): how many items each wanted."""
+        return np.bincount(self.row, minlength=self.users).astype(float)
+
+    def found(self, k: int) -> Ints:
+        """(users,): how many of them are among the first `k`."""
+        return np.bincount(self.row[self.rank <= k], minlength=self.users)
+
+    def known(self, values: Floats) -> Floats:
+        """The values, NaN for users who wanted nothing."""
+        return np.where(self.wanted == 0, np.nan, values)
+
+
+def ndcg(ranks: UserRanks, k: int) -> Floats:
+    """Normalized discounted cumulative gain of the first `k`, each wanted item gaining 1.
+
+    NDCG@k = Σ_{r ≤ k} 1 / log₂(r + 1)  /  Σ_{j ≤ min(k, n)} 1 / log₂(j + 1), over the ranks r of the n items
+    the user wanted: 1 if all that can be first are, 0 if none is among the first k.
+
+    Args:
+        ranks: of the wanted items, from 1.
+        k: length of the list, at least 1.
+
+    Returns:
+        (users,), 0 to 1; NaN for a user who wanted nothing.
+
+    Source: Järvelin and Kekäläinen 2002, Cumulated Gain-Based Evaluation of IR Techniques.
+    """
+    hit = ranks.rank <= k
+    gained = np.bincount(ranks.row[hit], 1.0 / np.log2(ranks.rank[hit] + 1.0), ranks.users)
+    ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(2, k + 2)))])
+    best = ideal[np.minimum(ranks.wanted, k).astype(int)]
+    return ranks.known(gained / np.maximum(best, 1e-12))
+
+
+def recall(ranks: UserRanks, k: int) -> Floats:
+    """Share of the wanted items among the first `k`.
+
+    Recall@k = |{r ≤ k}| / n, over the ranks r of the n items the user wanted. It stays below 1 where more are
+    wanted than the list holds.
+
+    Returns:
+        (users,), 0 to 1; NaN for a user who wanted nothing.
+    """
+    return ranks.known(ranks.found(k) / np.maximum(ranks.wanted, 1))
+
+
+def hit_rate(ranks: UserRanks, k: int) -> Floats:
+    """Whether any wanted item is among the first `k`: HR@k = 1 if min r ≤ k, else 0.
+
+    Returns:
+        (users,), 0 or 1; NaN for a user who wanted nothing.
+
+    Source: Deshpande and Karypis 2004, Item-Based Top-N Recommendation Algorithms.
+    """
+    return ranks.known((ranks.found(k) > 0).astype(float))
+
+
+def reciprocal_rank(ranks: UserRanks) -> Floats:
+    """How far down the first wanted item is: RR = 1 / min r, over the whole ranking; its mean is MRR.
+
+    Returns:
+        (users,), above 0 to 1; NaN for a user who wanted nothing.
+
+    Source: Voorhees 1999, The TREC-8 Question Answering Track Report.
+    """
+    best = np.full(ranks.users, np.inf)
+    np.minimum.at(best, ranks.row, ranks.rank.astype(float))
+    return ranks.known(np.where(np.isinf(best), 0.0, 1.0 / best))
+
+
 def per_user(targets: Targets, rank: Ints, users: Ints) -> dict[str, Floats]:
-    """Each metric for each user; NaN for users without a target."""
-    row = np.searchsorted(users, targets.user)
-    count = len(users)
-    wanted = np.bincount(row, minlength=count).astype(float)
-    none = wanted == 0
-    gains = 1.0 / np.log2(np.arange(2, max(CUTOFFS) + 2))
-    ideal = np.concatenate([[0.0], np.cumsum(gains)])
-    best = np.full(count, np.inf)
-    np.minimum.at(best, row, rank.astype(float))
+    """Each of METRICS for each user.
+
+    Args:
+        targets: what was wanted.
+        rank: (targets,), of each among all candidates, from 1.
+        users: ascending; every target's user is among them.
+
+    Returns:
+        (users,) by metric; NaN for users without a target.
+    """
+    ranks = UserRanks(np.searchsorted(users, targets.user), rank, len(users))
     values: dict[str, Floats] = {}
     for k in CUTOFFS:
-        hit = rank <= k
-        found = np.bincount(row[hit], minlength=count)
-        gained = np.bincount(row[hit], 1.0 / np.log2(rank[hit] + 1.0), count)
-        values[f"ndcg@{k}"] = gained / np.maximum(ideal[np.minimum(wanted, k).astype(int)], 1e-12)
-        values[f"recall@{k}"] = found / np.maximum(wanted, 1)
-        values[f"hr@{k}"] = (found > 0).astype(float)
-    values["mrr"] = np.where(np.isinf(best), 0.0, 1.0 / best)
-    return {name: np.where(none, np.nan, value) for name, value in values.items()}
+        values |= {
+            f"ndcg@{k}": ndcg(ranks, k),
+            f"recall@{k}": recall(ranks, k),
+            f"hr@{k}": hit_rate(ranks, k),
+        }
+    return values | {"mrr": reciprocal_rank(ranks)}
 
 
 def mean_by_user(targets: Targets, values: Floats, users: Ints) -> Floats:
-    """The mean of the targets' values for each user, leaving NaN out; NaN for users without any."""
+    """The mean of the targets' values for each user, leaving NaN out.
+
+    Of `Ranks.auc` it is the user's AUC: the share of the unwanted candidates that stand behind a wanted one,
+    equal scores counting half; AUC = (|behind| + ½ |level|) / |unwanted|, over all candidates, none sampled.
+
+    Args:
+        targets: what was wanted.
+        values: (targets,); NaN where there is none.
+        users: ascending; every target's user is among them.
+
+    Returns:
+        (users,); NaN for users without any value.
+
+    Source: Hanley and McNeil 1982, The Meaning and Use of the Area under a ROC Curve.
+    """
     known = ~np.isnan(values)
     row = np.searchsorted(users, targets.user[known])
     count = np.bincount(row, minlength=len(users))
@@ -196,18 +309,37 @@ def mean_by_user(targets: Targets, values: Floats, users: Ints) -> Floats:
 
 
 def self_information(backers: Ints, users: int) -> Floats:
-    """How little known each item is: −log₂((backers + 1) / (users + 1)), in bits.
+    """How little known each item is: −log₂((backers + 1) / (users + 1)).
 
-    The mean over a list is its novelty (Zhou et al. 2010); one is added so that new items have a value too.
+    The mean over a list is its novelty. One is added so that an item without backers has a value too.
+
+    Args:
+        backers: (items,), distinct users who backed each.
+        users: how many there are, at least as many as back any item.
+
+    Returns:
+        (items,) in bits: 0 for what everybody backs, log₂(users + 1) for what nobody does.
+
+    Source: Zhou et al. 2010, Solving the Apparent Diversity-Accuracy Dilemma of Recommender Systems.
     """
     bits: Floats = -np.log2((backers + 1.0) / (users + 1.0))
     return bits
 
 
 def calibration_error(chance: Floats, happened: Bools, bins: int = 15) -> float:
-    """ECE: Σ_b |b| / n · |mean chance in b − share that happened in b|, over bins of equal width.
+    """Expected calibration error: how far chances that were told are from how often they came true.
 
-    Source: Naeini et al. 2015; Guo et al. 2017.
+    ECE = Σ_b |b| / n · |mean chance in b − share that happened in b|, over `bins` bins of equal width.
+
+    Args:
+        chance: any shape, 0 to 1.
+        happened: of the same shape.
+        bins: at least 1; a chance of 1 is in the last.
+
+    Returns:
+        0 (perfectly calibrated) to 1; 0 for no chances at all.
+
+    Source: Naeini et al. 2015, Obtaining Well Calibrated Probabilities; Guo et al. 2017, On Calibration.
     """
     place = np.minimum((chance * bins).astype(np.int64), bins - 1)
     expected = np.bincount(place.ravel(), chance.ravel(), bins)
@@ -216,14 +348,33 @@ def calibration_error(chance: Floats, happened: Bools, bins: int = 15) -> float:
 
 
 def coverage(top: Ints, candidates: int) -> float:
-    """Share of the candidates that stand in anybody's list."""
+    """Share of the candidates that stand in anybody's list: |∪ lists| / candidates.
+
+    Args:
+        top: (users, k) item numbers.
+        candidates: how many items could be listed.
+
+    Returns:
+        0 to 1.
+
+    Source: Ge et al. 2010, Beyond Accuracy: Evaluating Recommender Systems by Coverage and Serendipity.
+    """
     return len(np.unique(top)) / max(candidates, 1)
 
 
 def gini(top: Ints, candidates: Ints) -> float:
-    """How unequally places in the lists fall on the candidates: 0 equally, near 1 all on one.
+    """How unequally places in the lists fall on the candidates.
 
-    G = Σᵢ (2i − n − 1) xᵢ / (n Σ xᵢ) over the counts x in ascending order.
+    G = Σᵢ (2i − n − 1) xᵢ / (n Σ xᵢ), over the counts x of the n candidates in ascending order, i from 1.
+
+    Args:
+        top: (users, k) item numbers, all of them candidates.
+        candidates: (n,) item numbers, each once.
+
+    Returns:
+        0 (all are listed equally often) to 1 − 1/n (one has every place).
+
+    Source: Fleder and Hosanagar 2009, Blockbuster Culture's Next Rise or Fall.
     """
     counts = np.sort(np.bincount(top.ravel(), minlength=candidates.max() + 1)[candidates])
     n = len(counts)

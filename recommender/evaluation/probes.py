@@ -10,8 +10,8 @@ from recommender.data.dataset import Floats, Pairs
 from recommender.data.history import History
 from recommender.device import exact_arithmetic
 from recommender.evaluation.metrics import calibration_error, score_blocks, top_k
+from recommender.evaluation.scorer import Scorer, device_of
 from recommender.evaluation.splits import Split
-from recommender.models.base import Recommender, TrainableModel
 
 BINS = 10
 PROBED_USERS = 100
@@ -28,18 +28,18 @@ class Probes:
     latency_p95_ms: float
 
 
-def probe(model: Recommender, split: Split) -> Probes:
+def probe(model: Scorer, split: Split) -> Probes:
     return Probes(first_choice_calibration(model, split), latency_p95_ms(model, split))
 
 
-def first_choice_calibration(model: Recommender, split: Split) -> float | None:
+def first_choice_calibration(model: Scorer, split: Split) -> float | None:
     """Expected calibration error of a trained model's first choices.
 
     A trained model's scores are log-odds: their softmax over the items a user could have backed is how likely
     the model takes each to be the one they turned to. The largest of these is its confidence, and it is right
     if the wanted item is the one. Closed forms, whose scores are no log-odds, give None.
     """
-    if not isinstance(model, TrainableModel) or not len(split.test):
+    if not model.has_confidence or not len(split.test):
         return None
     targets = split.test
     last = np.append(targets.user[1:] != targets.user[:-1], True)
@@ -58,14 +58,14 @@ def first_choice_calibration(model: Recommender, split: Split) -> float | None:
     return calibration_error(confidence, is_right, BINS)
 
 
-def latency_p95_ms(model: Recommender, split: Split) -> float:
+def latency_p95_ms(model: Scorer, split: Split) -> float:
     """95th percentile of the milliseconds one CPU thread takes for one user's list over all candidates.
 
     In the thread's own time, so that a busy machine does not turn a model away.
     """
     items, users = torch.from_numpy(split.candidates), np.unique(split.test.user)[:PROBED_USERS]
     taken = []
-    device = next((weights.device for weights in model.parameters()), torch.device("cpu"))
+    device = device_of(model)
     with exact_arithmetic():
         for user in torch.split(torch.from_numpy(users), 1):
             start = time.thread_time_ns()

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from recommender.data.context import open_windows
 from recommender.data.dataset import CONTRIBUTE, Bools, Dataset, Events, Ints, Pairs, pairs_of
 from recommender.errors import ConfigError, DataError
 from recommender.evaluation.metrics import Targets, Windows
-from recommender.models.base import open_windows
 
 CORE = 5
 COLD_SHARE = 0.2

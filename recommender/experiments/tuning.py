@@ -11,8 +11,9 @@ from recommender.config.search_space import TRAINING, OneOf, Real, SearchSpace, 
 from recommender.data.dataset import CONTRIBUTE
 from recommender.errors import ConfigError, DataError, RecommenderError
 from recommender.evaluation.splits import Split
-from recommender.fitters.fitting import Plan, make_plan, validation_score
-from recommender.models.registry import model_type
+from recommender.fitters.fitting import validation_score
+from recommender.interface import Plan
+from recommender.models.registry import make_plan, model_type
 from recommender.progress import Progress, silent
 from recommender.text.cache import TextVectors
 

@@ -1,24 +1,40 @@
 """What users can be asked: a split's validation part, or what the data alone can answer."""
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.data.dataset import CONTRIBUTE, Dataset
+from recommender.data.context import Context, context_of
+from recommender.data.dataset import CONTRIBUTE, Dataset, Floats, Ints, Pairs
 from recommender.errors import DataError
-from recommender.evaluation.metrics import Targets
 from recommender.evaluation.splits import Split, SplitOptions, make_split, new_to_user
-from recommender.models.base import EvalQuery, context_of
+from recommender.evaluation.validation import validation_targets
 from recommender.text.cache import TextVectors
-
-VALIDATION_USERS = 2_000
-"""Enough to choose the number of epochs by; more would only be slower."""
-
 
 MOMENTS = 8
 """At which a temporal split asks what comes next."""
 LEAST_USERS = 10
 """Of a query about a moment: fewer would only add noise."""
+
+
+@dataclass(frozen=True)
+class EvalQuery:
+    """What users turned out to want, and what could be known before."""
+
+    context: Context
+    """Without what is asked for."""
+    user: Ints
+    item: Ints
+    """What each of these users wanted."""
+    time: Floats
+    """When; seconds since 1970."""
+    candidates: Ints
+    """The items to choose from, ascending; what is wanted is among them."""
+    seen: Pairs
+    """What users had backed: nobody is asked for it."""
+    among_open: bool
+    """Ask only for what was open at each user's last time."""
 
 
 def split_queries(split: Split, vectors: TextVectors | None) -> list[EvalQuery]:
@@ -85,15 +101,3 @@ def queries_within(data: Dataset, vectors: TextVectors | None) -> list[EvalQuery
             continue
         found.extend(split_queries(split, vectors))
     return found
-
-
-def validation_targets(split: Split) -> Targets:
-    """The validation part for users with a history, at most VALIDATION_USERS of them, the same each time."""
-    known = np.zeros(len(split.train.users), np.bool_)
-    known[split.train.pairs.backed.user] = True
-    targets = split.valid.where(known[split.valid.user])
-    users = np.unique(targets.user)
-    if len(users) <= VALIDATION_USERS:
-        return targets
-    chosen = np.random.default_rng(0).choice(users, VALIDATION_USERS, replace=False)
-    return targets.where(np.isin(targets.user, chosen))

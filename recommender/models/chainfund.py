@@ -10,9 +10,7 @@
 Ranking asks p(item | user). The contrastive score is its logarithm up to a constant of the user's. So is, by
 Bayes' rule, log p(user | item) of the users head plus the log of the item's rate. Their weighted mean ranks.
 
-As published, the contrastive head compares sigmoid features position by position, with one random negative
-and no user; the users head is taught the publisher's number; loss weights have no floor; and ranking can only
-ask the users head. The option `as_published` does just that, so that the difference can be measured.
+What the original did otherwise, and what each of its parts is worth, is in `models.chainfund_as_published`.
 """
 
 from dataclasses import dataclass
@@ -23,27 +21,23 @@ import torch
 import torch.nn.functional as F  # noqa: N812 the name everybody knows
 from torch import nn
 
+from recommender.config.model import Sizes
 from recommender.config.search_space import TRAINING_SPACE, OneOf, Real, SearchSpace
 from recommender.config.training import TrainingConfig
-from recommender.data.dataset import Ints
+from recommender.data.context import Context, log_rates, was_open
+from recommender.data.dataset import Floats, Ints, Pairs
 from recommender.data.history import Entries, History
-from recommender.losses.contrastive import hinge, hinge_by_position
+from recommender.data.statistics import pair_weights
+from recommender.fitters.gradient import GradientFitter
+from recommender.interface import TextNeed
+from recommender.losses.contrastive import hinge
 from recommender.losses.duration import masked_mse
 from recommender.losses.softmax import full_softmax, log_inclusion
 from recommender.losses.user_prediction import user_cross_entropy
 from recommender.losses.weighting import make_weighting
-from recommender.models.base import (
-    Batch,
-    Context,
-    Sizes,
-    TextNeed,
-    TrainableModel,
-    log_rates,
-    pair_weights,
-    was_open,
-)
-from recommender.models.chainfund_config import AsPublishedConfig, ChainFundConfig
+from recommender.models.chainfund_config import ChainFundConfig
 from recommender.models.content import ContentReader
+from recommender.training.trainable import Batch, TrainableModel
 
 TERMS = ("contrastive", "duration", "users")
 
@@ -52,7 +46,7 @@ ALL_USERS = 2_048
 
 
 @dataclass(frozen=True)
-class _StepItems:
+class StepItems:
     """The distinct items a step reads: those of its rows and those drawn."""
 
     items: torch.Tensor
@@ -70,6 +64,7 @@ class _StepItems:
 
 class ChainFund(TrainableModel):
     name = "chainfund"
+    fitter = GradientFitter()
     text: ClassVar[TextNeed] = "tokens"
     config_type = ChainFundConfig
     training_defaults = TrainingConfig(learning_rate=5e-3, batch_size=4096, epochs=60, patience=4)
@@ -100,7 +95,6 @@ class ChainFund(TrainableModel):
     }
 
     def __init__(self, config: ChainFundConfig, sizes: Sizes) -> None:
-        config = config.in_effect()
         super().__init__(config, sizes)
         self.negatives = config.negatives
         dims = config.user_dims
@@ -126,9 +120,7 @@ class ChainFund(TrainableModel):
         self.duration_head = nn.Sequential(
             nn.Linear(about + dims, 32), nn.LeakyReLU(), nn.Linear(32, 1), nn.Softplus()
         )
-        # Taught publishers' numbers, the users head has to hold them.
-        names = max(sizes.users, sizes.publishers if config.users_head == "publishers" else 0)
-        self.users_head = nn.Linear(about, names)
+        self.users_head = nn.Linear(about, self._classes())
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature).log())
         self.rate_weight = nn.Parameter(torch.tensor(0.5))
         nn.init.normal_(self.user.weight, std=0.1)
@@ -159,6 +151,13 @@ class ChainFund(TrainableModel):
         self._history: History | None = None
         self._names_all = False
 
+    def _classes(self) -> int:
+        """How many the users head tells apart."""
+        return self.sizes.users
+
+    def row_weights(self, pairs: Pairs) -> Floats:
+        return pair_weights(pairs, self.config.view_weight)
+
     def fit(self, context: Context) -> None:
         if context.vectors is None:
             raise RuntimeError("chainfund needs text vectors")
@@ -166,14 +165,12 @@ class ChainFund(TrainableModel):
         self.log_rate = log_rates(context)
         self.user_known = torch.zeros(self.sizes.users, dtype=torch.bool)
         self.user_known[torch.from_numpy(context.pairs.user)] = True
-        # As published, what was never learnt counts as well.
-        self.publisher_known = torch.full((self.sizes.publishers,), self.config.as_published)
+        self.publisher_known = torch.zeros(self.sizes.publishers, dtype=torch.bool)
         self.publisher_known[context.publisher[torch.from_numpy(np.unique(context.pairs.item))]] = True
 
     def bind(self, context: Context) -> None:
         super().bind(context)
-        weights = pair_weights(context.pairs, self.config.view_weight)
-        self._history = History.of(context.pairs, weights, self.sizes)
+        self._history = History.of(context.pairs, self.row_weights(context.pairs), self.sizes)
         self._names_all = int(self.user_known.sum()) <= ALL_USERS
         device = self.log_rate.device
         self._item_share = _shares(context.pairs.item, self.sizes.items).to(device)
@@ -192,12 +189,15 @@ class ChainFund(TrainableModel):
         """Read every item once more and keep what ranking needs."""
         about = self._read_items()
         with torch.no_grad():
-            everybody = torch.ones_like(self.users_head.bias, dtype=torch.bool)
-            named = everybody if self.config.users_head == "publishers" else self.user_known
-            weight, bias = self.users_head.weight[named], self.users_head.bias[named]
+            known = self._known_classes()
+            weight, bias = self.users_head.weight[known], self.users_head.bias[known]
             self.log_total = torch.cat(
                 [(part @ weight.T + bias).logsumexp(1) for part in torch.split(about, 256)]
             )
+
+    def _known_classes(self) -> torch.Tensor:
+        """Which classes of the users head something was learnt of, (classes,)."""
+        return self.user_known
 
     def _read_items(self) -> torch.Tensor:
         """All items' contents and vectors, kept; returns what is known of them."""
@@ -249,12 +249,12 @@ class ChainFund(TrainableModel):
         if not torch.isnan(batch.minutes).all():
             minutes = self.duration_head(torch.cat([step.about[step.row], user], 1)).squeeze(1)
             terms["duration"] = masked_mse(minutes, batch.minutes.clamp(max=self.config.max_minutes))
-        terms["contrastive"] = self._contrast(batch, step, user, past)
+        terms["contrastive"] = self._contrastive_loss(batch, step, user, past)
         if self.config.users_head != "none":
-            terms["users"] = self._name(batch, step)
+            terms["users"] = self._user_loss(batch, step)
         return terms
 
-    def _step_items(self, batch: Batch) -> _StepItems:
+    def _step_items(self, batch: Batch) -> StepItems:
         asked = torch.cat([batch.item, batch.negatives])
         if self.negatives < self.sizes.items:
             items, place = torch.unique(asked, return_inverse=True)
@@ -265,13 +265,12 @@ class ChainFund(TrainableModel):
         about = self._about(contents, items, kept)
         vectors = F.normalize(self.item_layer(self.dropout(about)), dim=1)
         rows = len(batch.item)
-        return _StepItems(items, place[:rows], place[rows:], kept, contents, about, vectors)
+        return StepItems(items, place[:rows], place[rows:], kept, contents, about, vectors)
 
-    def _contrast(self, batch: Batch, step: _StepItems, user: torch.Tensor, past: Entries) -> torch.Tensor:
+    def _contrastive_loss(
+        self, batch: Batch, step: StepItems, user: torch.Tensor, past: Entries
+    ) -> torch.Tensor:
         """What the user liked against what was looked at; what they like or could not back is no negative."""
-        if self.config.contrast == "by-position":
-            other = step.drawn[torch.arange(len(step.row), device=step.row.device) % len(step.drawn)]
-            return hinge_by_position(step.contents[step.row], step.contents[other], self.config.margin)
         unfit = past.among(step.items, self.sizes.items)
         unfit |= ~was_open(self.context, batch.time, unfit.device, step.items)
         logits = self._match(user, step.vectors, step.kept * self.log_rate[step.items])
@@ -284,16 +283,13 @@ class ChainFund(TrainableModel):
         against = logits.masked_fill(unfit, -torch.inf)[:, step.drawn]
         return hinge(positive, against, self.config.margin, batch.weight)
 
-    def _name(self, batch: Batch, step: _StepItems) -> torch.Tensor:
+    def _user_loss(self, batch: Batch, step: StepItems) -> torch.Tensor:
         """Whose items are the batch's? Asked once for each item, among all users or the batch's.
 
         Among the batch's, log q as in the contrast makes it an estimate of the same, at a tenth of the cost.
         """
         backed, row = torch.unique(step.row, return_inverse=True)
         about = step.about[backed]
-        if self.config.users_head == "publishers":
-            taught = self.context.publisher[batch.item]
-            return user_cross_entropy(self.users_head(about), row, taught, torch.ones_like(batch.weight))
         if self._names_all:
             weight, bias = self.users_head.weight[self.user_known], self.users_head.bias[self.user_known]
             logits, number = about @ weight.T + bias, (self.user_known.cumsum(0) - 1)[batch.user]
@@ -304,13 +300,7 @@ class ChainFund(TrainableModel):
         return user_cross_entropy(logits, row, number, batch.weight)
 
     def mass(self, term: str, batch: Batch) -> torch.Tensor:
-        if term == "duration":
-            return (~torch.isnan(batch.minutes)).sum()
-        by_rows = {
-            "contrastive": self.config.contrast == "by-position",
-            "users": self.config.users_head == "publishers",
-        }
-        return torch.tensor(len(batch.user)) if by_rows[term] else batch.weight.sum()
+        return (~torch.isnan(batch.minutes)).sum() if term == "duration" else batch.weight.sum()
 
     def combine(self, terms: dict[str, torch.Tensor]) -> torch.Tensor:
         combined: torch.Tensor = self.weighting(terms)
@@ -323,19 +313,19 @@ class ChainFund(TrainableModel):
             user = self._users(users, self._past(users), self.vectors)
             scores += (1 - share) * self._match(user, self.vectors[items], self.log_rate[items])
         if share > 0:
-            # Taught publishers, the head says nothing that Bayes' rule could turn around.
-            rate = 0.0 if self.config.users_head == "publishers" else self.log_rate[items]
-            scores += share * (self._named(users, items) + rate)
+            scores += share * self._from_users_head(users, items)
         return scores
 
-    def _named(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
-        """The users head's log p(user | item) as (users, items); 0 for users nothing was learnt of."""
+    def _from_users_head(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+        """By Bayes' rule log p(item | user) up to a constant of the user's, (users, items)."""
+        likely = self._log_likelihood(users, items) * self.user_known[users].unsqueeze(1)
+        return likely + self.log_rate[items]
+
+    def _log_likelihood(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+        """The users head's log p(user | item) as (users, items), among the classes that were learnt."""
         about = self._about(self.contents[items], items, torch.ones(len(items), device=items.device))
         logits = about @ self.users_head.weight[users].T + self.users_head.bias[users]
-        named = logits.T - self.log_total[items]
-        return (
-            named if self.config.users_head == "publishers" else named * self.user_known[users].unsqueeze(1)
-        )
+        return logits.T - self.log_total[items]
 
     def item_vectors(self) -> torch.Tensor:
         centred: torch.Tensor = self.contents - self.contents.mean(0)
@@ -346,17 +336,7 @@ class ChainFund(TrainableModel):
         if self.config.users_head == "none":
             users = [self._users(part, self._past(part), self.vectors) for part in torch.split(every, 4096)]
             return self.vectors[items] @ torch.cat(users).T
-        likely = self._named(every, items).T
-        if self.config.users_head == "publishers":
-            return likely
-        return likely.masked_fill(~self.user_known, -torch.inf)
-
-
-class ChainFundAsPublished(ChainFund):
-    """`chainfund` with `as_published` under a name of its own, to be measured beside the corrected one."""
-
-    name = "chainfund-as-published"
-    config_type = AsPublishedConfig
+        return self._log_likelihood(every, items).T.masked_fill(~self.user_known, -torch.inf)
 
 
 def _shares(numbers: Ints, count: int) -> torch.Tensor:

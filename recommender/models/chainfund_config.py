@@ -1,11 +1,11 @@
-"""Settings of `chainfund`: the corrected ones are the defaults, the published ones have a name."""
+"""Settings of `chainfund`; the defaults are the corrected model's."""
 
-from typing import Any, Literal, Self
+from typing import Literal
 
 from pydantic import Field
 
+from recommender.config.model import ModelConfig
 from recommender.losses.weighting import Weighting
-from recommender.models.base import ModelConfig
 
 
 class ChainFundConfig(ModelConfig):
@@ -43,21 +43,4 @@ class ChainFundConfig(ModelConfig):
     weighting_momentum: float = Field(0.98, ge=0, lt=1)
     weighting_floor: float = Field(0.05, gt=0)
     as_published: bool = False
-    """The original's settings, whatever the others say."""
-
-    def in_effect(self) -> Self:
-        """The settings with what `as_published` decides."""
-        return self.model_copy(update=AS_PUBLISHED) if self.as_published else self
-
-
-AS_PUBLISHED: dict[str, Any] = {
-    "contrast": "by-position",
-    "users_head": "publishers",
-    "users_share": 1.0,
-    "history": False,
-    "weighting": "as-published",
-}
-
-
-class AsPublishedConfig(ChainFundConfig):
-    as_published: bool = True
+    """The original's settings, whatever the others say; see `models.chainfund_as_published`."""

@@ -12,23 +12,20 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from recommender.config.model import ModelConfig, Sizes
 from recommender.config.search_space import OneOf, Real, SearchSpace, Whole
+from recommender.data.context import Context, was_open
 from recommender.data.dataset import Ints
 from recommender.data.history import History
+from recommender.data.statistics import popularity
+from recommender.device import seed_everything
+from recommender.fitters.queries import EvalQuery
+from recommender.fitters.stacked import StackedFitter, StackedModel
+from recommender.interface import TextNeed
 from recommender.models import signals
-from recommender.models.base import (
-    Context,
-    EvalQuery,
-    ModelConfig,
-    Sizes,
-    StackedModel,
-    TextNeed,
-    popularity,
-    was_open,
-)
 from recommender.models.mixing import LabelledQuery, Mixer
 from recommender.models.twotower import TwoTower, TwoTowerConfig
-from recommender.training.trainer import seed_everything, train
+from recommender.training.trainer import train
 
 NAMES = (*signals.SIGNALS, "twotower")
 QUERY_CELLS = 2_500_000
@@ -51,6 +48,7 @@ class HybridConfig(ModelConfig):
 
 class Hybrid(StackedModel):
     name = "hybrid"
+    fitter = StackedFitter()
     text: ClassVar[TextNeed] = "pooled"
     config_type = HybridConfig
     search_space: ClassVar[SearchSpace] = {

@@ -8,9 +8,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
+from recommender.config.model import ModelConfig, Sizes
 from recommender.config.search_space import Real, SearchSpace, Whole
+from recommender.data.context import Context
 from recommender.data.history import History
-from recommender.models.base import Context, ModelConfig, Recommender, Sizes, TextNeed, pair_weights
+from recommender.data.statistics import pair_weights
+from recommender.fitters.closed_form import ClosedFormFitter
+from recommender.interface import Recommender, TextNeed
 
 Matrix = NDArray[np.float32]
 
@@ -28,6 +32,7 @@ class ItemToItem(Recommender):
 
     config_type: ClassVar[type[ModelConfig]] = ItemToItemConfig
     search_space: ClassVar[SearchSpace] = VIEWS
+    fitter = ClosedFormFitter()
     is_baseline = True
 
     def __init__(self, config: ModelConfig, sizes: Sizes) -> None:

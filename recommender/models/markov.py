@@ -6,10 +6,11 @@ import numpy as np
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
+from recommender.config.model import ModelConfig
 from recommender.config.search_space import OneOf, Real, SearchSpace, Whole
+from recommender.data.context import Context
 from recommender.data.dataset import Pairs
 from recommender.data.history import History
-from recommender.models.base import Context, ModelConfig
 from recommender.models.item_to_item import ItemToItem, Matrix
 
 

@@ -6,14 +6,19 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from recommender.config.model import ModelConfig, Sizes
 from recommender.config.search_space import Real, SearchSpace
-from recommender.models.base import Context, ModelConfig, Recommender, Sizes, popularity, recency_weights
+from recommender.data.context import Context
+from recommender.data.statistics import popularity, recency_weights
+from recommender.fitters.closed_form import ClosedFormFitter
+from recommender.interface import Recommender
 
 
 class Popularity(Recommender):
     """`pop`: distinct backers so far."""
 
     name = "pop"
+    fitter = ClosedFormFitter()
     is_baseline = True
     is_personal = False
 
@@ -54,6 +59,7 @@ class RandomOrder(Recommender):
     """`random`: a fixed random order for each user; what no information gives."""
 
     name = "random"
+    fitter = ClosedFormFitter()
     is_baseline = True
     config_type = RandomConfig
 

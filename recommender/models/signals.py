@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 from scipy.sparse.linalg import eigsh, svds
 
+from recommender.data.context import Context
 from recommender.data.dataset import SECONDS_PER_DAY, Floats, Ints
-from recommender.models.base import Context, popularity, recency_weights
+from recommender.data.statistics import popularity, recency_weights
 from recommender.models.item_to_item import Matrix, cosine_likeness, ease_weights
 from recommender.models.markov import transitions
 from recommender.models.tfidf import word_vectors

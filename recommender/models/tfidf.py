@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from recommender.models.base import Context
+from recommender.data.context import Context
 from recommender.models.item_to_item import ItemToItem, Matrix
 
 _WORD = re.compile(r"[^\W\d_]{2,}|\d+", re.UNICODE)

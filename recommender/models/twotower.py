@@ -16,23 +16,18 @@ import torch.nn.functional as F  # noqa: N812 the name everybody knows
 from pydantic import Field
 from torch import nn
 
+from recommender.config.model import ModelConfig, Sizes
 from recommender.config.search_space import TRAINING_SPACE, OneOf, Real, SearchSpace
 from recommender.config.training import TrainingConfig
-from recommender.data.dataset import Ints
+from recommender.data.context import Context, log_rates, was_open
+from recommender.data.dataset import Floats, Ints, Pairs
 from recommender.data.history import History
+from recommender.data.statistics import pair_weights
+from recommender.fitters.gradient import GradientFitter
+from recommender.interface import TextNeed
 from recommender.losses.softmax import full_softmax, in_batch_softmax
-from recommender.models.base import (
-    Batch,
-    Context,
-    ModelConfig,
-    Sizes,
-    TextNeed,
-    TrainableModel,
-    log_rates,
-    pair_weights,
-    was_open,
-)
 from recommender.models.text_pca import principal_axes
+from recommender.training.trainable import Batch, TrainableModel
 
 FULL_SOFTMAX_ITEMS = 50_000
 """Below this many items the softmax runs over all of them; the batch's own items are for larger ones."""
@@ -53,6 +48,7 @@ class TwoTowerConfig(ModelConfig):
 
 class TwoTower(TrainableModel):
     name = "twotower"
+    fitter = GradientFitter()
     text: ClassVar[TextNeed] = "pooled"
     config_type = TwoTowerConfig
     scores_are_logits = True
@@ -122,6 +118,9 @@ class TwoTower(TrainableModel):
         self._text = torch.zeros(0)
         self._history: History | None = None
 
+    def row_weights(self, pairs: Pairs) -> Floats:
+        return pair_weights(pairs, self.config.view_weight)
+
     def fit(self, context: Context) -> None:
         if context.vectors is None:
             raise RuntimeError("twotower needs text vectors")
@@ -136,8 +135,7 @@ class TwoTower(TrainableModel):
 
     def bind(self, context: Context) -> None:
         super().bind(context)
-        weights = pair_weights(context.pairs, self.config.view_weight)
-        self._history = History.of(context.pairs, weights, self.sizes)
+        self._history = History.of(context.pairs, self.row_weights(context.pairs), self.sizes)
         if context.vectors is not None:
             pooled = torch.from_numpy(context.vectors.pooled).to(self.text_mean.device)
             self._text = (pooled - self.text_mean) @ self.text_basis

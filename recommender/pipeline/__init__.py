@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from recommender.data.context import context_of
 from recommender.data.dataset import Dataset, build_dataset
 from recommender.data.schema import Tables
 from recommender.data.snapshot import (
@@ -25,8 +26,7 @@ from recommender.data.snapshot import (
     open_snapshot,
 )
 from recommender.errors import ConfigError, DamagedError, DataError
-from recommender.fitters.fitting import make_plan
-from recommender.models.base import context_of
+from recommender.models.registry import make_plan
 from recommender.pipeline.candidates import CandidateTrainer
 from recommender.processes import processes
 from recommender.progress import Progress, silent

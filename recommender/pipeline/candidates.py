@@ -12,16 +12,15 @@ from recommender.evaluation.metrics import DECIDING
 from recommender.evaluation.probes import Probes, probe, top_users_share
 from recommender.evaluation.splits import Split, SplitOptions, make_split
 from recommender.files import sha256_hex, to_json
-from recommender.fitters.fitting import Plan, fit_all, fit_split, make_plan
-from recommender.models.base import Recommender, TrainableModel, pair_weights
+from recommender.fitters.fitting import fit_all, fit_split
+from recommender.interface import Checkpoint, Plan, Recommender, TrainingLog
+from recommender.models.registry import make_plan
 from recommender.progress import Progress
 from recommender.registry.metric_gates import BASELINE, BASELINES, COLD_BASELINE, MIN_COLD_ITEMS
-from recommender.registry.runs import Measured, MeasuredSlice, RunInfo, RunMetrics
+from recommender.registry.runs import RunInfo
+from recommender.registry.schema import Measured, MeasuredSlice, RunMetrics
 from recommender.registry.warm_start import warm_weights
 from recommender.text.cache import TextVectors
-from recommender.training.capping import capped
-from recommender.training.checkpoint import Checkpoint
-from recommender.training.trainer import TrainingLog
 
 
 @dataclass(frozen=True)
@@ -122,13 +121,7 @@ class CandidateTrainer:
     def _concentration(self, plan: Plan, model: Recommender) -> dict[str, float]:
         """How much of what was learnt from is the most active users', before the cap on each and after."""
         pairs = self.dataset.pairs
-        if not isinstance(model, TrainableModel):
-            return {
-                name: top_users_share(pairs.backed)
-                for name in ("top_users_share", "top_users_share_uncapped")
-            }
-        weights = pair_weights(pairs, model.config.view_weight)
-        limited = capped(pairs.user, weights, plan.training.max_user_weight)
+        weights, limited = plan.fitter.learnt_weights(plan, model, pairs)
         return {
             "top_users_share": top_users_share(pairs, limited),
             "top_users_share_uncapped": top_users_share(pairs, weights),

@@ -11,13 +11,15 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
+from recommender.data.context import context_of
 from recommender.data.dataset import Bools, Dataset, Floats, Ints
 from recommender.data.history import History
 from recommender.device import exact_arithmetic
 from recommender.errors import ConfigError
 from recommender.evaluation.metrics import CELLS_PER_BLOCK, score_blocks, top_k
+from recommender.evaluation.scorer import device_of
 from recommender.files import sha256_hex
-from recommender.models.base import Recommender, context_of
+from recommender.interface import Recommender
 from recommender.models.popularity import RecentPopularity, RecentPopularityConfig
 from recommender.progress import Progress, silent
 from recommender.ranking.reasons import KINDS, Facts, choose_reasons, gather_facts
@@ -222,7 +224,7 @@ def _side_by_side(
     """
     # Gathered before the threads begin, which would each gather them.
     _ = ranker.facts, ranker.hidden, ranker.open_items, ranker.can_ask
-    threads = torch.get_num_threads() if _device(ranker.model).type == "cpu" else 1
+    threads = torch.get_num_threads() if device_of(ranker.model).type == "cpu" else 1
 
     def in_thread(block: Ints) -> _Lists:
         with torch.inference_mode():
@@ -276,7 +278,3 @@ def _table(
         pa.array(lists.score),
     ]
     return pa.table([*columns, *more], schema=schema)
-
-
-def _device(model: Recommender) -> torch.device:
-    return next((weights.device for weights in model.parameters()), torch.device("cpu"))

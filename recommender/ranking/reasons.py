@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from recommender.data.dataset import SECONDS_PER_DAY, Bools, Dataset, Floats, Ints
-from recommender.models.base import popularity
+from recommender.data.statistics import popularity
 
 SIMILAR_TO, CATEGORY, TRENDING, NEW, POPULAR = "similar_to", "category", "trending", "new", "popular"
 KINDS = (SIMILAR_TO, CATEGORY, TRENDING, NEW, POPULAR)

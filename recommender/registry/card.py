@@ -8,13 +8,10 @@ run's manifest.
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from recommender.data.snapshot import Manifest
 from recommender.models.registry import model_type
-
-if TYPE_CHECKING:
-    from recommender.registry.runs import Measured, RunConfig, RunMetrics
+from recommender.registry.schema import Measured, RunConfig, RunMetrics
 
 CARD = "card.md"
 SHOWN = (
@@ -22,7 +19,7 @@ SHOWN = (
 )  # fmt: skip
 
 
-def make_card(run_id: str, config: "RunConfig", metrics: "RunMetrics", snapshot: Manifest) -> str:
+def make_card(run_id: str, config: RunConfig, metrics: RunMetrics, snapshot: Manifest) -> str:
     """The card as Markdown."""
     parts = [
         [f"# {run_id}", "", *_what(config, metrics)],
@@ -36,7 +33,7 @@ def make_card(run_id: str, config: "RunConfig", metrics: "RunMetrics", snapshot:
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _what(config: "RunConfig", metrics: "RunMetrics") -> Iterator[str]:
+def _what(config: RunConfig, metrics: RunMetrics) -> Iterator[str]:
     kind = model_type(config.model)
     own = kind.__dict__.get("__doc__") or sys.modules[kind.__module__].__doc__ or ""
     yield " ".join(own.split("\n\n")[0].split())
@@ -62,7 +59,7 @@ def _data(snapshot: Manifest) -> Iterator[str]:
     yield f"* left out by rule: {', '.join(left_out) or 'nothing'}"
 
 
-def _figures(model: str, metrics: "RunMetrics") -> Iterator[str]:
+def _figures(model: str, metrics: RunMetrics) -> Iterator[str]:
     protocol = ", ".join(f"{name}: {value}" for name, value in sorted(metrics.protocol.items()))
     if not metrics.metrics:
         yield f"Not measured: {metrics.protocol.get('unmeasured', 'no reason was given')}."
@@ -85,7 +82,7 @@ def _figures(model: str, metrics: "RunMetrics") -> Iterator[str]:
         yield f"NDCG@10 less that of `{other}`, user by user: {found}."
 
 
-def _slices(metrics: "RunMetrics") -> Iterator[str]:
+def _slices(metrics: RunMetrics) -> Iterator[str]:
     if not metrics.slices:
         yield "No slice was measured."
         return
@@ -95,14 +92,14 @@ def _slices(metrics: "RunMetrics") -> Iterator[str]:
     yield from _table(["slice", "users", "ndcg@10"], rows)
 
 
-def _settings(config: "RunConfig") -> Iterator[str]:
+def _settings(config: RunConfig) -> Iterator[str]:
     yield "```json"
     chosen = config.settings | {"training": config.training.model_dump(mode="json")}
     yield json.dumps(chosen, indent=2, sort_keys=True)
     yield "```"
 
 
-def _limits(config: "RunConfig", metrics: "RunMetrics") -> Iterator[str]:
+def _limits(config: RunConfig, metrics: RunMetrics) -> Iterator[str]:
     yield "* It knows the users and campaigns of its snapshot; others get the list for anybody."
     if note := metrics.protocol.get("note"):
         yield f"* The measurement: {note}."
@@ -113,7 +110,7 @@ def _limits(config: "RunConfig", metrics: "RunMetrics") -> Iterator[str]:
     yield "* It follows what was backed before: what is shown more is backed more."
 
 
-def _again(run_id: str, config: "RunConfig", snapshot: Manifest) -> Iterator[str]:
+def _again(run_id: str, config: RunConfig, snapshot: Manifest) -> Iterator[str]:
     yield "The same lists, from these weights and the snapshot, and the same run, from the snapshot alone:"
     yield ""
     yield f"    python -m recommender reproduce --run {run_id}"
@@ -129,7 +126,7 @@ def _again(run_id: str, config: "RunConfig", snapshot: Manifest) -> Iterator[str
     yield " \\\n        ".join([f"    {lines[0]}", *lines[1:]])
 
 
-def _measured(found: "Measured") -> str:
+def _measured(found: Measured) -> str:
     return f"{found.mean:.4f} ({found.low:.4f}–{found.high:.4f})"
 
 

@@ -2,8 +2,9 @@
 
 import torch
 
+from recommender.config.model import Sizes
+from recommender.data.context import context_of
 from recommender.data.dataset import Dataset, Vocabulary
-from recommender.models.base import Sizes, TrainableModel, context_of
 from recommender.models.registry import make_model
 from recommender.registry.runs import RunInfo, load_model, load_vocabularies
 from recommender.text.cache import TextVectors
@@ -15,7 +16,7 @@ def warm_weights(run: RunInfo, dataset: Dataset, vectors: TextVectors | None) ->
     sizes: Sizes = context_of(dataset, vectors).sizes
     state = make_model(run.model, old.config, sizes).state_dict()
     before = load_vocabularies(run)
-    named = old.by_vocabulary if isinstance(old, TrainableModel) else {}
+    named = old.by_vocabulary
     for name, tensor in old.state_dict().items():
         if name in named:
             _move_rows(

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,18 +11,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from recommender.files import write_atomic
+from recommender.interface import Checkpoint
 
 _STATE = "state"
 _DIGEST = "sha256"
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Where a training's state is kept, and whose it is."""
-
-    path: Path
-    key: str
-    """Names data, model and settings: a state of something else is not taken."""
 
 
 @dataclass

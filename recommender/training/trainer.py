@@ -1,6 +1,5 @@
 """The training loop: batch → losses → one number → step; validation after each epoch; checkpoints."""
 
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -9,34 +8,19 @@ import torch
 from torch import nn
 
 from recommender.config.training import TrainingConfig
-from recommender.data.dataset import Pairs
-from recommender.device import autocast, use_threads
+from recommender.data.context import Context
+from recommender.data.dataset import Floats, Pairs
+from recommender.device import autocast, seed_everything, use_threads
 from recommender.errors import ConfigError, RecommenderError
-from recommender.models.base import Batch, Context, TrainableModel, pair_weights
+from recommender.interface import Checkpoint, TrainingLog
 from recommender.processes import Processes, processes
 from recommender.progress import Progress, silent
 from recommender.training.capping import capped
-from recommender.training.checkpoint import Checkpoint, TrainingState, load_checkpoint, save_checkpoint
+from recommender.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from recommender.training.trainable import Batch, TrainableModel
 
 Validate = Callable[[], float]
 """Larger is better."""
-
-
-@dataclass(frozen=True)
-class TrainingLog:
-    """What came of training."""
-
-    best_epoch: int
-    """The epoch whose weights the model has now, from 1."""
-    curve: list[dict[str, float]]
-    """Mean of each loss term, and `validation`, by epoch."""
-
-
-def seed_everything(seed: int) -> None:
-    """Make what follows repeatable on one device and number of threads."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
 
 
 @dataclass(frozen=True)
@@ -51,8 +35,9 @@ class Rows:
     items: int
 
     @classmethod
-    def of(cls, pairs: Pairs, view_weight: float, max_user_weight: float, items: int) -> "Rows":
-        weights = capped(pairs.user, pair_weights(pairs, view_weight), max_user_weight)
+    def of(cls, pairs: Pairs, weights: Floats, max_user_weight: float, items: int) -> "Rows":
+        """`weights` of the pairs, (pairs,), with each user's sum brought down to `max_user_weight`."""
+        weights = capped(pairs.user, weights, max_user_weight)
         return cls(
             torch.from_numpy(pairs.user),
             torch.from_numpy(pairs.item),
@@ -156,7 +141,9 @@ def train(
     optimizer = torch.optim.AdamW(
         model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
-    rows = Rows.of(context.pairs, model.config.view_weight, config.max_user_weight, context.sizes.items)
+    rows = Rows.of(
+        context.pairs, model.row_weights(context.pairs), config.max_user_weight, context.sizes.items
+    )
     state = load_checkpoint(checkpoint) if checkpoint else None
     if state is None:
         state = TrainingState(0, 0, -np.inf, [], {}, {}, {})

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from recommender.data.context import Context, context_of
 from recommender.data.dataset import Dataset, build_dataset
 from recommender.data.reading import conform
 from recommender.data.schema import EVENTS, ITEMS, TableFormat, Tables
-from recommender.models.base import Context, Recommender, context_of
+from recommender.interface import Recommender
 from recommender.models.registry import make_config, make_model
 from recommender.text.cache import TextVectors
 

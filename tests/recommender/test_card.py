@@ -9,7 +9,7 @@ import pytest
 
 from recommender.cli.options import settings
 from recommender.errors import DamagedError
-from recommender.fitters.fitting import make_plan
+from recommender.models.registry import make_plan
 from recommender.pipeline import run_snapshot
 from recommender.registry.card import CARD, make_card
 from recommender.registry.runs import RunInfo, open_run

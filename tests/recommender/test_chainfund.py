@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 import torch
 
+from recommender.data.context import context_of
 from recommender.data.dataset import Dataset
 from recommender.data.history import History
-from recommender.fitters.fitting import fit_all, make_plan
+from recommender.data.statistics import pair_weights
+from recommender.fitters.fitting import fit_all
 from recommender.losses.weighting import DynamicLossWeights
-from recommender.models.base import Batch, context_of, pair_weights
 from recommender.models.chainfund import ChainFund
-from recommender.models.registry import make_config, make_model
+from recommender.models.chainfund_as_published import ChainFundAsPublished, ChainFundWithPublishedParts
+from recommender.models.registry import make_config, make_model, make_plan
 from recommender.text.cache import TextVectors
+from recommender.training.trainable import Batch
 from tests.recommender.build import dataset, event, item
 from tests.recommender.conftest import word_vectors
 
@@ -392,3 +395,43 @@ def test_an_audience_is_of_people_with_a_history_in_the_order_of_the_users_head(
     expected = logits[:, known].log_softmax(1)
     torch.testing.assert_close(likely[:, known], expected, rtol=1e-4, atol=1e-4)
     assert (likely[:, 0] == -torch.inf).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "kind"),
+    [
+        ("chainfund", {}, ChainFund),
+        ("chainfund", {"contrast": "hinge", "users_head": "none", "weighting": "as-published"}, ChainFund),
+        ("chainfund", {"contrast": "by-position"}, ChainFundWithPublishedParts),
+        ("chainfund", {"users_head": "publishers"}, ChainFundWithPublishedParts),
+        ("chainfund", {"as_published": "true"}, ChainFundWithPublishedParts),
+        ("chainfund-as-published", {}, ChainFundAsPublished),
+        ("chainfund-as-published", {"as_published": "false"}, ChainFundAsPublished),
+    ],
+)
+def test_settings_choose_the_published_parts_under_the_name_that_was_asked_for(
+    small: Dataset, small_vectors: TextVectors, name: str, settings: dict[str, Any], kind: type[ChainFund]
+) -> None:
+    sizes = context_of(small, small_vectors).sizes
+    plan = make_plan(name, SMALL | settings)
+    built = plan.build(sizes)
+    assert (plan.model, type(built), built.name) == (kind, kind, name)
+    # Runs are kept with the settings in effect, and read again by them.
+    again = make_model(name, make_config(name, built.config.model_dump(mode="json")), sizes)
+    assert type(again) is kind
+    shapes = {key: tuple(value.shape) for key, value in built.state_dict().items()}
+    assert {key: tuple(value.shape) for key, value in again.state_dict().items()} == shapes
+    classes = max(sizes.users, sizes.publishers if built.config.users_head == "publishers" else 0)
+    assert shapes["users_head.bias"] == (classes,)
+
+
+def test_published_terms_are_means_over_rows_and_the_others_over_weights(
+    small: Dataset, small_vectors: TextVectors
+) -> None:
+    batch = batch_of(small, slice(5), [1])
+    published, corrected = (
+        ready(small, small_vectors, name) for name in ("chainfund-as-published", "chainfund")
+    )
+    assert [float(published.mass(term, batch)) for term in ("contrastive", "users")] == [5.0, 5.0]
+    assert float(corrected.mass("users", batch)) == pytest.approx(3.0)
+    assert float(published.mass("duration", batch)) == float(corrected.mass("duration", batch))

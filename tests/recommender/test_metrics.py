@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recommender.config.model import ModelConfig, Sizes
 from recommender.data.dataset import Pairs
 from recommender.errors import RecommenderError
 from recommender.evaluation.bootstrap import interval, paired
@@ -25,7 +26,7 @@ from recommender.evaluation.metrics import (
     self_information,
     top_k,
 )
-from recommender.models.base import ModelConfig, Recommender, Sizes
+from recommender.interface import Recommender
 from tests.recommender.build import from_matrix
 
 USERS, ITEMS = 30, 60

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from recommender.data.context import context_of
 from recommender.data.dataset import Dataset, build_dataset
 from recommender.data.reading import conform
 from recommender.data.schema import Tables
@@ -14,11 +15,12 @@ from recommender.evaluation.bootstrap import Interval, paired
 from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.metrics import per_user, rank_targets
 from recommender.evaluation.splits import SplitOptions, make_split
-from recommender.fitters.fitting import Plan, fit_all, fit_split, make_plan
-from recommender.models.base import Batch, Recommender, context_of
-from recommender.models.registry import make_config, make_model
+from recommender.fitters.fitting import fit_all, fit_split
+from recommender.interface import Plan, Recommender
+from recommender.models.registry import make_config, make_model, make_plan
 from recommender.models.twotower import TwoTower
 from recommender.text.cache import TextVectors
+from recommender.training.trainable import Batch
 from tests.recommender.conftest import word_vectors
 
 LEARNED = ("chainfund", "twotower")

@@ -14,9 +14,10 @@ import recommender
 from recommender.data.snapshot import open_snapshot
 from recommender.errors import ConfigError, DamagedError
 from recommender.files import sha256_file, to_json
+from recommender.interface import Checkpoint
 from recommender.registry.runs import RunInfo, load_model, load_vocabularies, open_run
 from recommender.text.encoders import load_encoder
-from recommender.training.checkpoint import Checkpoint, TrainingState, load_checkpoint, save_checkpoint
+from recommender.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 
 SOURCE = Path(recommender.__file__).parents[1]
 UNPICKLING = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}

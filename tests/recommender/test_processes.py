@@ -11,15 +11,16 @@ import torch
 from safetensors.torch import load_file
 
 from recommender.config.training import TrainingConfig
+from recommender.data.context import context_of
 from recommender.data.dataset import Dataset
 from recommender.data.reading import conform
 from recommender.data.synthetic import SyntheticConfig, synthesize
 from recommender.errors import ConfigError
-from recommender.models.base import Batch, context_of
 from recommender.processes import Processes
 from recommender.registry.runs import open_run
 from recommender.text.cache import TextVectors
 from recommender.training import trainer
+from recommender.training.trainable import Batch
 from recommender.training.trainer import part_of, train
 from tests.recommender.test_training import fresh
 from tests.recommender.together import train_small

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from recommender.data.context import Context, context_of
 from recommender.data.dataset import Dataset
 from recommender.models import signals
-from recommender.models.base import Context, context_of
 from recommender.models.item_to_item import cosine_likeness, ease_weights
 from recommender.models.markov import transitions
 from tests.recommender.build import dataset, event, item

@@ -7,16 +7,18 @@ import pytest
 import torch
 
 from recommender.config.training import TrainingConfig
+from recommender.data.context import context_of
 from recommender.data.dataset import Dataset
+from recommender.device import seed_everything
 from recommender.errors import ConfigError, RecommenderError
-from recommender.fitters.fitting import make_plan
-from recommender.models.base import Batch, TrainableModel, context_of
-from recommender.models.registry import make_config, make_model
+from recommender.interface import Checkpoint, TrainingLog
+from recommender.models.registry import make_config, make_model, make_plan
 from recommender.text.cache import TextVectors
 from recommender.training import trainer
 from recommender.training.capping import capped
-from recommender.training.checkpoint import Checkpoint, load_checkpoint
-from recommender.training.trainer import TrainingLog, seed_everything, train
+from recommender.training.checkpoint import load_checkpoint
+from recommender.training.trainable import Batch, TrainableModel
+from recommender.training.trainer import train
 from tests.recommender.test_models import SETTINGS
 
 CONFIG = TrainingConfig(epochs=6, batch_size=256, patience=2, seed=1)

@@ -15,10 +15,10 @@ from recommender.evaluation.bootstrap import paired
 from recommender.evaluation.splits import Split, SplitOptions, make_split
 from recommender.experiments.experiment import Comparison, compare, open_experiment
 from recommender.experiments.tuning import nested, search_space, tune
-from recommender.fitters.fitting import make_plan, validation_score
-from recommender.models.base import TrainableModel
-from recommender.models.registry import MODELS, model_type
+from recommender.fitters.fitting import validation_score
+from recommender.models.registry import MODELS, make_plan, model_type
 from recommender.text.cache import TextVectors
+from recommender.training.trainable import TrainableModel
 from tests.recommender.conftest import TOWER
 
 SHORT = {**TOWER["twotower"], "training": {"epochs": 4, "batch_size": 256}}

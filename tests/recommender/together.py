@@ -11,15 +11,17 @@ from unittest.mock import patch
 from safetensors.torch import save_file
 
 from recommender.config.training import TrainingConfig
+from recommender.data.context import context_of
 from recommender.data.dataset import build_dataset
 from recommender.data.reading import conform
 from recommender.data.synthetic import synthesize
-from recommender.models.base import TrainableModel, context_of
+from recommender.device import seed_everything
+from recommender.interface import Checkpoint, TrainingLog
 from recommender.models.registry import make_config, make_model
 from recommender.processes import processes
 from recommender.training import trainer
-from recommender.training.checkpoint import Checkpoint, TrainingState, save_checkpoint
-from recommender.training.trainer import TrainingLog, seed_everything
+from recommender.training.checkpoint import TrainingState, save_checkpoint
+from recommender.training.trainable import TrainableModel
 from tests.recommender.conftest import SMALL, word_vectors
 
 SETTINGS = {
