@@ -4,11 +4,14 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from django_project.accounts.models import User
 from django_project.core.admin import ReadOnlyAdmin
 from django_project.discovery import rollout
 from django_project.discovery.experiment_statistics import WATCHED, exposure, rates
+from django_project.discovery.gate_labels import result_line
 from django_project.discovery.models import (
     AudienceMember,
     BehaviourEvent,
@@ -21,7 +24,7 @@ from django_project.discovery.models import (
     Visitor,
 )
 
-BY_HAND = "An operator took it back."
+BY_HAND = "taken_back_by_operator"
 FEEDBACK = ("coverage", "gini", "top_users")
 
 
@@ -46,6 +49,17 @@ class BehaviourEventAdmin(ReadOnlyAdmin):
 class ModelVersionAdmin(ReadOnlyAdmin):
     list_display = ["run_id", "model", "state", *FEEDBACK, "trained_at", "promoted_at"]
     list_filter = ["state", "model"]
+    exclude = ["gate_results", "reasons"]
+    readonly_fields = ["found"]
+
+    @admin.display(description="what gates and roll-out found")
+    def found(self, version: ModelVersion) -> SafeString:
+        """Each finding in a line of its own, with the run where it is about another one."""
+        lines = (result_line(each) for each in version.findings)
+        texts = (
+            line.text if line.run in ("", version.run_id) else f"{line.run}: {line.text}" for line in lines
+        )
+        return format_html_join(mark_safe("<br>"), "{}", ((text,) for text in texts))
 
     @admin.display(description="coverage@10")
     def coverage(self, version: ModelVersion) -> str:

@@ -1,6 +1,7 @@
 """What visitors do (with consent), which models rank for them, and the rankings themselves."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -101,7 +102,17 @@ class ModelVersion(models.Model):
     metrics = models.JSONField(
         default=dict, help_text="{model: {metric: {mean, low, high}}}, ours and baselines."
     )
-    reasons = models.JSONField(default=list, help_text="The gate's sentences, in order.")
+    gate_results = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="What gates and roll-out found, in order: [{run, code, values}]; see `gate_labels`.",
+    )
+    reasons = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="The same as English sentences, in rows from before codes.",
+    )
     feedback = models.JSONField(
         default=dict,
         help_text="Coverage and Gini of its lists, and the top users' share in training.",
@@ -121,6 +132,11 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} {self.run_id}"
+
+    @property
+    def findings(self) -> list[dict[str, Any] | str]:
+        """All that was found about the run, oldest first."""
+        return [*self.reasons, *self.gate_results]
 
 
 class RankedItem(models.Model):

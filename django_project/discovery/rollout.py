@@ -5,16 +5,21 @@ version, and a move is one transaction that leaves an entry in the audit trail.
 """
 
 import hashlib
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from django.db import transaction
 from django.utils import timezone
 
 from django_project.accounts.models import User
 from django_project.core import audit
+from django_project.discovery.gate_labels import english
 from django_project.discovery.models import ModelVersion, Ranking, RankingPublication
 
 Stage = RankingPublication.Stage
 State = ModelVersion.State
+
+Values: TypeAlias = Mapping[str, str | int | float]
 
 CANARY_PERCENT = 10
 
@@ -104,8 +109,8 @@ def advance(*, actor: User | None = None) -> ModelVersion:
 
 
 @transaction.atomic
-def withdraw(reason: str, *, actor: User | None = None) -> ModelVersion:
-    """Take the candidate back; nobody sees it from the next request on.
+def withdraw(code: str, values: Values | None = None, *, actor: User | None = None) -> ModelVersion:
+    """Take the candidate back; nobody sees it from the next request on. `code` is one of ROLLOUT_LABELS.
 
     Raises:
         RolloutError: there is no candidate.
@@ -114,8 +119,7 @@ def withdraw(reason: str, *, actor: User | None = None) -> ModelVersion:
     if publication is None or publication.candidate is None:
         raise RolloutError("there is no candidate to take back")
     candidate = publication.candidate
-    candidate.state, candidate.reasons = State.REFUSED, [*candidate.reasons, reason]
-    candidate.save(update_fields=["state", "reasons"])
+    reason = _refuse(candidate, code, values or {})
     publication.candidate, publication.stage, publication.stage_since = None, Stage.NONE, None
     publication.save()
     audit.record("discovery.rankings.withdrawn", candidate.run_id, actor=actor, reason=reason)
@@ -123,8 +127,10 @@ def withdraw(reason: str, *, actor: User | None = None) -> ModelVersion:
 
 
 @transaction.atomic
-def go_back(reason: str = "", *, actor: User | None = None) -> ModelVersion:
+def go_back(code: str = "", values: Values | None = None, *, actor: User | None = None) -> ModelVersion:
     """Show the version that was live before, whose lists are still there; returns it.
+
+    With a `code` of ROLLOUT_LABELS, what was live is refused for it.
 
     Raises:
         RolloutError: there is none.
@@ -136,12 +142,20 @@ def go_back(reason: str = "", *, actor: User | None = None) -> ModelVersion:
     if not Ranking.objects.filter(version=before).exists():
         raise RolloutError(f"the lists of {before.run_id} are no longer kept: promote it to rank them anew")
     show(before, actor=actor)
-    if reason:
+    reason = ""
+    if code:
         left.refresh_from_db()
-        left.state, left.reasons = State.REFUSED, [*left.reasons, reason]
-        left.save(update_fields=["state", "reasons"])
+        reason = _refuse(left, code, values or {})
     audit.record("discovery.rankings.rolled_back", before.run_id, actor=actor, reason=reason)
     return before
+
+
+def _refuse(version: ModelVersion, code: str, values: Values) -> str:
+    """Write down why a version is no longer shown; returns it as a sentence."""
+    result = {"run": version.run_id, "code": code, "values": dict(values)}
+    version.state, version.gate_results = State.REFUSED, [*version.gate_results, result]
+    version.save(update_fields=["state", "gate_results"])
+    return english(result)
 
 
 def _locked() -> RankingPublication | None:

@@ -79,7 +79,7 @@ class LiveModel:
     run_id: str
     model: str
     metrics: dict[str, dict[str, dict[str, float]]]
-    reasons: list[str]
+    findings: list[dict[str, Any] | str]
     snapshot_hash: str
     finalized_blocks: dict[str, dict[str, Any]]
     seed: int
@@ -100,7 +100,7 @@ def live_model() -> LiveModel | None:
         run_id=version.run_id,
         model=version.model,
         metrics=version.metrics,
-        reasons=version.reasons,
+        findings=version.findings,
         snapshot_hash=version.snapshot_hash,
         finalized_blocks=version.finalized_blocks,
         seed=version.seed,

@@ -8,11 +8,13 @@ import torch
 
 from recommender.data.snapshot import open_snapshot
 from recommender.errors import RecommenderError
-from recommender.registry.metric_gates import Gate, passes, refuses
+from recommender.registry.gate_results import GateResult
 from recommender.registry.runs import RunInfo, load_model, load_vocabularies
 
 NAMED = 3
-"""Missing names a sentence gives as examples."""
+"""Missing names that are given as examples."""
+SHOWN = 16
+"""Digits of a hash by which snapshots are called."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class ErasedUsers:
     """May have nothing left to learn from: refunded, or their consent is gone."""
 
 
-def artifact_gates(run: RunInfo, live: RunInfo | None, erased_users: ErasedUsers) -> Iterator[Gate]:
+def artifact_gates(run: RunInfo, live: RunInfo | None, erased_users: ErasedUsers) -> Iterator[GateResult]:
+    """What the run's own files say of it, gate by gate."""
     yield _weights_are_finite(run)
     yield _snapshot_is_sound(run)
     yield _vocabulary_holds(run, live, erased_users)
@@ -36,46 +39,42 @@ def erasure_hash(user_id: str) -> str:
     return hashlib.sha256(user_id.encode()).hexdigest()
 
 
-def _weights_are_finite(run: RunInfo) -> Gate:
+def _weights_are_finite(run: RunInfo) -> GateResult:
+    """No weight of the run is NaN."""
     try:
         state = load_model(run).state_dict()
     except RecommenderError as error:
-        return refuses(f"{run.id}: its weights cannot be read ({error}), so it is refused.")
-    bad = [name for name, tensor in state.items() if tensor.is_floating_point() and _has_nan(tensor)]
-    if bad:
-        return refuses(f"{run.id}: {bad[0]} has weights that are not a number, so it is refused.")
-    return passes(f"{run.id}: all of its weights are numbers.")
+        return GateResult.of(run.id, "weights_unreadable", error=str(error))
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and torch.isnan(tensor).any():
+            return GateResult.of(run.id, "weights_not_finite", parameter=name)
+    return GateResult.of(run.id, "weights_finite")
 
 
-def _has_nan(tensor: torch.Tensor) -> bool:
-    return bool(torch.isnan(tensor).any())
-
-
-def _snapshot_is_sound(run: RunInfo) -> Gate:
+def _snapshot_is_sound(run: RunInfo) -> GateResult:
+    """The snapshot the run names is there, with the bytes it was trained on."""
     wanted = run.manifest.snapshot_hash
     try:
         found = open_snapshot(run.path.parent / run.manifest.snapshot_path).hash
     except RecommenderError as error:
-        return refuses(f"{run.id}: its snapshot cannot be verified ({error}), so it is refused.")
+        return GateResult.of(run.id, "snapshot_unverified", error=str(error))
     if found != wanted:
-        return refuses(
-            f"{run.id}: it names snapshot {wanted[:16]} but {found[:16]} lies there, so it is refused.",
-        )
-    return passes(f"{run.id}: snapshot {wanted[:16]} has the bytes it was trained on.")
+        return GateResult.of(run.id, "snapshot_differs", snapshot=wanted[:SHOWN], found=found[:SHOWN])
+    return GateResult.of(run.id, "snapshot_verified", snapshot=wanted[:SHOWN])
 
 
-def _vocabulary_holds(run: RunInfo, live: RunInfo | None, erased_users: ErasedUsers) -> Gate:
+def _vocabulary_holds(run: RunInfo, live: RunInfo | None, erased_users: ErasedUsers) -> GateResult:
     """Whoever and whatever the live run knows has to be known, but for those who were erased or excused."""
     try:
         now = load_vocabularies(run)
         before = load_vocabularies(live) if live else None
     except RecommenderError as error:
-        return refuses(f"{run.id}: vocabularies cannot be compared ({error}), so it is refused.")
+        return GateResult.of(run.id, "vocabulary_unreadable", error=str(error))
     kept = sum(erasure_hash(name) in erased_users.erased for name in now["users"].names)
     if kept:
-        return refuses(f"{run.id}: it knows {kept} who asked to be forgotten, so it is refused.")
+        return GateResult.of(run.id, "erased_users_known", count=kept)
     if live is None or before is None:
-        return passes(f"{run.id}: nothing is live whose users and campaigns it would have to know.")
+        return GateResult.of(run.id, "nothing_live_to_know")
     known = set(now["users"].names)
     lost = [name for name in before["users"].names if name not in known]
     gone = erased_users.erased | erased_users.excused
@@ -84,7 +83,5 @@ def _vocabulary_holds(run: RunInfo, live: RunInfo | None, erased_users: ErasedUs
     lost += [name for name in before["item_ids"].names if name not in items]
     if lost:
         some = ", ".join(lost[:NAMED])
-        return refuses(
-            f"{run.id}: it does not know {len(lost)} that {live.id} knows ({some}), so it is refused."
-        )
-    return passes(f"{run.id}: it knows all users and campaigns that {live.id} knows.")
+        return GateResult.of(run.id, "vocabulary_lost", count=len(lost), live_run=live.id, examples=some)
+    return GateResult.of(run.id, "vocabulary_kept", live_run=live.id)

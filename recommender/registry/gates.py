@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from recommender.models.registry import model_type
 from recommender.registry.artifact_gates import ErasedUsers, artifact_gates
+from recommender.registry.gate_results import GateResult
 from recommender.registry.metric_gates import BASELINE, metric_gates, quality
 from recommender.registry.runs import RunInfo
 
@@ -17,7 +18,11 @@ class Verdict:
 
     run: RunInfo
     is_accepted: bool
-    sentences: list[str]
+    results: list[GateResult]
+
+    @property
+    def sentences(self) -> list[str]:
+        return [result.sentence for result in self.results]
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,12 @@ class PromotionDecision:
     verdicts: list[Verdict]
 
     @property
+    def results(self) -> list[GateResult]:
+        return [result for verdict in self.verdicts for result in verdict.results]
+
+    @property
     def sentences(self) -> list[str]:
-        return [sentence for verdict in self.verdicts for sentence in verdict.sentences]
+        return [result.sentence for result in self.results]
 
     def accepted(self, model: str) -> RunInfo | None:
         """The accepted run of a kind."""
@@ -48,8 +57,8 @@ def judge(
     `peers` are runs measured on the same snapshot; `erased_users` are those whom the run need not know, or
     must not.
     """
-    gates = [*metric_gates(run, live, peers), *artifact_gates(run, live, erased_users)]
-    return Verdict(run, all(gate.passed for gate in gates), [gate.sentence for gate in gates])
+    results = [*metric_gates(run, live, peers), *artifact_gates(run, live, erased_users)]
+    return Verdict(run, all(result.passed for result in results), results)
 
 
 def decide_promotion(

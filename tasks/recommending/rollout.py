@@ -16,6 +16,7 @@ from django_project.discovery.experiment_statistics import (
     rates,
     replayed,
 )
+from django_project.discovery.gate_labels import english
 from django_project.discovery.models import ModelVersion, RankingPublication
 
 Stage = RankingPublication.Stage
@@ -43,7 +44,7 @@ def _review_shadow(candidate: ModelVersion, live: ModelVersion, since: datetime,
     ours, theirs = replayed(candidate, since), replayed(live, since)
     said = f"of the contributions since, its first ten held {ours}, those of {live.run_id} {theirs}"
     if has_fallen(ours, theirs):
-        return _withdraw(f"{candidate.run_id} in the shadow: {said}: worse, so it is taken back.")
+        return _withdraw("shadow_fell", {**_compared(ours, theirs), "live_run": live.run_id})
     return _advance(
         candidate,
         f"{candidate.run_id} in the shadow: {said}",
@@ -57,7 +58,8 @@ def _review_canary(candidate: ModelVersion, live: ModelVersion, since: datetime,
         ("clicks", ours.clicks, theirs.clicks), ("contributions", ours.contributions, theirs.contributions)
     )
     if fallen:
-        return _withdraw(f"{candidate.run_id} at a tenth of the users: {fallen}: taken back.")
+        name, values = fallen
+        return _withdraw(f"canary_{name}_fell", values)
     said = f"{candidate.run_id} at a tenth of the users: {ours}"
     if not (ours.clicks.is_enough and theirs.clicks.is_enough):
         return f"{said}: fewer than the {MIN_TRIALS} impressions on {MIN_PEOPLE} visitors it takes to tell"
@@ -83,17 +85,27 @@ def _review_live(publication: RankingPublication, now: datetime) -> str:
     )
     if not fallen:
         return f"{live.run_id} is live: {ours}"
-    reason = f"{live.run_id} for all: {fallen}: rolled back to {before.run_id}."
-    rollout.go_back(reason)
-    return reason
+    name, values = fallen
+    rollout.go_back(f"live_{name}_fell", {**values, "live_run": before.run_id})
+    live.refresh_from_db(fields=["gate_results"])
+    return english(live.gate_results[-1])
 
 
-def _fallen(*compared: tuple[str, Rate, Rate]) -> str:
-    """The first rate that has fallen, in words; empty if none has."""
+def _fallen(*compared: tuple[str, Rate, Rate]) -> tuple[str, dict[str, float]] | None:
+    """The first rate that has fallen, by name, with its values; None if none has."""
     for name, ours, theirs in compared:
         if has_fallen(ours, theirs):
-            return f"{name} fell to {ours} from {theirs}"
-    return ""
+            return name, _compared(ours, theirs)
+    return None
+
+
+def _compared(ours: Rate, theirs: Rate) -> dict[str, float]:
+    return {
+        "share": ours.share,
+        "trials": ours.trials,
+        "live_share": theirs.share,
+        "live_trials": theirs.trials,
+    }
 
 
 def _kin(version: ModelVersion, other: ModelVersion) -> list[str]:
@@ -103,9 +115,8 @@ def _kin(version: ModelVersion, other: ModelVersion) -> list[str]:
     return list(ModelVersion.objects.filter(model=version.model).values_list("run_id", flat=True))
 
 
-def _withdraw(reason: str) -> str:
-    rollout.withdraw(reason)
-    return reason
+def _withdraw(code: str, values: rollout.Values) -> str:
+    return english(rollout.withdraw(code, values).gate_results[-1])
 
 
 def _advance(candidate: ModelVersion, said: str, *, is_due: bool) -> str:

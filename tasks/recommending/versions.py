@@ -64,16 +64,17 @@ def register(run: RunInfo) -> ModelVersion:
 
 
 def record_decision(decision: PromotionDecision, runs: Sequence[RunInfo]) -> None:
-    """Write what the gates said beside each run they were asked about."""
-    said = {verdict.run.id: verdict for verdict in decision.verdicts}
+    """Write what the gates found beside each run they were asked about."""
+    verdicts = {verdict.run.id: verdict for verdict in decision.verdicts}
     for run in runs:
         version = register(run)
-        verdict = said.get(run.id)
-        version.reasons = verdict.sentences if verdict else decision.sentences
+        verdict = verdicts.get(run.id)
+        found = verdict.results if verdict else decision.results
+        version.gate_results = [result.as_json() for result in found]
         is_chosen = run == decision.run or (verdict is not None and verdict.is_accepted)
         if version.state == ModelVersion.State.CANDIDATE and not is_chosen:
             version.state = ModelVersion.State.REFUSED
-        version.save(update_fields=["reasons", "state"])
+        version.save(update_fields=["gate_results", "state"])
 
 
 def _feedback(run: RunInfo) -> dict[str, float]:

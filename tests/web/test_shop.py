@@ -263,6 +263,10 @@ def publish(shop: Shop, user_key: str) -> None:
             "chainfund": {"ndcg@10": {"mean": 0.3125, "low": 0.3, "high": 0.32}},
         },
         reasons=["ndcg@10 0.3125 beats pop 0.1"],
+        gate_results=[
+            {"run": "run-1", "code": "users_enough", "values": {"users": 390}},
+            {"run": "run-9", "code": "weights_finite", "values": {}},
+        ],
         trained_at=timezone.now() - timedelta(hours=1),
     )
     RankingPublication.objects.create(id=1, version=version, rankings_hash=bytes(32))
@@ -307,8 +311,32 @@ def test_the_rankings_page_shows_model_measures_and_origin(shop: Shop) -> None:
     publish(shop, "")
     text = Client().get("/about/rankings/").content.decode().replace("<wbr>", "")
     assert text.index("0.312") < text.index("0.100")
-    for shown in ("run-1", "ab" * 32, "0x" + "cd" * 32, "ChainFund model", "beats pop", "--seed 11"):
+    for shown in ("run-1", "ab" * 32, "0x" + "cd" * 32, "ChainFund model", "--seed 11"):
         assert shown in text
+
+
+def test_what_the_gates_found_is_told_in_the_readers_language_and_older_sentences_as_they_were(
+    shop: Shop,
+) -> None:
+    publish(shop, "")
+    found = {
+        language: re.findall(
+            r'<li lang="([^"]+)" dir="auto">(.*?)</li>',
+            Client(headers={"Accept-Language": language}).get("/about/rankings/").content.decode(),
+        )
+        for language in ("en", "zh-hans")
+    }
+    old, other = ("en", "ndcg@10 0.3125 beats pop 0.1"), '<span class="hash">run-9</span> '
+    assert found["en"] == [
+        old,
+        ("en", "Measured on 390 users, enough to tell."),
+        ("en", f"{other}All of its weights are numbers."),
+    ]
+    assert found["zh-hans"] == [
+        old,
+        ("zh-hans", "在 390 位用户上测量，足以判断。"),
+        ("zh-hans", f"{other}所有权重均为有效数值。"),
+    ]
 
 
 @pytest.mark.usefixtures("shop")

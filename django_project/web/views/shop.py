@@ -19,11 +19,11 @@ from django_project.catalog.selectors import (
 )
 from django_project.core.numbers import whole_number
 from django_project.discovery import consent
+from django_project.discovery.gate_labels import result_line
 from django_project.discovery.selectors import live_model, recommended_for
 from django_project.discovery.user_keys import visitor_key
 from django_project.web import labels
 from django_project.web.context import chain_ids_of
-from django_project.web.gate_labels import gate_sentence
 from django_project.web.home_data import home_data
 from django_project.web.links import absolute_url
 from django_project.web.metrics import metric_table
@@ -187,6 +187,6 @@ def about_rankings(request: HttpRequest) -> HttpResponse:
         {
             "model": model,
             "table": metric_table(model) if model else None,
-            "reasons": [gate_sentence(each) for each in model.reasons] if model else [],
+            "findings": [result_line(each) for each in model.findings] if model else [],
         },
     )

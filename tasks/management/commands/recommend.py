@@ -116,6 +116,7 @@ class Command(BaseCommand):
         return {
             "snapshot": name,
             "runs": _measured(run_ids),
+            "gate_results": [result.as_json() for result in decision.promotion.results],
             "sentences": decision.promotion.sentences,
             "live": live,
             "placed": {each.version.run_id: each.stage for each in placed},
