@@ -14,7 +14,10 @@ def hinge(
         positive: (rows,).
         negative: (rows, negatives); −∞ where a negative must not count.
         margin: by how much the positive should lead.
-        weight: (rows,).
+        weight: (rows,), 0 to 1; how much each row counts.
+
+    Returns:
+        A scalar in the unit of the scores, at least 0; 0 where each positive leads by the margin.
     """
     counts = torch.isfinite(negative).sum(1).clamp(min=1)
     violation = (margin - positive.unsqueeze(1) + negative).clamp(min=0).sum(1) / counts
@@ -29,6 +32,11 @@ def hinge_by_position(positive: torch.Tensor, negative: torch.Tensor, margin: fl
     Args:
         positive: (rows, features).
         negative: (rows, features).
-        margin: by how much the positive should lead.
+        margin: by how much the positive should lead; σ is within 0 and 1, so at 1 and more it never does.
+
+    Returns:
+        A scalar, max(0, margin − 1) to margin + 1.
+
+    Source: the contrastive head of ChainFund as it was published.
     """
     return (margin - (torch.sigmoid(positive) - torch.sigmoid(negative))).clamp(min=0).mean()

@@ -13,7 +13,12 @@ def full_softmax(
         logits: (rows, items).
         target: (rows,) item numbers.
         known: (rows, items) true where the user is known to like the item: no false negatives.
-        weight: (rows,).
+        weight: (rows,), 0 to 1; how much each row counts.
+
+    Returns:
+        A scalar in nats, at least 0.
+
+    Source: Covington et al. 2016, Deep Neural Networks for YouTube Recommendations, without sampling.
     """
     others = known.scatter(1, target.unsqueeze(1), value=False)
     surprise = F.cross_entropy(logits.masked_fill(others, -torch.inf), target, reduction="none")
@@ -37,7 +42,10 @@ def in_batch_softmax(
         items: (rows,).
         log_share: (rows,) log q.
         known: (rows, rows) true where the user is known to like the item.
-        weight: (rows,).
+        weight: (rows,), 0 to 1; how much each row counts.
+
+    Returns:
+        A scalar in nats, at least 0.
     """
     own = torch.eye(len(items), dtype=torch.bool, device=items.device)
     same = items.unsqueeze(0) == items.unsqueeze(1)
@@ -58,6 +66,9 @@ def log_inclusion(share: torch.Tensor, rows: int, draws: int) -> torch.Tensor:
         share: (items,) of the observed pairs that are the item's; sums to 1.
         rows: observed pairs in a step.
         draws: items drawn evenly in a step.
+
+    Returns:
+        (items,) in nats, at most 0; −27.6 for an item that no step looks at.
     """
     evenly = draws * torch.log1p(torch.tensor(-1.0 / max(len(share), 2)))
     missed = rows * torch.log1p(-share.clamp(max=1 - 1e-6)) + evenly

@@ -14,6 +14,13 @@ class DynamicLossWeights(nn.Module):
     The gradient of Σ wᵢ Lᵢ with these weights is, up to a factor, that of Σ log Lᵢ: it favours losses that
     are already small and grows without bound as one reaches 0, which the hinge does. Hence the moving average
     over steps (`momentum`) and the floor under each loss; `momentum=0, floor=1e-8` is the published form.
+
+    Args:
+        terms: names of all losses there may be.
+        momentum: 0 to below 1; how much of the average a step keeps.
+        floor: above 0, in the losses' own units; what is below counts as this much.
+
+    Called with the scalars of a step by name, in which terms may be missing, it returns their weighted sum.
     """
 
     def __init__(self, terms: tuple[str, ...], momentum: float, floor: float) -> None:
@@ -45,7 +52,10 @@ class DynamicLossWeights(nn.Module):
 
 
 class PlainSum(nn.Module):
-    """Σ loss: hard to beat (Kurin et al. 2022, In Defense of the Unitary Scalarization)."""
+    """Σ loss, over the terms a step has: hard to beat.
+
+    Source: Kurin et al. 2022, In Defense of the Unitary Scalarization for Deep Multi-Task Learning.
+    """
 
     def __init__(self, terms: tuple[str, ...]) -> None:
         super().__init__()
@@ -56,7 +66,10 @@ class PlainSum(nn.Module):
 
 
 class UncertaintyWeights(nn.Module):
-    """Σ exp(−s) · loss + s with a learnt s for each term (Kendall et al. 2018)."""
+    """Σ exp(−s) · loss + s with a learnt s for each term, the logarithm of its variance; 0 at first.
+
+    Source: Kendall et al. 2018, Multi-Task Learning Using Uncertainty to Weigh Losses.
+    """
 
     def __init__(self, terms: tuple[str, ...]) -> None:
         super().__init__()

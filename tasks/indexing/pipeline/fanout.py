@@ -2,6 +2,18 @@
 
 What a worker has fetched and checked waits in `FetchedRange`. Nothing hangs on a worker: a range that does
 not come in time is fetched by the one who waits for it, and one that was fetched twice is stored once.
+
+For example, blocks 0 to 2,999 of chain 1 by two workers, one of which is killed:
+
+    fan_out = FanOut(1, source, ranges=3)
+    asked = [fan_out.submit(start, start + 999) for start in (0, 1_000, 2_000)]
+    asked[0].result()  # a worker's: its row is taken out of `FetchedRange`
+    asked[1].result()  # its worker was killed: fetched here after PATIENCE_SECONDS
+    asked[2].result()  # was fetched meanwhile: there at once
+    fan_out.close()
+
+Had three ranges in a row been missed, no worker would be waited for any more: the rest is fetched here. Order
+is the caller's, who applies ranges as it asked for them, so that what a worker brings late changes nothing.
 """
 
 import logging
@@ -51,6 +63,10 @@ class FanOut:
         return self._source.pool.longest_range
 
     def submit(self, from_block: int, to_block: int) -> "AwaitedRange":
+        """Ask the workers for blocks `from_block` to `to_block`, both included; returns at once.
+
+        What a worker has brought for the same range before, for an owner that died, is taken.
+        """
         row, _ = FetchedRange.objects.get_or_create(
             chain_id=self._chain_id, from_block=from_block, to_block=to_block
         )
@@ -126,7 +142,13 @@ class AwaitedRange:
         self._since: float | None = None
 
     def result(self, timeout: float | None = None) -> Fetched:
-        """Wait for it; raises TimeoutError, or what fetching has raised."""
+        """Wait for it, `timeout` seconds at most; without one, until it is there or fetched here.
+
+        Raises:
+            TimeoutError: it is not there yet, and it is too early to give the workers up.
+            RangeTooLargeError, TooManyLogsError: the range has to be asked for in parts.
+            RpcError: the nodes did not answer when it was fetched here.
+        """
         now = time.monotonic()
         # Patience begins when nothing else is left to do.
         self._since = self._since or now
