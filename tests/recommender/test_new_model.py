@@ -116,6 +116,15 @@ def test_it_is_evaluated_by_its_own_fitter(experiment: Experiment) -> None:
     assert own > 0
 
 
+def test_without_views_of_its_own_contributions_alone_count_and_nobody_is_capped(small: Dataset) -> None:
+    plan = make_plan("averaged", training={"max_user_weight": 1.0})
+    model = plan.build(context_of(small, None).sizes)
+    before, after = plan.fitter.learnt_weights(plan, model, small.pairs)
+    assert not small.pairs.contributed.all()
+    assert np.array_equal(before, small.pairs.contributed)
+    assert np.array_equal(after, before)
+
+
 def test_its_search_space_is_tuned(experiment: Experiment) -> None:
     found = experiment.tune("last-out", "averaged", trials=2)
     assert [set(trial.settings) for trial in found.trials] == [{"power"}, {"power"}]
