@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import campaign_detail
 from django_project.core.errors import UserError
-from django_project.ledger.models import CampaignLaunched, CampaignTotals, Contribution
+from django_project.ledger.models import CampaignLaunched, CampaignTotals, Contribution, Cursor
 from django_project.pledges import following, selectors, services, terms
 from django_project.pledges.models import PledgeIntent
 from tests.factories import ETHER, TOKEN, World, address, backer_user, reference
@@ -582,3 +582,114 @@ def test_without_terms_any_amount_that_a_contract_can_hold_is_taken(
     detail = campaign_detail(world.listing(world.campaign()).slug)
     with nullcontext() if is_taken else pytest.raises(UserError):
         terms.require_acceptable(detail, amount, None)
+
+
+def test_what_nodes_found_is_kept_of_that_pledge_alone(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    intent, other = pledge(world, alice, campaign), pledge(world, alice, campaign)
+    before = PledgeIntent.objects.filter(pk=other.pk).values().get()
+    services.report_submitted(intent, reference(5))
+    intent.refresh_from_db()
+    now = timezone.now()
+    missing, outrun = now - timedelta(minutes=2), now - timedelta(minutes=1)
+    intent.is_by_contract, intent.reported_nonce = True, 7
+    intent.missing_since, intent.outrun_since = missing, outrun
+    services.record_findings(intent, now)
+    intent.refresh_from_db()
+    assert (intent.looked_at, intent.is_by_contract, intent.reported_nonce) == (now, True, 7)
+    assert (intent.missing_since, intent.outrun_since) == (missing, outrun)
+    assert PledgeIntent.objects.filter(pk=other.pk).values().get() == before
+
+
+def test_another_transaction_begins_with_nothing_found(world: World, alice: User) -> None:
+    intent = pledge(world, alice, world.campaign())
+    services.report_submitted(intent, reference(5))
+    stale = PledgeIntent.objects.get()
+    stale.reported_nonce, stale.missing_since = 7, timezone.now()
+    stale.outrun_since = stale.missing_since
+    services.record_findings(stale, timezone.now())
+    # The same once more is no news.
+    services.report_submitted(intent, reference(5))
+    assert PledgeIntent.objects.get().reported_nonce == 7
+    services.report_submitted(intent, reference(6))
+    row = PledgeIntent.objects.get()
+    assert (row.reported_nonce, row.missing_since, row.outrun_since) == (None, None, None)
+    # What was found of the former one comes too late; that somebody looked is true all the same.
+    later = timezone.now()
+    services.record_findings(stale, later)
+    row.refresh_from_db()
+    assert (row.reported_nonce, row.missing_since, row.looked_at) == (None, None, later)
+
+
+def test_giving_up_is_about_one_pledge_and_one_transaction(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    intent, paid, other = (pledge(world, alice, campaign) for _ in range(3))
+    services.report_submitted(intent, reference(5))
+    intent.refresh_from_db()
+    # Another of the account's pledges is in the ledger, which says nothing of this one.
+    fulfil(world, campaign, paid)
+    assert services.give_up(intent, PledgeIntent.Failure.DROPPED).state == State.FAILED
+    assert PledgeIntent.objects.get(pk=intent.pk).failure == PledgeIntent.Failure.DROPPED
+    assert services.give_up(paid, PledgeIntent.Failure.DROPPED).state == State.CREATED
+    assert state(other) == State.CREATED
+    stale = PledgeIntent.objects.get(pk=other.pk)
+    services.report_submitted(other, reference(6))
+    assert services.give_up(stale, PledgeIntent.Failure.EXPIRED).state == State.SUBMITTED
+
+
+def test_what_stands_in_the_way_is_ones_own_and_of_that_campaign(world: World, alice: User) -> None:
+    bob = backer_user(BOB)
+    campaign, other = world.campaign(), world.campaign()
+    first = pledge(world, alice, campaign)
+    second = pledge(world, alice, campaign)
+    pledge(world, alice, other)
+    key = (campaign.chain_id, campaign.address)
+    assert [each.pk for each in following.under_way(alice, *key)] == [second.pk, first.pk]
+    assert not following.under_way(bob, *key).exists()
+    assert not following.under_way(AnonymousUser(), *key).exists()
+    assert not following.under_way(alice, campaign.chain_id + 1, campaign.address).exists()
+
+
+def test_the_latest_ten_that_are_on_their_way_are_listed(world: World, alice: User) -> None:
+    campaign = world.campaign()
+    made = [pledge(world, alice, campaign) for _ in range(following.ON_THEIR_WAY_SHOWN + 2)]
+    for intent in made:
+        services.report_opened(intent)
+    listed = following.on_their_way(alice)
+    assert len(listed) == 10
+    assert [each.public_id for each in listed] == [each.public_id for each in made[:1:-1]]
+    assert following.on_their_way(backer_user(BOB)) == []
+
+
+def test_all_that_changed_is_counted_and_dated(world: World, alice: User) -> None:
+    """One is taken back, one confirmed, two become final."""
+    campaign = world.campaign()
+    lost, new, *old = (pledge(world, alice, campaign) for _ in range(4))
+    for each in old:
+        fulfil(world, campaign, each)
+    gone = fulfil(world, campaign, lost)
+    assert services.reconcile(world.chain.chain_id) == 3
+    world.mine(20)
+    Cursor.objects.update(finalized_block=gone.block_number - 1)
+    world.take_back(gone)
+    fulfil(world, campaign, new)
+    long_ago = timezone.now() - timedelta(days=1)
+    PledgeIntent.objects.update(updated_at=long_ago)
+    assert services.reconcile(world.chain.chain_id) == 4
+    assert [state(each) for each in (lost, new, *old)] == [State.REORGED, State.CONFIRMED, *[State.FINAL] * 2]
+    assert all(each.updated_at > long_ago for each in PledgeIntent.objects.all())
+    lost.refresh_from_db()
+    assert (lost.block_number, lost.log_index, lost.confirmed_amount) == (None, None, None)
+
+
+@pytest.mark.parametrize(("above", "expected"), [(0, State.FINAL), (1, State.CONFIRMED)])
+def test_a_pledge_is_final_in_the_final_block_itself(
+    above: int, expected: State, world: World, alice: User
+) -> None:
+    campaign = world.campaign()
+    intent = pledge(world, alice, campaign)
+    block = fulfil(world, campaign, intent).block_number
+    Cursor.objects.update(finalized_block=block - above)
+    services.reconcile(world.chain.chain_id)
+    assert state(intent) == expected
+    assert following.pledge_status(intent).state == expected
