@@ -319,3 +319,83 @@ def test_a_closed_account_does_nothing_through_the_api_until_it_is_open_again() 
     User.objects.update(is_active=False)
     assert answers() == [401, 401, 401]
     assert not is_in(browser)
+
+
+def row(user: User, key: str, **values: Any) -> Session:
+    """A session's row as it is kept, a day from its end unless told otherwise."""
+    ends = {"expire_date": timezone.now() + timedelta(days=1)}
+    return Session.objects.create(user=user, session_key=key, session_data="", **{**ends, **values})
+
+
+def keys() -> set[str]:
+    return set(Session.objects.values_list("session_key", flat=True))
+
+
+def test_whatever_ends_sessions_ends_those_of_one_account() -> None:
+    alice, bob = backer_user(1), backer_user(2)
+    one, other = b"\x01" * 20, b"\x02" * 20
+    first = row(alice, "alice-no-1", wallet=one)
+    row(alice, "alice-no-2", wallet=other)
+    row(alice, "alice-no-3", wallet=other)
+    row(bob, "bob-no-1", wallet=one)
+    row(bob, "bob-no-2", wallet=other)
+    assert not sessions.end(bob, first.public_id)
+    assert sessions.end_by_wallet(alice, other) == 2
+    assert keys() == {"alice-no-1", "bob-no-1", "bob-no-2"}
+    row(alice, "alice-no-4", wallet=other)
+    assert sessions.end_others(alice, sessions.SessionStore("alice-no-1")) == 1
+    assert keys() == {"alice-no-1", "bob-no-1", "bob-no-2"}
+    assert sessions.end(alice, first.public_id)
+    assert not sessions.end(alice, first.public_id)
+    assert keys() == {"bob-no-1", "bob-no-2"}
+
+
+def test_the_list_has_ones_own_sessions_that_still_open_the_account(clock: Clock) -> None:
+    alice = backer_user(1)
+    moment, idle = timedelta(microseconds=1), limits("wallet").idle
+    row(alice, "used", last_used_at=clock.now - idle + moment, expire_date=clock.now + moment)
+    row(alice, "unused", last_used_at=clock.now - idle)
+    row(alice, "expired", last_used_at=clock.now, expire_date=clock.now)
+    row(alice, "begun first", last_used_at=clock.now, started_at=clock.now - SECOND)
+    row(alice, "begun last", last_used_at=clock.now, started_at=clock.now)
+    row(backer_user(2), "another's", last_used_at=clock.now)
+    assert [each.session_key for each in sessions.sessions_of(alice)] == ["begun last", "begun first", "used"]
+
+
+def test_staff_of_either_kind_are_listed_by_their_own_limits(clock: Clock) -> None:
+    between = (limits("staff").idle + limits("wallet").idle) / 2
+    for number, powers in enumerate(
+        ({}, {"is_staff": True}, {"is_staff": True, "is_superuser": True}), start=1
+    ):
+        user = User.objects.create_user(f"user-{number}", **powers)
+        row(user, f"used-{number}", last_used_at=clock.now - between)
+        assert sessions.sessions_of(user).exists() is not bool(powers)
+
+
+def test_rows_go_when_they_are_over_for_everybody_and_no_moment_before(clock: Clock) -> None:
+    alice, longest = backer_user(1), max(limits("staff").idle, limits("wallet").idle)
+    moment = timedelta(microseconds=1)
+    row(alice, "just unused", last_used_at=clock.now - longest)
+    row(alice, "long unused", last_used_at=clock.now - longest - moment)
+    row(alice, "just expired", expire_date=clock.now)
+    row(alice, "long expired", expire_date=clock.now - moment)
+    assert sessions.forget_ended() == 2
+    assert keys() == {"just unused", "just expired"}
+
+
+def test_use_is_noted_of_one_session_alone(clock: Clock) -> None:
+    browser, other = signed_in(), signed_in()
+    before = {each.session_key: each.last_used_at for each in Session.objects.all()}
+    clock.wait(sessions.PRECISION)
+    assert is_in(browser)
+    after = {each.session_key: each.last_used_at for each in Session.objects.all()}
+    used, unused = (each.client.session.session_key or "" for each in (browser, other))
+    assert (after[used], after[unused]) == (clock.now, before[unused])
+
+
+def test_an_expired_row_opens_nothing(clock: Clock) -> None:
+    browser = signed_in()
+    Session.objects.update(expire_date=clock.now + SECOND)
+    assert is_in(browser)
+    Session.objects.update(expire_date=clock.now)
+    assert not is_in(browser)
