@@ -9,7 +9,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from django_project.accounts.models import User
 from django_project.core.admin import ReadOnlyAdmin
-from django_project.discovery import rollout
+from django_project.discovery import errors
+from django_project.discovery import services as discovery
 from django_project.discovery.experiment_statistics import WATCHED, exposure, rates
 from django_project.discovery.gate_labels import result_line
 from django_project.discovery.models import (
@@ -100,15 +101,17 @@ class RankingPublicationAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Show the candidate to more people", permissions=["publish"])
     def take_further(self, request: HttpRequest, rows: "QuerySet[RankingPublication]") -> None:
-        self._move(request, lambda actor: rollout.advance(actor=actor).run_id, "goes on")
+        self._move(request, lambda actor: discovery.advance_candidate(actor=actor).run_id, "goes on")
 
     @admin.action(description="Take the candidate back", permissions=["publish"])
     def take_back(self, request: HttpRequest, rows: "QuerySet[RankingPublication]") -> None:
-        self._move(request, lambda actor: rollout.withdraw(BY_HAND, actor=actor).run_id, "was taken back")
+        self._move(
+            request, lambda actor: discovery.withdraw_candidate(BY_HAND, actor=actor).run_id, "was taken back"
+        )
 
     @admin.action(description="Show what was live before", permissions=["publish"])
     def roll_back(self, request: HttpRequest, rows: "QuerySet[RankingPublication]") -> None:
-        self._move(request, lambda actor: rollout.go_back(actor=actor).run_id, "is live again")
+        self._move(request, lambda actor: discovery.roll_back(actor=actor).run_id, "is live again")
 
     def has_publish_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("discovery.change_rankingpublication")
@@ -118,7 +121,7 @@ class RankingPublicationAdmin(ReadOnlyAdmin):
             return
         try:
             run_id = move(request.user)
-        except rollout.RolloutError as reason:
+        except errors.RolloutError as reason:
             self.message_user(request, f"Nothing was done: {reason}.", messages.ERROR)
         else:
             self.message_user(request, f"{run_id} {done}.", messages.SUCCESS)

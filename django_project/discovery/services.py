@@ -1,11 +1,14 @@
-"""Consent, and the observations that come with it."""
+"""Consent and the observations that come with it; and which version of the lists is shown.
+
+A move of the roll-out is one transaction that leaves an entry in the audit trail.
+"""
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +17,17 @@ from django.utils import timezone
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignKey, key_filter
 from django_project.core import audit
-from django_project.discovery.models import AudienceMember, BehaviourEvent, Erasure, Ranking, Visitor
+from django_project.discovery.errors import RolloutError
+from django_project.discovery.gate_labels import english
+from django_project.discovery.models import (
+    AudienceMember,
+    BehaviourEvent,
+    Erasure,
+    ModelVersion,
+    Ranking,
+    RankingPublication,
+    Visitor,
+)
 from django_project.discovery.user_keys import read_user_key, visitor_key, wallet_key
 from django_project.ledger.models import CampaignLaunched
 
@@ -23,6 +36,11 @@ EVENTS_PER_POST = 50
 LONGEST_DWELL = timedelta(minutes=30)
 # Clocks of phones and laptops run ahead a little.
 CLOCK_SKEW = timedelta(minutes=5)
+
+Stage = RankingPublication.Stage
+State = ModelVersion.State
+
+Values: TypeAlias = Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +173,141 @@ def record(visitor: Visitor, wallet: bytes | None, observations: Sequence[Observ
     ]
     BehaviourEvent.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
+
+
+@transaction.atomic
+def show_version(version: ModelVersion, *, actor: User | None = None) -> None:
+    """Show a ranked version to all; what was shown is kept as the one to go back to.
+
+    Raises:
+        RolloutError: it has no lists.
+    """
+    _need_lists(version)
+    publication = _locked_publication()
+    before = publication.version if publication else None
+    ModelVersion.objects.filter(state=State.LIVE).exclude(pk=version.pk).update(state=State.RETIRED)
+    version.state, version.promoted_at = State.LIVE, timezone.now()
+    version.save(update_fields=["state", "promoted_at"])
+    previous = before if before != version else publication and publication.previous
+    is_candidate = bool(publication and publication.candidate == version)
+    values = {"version": version, "rankings_hash": version.rankings_hash, "previous": previous}
+    if is_candidate:
+        values |= {"candidate": None, "stage": Stage.NONE, "stage_since": None}
+    RankingPublication.objects.update_or_create(pk=1, defaults=values)
+    audit.record("discovery.rankings.shown", version.run_id, actor=actor)
+
+
+@transaction.atomic
+def stage_candidate(version: ModelVersion, to: Stage, *, actor: User | None = None) -> None:
+    """Put a ranked version beside what is live.
+
+    A newer run of the candidate's kind takes its place without starting the stage's clock again.
+
+    Raises:
+        RolloutError: it has no lists, or nothing is live to compare it with, or it is live itself.
+    """
+    _need_lists(version)
+    publication = _locked_publication()
+    if publication is None:
+        raise RolloutError("nothing is live to compare a candidate with: show it to all")
+    if publication.version == version:
+        raise RolloutError(f"{version.run_id} is live: it cannot be a candidate as well")
+    before = publication.candidate
+    if before and before != version:
+        _set_state(before, State.RETIRED)
+    goes_on = before and before.model == version.model and publication.stage == to
+    publication.candidate, publication.stage = version, to
+    publication.stage_since = publication.stage_since if goes_on else timezone.now()
+    publication.save()
+    _set_state(version, State.SHADOW if to == Stage.SHADOW else State.CANARY)
+    if not goes_on:
+        audit.record(f"discovery.rankings.{to.value}", version.run_id, actor=actor)
+
+
+@transaction.atomic
+def advance_candidate(*, actor: User | None = None) -> ModelVersion:
+    """The candidate's next step: from shadow to a tenth of the users, from there to all.
+
+    Raises:
+        RolloutError: there is no candidate.
+    """
+    publication = _locked_publication()
+    if publication is None or publication.candidate is None:
+        raise RolloutError("there is no candidate to take further")
+    candidate = publication.candidate
+    if publication.stage == Stage.SHADOW:
+        stage_candidate(candidate, Stage.CANARY, actor=actor)
+    else:
+        show_version(candidate, actor=actor)
+    return candidate
+
+
+@transaction.atomic
+def withdraw_candidate(code: str, values: Values | None = None, *, actor: User | None = None) -> ModelVersion:
+    """Take the candidate back; nobody sees it from the next request on. `code` is one of ROLLOUT_LABELS.
+
+    Raises:
+        RolloutError: there is no candidate.
+    """
+    publication = _locked_publication()
+    if publication is None or publication.candidate is None:
+        raise RolloutError("there is no candidate to take back")
+    candidate = publication.candidate
+    reason = _refuse(candidate, code, values or {})
+    publication.candidate, publication.stage, publication.stage_since = None, Stage.NONE, None
+    publication.save()
+    audit.record("discovery.rankings.withdrawn", candidate.run_id, actor=actor, reason=reason)
+    return candidate
+
+
+@transaction.atomic
+def roll_back(code: str = "", values: Values | None = None, *, actor: User | None = None) -> ModelVersion:
+    """Show the version that was live before, whose lists are still there; returns it.
+
+    With a `code` of ROLLOUT_LABELS, what was live is refused for it.
+
+    Raises:
+        RolloutError: there is none.
+    """
+    publication = _locked_publication()
+    if publication is None or publication.previous is None:
+        raise RolloutError("no model was live before this one: there is nothing to go back to")
+    left, before = publication.version, publication.previous
+    if not Ranking.objects.filter(version=before).exists():
+        raise RolloutError(f"the lists of {before.run_id} are no longer kept: promote it to rank them anew")
+    show_version(before, actor=actor)
+    reason = ""
+    if code:
+        left.refresh_from_db()
+        reason = _refuse(left, code, values or {})
+    audit.record("discovery.rankings.rolled_back", before.run_id, actor=actor, reason=reason)
+    return before
+
+
+def _refuse(version: ModelVersion, code: str, values: Values) -> str:
+    """Write down why a version is no longer shown; returns it as a sentence."""
+    result = {"run": version.run_id, "code": code, "values": dict(values)}
+    version.state, version.gate_results = State.REFUSED, [*version.gate_results, result]
+    version.save(update_fields=["state", "gate_results"])
+    return english(result)
+
+
+def _locked_publication() -> RankingPublication | None:
+    return (
+        RankingPublication.objects.select_for_update(of=("self",))
+        .select_related("version", "previous", "candidate")
+        .first()
+    )
+
+
+def _set_state(version: ModelVersion, state: ModelVersion.State) -> None:
+    version.state = state
+    version.save(update_fields=["state"])
+
+
+def _need_lists(version: ModelVersion) -> None:
+    if version.rankings_hash is None:
+        raise RolloutError(f"{version.run_id} has no lists yet: promote it to rank with it")
 
 
 def _known(visitor_id: uuid.UUID | None, user: User | None) -> Visitor | None:

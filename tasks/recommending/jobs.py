@@ -11,7 +11,7 @@ from psycopg.errors import LockNotAvailable
 
 from django_project.core.jobs import JobProgress, enqueue
 from django_project.core.models import Job
-from django_project.discovery.rollout import RolloutError
+from django_project.discovery.errors import RolloutError
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from django_project.core.addresses import format_address, parse_address
 from django_project.core.copying import copy_rows
-from django_project.discovery import rollout
+from django_project.discovery import services as discovery
 from django_project.discovery.models import (
     AudienceMember,
     ModelVersion,
@@ -67,9 +67,9 @@ def publish_run(version: ModelVersion, ranker: Ranker, progress: Progress, stage
         version.rankings_hash = bytes.fromhex(digest(table))
         version.save(update_fields=["rankings_hash"])
         if stage == ALL:
-            rollout.show(version)
+            discovery.show_version(version)
         else:
-            rollout.stage(version, RankingPublication.Stage(stage))
+            discovery.stage_candidate(version, RankingPublication.Stage(stage))
     return Published(version, stage, table.num_rows, len(table["user_id"].unique()) - 1, digest(table))
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from django_project.discovery import rollout
+from django_project.discovery import services as discovery
 from django_project.discovery.experiment_statistics import (
     MIN_PEOPLE,
     MIN_TRIALS,
@@ -86,7 +86,7 @@ def _review_live(publication: RankingPublication, now: datetime) -> str:
     if not fallen:
         return f"{live.run_id} is live: {ours}"
     name, values = fallen
-    rollout.go_back(f"live_{name}_fell", {**values, "live_run": before.run_id})
+    discovery.roll_back(f"live_{name}_fell", {**values, "live_run": before.run_id})
     live.refresh_from_db(fields=["gate_results"])
     return english(live.gate_results[-1])
 
@@ -115,8 +115,8 @@ def _kin(version: ModelVersion, other: ModelVersion) -> list[str]:
     return list(ModelVersion.objects.filter(model=version.model).values_list("run_id", flat=True))
 
 
-def _withdraw(code: str, values: rollout.Values) -> str:
-    return english(rollout.withdraw(code, values).gate_results[-1])
+def _withdraw(code: str, values: discovery.Values) -> str:
+    return english(discovery.withdraw_candidate(code, values).gate_results[-1])
 
 
 def _advance(candidate: ModelVersion, said: str, *, is_due: bool) -> str:
@@ -124,5 +124,5 @@ def _advance(candidate: ModelVersion, said: str, *, is_due: bool) -> str:
         return f"{said}: its time is not over"
     if settings.RECOMMENDER_NEEDS_APPROVAL:
         return f"{said}: waits for `manage.py recommend promote {candidate.run_id}`"
-    rollout.advance()
+    discovery.advance_candidate()
     return f"{said}: it goes on"

@@ -16,6 +16,8 @@ from django.utils import timezone
 
 from django_project.core.models import AuditEntry
 from django_project.discovery import rollout
+from django_project.discovery import services as discovery
+from django_project.discovery.errors import RolloutError
 from django_project.discovery.experiment_statistics import (
     CLICK_WITHIN,
     CONTRIBUTION_WITHIN,
@@ -31,7 +33,7 @@ from django_project.discovery.models import (
     RankingPublication,
     Visitor,
 )
-from django_project.discovery.rollout import CANARY_PERCENT, RolloutError, bucket
+from django_project.discovery.rollout import CANARY_PERCENT, bucket
 from django_project.discovery.selectors import recommended_for
 from django_project.ledger.models import CampaignLaunched, Contribution
 from tasks.recommending.rollout import review
@@ -59,7 +61,7 @@ def campaigns(world: World) -> list[CampaignLaunched]:
 def versions(campaigns: list[CampaignLaunched]) -> tuple[ModelVersion, ModelVersion]:
     """What is live lists the campaigns in their order, the candidate backwards."""
     live, candidate = ranked("twotower", campaigns), ranked("chainfund", campaigns[::-1])
-    rollout.show(live)
+    discovery.show_version(live)
     return live, candidate
 
 
@@ -132,7 +134,7 @@ def test_from_the_shadow_to_a_tenth_to_all(
     few, many = FEW[0], MANY[0]
     assert review().endswith("there is nothing to go back to")
 
-    rollout.stage(candidate, RankingPublication.Stage.SHADOW)
+    discovery.stage_candidate(candidate, RankingPublication.Stage.SHADOW)
     assert first_seen(few) == first_seen(many) == (live.run_id, "c0")
     assert "its time is not over" in review()
     age(days=1)
@@ -161,7 +163,7 @@ def test_a_candidate_that_people_turn_away_from_is_taken_back_at_once(
     versions: tuple[ModelVersion, ModelVersion], campaigns: list[CampaignLaunched]
 ) -> None:
     live, candidate = versions
-    rollout.stage(candidate, RankingPublication.Stage.CANARY)
+    discovery.stage_candidate(candidate, RankingPublication.Stage.CANARY)
     age(hours=2)
     visits(candidate, campaigns[9], shown=250, clicked=5)
     visits(live, campaigns[0], shown=600, clicked=72)
@@ -197,7 +199,7 @@ def test_what_is_live_is_rolled_back_when_contributions_fall(
     # The day before, at the same hour.
     for rows, field in ((BehaviourEvent.objects, "occurred_at"), (Contribution.objects, "block_time")):
         rows.update(**{field: F(field) - timedelta(days=1)})
-    rollout.show(candidate)
+    discovery.show_version(candidate)
     age(hours=1)
     visits(candidate, campaigns[9], shown=300, clicked=60)
     assert f"contributions fell to 0.00% of 300 from 13.33% of 300: rolled back to {live.run_id}." in review()
@@ -215,7 +217,7 @@ def test_lists_that_nobody_was_shown_are_scored_by_what_people_did(
     world: World, versions: tuple[ModelVersion, ModelVersion]
 ) -> None:
     live, candidate = versions
-    rollout.stage(candidate, RankingPublication.Stage.SHADOW)
+    discovery.stage_candidate(candidate, RankingPublication.Stage.SHADOW)
     age(hours=1)
     new = [world.campaign(title=f"new {number}") for number in range(6)]
     for version, ranks in ((live, range(1, 7)), (candidate, range(50, 56))):
@@ -248,27 +250,27 @@ def test_each_step_waits_for_a_human_where_that_is_wanted(
 ) -> None:
     settings.RECOMMENDER_NEEDS_APPROVAL = True
     _, candidate = versions
-    rollout.stage(candidate, RankingPublication.Stage.SHADOW)
+    discovery.stage_candidate(candidate, RankingPublication.Stage.SHADOW)
     age(days=9)
     assert review().endswith(f"waits for `manage.py recommend promote {candidate.run_id}`")
     assert PUBLICATION.get().stage == "shadow"
-    rollout.advance()
+    discovery.advance_candidate()
     assert PUBLICATION.get().stage == "canary"
-    rollout.advance()
+    discovery.advance_candidate()
     assert PUBLICATION.get().version == candidate
     with pytest.raises(RolloutError, match="there is no candidate"):
-        rollout.advance()
+        discovery.advance_candidate()
 
 
 def test_a_newer_run_of_the_candidates_kind_keeps_its_place(
     versions: tuple[ModelVersion, ModelVersion], campaigns: list[CampaignLaunched]
 ) -> None:
     _, candidate = versions
-    rollout.stage(candidate, RankingPublication.Stage.CANARY)
+    discovery.stage_candidate(candidate, RankingPublication.Stage.CANARY)
     age(days=2)
     since = PUBLICATION.get().stage_since
     newer = ranked("chainfund", campaigns)
-    rollout.stage(newer, RankingPublication.Stage.CANARY)
+    discovery.stage_candidate(newer, RankingPublication.Stage.CANARY)
     publication = PUBLICATION.get()
     assert (publication.candidate, publication.stage_since) == (newer, since)
     candidate.refresh_from_db()
@@ -278,11 +280,11 @@ def test_a_newer_run_of_the_candidates_kind_keeps_its_place(
 def test_what_cannot_be_staged_says_why(versions: tuple[ModelVersion, ModelVersion]) -> None:
     live, candidate = versions
     with pytest.raises(RolloutError, match="is live: it cannot be a candidate"):
-        rollout.stage(live, RankingPublication.Stage.SHADOW)
+        discovery.stage_candidate(live, RankingPublication.Stage.SHADOW)
     ModelVersion.objects.filter(pk=candidate.pk).update(rankings_hash=None)
     candidate.refresh_from_db()
     with pytest.raises(RolloutError, match="has no lists yet"):
-        rollout.show(candidate)
+        discovery.show_version(candidate)
     with pytest.raises(CommandError, match="nothing to go back to"):
         call_command("recommend", "rollback")
 
@@ -291,7 +293,7 @@ def test_status_shows_the_stage_and_the_rates(
     versions: tuple[ModelVersion, ModelVersion], campaigns: list[CampaignLaunched]
 ) -> None:
     live, candidate = versions
-    rollout.stage(candidate, RankingPublication.Stage.CANARY)
+    discovery.stage_candidate(candidate, RankingPublication.Stage.CANARY)
     visits(candidate, campaigns[9], shown=20, clicked=5)
     out = StringIO()
     call_command("recommend", "status", "--json", stdout=out)
@@ -377,12 +379,12 @@ def test_a_tenth_of_the_users_is_ten_buckets_of_a_hundred(
     place: int, *, is_in: bool, versions: tuple[ModelVersion, ModelVersion]
 ) -> None:
     live, candidate = versions
-    rollout.stage(candidate, RankingPublication.Stage.CANARY)
+    discovery.stage_candidate(candidate, RankingPublication.Stage.CANARY)
     somebody = next(user for number in count() if bucket(user := f"user {number}") == place)
     seen = rollout.version_for(PUBLICATION.get(), somebody)
     assert seen == (candidate if is_in else live)
     assert rollout.version_for(PUBLICATION.get(), None) == live
-    rollout.stage(candidate, RankingPublication.Stage.SHADOW)
+    discovery.stage_candidate(candidate, RankingPublication.Stage.SHADOW)
     assert rollout.version_for(PUBLICATION.get(), somebody) == live
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_project.accounts.models import Session, User
 from django_project.campaigns.models import Category, Listing
 from django_project.core.models import AuditEntry
-from django_project.discovery import rollout
+from django_project.discovery import services as discovery
 from django_project.discovery.models import ModelVersion, RankingPublication
 from tests.factories import World, address, backer_user
 from tests.support.staff import staff_client
@@ -141,8 +141,8 @@ def test_operators_see_the_roll_out_and_move_it(admin: Client) -> None:
         )
         for name in ("twotower", "chainfund")
     )
-    rollout.show(live)
-    rollout.stage(candidate, RankingPublication.Stage.SHADOW)
+    discovery.show_version(live)
+    discovery.stage_candidate(candidate, RankingPublication.Stage.SHADOW)
     page = "/admin/discovery/rankingpublication/"
 
     def move(action: str) -> str:

@@ -10,10 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from django_project.core.models import Job
-from django_project.discovery import rollout
+from django_project.discovery import services as discovery
+from django_project.discovery.errors import RolloutError
 from django_project.discovery.experiment_statistics import WATCHED, exposure, rates
 from django_project.discovery.models import ModelVersion, RankingPublication
-from django_project.discovery.rollout import RolloutError
 from django_project.discovery.services import erase
 from django_project.discovery.user_keys import read_user_key, visitor_key, wallet_key
 from recommender.errors import RecommenderError
@@ -157,7 +157,7 @@ class Command(BaseCommand):
 
     def _rollback(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
         with only_one():
-            version = rollout.go_back()
+            version = discovery.roll_back()
         return {"live": version.run_id, "lines": [f"{version.run_id} is live again"]}
 
     def _status(self, options: dict[str, Any], progress: Progress) -> dict[str, Any]:
