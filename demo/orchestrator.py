@@ -169,11 +169,12 @@ class Orchestrator:
             )
 
     def _deploy(self) -> None:
-        deployments = self.processes.folders.deployments
-        missing = [network for network in NETWORKS if not (deployments / f"{network.chain_id}.json").exists()]
+        folder = self.processes.folders.deployments
+        missing = [network for network in NETWORKS if not (folder / f"{network.chain_id}.json").exists()]
         if missing:
             with self.steps.step("Compile the contracts"):
                 self.processes.run("contracts", project_command("tools/setup.sh", "contracts"))
+        # One after the other: Brownie keeps a file of its own about all deployments.
         for network in missing:
             with self.steps.step(f"Deploy the contracts on {network.title} with Brownie"):
                 self.processes.run(
@@ -247,7 +248,7 @@ class Orchestrator:
 
     def _seed(self, part: Part) -> None:
         network = part.network
-        title = f"Orchestrator 120 days of transactions on {network.title}"
+        title = f"Play 120 days of transactions on {network.title}"
         with self.steps.step(title, total=len(part.actions)) as step:
             Seeder(
                 node=self.nodes[network.chain_id],

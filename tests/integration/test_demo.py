@@ -130,7 +130,7 @@ def test_a_demo_crashes_comes_back_and_agrees_with_its_chain(directory: Path, tm
 
     checked = Demo(directory, tmp_path / "checked.log", "--check", *SMALL)
     assert checked.wait() == 0, checked.said
-    assert "Orchestrator 120 days" not in checked.said
+    assert "Play 120 days" not in checked.said
     assert "✗" not in checked.said
     assert_nothing_runs(checked)
 

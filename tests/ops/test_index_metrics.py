@@ -52,7 +52,7 @@ def test_a_chain_tells_how_far_it_is() -> None:
     Cursor.objects.update(
         node_head=world.block + 3,
         moved_at=timezone.now() - timedelta(seconds=90),
-        lease_until=timezone.now() + timedelta(seconds=11),
+        lease_until=timezone.now() + timedelta(minutes=11),
         commit_blocks=2_000,
         commit_seconds=0.25,
     )
