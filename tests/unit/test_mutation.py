@@ -199,17 +199,25 @@ def test_the_nearest_tests_that_ran_the_function_come_first() -> None:
     ]
 
 
-def test_a_constant_is_tried_on_the_tests_of_what_mentions_it_then_on_all_that_name_its_module() -> None:
+def test_a_constant_is_tried_on_all_that_names_its_module_then_on_what_mentions_it() -> None:
     tests = [
         sample("tests/far.py::c", 1, "Order.pay"),
-        sample("tests/near.py::b", 2, "cheap"),
+        sample("tests/far.py::b", 2, "cheap"),
         sample("tests/near.py::a", 3),
     ]
     texts = {"tests/near.py": b"from shop import orders", "tests/far.py": b""}
     found = Choice(tests, {PATH: SOURCE}, texts)
-    assert [test.id[-1] for test in found.tests_of(mutant("LEAST"))] == ["b", "a", "c"]
-    assert [test.id[-1] for test in found.tests_of(mutant("UNKNOWN"))] == ["b", "a", "c"]
+    assert [test.id[-1] for test in found.tests_of(mutant("LEAST"))] == ["a", "b", "c"]
+    assert [test.id[-1] for test in found.tests_of(mutant("UNKNOWN"))] == ["a", "c", "b"]
     assert [test.id[-1] for test in found.tests_of(mutant("cheap"))] == ["b"]
+
+
+def test_those_that_name_a_module_leave_time_for_those_that_run_it() -> None:
+    naming = [sample(f"tests/near.py::{number:03}", 1) for number in range(100)]
+    running = [sample(f"tests/far.py::{number:03}", 1, "cheap") for number in range(100)]
+    texts = {"tests/near.py": b"from shop import orders", "tests/far.py": b""}
+    found = Choice([*naming, *running], {PATH: SOURCE}, texts).tests_of(mutant("LEAST"))
+    assert [test.file for test in found] == ["tests/near.py"] * 20 + ["tests/far.py"] * 40
 
 
 def test_what_runs_once_and_is_kept_is_tried_on_more_than_the_first_test_of_it() -> None:
