@@ -1,7 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import SimpleAdminConfig
 
-from django_project.core import refusals
 from django_project.core.screening import operators_screen
 
 
@@ -12,8 +11,7 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Refuse to start with a screen that could not be asked; have refusals logged."""
-        refusals.configure()
+        """Refuse to start with a screen that could not be asked."""
         operators_screen()
 
 

@@ -11,13 +11,12 @@ from django.utils.crypto import salted_hmac
 PSEUDONYM_LENGTH = 16
 
 
-def configure() -> None:
-    """Have structlog write its events, in logfmt, to the loggers that `LOGGING` directs."""
-    structlog.configure(
-        processors=[structlog.processors.LogfmtRenderer(key_order=["event"])],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
+# Written in logfmt, to the loggers that `LOGGING` directs.
+structlog.configure(
+    processors=[structlog.processors.LogfmtRenderer(key_order=["event"])],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+)
 
 
 def log(event: str, **facts: str | int | bool) -> None:

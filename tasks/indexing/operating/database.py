@@ -1,6 +1,6 @@
 """What PostgreSQL's refusals mean: nearly all pass or are mended, and nothing was written meanwhile."""
 
-from django.db import DataError, Error, IntegrityError
+from django.db import DatabaseError, DataError, Error, IntegrityError
 
 # Of these no retry makes anything better: a person has to decide.
 CONTRADICTIONS = (IntegrityError, DataError)
@@ -38,3 +38,17 @@ def in_words(error: Error) -> str:
     cure = _CURES.get(state) or _CURES.get(state[:2]) or (_CURES["08"] if not state else "see its log")
     told = (str(error).splitlines() or [type(error).__name__])[0]
     return f"the database refuses ({told}): {cure}"
+
+
+def no_database(error: DatabaseError) -> str:
+    """The cure for a database that does not answer."""
+    return (
+        f"the database does not answer ({str(error).splitlines()[0]}): start PostgreSQL, or correct "
+        "DATABASE_URL"
+    )
+
+
+def old_schema(waiting: list[str]) -> str:
+    """The cure for tables that are not this program's."""
+    named = ", ".join(waiting[:3]) + (", …" if len(waiting) > 3 else "")
+    return f"{len(waiting)} migrations are not applied ({named}): run `manage.py migrate`"

@@ -27,6 +27,7 @@ from tasks.indexing.node.abilities import told_abilities
 from tasks.indexing.node.chain_guard import Identity, identify, read_view
 from tasks.indexing.node.endpoint import Endpoint
 from tasks.indexing.node.rpc import Pool
+from tasks.indexing.operating.database import no_database, old_schema
 from tasks.indexing.operating.registry import Registry, read_registry
 from tasks.indexing.pipeline.lease import is_held
 
@@ -44,20 +45,6 @@ class Finding:
     subject: str
     observation: str
     cure: str = ""
-
-
-def no_database(error: DatabaseError) -> str:
-    """The cure for a database that does not answer."""
-    return (
-        f"the database does not answer ({str(error).splitlines()[0]}): start PostgreSQL, or correct "
-        "DATABASE_URL"
-    )
-
-
-def old_schema(waiting: list[str]) -> str:
-    """The cure for tables that are not this program's."""
-    named = ", ".join(waiting[:3]) + (", …" if len(waiting) > 3 else "")
-    return f"{len(waiting)} migrations are not applied ({named}): run `manage.py migrate`"
 
 
 def diagnose(chain_id: int, registry_file: Path, urls: list[str]) -> Iterator[Finding]:

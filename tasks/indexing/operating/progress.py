@@ -3,12 +3,12 @@
 import sys
 import time
 from types import TracebackType
-from typing import Protocol, TextIO
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from tasks.indexing.operating.follow import Commit
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 LINE_EVERY_SECONDS = 2.0
 
@@ -60,7 +60,11 @@ class RunProgress:
         return f"indexed to block {self.block:,}: {self.events:,} events in {self.seconds:.1f} s"
 
 
-def _bar(terminal: TextIO) -> Progress:
+def _bar(terminal: TextIO) -> "Progress":
+    # Where there is no terminal, as under a service manager, none of its drawing is loaded.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -19,8 +19,8 @@ from tasks.indexing.errors import ConfigurationError, IndexerError, LeaseHeldErr
 from tasks.indexing.node.calls import chain_id_call
 from tasks.indexing.node.chain_guard import require_identity
 from tasks.indexing.node.rpc import Pool
-from tasks.indexing.operating import doctor, manual, status
-from tasks.indexing.operating.database import in_words
+from tasks.indexing.operating import manual, status
+from tasks.indexing.operating.database import in_words, no_database, old_schema
 from tasks.indexing.operating.progress import RunProgress
 from tasks.indexing.operating.registry import (
     Registry,
@@ -241,6 +241,9 @@ class Command(BaseCommand):
         self.stdout.write(f"chain {options['chain']} is followed again from where it was left")
 
     def _doctor(self, options: dict[str, Any]) -> None:
+        # It looks into every part of the site, broker included: who runs the indexer does not load them.
+        from tasks.indexing.operating import doctor
+
         chain_id = _choose_chain(options)
         urls = [options["rpc_url"]] if options["rpc_url"] else settings.RPC_URLS.get(chain_id, [])
         registry_file = options["deployments"] or find_registry(chain_id)
@@ -295,9 +298,9 @@ def _require_tables(*, may_create: bool) -> None:
     try:
         waiting = schema.create_if_empty() if may_create else schema.unapplied_migrations()
     except DatabaseError as error:
-        raise ConfigurationError(doctor.no_database(error)) from error
+        raise ConfigurationError(no_database(error)) from error
     if waiting:
-        raise ConfigurationError(doctor.old_schema(waiting))
+        raise ConfigurationError(old_schema(waiting))
 
 
 def _choose_chain(options: dict[str, Any]) -> int:
