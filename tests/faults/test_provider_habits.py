@@ -371,3 +371,43 @@ def test_index_through_a_lossy_one(history: Suite, truth: dict[str, Picture]) ->
     with Odd(history.url, after=shorten) as lossy:
         index_through(history, lossy.url)
     require_truth(history, truth)
+
+
+def test_a_reply_that_grows_too_large_is_asked_for_in_parts(
+    history: Suite, truth: dict[str, Picture]
+) -> None:
+    """Answers a batch until its reply is full, and refuses the rest, each call of it."""
+
+    def overflow(_calls: list[Any], replies: list[Any]) -> None:
+        for reply in replies[2:]:
+            reply.pop("result", None)
+            reply["error"] = {"code": -32003, "message": "response too large"}
+
+    with Odd(history.url, after=overflow) as full:
+        pool = follow(history, full.url)
+    assert pool.endpoints[0].abilities.batch.value < 10
+    assert not pool.endpoints[0].abilities.refused
+    require_truth(history, truth)
+
+
+def test_a_backend_that_is_behind_refuses_ranges_and_teaches_nothing(
+    history: Suite, truth: dict[str, Picture]
+) -> None:
+    asked = 0
+
+    def behind(calls: list[Any]) -> Answer | None:
+        nonlocal asked
+        if not any(call["method"] == "eth_getLogs" for call in calls):
+            return None
+        asked += 1
+        if asked % 3:
+            return None
+        error = {"code": -32602, "message": "block range extends beyond current head block"}
+        return Answer(200, json.dumps([{"id": call["id"], "error": error} for call in calls]).encode())
+
+    with Odd(history.url, instead=behind) as balancer:
+        pool = follow(history, balancer.url)
+    assert asked > 3
+    assert not pool.endpoints[0].abilities.range.is_met
+    assert not pool.endpoints[0].abilities.refused
+    require_truth(history, truth)

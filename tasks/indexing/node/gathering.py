@@ -99,10 +99,13 @@ class Gathering:
         for place, result in answers.results.items():
             self._results[positions[place]] = result
         overload: Refused | None = None
+        crowded: Refused | None = None
         for place, refused in answers.refused.items():
             call = self._calls[positions[place]]
             if refused.asks_for_patience(call) and not (call.may_revert and refused.is_revert):
                 overload = refused
+            elif len(positions) > 1 and refused.may_be_of_company(call):
+                crowded = refused
             else:
                 self._refuse(positions[place], refused)
         if answers.results:
@@ -115,10 +118,11 @@ class Gathering:
             self._slow_down(overload, retry_after)
         elif len(answers.results) == len(positions):
             abilities.batch.allow(len(positions))
-        elif len(answers.results) + len(answers.refused) < len(positions):
+        elif crowded is not None or len(answers.results) + len(answers.refused) < len(positions):
             # What was left out is asked for again, in smaller batches.
-            self._most = max(1, len(answers.results))
-            self._refused_size = len(positions), f"only {len(answers.results)} of them were answered"
+            told = f"only {len(answers.results)} of them were answered" if crowded is None else crowded.words
+            self._most = min(len(answers.results) or len(positions) // 2, len(positions) - 1)
+            self._refused_size = len(positions), self._endpoint.hush(told)
 
     def _allow_range(self, positions: list[int], answers: Answers) -> None:
         for place in answers.results:
@@ -145,7 +149,9 @@ class Gathering:
             self._results[position] = None
             return
         if call.blocks > 1:
-            self._endpoint.abilities.range.refuse(call.blocks, words, refused.span)
+            # Of a head that the node has not come to, as a backend that is behind, nothing is to be learnt.
+            if not refused.is_unknown_block:
+                self._endpoint.abilities.range.refuse(call.blocks, words, refused.span)
             raise RangeTooLargeError(name, words, refused.span)
         if not refused.is_unknown_block:
             self._endpoint.abilities.refuse(call.needs, words, is_lasting=refused.is_lasting)

@@ -22,24 +22,33 @@ _LASTING_CODES = {-32600, -32601, -32602, -32004}
 _LIMIT_EXCEEDED = -32005
 _REVERTED = 3
 
-_OVERLOAD = re.compile(
-    r"too many (\w+ )?requests|\brate\b|rate.?limit|throttl|capacity|concurren|quota|credits"
-    r"|per (second|minute|hour|day)"
-    r"|/\s?(s|sec|second|min|minute)\b|slow down|busy|overload|try again|retry|request limit|request count"
-    r"|requests? .{0,20}exceeded|temporarily|unavailable",
+# Of pace and quota outright, whatever plan is recommended in the same breath.
+_PACE = re.compile(
+    r"too many (\w+ )?requests?\b|\brate\b|rate.?limit|throttl|concurren|per (second|minute|hour|day)"
+    r"|/\s?(s|sec|second|min|minute)\b|slow down|request (limit|count)|requests? .{0,20}exceeded"
+    r"|\b(capacity|quota|credits?|rps|cups?|cus?|rus|compute units?)\b|usage limit|limit reached"
+    r"|(hourly|daily|monthly) .{0,20}limit",
     re.IGNORECASE,
 )
+_BUSY = re.compile(r"busy|overload|try again|retry|temporarily|unavailable", re.IGNORECASE)
 _TIMED_OUT = re.compile(r"time[d-]?[ -]?out|deadline exceeded|took too long", re.IGNORECASE)
 _SIZE = re.compile(
-    r"\b(block )?ranges?\b|\bblocks?\b|\bresults?\b|\blogs?\b|\bresponse|\brows?\b|too large", re.IGNORECASE
+    r"\b(block )?ranges?\b|\bblocks?\b|\bresults?\b|\blogs?\b|\bresponse|\brows?\b|\bbatch|too (large|big)",
+    re.IGNORECASE,
 )
 _LASTS = re.compile(
     r"not (supported|available|allowed|enabled|whitelisted|found: method)|unsupported|unavailable on|disabled"
-    r"|does not exist|plan|upgrade|archive|pruned|permission|forbidden|unauthori[sz]ed",
+    r"|does not exist|archive|pruned|permission|forbidden|unauthori[sz]ed",
     re.IGNORECASE,
 )
+_PLAN = re.compile(r"plan|upgrade", re.IGNORECASE)
+# A block that it does not have, or whose state it does not keep; a head that it has not come to.
 _UNKNOWN_BLOCK = re.compile(
-    r"(block|header|hash|resource|state).{0,20}not (be )?found|unknown block|BlockNotFound|missing trie",
+    r"(block|header|hash|resource|state).{0,20}not (be )?found|unknown block|BlockNotFound|missing trie"
+    r"|\bstate\b.{0,80}(not available|unavailable|not found)|BlockOutOfRange"
+    r"|block.{0,40}(does not|doesn't) exist|unfinalized|invalid block range"
+    r"|(beyond|above|after|past|ahead of|exceeds|greater than|higher than) ((the|current|latest|chain) )*"
+    r"(head|tip|latest)\b(?! [0-9])",
     re.IGNORECASE,
 )
 _REVERT = re.compile(
@@ -48,8 +57,10 @@ _REVERT = re.compile(
     re.IGNORECASE,
 )
 _SUGGESTED_RANGE = re.compile(r"\[\s*(0x[0-9a-f]+)\s*,\s*(0x[0-9a-f]+)\s*\]", re.IGNORECASE)
+_SUGGESTED_NUMBERS = re.compile(r"\brange:? \[?([0-9]+)\s?(?:-|to|,)\s?([0-9]+)\b", re.IGNORECASE)
 _NAMED_SPAN = re.compile(
-    r"(?:up to|limited to|max(?:imum)?(?: of| is)?)[^0-9]{0,30}([0-9][0-9_,]*)", re.IGNORECASE
+    r"(?:up to|limit(?:ed to| is| of|:)|max(?:imum)?(?: of| is)?)[^0-9]{0,30}([0-9][0-9_,]*)\s?(k\b)?",
+    re.IGNORECASE,
 )
 _PASSING_STATUS = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -70,12 +81,22 @@ class Refused:
     @property
     def is_overload(self) -> bool:
         """Whether it asks for patience, and says nothing of the size of what was asked for."""
-        if self.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        return self._is_outright or (self._speaks_of_overload and not self.is_about_size)
+
+    @property
+    def _is_outright(self) -> bool:
+        """By HTTP status or code alone."""
+        return self.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE} or (
+            self.code == HTTPStatus.TOO_MANY_REQUESTS
+        )
+
+    @property
+    def _speaks_of_overload(self) -> bool:
+        if self.is_unknown_block or _LASTS.search(self.words):
+            return False
+        if _PACE.search(self.words) or _TIMED_OUT.search(self.words):
             return True
-        if self.code == HTTPStatus.TOO_MANY_REQUESTS:
-            return True
-        speaks_of_it = _OVERLOAD.search(self.words) or _TIMED_OUT.search(self.words)
-        return bool(speaks_of_it) and not self.is_about_size and not _LASTS.search(self.words)
+        return bool(_BUSY.search(self.words)) and not _PLAN.search(self.words)
 
     @property
     def is_about_size(self) -> bool:
@@ -87,7 +108,11 @@ class Refused:
         if self.is_unknown_block:
             return False
         is_of_http = HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
-        return self.code in _LASTING_CODES or is_of_http or bool(_LASTS.search(self.words))
+        return self.code in _LASTING_CODES or is_of_http or self._says_that_it_lasts
+
+    @property
+    def _says_that_it_lasts(self) -> bool:
+        return bool(_LASTS.search(self.words) or _PLAN.search(self.words))
 
     @property
     def is_fault(self) -> bool:
@@ -104,21 +129,31 @@ class Refused:
         return self.code == _REVERTED or bool(_REVERT.search(self.words))
 
     def asks_for_patience(self, call: Call) -> bool:
-        """As `is_overload`; of a wide log query that took too long a smaller one is asked for."""
+        """Whether to ask the same later; a wide log query that took too long is asked for in smaller parts.
+
+        Of what cannot be made smaller, words about sizes do not speak.
+        """
         if call.blocks > 1:
             return self.is_overload and not self.is_about_size and not _TIMED_OUT.search(self.words)
-        return self.is_overload or (self.code == _LIMIT_EXCEEDED and not _LASTS.search(self.words))
+        is_limit = self.code == _LIMIT_EXCEEDED and not (self.is_unknown_block or self._says_that_it_lasts)
+        return self._is_outright or self._speaks_of_overload or is_limit
+
+    def may_be_of_company(self, call: Call) -> bool:
+        """Whether a call may have been refused for those it came with, as answers too large together are."""
+        is_its_own = self.is_lasting or self.is_unknown_block or self.is_revert
+        return call.blocks <= 1 and self.is_about_size and not is_its_own
 
     @property
     def span(self) -> int | None:
         """The number of blocks that it asks for, if it names one."""
-        bounds = _SUGGESTED_RANGE.search(self.words)
-        if bounds is not None:
-            span = int(bounds[2], 16) - int(bounds[1], 16) + 1
-            return span if span > 0 else None
+        for suggested, base in ((_SUGGESTED_RANGE, 16), (_SUGGESTED_NUMBERS, 10)):
+            bounds = suggested.search(self.words)
+            if bounds is not None:
+                span = int(bounds[2], base) - int(bounds[1], base) + 1
+                return span if span > 0 else None
         named = _NAMED_SPAN.search(self.words)
         if named is not None and "block" in self.words.lower():
-            return int(re.sub(r"[_,]", "", named[1])) or None
+            return int(re.sub(r"[_,]", "", named[1])) * (1_000 if named[2] else 1) or None
         return None
 
 
@@ -159,14 +194,21 @@ def read_reply(status: int, content: bytes, calls: Sequence[Call]) -> Answers:
         raise BatchRefusedError(_refused(reply.get("error", reply), status))
     if not isinstance(reply, list):
         raise _without_json(status)
-    answers = _by_call(reply, calls)
-    words = {(each.code, each.words) for each in answers.refused.values()}
-    if len(words) == 1 and len(answers.refused) == len(calls) > 1:
-        (refused,) = set(answers.refused.values())
-        # Of a batch in which every call is refused alike nothing tells whose fault it is.
-        if not (refused.is_unknown_block or refused.is_revert):
-            raise BatchRefusedError(refused)
-    return answers
+    refused = _refusal_of_all(reply, status) if len(calls) > 1 else None
+    if refused is not None and not (refused.is_unknown_block or refused.is_revert):
+        raise BatchRefusedError(refused)
+    return _by_call(reply, calls, status)
+
+
+def _refusal_of_all(reply: list[Any], status: int) -> Refused | None:
+    """What all of the answers say alike, if they refuse: nothing tells then whose fault it is.
+
+    Some servers answer a batch that is too large with one refusal in a list, or with ids that are none.
+    """
+    if not reply or not all(isinstance(item, dict) and item.get("error") is not None for item in reply):
+        return None
+    refusals = {_refused(item["error"], status) for item in reply}
+    return refusals.pop() if len(refusals) == 1 else None
 
 
 def _without_json(status: int) -> Exception:
@@ -183,11 +225,13 @@ def _refused(error: Any, status: int = HTTPStatus.OK) -> Refused:
     if not isinstance(error, dict):
         error = {"message": error if isinstance(error, str) else "neither a result nor an error"}
     code = error.get("code")
+    if isinstance(code, str) and code.removeprefix("-").isdecimal():
+        code = int(code)
     words = str(error.get("message") or error.get("error") or error)[:LONGEST_WORDS]
     return Refused(words, code if isinstance(code, int) else None, status)
 
 
-def _by_call(reply: list[Any], calls: Sequence[Call]) -> Answers:
+def _by_call(reply: list[Any], calls: Sequence[Call], status: int) -> Answers:
     answers = Answers()
     items: dict[int, Any] = {}
     for item in reply:
@@ -202,7 +246,7 @@ def _by_call(reply: list[Any], calls: Sequence[Call]) -> Answers:
     for position, item in items.items():
         call = calls[position]
         if "result" not in item or item.get("error") is not None:
-            answers.refused[position] = _refused(item.get("error"))
+            answers.refused[position] = _refused(item.get("error"), status)
             continue
         answers.results[position] = _read(call, item["result"])
         item["result"] = None
