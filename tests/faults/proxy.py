@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -265,7 +266,7 @@ class Proxy:
                 self.end_headers()
                 # Who asked may leave an answer unread that is larger than they like.
                 with suppress(ConnectionError):
-                    self.wfile.write(answer.content)
+                    proxy.send(self.wfile, answer.content)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Tests are quiet."""
@@ -286,6 +287,10 @@ class Proxy:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def send(self, stream: BufferedIOBase, content: bytes) -> None:
+        """Write the body of an answer."""
+        stream.write(content)
 
     def answer(self, body: bytes) -> Answer:
         """What is sent back; a call that came as no batch gets no batch."""

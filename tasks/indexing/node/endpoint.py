@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
@@ -10,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from django_project.core.endpoints import request_address, request_headers
 from tasks.indexing.errors import EndpointError, ReplyTooLargeError
@@ -85,8 +86,10 @@ class Transport:
     """HTTP to all endpoints of a pool, with a limit on the time that a request takes in all."""
 
     def __init__(self, connections: int, seconds: float, ca_certs: str) -> None:
+        # Of connecting and the wait for an answer together.
+        timeout = urllib3.Timeout(total=seconds)
         self._client = urllib3.PoolManager(
-            maxsize=connections, timeout=seconds, retries=False, ca_certs=ca_certs
+            maxsize=connections, timeout=timeout, retries=False, ca_certs=ca_certs
         )
         self._seconds = seconds
         self._counting = Lock()
@@ -140,18 +143,28 @@ class Transport:
             raise ReplyTooLargeError(endpoint.name, most_bytes, size)
         pieces: list[bytes] = []
         length = 0
-        while piece := response.read1(_PIECE):
+        while piece := self._piece(response, endpoint, deadline):
             pieces.append(piece)
             length += len(piece)
             if most_bytes is not None and length > most_bytes:
                 response.close()
                 # What was told is the size on the wire, if anything.
                 raise ReplyTooLargeError(endpoint.name, most_bytes, None)
-            if time.monotonic() > deadline:
-                response.close()
-                raise EndpointError(endpoint.name, f"its answer was not complete after {self._seconds:g} s")
         response.release_conn()
         return b"".join(pieces)
+
+    def _piece(self, response: urllib3.BaseHTTPResponse, endpoint: Endpoint, deadline: float) -> bytes:
+        """What has come of the body; nothing at its end."""
+        left = deadline - time.monotonic()
+        sock = response.connection.sock if response.connection is not None else None
+        # Of a connection that ends with this response there is none, and the wait stays as it was.
+        if sock is not None and left > 0:
+            sock.settimeout(left)
+        with suppress(ReadTimeoutError):
+            if left > 0:
+                return response.read1(_PIECE)
+        response.close()
+        raise EndpointError(endpoint.name, f"its answer was not complete after {self._seconds:g} s")
 
 
 def _in_short(error: HTTPError) -> str:
