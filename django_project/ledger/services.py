@@ -199,8 +199,10 @@ def create_tokens(chain_id: int, addresses: Collection[bytes]) -> None:
 
 
 @transaction.atomic
-def keep_token(chain_id: int, address: bytes, symbol: str, decimals: int, block: int) -> None:
-    """Write down what a token's contract told at a block, unless an operator has told it.
+def keep_token(chain_id: int, address: bytes, symbol: str, decimals: int, block: int | None) -> None:
+    """Write down what a token's contract told, unless an operator has told it.
+
+    `block` is the indexed one at which it did, None at any other.
 
     Raises:
         UnusableTokenError: the symbol shows nothing, or amounts with so many decimals could not be read.

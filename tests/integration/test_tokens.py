@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -26,6 +27,7 @@ from tasks.indexing.operating.registry import load_events, read_registry
 from tasks.indexing.pipeline import tokens
 from tasks.indexing.repair.verify import Verifier
 from tests.factories import CATEGORIES
+from tests.faults.providers import Habits, Provider, Refusal
 from tests.support.contracts import Suite, create_campaign, deploy_suite, mine, node
 from tests.support.indexing import index_once
 from tests.support.tokens.answering import ENDLESS, answering, set_code, text, token_code, word
@@ -223,6 +225,28 @@ def test_what_was_read_at_a_block_that_is_gone_is_read_again(suite: Suite) -> No
     index_once(suite)
     index_once(suite)
     assert known(suite, token) == TokenInfo("FORK", 6)
+
+
+def test_a_token_is_known_while_its_index_is_behind_and_proven_when_it_is_level(suite: Suite) -> None:
+    """Asked of a node that keeps no state but the latest."""
+    token = odd_token(suite, 0x6101, token_code(text("SOON"), word(18)))
+    mine(suite, 5)
+    head = suite.web3.eth.block_number
+    with Provider(
+        suite.url, Habits(rules=[is_old_state]), words=Refusal(-32000, "state unavailable")
+    ) as node:
+        index_once(suite, node.url, until_block=head - 3)
+        assert known(suite, token) == TokenInfo("SOON", 18)
+        assert row(token).read_block is None
+        index_once(suite, node.url, until_block=head - 2)
+        assert row(token).read_block is None
+    index_once(suite)
+    assert row(token).read_block == head
+    assert known(suite, token) == TokenInfo("SOON", 18)
+
+
+def is_old_state(call: Any, _head: int) -> bool:
+    return call["method"] == "eth_call" and call["params"][1] != "latest"
 
 
 def test_an_operator_says_what_a_contract_does_not(suite: Suite) -> None:

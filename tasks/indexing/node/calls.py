@@ -117,8 +117,9 @@ class At(NamedTuple):
 
 
 def contract_call(
-    address: bytes, data: str, at: At, *, gas: int | None = None, may_revert: bool = False
+    address: bytes, data: str, at: At | None, *, gas: int | None = None, may_revert: bool = False
 ) -> Call:
-    """A view of a contract at a block."""
+    """A view of a contract at a block; at the node's latest one without."""
     asked = {"to": format_address(address), "data": data} | ({} if gas is None else {"gas": hex(gas)})
-    return Call("eth_call", (asked, at.param), read_bytes, at.ability, may_revert=may_revert)
+    param, ability = ("latest", "") if at is None else (at.param, at.ability)
+    return Call("eth_call", (asked, param), read_bytes, ability, may_revert=may_revert)

@@ -1,8 +1,9 @@
 """Asks the contracts of tokens what they are: symbol and decimals, which nothing else may tell.
 
-Apart from the hot path: once a tick is done and the index is near its node's head, at the indexed block, a
-few at a time. A token that answers nonsense, or nothing, is not known, and asked again after a while; it
-stops nobody. Contracts are strangers' code, so gas and the size of an answer are bounded.
+Apart from the hot path: once a tick is done, a few at a time, at the indexed block. While the index is
+behind, nodes need not keep the state of that block: then at their latest, until the index is level. A token
+that answers nonsense, or nothing, is not known, and asked again after a while; it stops nobody. Contracts are
+strangers' code, so gas and the size of an answer are bounded.
 """
 
 import logging
@@ -35,8 +36,6 @@ TOKENS_AT_A_TIME = 20
 # Of a proxy with its implementation, several times over.
 MOST_GAS = 500_000
 MOST_BYTES = 64 * 1024
-# Nodes that are no archives still have the state of this many blocks.
-STATES_KEPT = 100
 
 _TOKEN = row_columns(CampaignLaunched).index("token")
 _KIND, _ARGUMENTS = map(row_columns(FactoryEvent).index, ("kind", "arguments"))
@@ -76,17 +75,23 @@ class TokenReader:
         self._next_at = time.monotonic() + STEP_SECONDS
         services.create_tokens(self._chain_id, self._named)
         self._named = set()
-        waiting = sorted(waiting_tokens(self._chain_id), key=lambda token: token.address in self._failed)
-        return self._ask(waiting, keep_alive) if waiting else 0
-
-    def _ask(self, tokens: list[Token], keep_alive: Callable[[], None]) -> int:
         cursor = Cursor.objects.get(chain_id=self._chain_id)
+        at = self._indexed_state(cursor)
+        waiting = waiting_tokens(self._chain_id, may_prove=at is not None)
+        ordered = sorted(waiting, key=lambda token: token.address in self._failed)
+        return self._ask(ordered, at, keep_alive)
+
+    def _indexed_state(self, cursor: Cursor) -> At | None:
+        """The indexed head, if it is the node's own."""
         head = cursor.next_block - 1
-        if cursor.head_hash is None or head + STATES_KEPT < cursor.node_head:
-            return 0
+        if cursor.head_hash is None or head < cursor.node_head:
+            return None
+        return At(head, cursor.head_hash, self._pool.can(Ability.STATE_BY_HASH))
+
+    def _ask(self, tokens: list[Token], at: At | None, keep_alive: Callable[[], None]) -> int:
         for asked, token in enumerate(tokens):
             try:
-                self._read(token.address, At(head, cursor.head_hash, self._pool.can(Ability.STATE_BY_HASH)))
+                self._read(token.address, at)
             except RpcError as error:
                 # Not the token's fault, as far as can be told: what is known of it stays.
                 logger.warning("chain %s: token %s could not be asked: %s", self._chain_id, token, error)
@@ -97,10 +102,11 @@ class TokenReader:
             keep_alive()
         return len(tokens)
 
-    def _read(self, address: bytes, at: At) -> None:
+    def _read(self, address: bytes, at: At | None) -> None:
         try:
             symbol, decimals = describe(self._pool, address, at)
-            services.keep_token(self._chain_id, address, symbol, decimals, at.number)
+            read_block = None if at is None else at.number
+            services.keep_token(self._chain_id, address, symbol, decimals, read_block)
         except (DecodeError, UnusableTokenError) as error:
             services.doubt_token(self._chain_id, address, str(error))
             logger.warning(
@@ -109,26 +115,30 @@ class TokenReader:
             )
 
 
-def waiting_tokens(chain_id: int) -> QuerySet[Token]:
-    """The next to be asked: half of them never asked before, so that neither kind keeps the other waiting."""
-    is_unknown = Q(decimals=None) & (Q(asked_at=None) | Q(asked_at__lt=timezone.now() - AGAIN_AFTER))
-    # Read at a block that a reorganisation took back, or before blocks were kept.
-    is_unproven = Q(decimals__isnull=False, read_block=None)
+def waiting_tokens(chain_id: int, *, may_prove: bool) -> QuerySet[Token]:
+    """The next to be asked: half of them never asked before, so that neither kind keeps the other waiting.
+
+    With `may_prove` those too that are known, but not from a block that is indexed.
+    """
+    is_waiting = Q(decimals=None) & (Q(asked_at=None) | Q(asked_at__lt=timezone.now() - AGAIN_AFTER))
+    if may_prove:
+        # Read at a block that a reorganisation took back or that was not indexed, or before blocks were kept.
+        is_waiting |= Q(decimals__isnull=False, read_block=None)
     turn = Window(
         RowNumber(),
         partition_by=ExpressionWrapper(Q(asked_at=None), BooleanField()),
         order_by=["asked_at", "pk"],
     )
     return (
-        Token.objects.filter(is_unknown | is_unproven, chain_id=chain_id)
+        Token.objects.filter(is_waiting, chain_id=chain_id)
         .exclude(source=Token.Source.OPERATOR)
         .annotate(turn=turn)
         .order_by("turn", F("asked_at").asc(nulls_first=True), "pk")[:TOKENS_AT_A_TIME]
     )
 
 
-def describe(pool: Pool, address: bytes, at: At) -> tuple[str, int]:
-    """What a token's contract says of itself at a block: its symbol, as it comes, and its decimals.
+def describe(pool: Pool, address: bytes, at: At | None) -> tuple[str, int]:
+    """What a token's contract says of itself, as `contract_call`: its symbol, as it comes, and its decimals.
 
     Raises:
         DecodeError: it refuses to say, or what it says is neither.
