@@ -118,6 +118,8 @@ class Habits:
         stale: the share of requests that a backend answers which is some blocks behind and says null.
         alien: the share of requests that a backend of another chain answers.
         delay: seconds by which every answer is late.
+        blocks_per_second: how fast its chain grows, once it is asked, over the last `blocks_to_come` of the
+            node's; 0 for all of them at once.
     """
 
     batch: int | None = None
@@ -128,6 +130,8 @@ class Habits:
     stale: float = 0.0
     alien: float = 0.0
     delay: float = 0.0
+    blocks_per_second: float = 0.0
+    blocks_to_come: int = 5
 
 
 PROFILES: Mapping[str, Habits] = {
@@ -142,6 +146,7 @@ PROFILES: Mapping[str, Habits] = {
     "lagging-balancer": Habits(stale=0.15),
     "alien-balancer": Habits(alien=0.05),
     "slow": Habits(delay=0.02),
+    "two-blocks-a-second": Habits(blocks_per_second=2.0),
 }
 
 
@@ -188,6 +193,7 @@ class Provider(Proxy):
         every: tuple[Sequence[Refusal], ...] = (OF_BATCHES, OF_RANGES, OF_PACE, OF_PLANS)
         self._words = {reasons: words or self._chance.choice(reasons) for reasons in every}
         self.refusals = 0
+        self._grows_since: float | None = None
         super().__init__(target, Liar(seed, 0.0), port)
 
     def respond(self, calls: list[Json]) -> Answer:
@@ -196,7 +202,7 @@ class Provider(Proxy):
             self.requests += 1
             self.calls.update(call["method"] for call in calls)
             is_alien = bool(self._alien_url) and self._chance.random() < self._habits.alien
-            behind = 3 if self._chance.random() < self._habits.stale else 0
+            behind = self._blocks_to_come() + (3 if self._chance.random() < self._habits.stale else 0)
             refused = {} if self._bucket is None else self._over_pace(calls, self._bucket)
         time.sleep(self._habits.delay)
         if self._habits.batch is not None and len(calls) > self._habits.batch:
@@ -232,6 +238,17 @@ class Provider(Proxy):
             refused[call["id"]].item(call) if call["id"] in refused else replies[call["id"]] for call in calls
         ]
         return Answer(200, json.dumps(told).encode())
+
+    def _blocks_to_come(self) -> int:
+        """How many of the node's newest blocks are not there yet, as it seems."""
+        if not self._habits.blocks_per_second:
+            return 0
+        now = time.monotonic()
+        if self._grows_since is None:
+            self._grows_since = now
+        return max(
+            0, self._habits.blocks_to_come - int((now - self._grows_since) * self._habits.blocks_per_second)
+        )
 
     def _over_pace(self, calls: list[Json], bucket: Bucket) -> dict[int, Refusal]:
         return {call["id"]: self._words[OF_PACE] for call in calls if not bucket.take()}

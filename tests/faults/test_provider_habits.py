@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from devtools.servers import Anvil
-from django_project.ledger.models import Chain, Cursor, RpcEndpoint
+from django_project.ledger.models import Chain, Cursor, ReorgEvent, RpcEndpoint
 from tasks.indexing.errors import IndexerError
 from tasks.indexing.node import rpc
 from tasks.indexing.node.rpc import Pool
 from tasks.indexing.operating import standstill
+from tasks.indexing.operating.follow import Commit
 from tasks.indexing.operating.registry import read_registry
 from tasks.indexing.operating.runner import Runner
 from tests.faults.histories import busy
@@ -72,7 +73,12 @@ def _impatient(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     caplog.set_level(logging.CRITICAL)
 
 
-def follow(suite: Suite, *urls: str, until: Callable[[], bool] = lambda: False) -> Pool:
+def follow(
+    suite: Suite,
+    *urls: str,
+    until: Callable[[], bool] = lambda: False,
+    on_commit: Callable[[Commit], None] | None = None,
+) -> Pool:
     """Follow, as a worker does, until the chain's head is indexed, or until something else holds."""
     with Pool(urls or (suite.url,)) as pool:
         Runner(
@@ -81,6 +87,7 @@ def follow(suite: Suite, *urls: str, until: Callable[[], bool] = lambda: False) 
             until_block=suite.web3.eth.block_number,
             run_for=PATIENCE,
             stop=until,
+            on_commit=on_commit,
         ).run()
     return pool
 
@@ -116,7 +123,8 @@ def test_each_profile_ends_in_the_truth(
                 others = [other.url] if profile == "no-archive" else []
                 follow(history, provider.url, *others)
             habits = PROFILES[profile]
-            assert provider.refusals > 0 or habits.stale or habits.alien or habits.delay
+            refuses_nothing = habits.stale or habits.alien or habits.delay or habits.blocks_per_second
+            assert provider.refusals > 0 or refuses_nothing
     finally:
         if alien is not None:
             alien.stop()
@@ -410,4 +418,19 @@ def test_a_backend_that_is_behind_refuses_ranges_and_teaches_nothing(
     assert asked > 3
     assert not pool.endpoints[0].abilities.range.is_met
     assert not pool.endpoints[0].abilities.refused
+    require_truth(history, truth)
+
+
+def test_a_chain_of_two_blocks_a_second_is_followed_block_by_block(
+    history: Suite, truth: dict[str, Picture]
+) -> None:
+    """Its blocks are indexed as they come, several times a second, none of them twice and none in doubt."""
+    commits: list[int] = []
+    habits = PROFILES["two-blocks-a-second"]
+    with Provider(history.url, habits) as rollup:
+        follow(history, rollup.url, on_commit=lambda commit: commits.append(commit.block))
+    head = history.web3.eth.block_number
+    of_growth = [block for block in commits if block >= head - habits.blocks_to_come]
+    assert of_growth == list(range(head - habits.blocks_to_come, head + 1))
+    assert not ReorgEvent.objects.exists()
     require_truth(history, truth)
