@@ -10,7 +10,12 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Model
-from psycopg import Copy, sql
+from psycopg import Copy, adapters, sql
+from psycopg.types.string import BytesBinaryDumper
+
+# A column's type alone names the dumper: of `bytea` the one of DB-API's `Binary`, in Python, unless this one,
+# which is written in C, was registered last.
+adapters.register_dumper(bytes, BytesBinaryDumper)
 
 
 @contextmanager

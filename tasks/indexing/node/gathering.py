@@ -57,7 +57,8 @@ class Gathering:
                 retry_after=abilities.pace.wait,
                 is_overloaded=True,
             )
-        time.sleep(abilities.pace.wait)
+        if wait := abilities.pace.wait:
+            time.sleep(wait)
         abilities.pace.spend(len(positions))
         started = time.monotonic()
         asked = [self._calls[index] for index in positions]

@@ -70,30 +70,35 @@ class Matcher:
         return batch
 
     def _take(self, batch: Batch, log: Log, event: Event, emitter: Tracked, time: datetime) -> None:
-        values = event.decoder.decode(log.topics, log.data)
+        # The hot path, as `match` is: names instead of attributes, for it runs once for every event there is.
+        number, index, _, tx_hash, address, topics, data = log
+        model = event.model
+        values = event.decoder.decode(topics, data)
         seq = values[event.seq_position]
-        last_seq = batch.seqs.get(log.address, emitter.last_seq)
+        last_seq = batch.seqs.get(address, emitter.last_seq)
         if seq != last_seq + 1 and self._in_sequence:
             if seq <= last_seq:
-                raise BadReplyError(
-                    f"event {seq} of a contract came again in block {log.block_number}; it has {last_seq}"
-                )
-            raise SeqGapError(log.address, last_seq + 1, seq, log.block_number)
-        common = (batch.chain_id, log.block_number, log.log_index, time, log.tx_hash, seq)
-        owner = log.address if event.emitter == Contract.Kind.FACTORY else emitter.row_id
-        row = (*common, owner, *event.own_columns(values))
+                raise BadReplyError(f"event {seq} of a contract came again in block {number}; it has {last_seq}")
+            raise SeqGapError(address, last_seq + 1, seq, number)
+        owner = address if emitter.row_id is None else emitter.row_id
+        row = (batch.chain_id, number, index, time, tx_hash, seq, owner, *event.own_columns(values))
         batch.logs.append(log)
-        batch.seqs[log.address] = max(seq, last_seq)
+        batch.seqs[address] = seq if seq > last_seq else last_seq
         if event.is_creation:
             row = (*row, self._launch(batch, log, values[event.decoder.names.index("campaign")]))
         elif emitter.row_id is not None:
-            change = batch.totals.setdefault(emitter.row_id, TotalsChange())
-            running_totals.add(change, event.model, row)
-            if event.model is Contribution:
-                batch.contributed.add(log.address)
-            elif event.model is UpdatePost:
-                batch.updated.add(log.address)
-        batch.rows.setdefault(event.model, []).append(row)
+            change = batch.totals.get(emitter.row_id)
+            if change is None:
+                change = batch.totals[emitter.row_id] = TotalsChange()
+            running_totals.add(change, model, row)
+            if model is Contribution:
+                batch.contributed.add(address)
+            elif model is UpdatePost:
+                batch.updated.add(address)
+        rows = batch.rows.get(model)
+        if rows is None:
+            rows = batch.rows[model] = []
+        rows.append(row)
 
     def _launch(self, batch: Batch, log: Log, address: bytes) -> int:
         """Start to follow a new campaign; return the id that its row will have."""
