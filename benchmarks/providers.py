@@ -31,6 +31,9 @@ SHAPE = Shape(3_000, 600)
 # What learning may cost: so much of the time of one who knows, and so many seconds.
 MOST_TIMES, LEARNING_SECONDS = 1.5, 10.0
 
+# The database that the others begin as copies of.
+TABLES = "tables"
+
 # Cannot be indexed through alone.
 IN_COMPANY = {"no-archive": ["slow"]}
 
@@ -114,10 +117,9 @@ def measure(
     chain: LoadedChain, postgres: Postgres, names: Sequence[str], seed: int, alien: str, truth: list[str]
 ) -> Outcome:
     """One profile, or several behind one chain."""
-    database = postgres.ensure_database(f"profile_{seed}")
+    database = postgres.ensure_database(f"profile_{seed}", TABLES)
     with _providers(chain, names, seed, alien) as providers:
         env = _environment(database, chain, [provider.url for provider in providers])
-        _manage(env, "migrate", "-v0")
         learning = _index(env, chain)
         is_true = _digest(database) == truth
         refusals = sum(provider.refusals for provider in providers)
@@ -161,8 +163,8 @@ def _report(
     chain: LoadedChain, postgres: Postgres, alien: str, mixes: Iterable[Sequence[str]], seed: int
 ) -> list[str]:
     """Print the table; which of them ended wrongly or took too long."""
-    plain = _environment(postgres.ensure_database("plain"), chain, [chain.anvil.url])
-    _manage(plain, "migrate", "-v0")
+    _manage(_environment(postgres.ensure_database(TABLES), chain, [chain.anvil.url]), "migrate", "-v0")
+    plain = _environment(postgres.ensure_database("plain", TABLES), chain, [chain.anvil.url])
     _index(plain, chain)
     truth = _digest(plain["DATABASE_URL"])
     figures: dict[str, float] = {}

@@ -208,15 +208,16 @@ class Postgres:
         socket_dir = self._server.get_postmaster_info().socket_dir
         return f"postgresql://postgres@/{database}?host={quote(str(socket_dir), safe='')}"
 
-    def ensure_database(self, database: str) -> str:
-        """Create the database when it is missing; return its URL."""
+    def ensure_database(self, database: str, template: str = "template1") -> str:
+        """Create the database, as a copy of one that nobody uses, when it is missing; return its URL."""
         import psycopg
         from psycopg import sql
 
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
             if found is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+                statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+                connection.execute(statement.format(sql.Identifier(database), sql.Identifier(template)))
         return self.url(database)
 
     def relax_durability(self, database: str) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 import urllib3
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from django_project.core.endpoints import request_address, request_headers
@@ -156,10 +157,10 @@ class Transport:
     def _piece(self, response: urllib3.BaseHTTPResponse, endpoint: Endpoint, deadline: float) -> bytes:
         """What has come of the body; nothing at its end."""
         left = deadline - time.monotonic()
-        sock = response.connection.sock if response.connection is not None else None
-        # Of a connection that ends with this response there is none, and the wait stays as it was.
-        if sock is not None and left > 0:
-            sock.settimeout(left)
+        connection = response.connection
+        # One that ends with this response has no socket any more, and the wait stays as it was.
+        if isinstance(connection, HTTPConnection) and connection.sock is not None and left > 0:
+            connection.sock.settimeout(left)
         with suppress(ReadTimeoutError):
             if left > 0:
                 return response.read1(_PIECE)

@@ -78,12 +78,14 @@ class Matcher:
         last_seq = batch.seqs.get(address, emitter.last_seq)
         if seq != last_seq + 1 and self._in_sequence:
             if seq <= last_seq:
-                raise BadReplyError(f"event {seq} of a contract came again in block {number}; it has {last_seq}")
+                raise BadReplyError(
+                    f"event {seq} of a contract came again in block {number}; it has {last_seq}"
+                )
             raise SeqGapError(address, last_seq + 1, seq, number)
         owner = address if emitter.row_id is None else emitter.row_id
         row = (batch.chain_id, number, index, time, tx_hash, seq, owner, *event.own_columns(values))
         batch.logs.append(log)
-        batch.seqs[address] = seq if seq > last_seq else last_seq
+        batch.seqs[address] = max(seq, last_seq)
         if event.is_creation:
             row = (*row, self._launch(batch, log, values[event.decoder.names.index("campaign")]))
         elif emitter.row_id is not None:
