@@ -70,7 +70,10 @@ class Balancer(Proxy):
 def hidden(answer: Answer) -> Answer:
     """Of a backend that has none of the blocks."""
     replies = json.loads(answer.content)
-    return answer._replace(content=json.dumps([{**reply, "result": None} for reply in replies]).encode())
+    for reply in replies:
+        if isinstance(reply["result"], dict):
+            reply["result"] = None
+    return answer._replace(content=json.dumps(replies).encode())
 
 
 def follow(suite: Suite, *urls: str, **options: Any) -> None:
@@ -84,8 +87,9 @@ def is_level(head: int) -> bool:
 
 def walks_down(calls: list[Any]) -> bool:
     """Whether these are the window's headers, from the newest."""
-    numbers = [call["params"][0] for call in calls if call["method"] == "eth_getBlockByNumber"]
-    return len(numbers) == len(calls) > 2 and int(numbers[0], 16) > int(numbers[-1], 16)
+    asked = [call for call in calls if call["method"] != "eth_chainId"]
+    numbers = [call["params"][0] for call in asked if call["method"] == "eth_getBlockByNumber"]
+    return len(numbers) == len(asked) > 2 and int(numbers[0], 16) > int(numbers[-1], 16)
 
 
 @pytest.mark.parametrize("hides", [1, 4])
@@ -162,6 +166,28 @@ def test_a_url_that_leads_to_another_chain_for_a_while(
         assert Chain.objects.get().halt_code == Chain.Halt.IDENTITY
         balancer.route = lambda _: suite.url
         follow(suite, balancer.url, until_block=head)
+    assert Chain.objects.get().state == Chain.State.OK
+    assert not ReorgEvent.objects.exists()
+    assert picture(suite.chain_id) == fresh_picture(suite)
+
+
+@pytest.mark.parametrize("alien", range(1, 7))
+def test_a_backend_of_another_chain_at_first_contact(suite: Suite, other: Anvil, alien: int) -> None:
+    """Whichever of the first requests it answers: of identity, code, the block to begin on, or the head."""
+    busy(suite)
+    head = suite.web3.eth.block_number
+    other.request("anvil_mine", hex(head + 20))
+    requests = 0
+
+    def route(_calls: list[Any]) -> str:
+        nonlocal requests
+        requests += 1
+        return other.url if requests == alien else suite.url
+
+    with Balancer(suite.url) as balancer:
+        balancer.route = route
+        follow(suite, balancer.url, until_block=head)
+    assert requests > alien
     assert Chain.objects.get().state == Chain.State.OK
     assert not ReorgEvent.objects.exists()
     assert picture(suite.chain_id) == fresh_picture(suite)

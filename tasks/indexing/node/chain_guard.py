@@ -4,6 +4,7 @@ A node that reports another chain id or another genesis block is left out until 
 When none is left at the start the chain halts: whatever such a node would tell belongs to another history.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django_project.core.addresses import format_hash
@@ -16,10 +17,10 @@ from tasks.indexing.errors import (
     RpcError,
 )
 from tasks.indexing.node.abilities import Ability
-from tasks.indexing.node.calls import chain_id_call, client_call, code_calls, header_call
+from tasks.indexing.node.calls import Call, chain_id_call, client_call, code_calls, header_call
 from tasks.indexing.node.codec import Header
 from tasks.indexing.node.endpoint import Endpoint
-from tasks.indexing.node.rpc import Pool, Reply
+from tasks.indexing.node.rpc import ATTEMPTS, Pool, Reply
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,10 @@ def require_identity(pool: Pool, chain_id: int, genesis_hash: bytes | None) -> I
     unreachable: RpcError | None = None
     for endpoint in pool.endpoints:
         try:
-            identity = identify(pool, endpoint)
+            identity, problem = _told_identity(pool, endpoint, chain_id, genesis_hash)
         except RpcError as error:
             unreachable = error
             continue
-        problem = _difference(endpoint, identity.chain_id, identity.genesis_hash, chain_id, genesis_hash)
         if problem:
             pool.ban(endpoint, problem)
         else:
@@ -96,6 +96,21 @@ def require_identity(pool: Pool, chain_id: int, genesis_hash: bytes | None) -> I
     if unreachable is not None:
         raise unreachable
     raise ChainHaltedError(Chain.Halt.IDENTITY, "; ".join(endpoint.reason for endpoint in pool.endpoints))
+
+
+def _told_identity(
+    pool: Pool, endpoint: Endpoint, chain_id: int, genesis_hash: bytes | None
+) -> tuple[Identity, str]:
+    """Who an endpoint says it is, and what is wrong with that.
+
+    It is asked twice before anything is: behind a balancer one backend of many may be elsewhere.
+    """
+    for _ in range(2):
+        identity = identify(pool, endpoint)
+        problem = _difference(endpoint, identity.chain_id, identity.genesis_hash, chain_id, genesis_hash)
+        if not problem:
+            break
+    return identity, problem
 
 
 def _problem_of(pool: Pool, endpoint: Endpoint, chain_id: int, genesis_hash: bytes) -> str:
@@ -120,6 +135,33 @@ def _difference(
             f"it was restarted on purpose, run `manage.py indexer reset-chain --chain {chain_id}`"
         )
     return ""
+
+
+def ask_on_chain(
+    pool: Pool,
+    chain_id: int,
+    calls: Sequence[Call],
+    *,
+    endpoint: Endpoint | None = None,
+    avoid: Endpoint | None = None,
+) -> Reply:
+    """Answers whose node says in the same batch that it is on the chain; asked again, of others first.
+
+    A balancer may have answered for the right chain a moment ago, and have a backend on another.
+
+    Raises:
+        BadReplyError: all answers came for another chain.
+        RpcError: no endpoint answers.
+    """
+    problem = ""
+    for _ in range(ATTEMPTS):
+        reply = pool.batch([chain_id_call(), *calls], endpoint=endpoint, avoid=avoid)
+        told_id, *results = reply.results
+        if told_id == chain_id:
+            return reply._replace(results=results)
+        problem = f"{reply.endpoint.name} answers for chain {told_id}, not for chain {chain_id}"
+        endpoint, avoid = None, reply.endpoint
+    raise BadReplyError(problem)
 
 
 def read_view(pool: Pool, finality_depth: int | None) -> View:
@@ -173,6 +215,6 @@ def confirm_head(pool: Pool, view: View) -> None:
         raise BadReplyError(problem)
 
 
-def contract_codes(pool: Pool, addresses: list[str]) -> list[bytes]:
+def contract_codes(pool: Pool, chain_id: int, addresses: list[str]) -> list[bytes]:
     """The code at each address at the latest block; empty bytes where there is none."""
-    return list(pool.batch(code_calls(addresses)).results)
+    return list(ask_on_chain(pool, chain_id, code_calls(addresses)).results)

@@ -30,7 +30,7 @@ def rewind(chain_id: int, to_block: int, pool: Pool) -> Rollback:
             f"block {to_block} is outside of the index of chain {chain_id}, which ends at "
             f"{cursor.next_block - 1}"
         )
-    header = linked_header(pool, to_block)
+    header = linked_header(pool, chain_id, to_block)
     lease = Lease(chain_id)
     lease.seize()
     try:

@@ -234,7 +234,7 @@ def attach(registry: Registry, pool: Pool) -> Chain:
     cursor = Cursor.objects.filter(chain_id=registry.chain_id).first()
     if cursor is None or not _was_checked(cursor, digest):
         _check_code(registry, pool)
-    anchor = _anchor(registry.start_block, pool) if cursor is None else None
+    anchor = _anchor(registry, pool) if cursor is None else None
     with transaction.atomic():
         chain = _write_chain(registry, identity)
         _write_endpoints(chain)
@@ -254,7 +254,8 @@ def _was_checked(cursor: Cursor, digest: str) -> bool:
 
 
 def _check_code(registry: Registry, pool: Pool) -> None:
-    codes = contract_codes(pool, [deployment.address for deployment in registry.contracts])
+    addresses = [deployment.address for deployment in registry.contracts]
+    codes = contract_codes(pool, registry.chain_id, addresses)
     for deployment, code in zip(registry.contracts, codes, strict=True):
         if not code:
             raise ConfigurationError(
@@ -271,11 +272,11 @@ def _check_code(registry: Registry, pool: Pool) -> None:
             )
 
 
-def _anchor(start_block: int, pool: Pool) -> Header | None:
+def _anchor(registry: Registry, pool: Pool) -> Header | None:
     """The block on which the first indexed one has to stand; none when that is the genesis block itself."""
-    if start_block == 0:
+    if registry.start_block == 0:
         return None
-    return linked_header(pool, start_block - 1)
+    return linked_header(pool, registry.chain_id, registry.start_block - 1)
 
 
 def _write_cursor(chain: Chain, start_block: int, anchor: Header | None) -> Cursor:

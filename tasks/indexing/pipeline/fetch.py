@@ -20,6 +20,7 @@ from tasks.indexing.errors import (
 )
 from tasks.indexing.node.abilities import Ability
 from tasks.indexing.node.calls import Call, header_call, logs_by_hash_call, logs_call, receipts_call
+from tasks.indexing.node.chain_guard import ask_on_chain
 from tasks.indexing.node.codec import Header, Log
 from tasks.indexing.node.endpoint import Endpoint
 from tasks.indexing.node.rpc import Pool, Reply
@@ -71,10 +72,16 @@ class Source:
         return found
 
     def header_hashes(
-        self, numbers: Sequence[int], *, endpoint: Endpoint | None = None, avoid: Endpoint | None = None
+        self,
+        chain_id: int,
+        numbers: Sequence[int],
+        *,
+        endpoint: Endpoint | None = None,
+        avoid: Endpoint | None = None,
     ) -> tuple[list[bytes | None], Endpoint]:
-        """Hashes by number on one endpoint, None for blocks it does not have."""
-        reply = self.pool.batch(list(map(header_call, numbers)), endpoint=endpoint, avoid=avoid)
+        """Hashes by number on one endpoint of the chain, None for blocks it does not have."""
+        calls = list(map(header_call, numbers))
+        reply = ask_on_chain(self.pool, chain_id, calls, endpoint=endpoint, avoid=avoid)
         return [None if block is None else block.hash for block in reply.results], reply.endpoint
 
     def cold_range(
@@ -264,13 +271,13 @@ class Source:
         return [placed[place] for place in sorted(placed)]
 
 
-def linked_header(pool: Pool, number: int) -> Header:
+def linked_header(pool: Pool, chain_id: int, number: int) -> Header:
     """A header whose hash the next block confirms, where there is one.
 
     Raises:
         BadReplyError: the node does not have it, or its child stands on another block.
     """
-    reply = pool.batch([header_call(number), header_call(number + 1)])
+    reply = ask_on_chain(pool, chain_id, [header_call(number), header_call(number + 1)])
     header, child = reply.results
     if header is None:
         raise BadReplyError(f"{reply.endpoint.name} does not have block {number}: is it still syncing?")

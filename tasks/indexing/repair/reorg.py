@@ -56,8 +56,8 @@ def find_ancestor(cursor: Cursor, source: Source) -> Ancestor:
         .order_by("-number")
         .values_list("number", "hash")
     )
-    first, endpoint = _shared(window, source, avoid=None)
-    second, _ = _shared(window, source, avoid=endpoint)
+    first, endpoint = _shared(cursor.chain_id, window, source, avoid=None)
+    second, _ = _shared(cursor.chain_id, window, source, avoid=endpoint)
     if first != second:
         raise CannotTellError(
             f"two readings of the blocks above the final one of chain {cursor.chain_id} differ: nothing was "
@@ -80,7 +80,7 @@ def find_ancestor(cursor: Cursor, source: Source) -> Ancestor:
 
 
 def _shared(
-    window: list[tuple[int, bytes]], source: Source, avoid: Endpoint | None
+    chain_id: int, window: list[tuple[int, bytes]], source: Source, avoid: Endpoint | None
 ) -> tuple[Ancestor | None, Endpoint]:
     """Where the histories part as one endpoint tells it, walking down; None when it is below the window."""
     endpoint: Endpoint | None = None
@@ -88,7 +88,10 @@ def _shared(
     for start in range(0, len(window), STEP):
         part = window[start : start + STEP]
         hashes, endpoint = source.header_hashes(
-            [number for number, _ in part], avoid=avoid if endpoint is None else None, endpoint=endpoint
+            chain_id,
+            [number for number, _ in part],
+            avoid=avoid if endpoint is None else None,
+            endpoint=endpoint,
         )
         for (number, ours), theirs in zip(part, hashes, strict=True):
             if ours == theirs:

@@ -107,8 +107,8 @@ def _dispute(
 ) -> ChainHaltedError | ParentMismatchError | StillInconsistentError:
     """What it means that a node told a block differently from what is stored."""
     source.pool.doubt_identities()
-    (first,), endpoint = source.header_hashes([block])
-    (second,), _ = source.header_hashes([block], avoid=endpoint)
+    (first,), endpoint = source.header_hashes(chain_id, [block])
+    (second,), _ = source.header_hashes(chain_id, [block], avoid=endpoint)
     if first is not None and first == second != block_hash:
         return _contradiction(chain_id, block)
     problem = f"{fetched.endpoint.name} leaves out or alters what is in block {block} of chain {chain_id}"
