@@ -246,7 +246,7 @@ def test_a_token_is_known_while_its_index_is_behind_and_proven_when_it_is_level(
 
 
 def is_old_state(call: Any, _head: int) -> bool:
-    return call["method"] == "eth_call" and call["params"][1] != "latest"
+    return bool(call["method"] == "eth_call" and call["params"][1] != "latest")
 
 
 def test_an_operator_says_what_a_contract_does_not(suite: Suite) -> None:

@@ -103,7 +103,7 @@ def _told_identity(
 ) -> tuple[Identity, str]:
     """Who an endpoint says it is, and what is wrong with that.
 
-    It is asked twice before anything is: behind a balancer one backend of many may be elsewhere.
+    Then it is asked once more: behind a balancer one backend of many may be elsewhere.
     """
     for _ in range(2):
         identity = identify(pool, endpoint)
