@@ -246,9 +246,8 @@ class Provider(Proxy):
         now = time.monotonic()
         if self._grows_since is None:
             self._grows_since = now
-        return max(
-            0, self._habits.blocks_to_come - int((now - self._grows_since) * self._habits.blocks_per_second)
-        )
+        seconds = (now - self._grows_since) / Pace.SECOND
+        return max(0, self._habits.blocks_to_come - int(seconds * self._habits.blocks_per_second))
 
     def _over_pace(self, calls: list[Json], bucket: Bucket) -> dict[int, Refusal]:
         return {call["id"]: self._words[OF_PACE] for call in calls if not bucket.take()}

@@ -171,7 +171,7 @@ def test_an_index_that_stands_still(suite: Suite) -> None:
     assert "start a worker" in cure_of(words, "a worker elsewhere died")
 
     services.halt(suite.chain_id, Chain.Halt.DEEP_REORG, "chain 31337 changed below finality")
-    assert "section on `deep_reorg`" in cure_of(doctor()[1], "is halted (deep_reorg)")
+    assert "#deep_reorg" in cure_of(doctor()[1], "is halted (deep_reorg)")
 
 
 def test_no_broker(suite: Suite, settings: Any) -> None:
