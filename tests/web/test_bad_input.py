@@ -19,6 +19,7 @@ from django_project.notifications.models import AccountNotice, Mailbox, Preferen
 from django_project.pledges.models import PledgeIntent
 from tests.factories import CHAIN_ID, address, backer_user
 from tests.support.browser import Browser, wallet
+from tests.support.markup import flat
 from tests.web.conftest import Shop
 
 LEFTWARDS = "\u202e"
@@ -112,7 +113,7 @@ def test_what_only_looks_bad_is_kept_as_it_is_and_shown_as_text(
     assert User.objects.filter(display_name=typed, bio=typed).exists()
     shown = html.escape(typed)
     # Each in an element that keeps its own direction, so that a name turns no other word around.
-    wall = Client().get(urls["wall"]).content.decode()
+    wall = flat(Client().get(urls["wall"]).content.decode())
     assert re.search(f'<a [^>]*dir="auto"[^>]*>{re.escape(shown)}</a></strong>', wall)
     assert f'dir="auto">{shown}</p>' in wall
     page = Client().get(f"/people/{format_address(address(1))}/").content.decode()

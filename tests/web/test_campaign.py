@@ -14,11 +14,12 @@ from django_project.core import rate_limits
 from django_project.core.addresses import format_address, format_hash
 from django_project.web.views import campaign as campaign_views
 from tests.factories import ETHER, address, backer_user
+from tests.support.markup import flat
 from tests.web.conftest import Shop
 
 
 def read(url: str) -> str:
-    return Client().get(url).content.decode()
+    return flat(Client().get(url).content.decode())
 
 
 def test_contributions_are_listed_as_an_explorer_would(shop: Shop) -> None:
@@ -163,7 +164,7 @@ def test_a_campaign_whose_only_backer_left_counts_nothing(shop: Shop) -> None:
     url = f"/campaigns/{shop.world.listing(campaign).slug}/"
     text = read(url)
     assert re.search(r"Backers</dt><dd[^>]*>0<", text)
-    assert re.search(r'contributors/#parts">Contributions </a>', text)
+    assert re.search(r'contributors/#parts">Contributions</a>', text)
     latest = read("/").split('id="latest-title"')[1].split("</section>")[0]
     assert url not in latest
     assert read(f"{url}contributors/").count("Taken back") == 2

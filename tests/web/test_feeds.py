@@ -15,6 +15,7 @@ from django_project.campaigns import services
 from django_project.community import moderation
 from django_project.web.feeds import ENTRIES, xml_text
 from tests.factories import World
+from tests.support.markup import flat
 from tests.web.conftest import Shop
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -150,7 +151,7 @@ def test_feeds_need_few_queries(shop: Shop, django_assert_num_queries: DjangoAss
 
 def test_pages_name_their_feeds(shop: Shop) -> None:
     def feeds(url: str) -> list[str]:
-        lines = text_of(url).split('type="application/atom+xml" href="')[1:]
+        lines = flat(text_of(url)).split('type="application/atom+xml" href="')[1:]
         return [line.split('"')[0] for line in lines if 'title="' in line.split(">")[0]]
 
     assert feeds("/") == [ALL]

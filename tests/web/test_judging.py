@@ -15,6 +15,7 @@ from django_project.notifications.models import Kind
 from django_project.notifications.selectors import notices
 from django_project.pledges.milestone_votes import to_judge
 from tests.factories import ETHER, World, address, backer_user
+from tests.support.markup import flat
 from tests.web.conftest import signed_in
 from tests.web.test_milestones import LIMIT, funded, states, url
 from tests.web.test_pages import MAX_QUERIES
@@ -38,7 +39,7 @@ def alice() -> User:
 def read(client: Client, page: str) -> str:
     answer = client.get(page)
     assert answer.status_code == 200
-    return answer.content.decode()
+    return flat(answer.content.decode())
 
 
 def test_a_backer_may_object_and_withdraw_it(world: World, alice: User) -> None:

@@ -14,6 +14,7 @@ from django_project.community.models import SupporterMessage
 from django_project.notifications import selectors as notifications
 from django_project.notifications.models import Kind, Notification
 from tests.factories import address, backer_user
+from tests.support.markup import flat
 from tests.web.conftest import Shop, signed_in
 
 # Rows to begin with, on pages of so many.
@@ -32,7 +33,7 @@ class Listed:
         """The rows of a page, and where the older ones are."""
         answer = self.client.get(f"{self.url}{query}")
         assert answer.status_code == 200
-        text = answer.content.decode()
+        text = flat(answer.content.decode())
         older = re.search(r'rel="next" href="(\?before=[^"#]+)(?:#[^"]*)?"', text)
         return re.findall(self.row, text), older[1] if older else ""
 

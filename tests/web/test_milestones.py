@@ -1,6 +1,5 @@
 """The milestones tab: what was asked, shown, objected to and paid, and what each backer may do about it."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -24,6 +23,7 @@ from django_project.ledger.models import (
 )
 from django_project.ledger.totals import recompute_totals
 from tests.factories import ETHER, World, address
+from tests.support.markup import flat
 from tests.web.test_pages import MAX_QUERIES
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +64,7 @@ def states(world: World, campaign: CampaignLaunched) -> list[str]:
 def read(address: str, language: str = "en") -> str:
     answer = Client(headers={"Accept-Language": language}).get(address)
     assert answer.status_code == 200
-    return re.sub(r"\s+", " ", answer.content.decode().replace("<wbr>", ""))
+    return flat(answer.content.decode().replace("<wbr>", ""))
 
 
 def test_a_milestone_from_the_first_pledge_to_its_payment(world: World) -> None:

@@ -14,6 +14,7 @@ from django_project.ledger.models import Chain
 from django_project.privacy import services as privacy
 from django_project.web.views import profile
 from tests.factories import ETHER, address, backer_user
+from tests.support.markup import flat
 from tests.web.conftest import Shop, signed_in
 
 MAX_QUERIES = 12
@@ -42,7 +43,7 @@ def creator_of(listing: Listing) -> bytes:
 
 def titles(text: str, section: str) -> list[str]:
     """The campaigns on the cards of a section, in their order; none where the section is left out."""
-    part = re.search(rf'<section[^>]*aria-labelledby="{section}-title">(.*?)</section>', text, re.DOTALL)
+    part = re.search(rf'<section[^>]*aria-labelledby="{section}-title">(.*?)</section>', flat(text))
     return re.findall(
         r'<h3[^>]*><a href="/campaigns/[^"]*" class="no-underline">([^<]*)</a>', part[1] if part else ""
     )
@@ -82,7 +83,7 @@ def test_a_creator_has_campaigns_and_a_record(shop: Shop) -> None:
     shop.world.cancel(Shop.launched(Listing.objects.get(metadata__title="First roof")))
     text = read(creator)
     assert titles(text, "launched") == ["Second roof", "First roof"]
-    record = re.findall(r'<li class="chip state-([a-z-]+)">.*?<span class="figures">(\d+)</span>', text)
+    record = re.findall(r'<li class="chip state-([a-z-]+)">.*?<span class="figures">(\d+)</span>', flat(text))
     assert record == [("open", "1"), ("cancelled", "1")]
     assert format_address(creator) in text
     assert NOINDEX not in text
@@ -109,7 +110,7 @@ def test_what_moderators_hide_is_on_nobodys_page(shop: Shop) -> None:
     assert status(creator) == 404
     text = read(address(1))
     assert titles(text, "backed") == ["半坡春茶", "A bench that folds"]
-    assert "2 campaigns</p>" in text
+    assert "2 campaigns</p>" in flat(text)
 
 
 @pytest.mark.usefixtures("ines")
@@ -269,7 +270,7 @@ def test_the_wall_leads_only_to_the_wallet_that_backs(shop: Shop, ines: User) ->
     assert url(address(50)) not in Client().get(page).content.decode()
     shop.world.take_pledge_back(shop.launched(shop.honey), backer=address(1))
     text = Client().get(page).content.decode()
-    assert ">Ines</strong>" in text
+    assert ">Ines</strong>" in flat(text)
     assert "/people/" not in text.split('<ul class="space-y-4')[1]
     shop.world.contribute(shop.launched(shop.honey), backer=address(1))
     User.objects.filter(pk=ines.pk).update(anonymous_backer=True)
@@ -280,7 +281,9 @@ def test_the_wall_leads_only_to_the_wallet_that_backs(shop: Shop, ines: User) ->
 
 def test_settings_lead_to_ones_own_page_and_back(ines: User) -> None:
     client = signed_in(ines)
-    assert f'href="{url(address(1))}">See your public page' in client.get("/me/settings/").content.decode()
+    assert f'href="{url(address(1))}">See your public page' in flat(
+        client.get("/me/settings/").content.decode()
+    )
     assert 'href="/me/settings/#profile-title"' in read(address(1), client)
     assert "#profile-title" not in read(address(1))
 

@@ -18,6 +18,7 @@ from django_project.ledger.models import CampaignLaunched, CampaignTotals
 from django_project.notifications.models import Kind, Notification
 from django_project.pledges.selectors import refunds_to_claim
 from tests.factories import ETHER, World, address, backer_user
+from tests.support.markup import flat
 from tests.web.conftest import Shop, signed_in
 from tests.web.test_judging import signed_in_with
 from tests.web.test_pages import MAX_QUERIES
@@ -35,7 +36,7 @@ def world() -> World:
 def read(client: Client, url: str, language: str = "en") -> str:
     answer = client.get(url, headers={"Accept-Language": language})
     assert answer.status_code in (200, 404)
-    return re.sub(r"\s+", " ", answer.content.decode())
+    return flat(answer.content.decode())
 
 
 def ended(world: World, *, ago: timedelta = DAY, goal: int = 10 * ETHER, **terms: object) -> CampaignLaunched:

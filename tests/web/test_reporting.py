@@ -15,6 +15,7 @@ from django_project.core.errors import InvalidInputError
 from django_project.core.models import AuditEntry
 from django_project.privacy import services as privacy
 from tests.factories import backer_user
+from tests.support.markup import flat
 from tests.support.staff import staff_client
 from tests.web.conftest import Shop, signed_in
 
@@ -78,7 +79,7 @@ def test_a_mistake_is_told_beside_its_field_and_nothing_is_lost(
     assert message in text
     assert 'class="field-error"' in text
     assert f">{fields['text']}</textarea>" in text
-    assert ('value="fraud" required checked' in text) == (fields["reason"] == "fraud")
+    assert ('value="fraud" required checked' in flat(text)) == (fields["reason"] == "fraud")
     assert not Report.objects.exists()
 
 

@@ -15,6 +15,7 @@ from django_project.core.addresses import format_address
 from django_project.discovery.models import ModelVersion, Ranking, RankingPublication
 from django_project.ledger.models import Chain
 from tests.factories import World, address, backer_user
+from tests.support.markup import flat
 from tests.web.conftest import Shop, signed_in
 
 
@@ -140,7 +141,7 @@ def test_a_page_past_the_end_leads_to_the_last_one(beyond: str) -> None:
 
 def chips(text: str) -> dict[str, str]:
     """{what a chip says: the query that it leads to}, of the filters that can be taken away one by one."""
-    found = re.findall(r'class="chip" href="\?([^"]*)">(.*?) <svg', text)
+    found = re.findall(r'class="chip" href="\?([^"]*)">(.*?) <svg', flat(text))
     return {html.unescape(word): html.unescape(query) for query, word in found}
 
 
@@ -178,15 +179,15 @@ def test_networks_are_there_to_choose_from_once_there_are_two() -> None:
     Chain.objects.filter(chain_id=8453).update(name="Base")
     base.listing(base.campaign(title="Bread on Base"))
     cache_generation.end()
-    text = Client().get("/explore/").content.decode()
+    text = flat(Client().get("/explore/").content.decode())
     assert "Network" in legends(text)
-    assert re.search(r'name="network" value="8453"[^>]*> <span>Base</span> <span class="count">1<', text)
+    assert re.search(r'name="network" value="8453"[^>]*><span>Base</span> <span class="count">1<', text)
     assert titles(Client(), "/explore/?network=8453") == ["Bread on Base"]
 
 
 @pytest.mark.usefixtures("shop")
 def test_filters_and_search_work_without_a_script() -> None:
-    text = Client().get("/explore/?category=food").content.decode()
+    text = flat(Client().get("/explore/?category=food").content.decode())
     assert re.search(r'<form[^>]*action="/explore/"[^>]*method="get"', text)
     assert re.search(r'type="checkbox" name="category" value="food"[^>]*checked', text)
     assert re.search(r"<noscript><button[^>]*>Apply", text)
@@ -296,7 +297,7 @@ def test_a_backer_sees_their_own_list_with_its_reasons(shop: Shop) -> None:
     text = signed_in(backer_user(9)).get("/").content.decode()
     assert "Recommended for you" in text
     assert "Because you backed “A bench that folds”" in text
-    assert re.search(r'data-slot="0" data-propensity="[0-9.e-]+" data-model-version="run-1"', text)
+    assert re.search(r'data-slot="0" data-propensity="[0-9.e-]+" data-model-version="run-1"', flat(text))
 
 
 def test_propensities_stay_readable_for_machines_in_chinese(shop: Shop) -> None:
@@ -346,7 +347,7 @@ def test_without_a_model_the_rankings_page_says_so() -> None:
 
 @pytest.mark.usefixtures("shop")
 def test_a_cards_bar_is_as_long_as_its_percentage() -> None:
-    honey = Client().get("/explore/?q=honey").content.decode()
-    assert re.search(r'aria-label="60% of the goal">\s*<rect width="60" height="4" class="fill"', honey)
-    bench = Client().get("/explore/?status=failed").content.decode()
+    honey = flat(Client().get("/explore/?q=honey").content.decode())
+    assert re.search(r'aria-label="60% of the goal"><rect width="60" height="4" class="fill"', honey)
+    bench = flat(Client().get("/explore/?status=failed").content.decode())
     assert re.search(r'<rect width="\d+" height="4" class="fill-ended"', bench)

@@ -27,6 +27,7 @@ from django_project.web.home_data import home_data
 from tests.factories import CHAIN_ID, ETHER, World, address, backer_user
 from tests.rankings import publish, rank
 from tests.support.browser import Browser, error_code, wallet
+from tests.support.markup import flat
 from tests.support.staff import staff_client
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +53,7 @@ def odd(world: World) -> CampaignLaunched:
 def read(url: str, language: str = "en", client: Client | None = None) -> str:
     answer = (client or Client()).get(url, headers={"Accept-Language": language})
     assert answer.status_code == 200, url
-    return re.sub(r"\s+", " ", answer.content.decode())
+    return flat(answer.content.decode())
 
 
 def of_the_campaign(page: str) -> str:
