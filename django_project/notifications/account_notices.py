@@ -9,7 +9,9 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_project.accounts.acts import Act
@@ -68,17 +70,40 @@ def _deliver_one(pk: int) -> int:
 
 def _letter(row: AccountNotice) -> EmailMessage:
     is_asked = row.act == Act.DELETION_ASKED and row.user.deletion_due_at is not None
-    context = {
-        "act": row.act,
-        "subject": row.subject,
-        "at": row.created_at,
-        "due": row.user.deletion_due_at,
-        "keep": settings.SITE_URL + keep_path(row.user) if is_asked else "",
-        "settings_url": settings.SITE_URL + reverse("web:settings"),
-    }
     with translation.override(row.user.language or settings.LANGUAGE_CODE):
+        context = {
+            "words": words(row),
+            "keep": settings.SITE_URL + keep_path(row.user) if is_asked else "",
+            "settings_url": settings.SITE_URL + reverse("web:settings"),
+        }
         body = render_to_string("notifications/account.txt", context)
         return EmailMessage(str(SUBJECTS[row.act]), body, settings.DEFAULT_FROM_EMAIL, [row.recipient])
+
+
+def words(row: AccountNotice) -> str:
+    """What happened, as its letter says it; of a deletion that was called off, that the account is kept."""
+    due = row.user.deletion_due_at
+    match row.act:
+        case Act.WALLET_ADDED:
+            return _(
+                "The wallet %(subject)s was added to your ChainFund account. It can open and change the "
+                "account."
+            ) % {"subject": row.subject}
+        case Act.WALLET_REMOVED:
+            return _(
+                "The wallet %(subject)s was removed from your ChainFund account. It can no longer open it."
+            ) % {"subject": row.subject}
+        case Act.EMAIL_CHANGED:
+            return _("The email address of your ChainFund account was changed. You get no more email here.")
+        case Act.DATA_EXPORTED:
+            return _("The data of your ChainFund account was exported.")
+        case Act.DELETION_ASKED if due is not None:
+            return _(
+                "The deletion of your ChainFund account was asked for. It is going to be deleted on "
+                "%(day)s UTC."
+            ) % {"day": date_format(due, "Y-m-d H:i")}
+        case _other:
+            return _("Your ChainFund account is kept. Its deletion was called off.")
 
 
 def keep_path(user: User) -> str:

@@ -75,6 +75,31 @@ class PledgeStatus:
         """Nothing more will change by itself, so that the page may stop asking."""
         return self.state in (State.FINAL, State.FAILED)
 
+    @property
+    def is_in_a_block(self) -> bool:
+        return self.state in (State.CONFIRMED, State.FINAL)
+
+    @property
+    def awaits_a_block(self) -> bool:
+        """The next block may change it, so that the page asks more often."""
+        return self.state in (State.SUBMITTED, State.CONFIRMED, State.REORGED)
+
+    @property
+    def watched_tx_hash(self) -> str:
+        """The transaction that the wallet named, while no block is known to hold it; else empty."""
+        return self.reported_tx_hash if self.state in (State.SUBMITTED, State.REORGED) else ""
+
+    @property
+    def stays_given(self) -> bool:
+        """Final, and nothing of it went back or is owed."""
+        return self.state == State.FINAL and not self.sequel
+
+    @property
+    def can_start_again(self) -> bool:
+        """Nothing was paid as far as anybody knows, and the campaign may still take a contribution."""
+        is_failed = self.state == State.FAILED and self.failure != PledgeIntent.Failure.CLOSED
+        return self.state == State.REJECTED or is_failed
+
 
 @dataclass(frozen=True, slots=True)
 class PledgeOnItsWay:

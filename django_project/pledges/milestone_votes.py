@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
@@ -56,6 +56,11 @@ class Vote:
     def url(self) -> str:
         """Where the evidence is read and the vote is cast."""
         return f"{self.card.milestones_url}#milestone-{self.milestone_id}"
+
+    @property
+    def call(self) -> Literal["object", "unobject"]:
+        """The contract's function that the wallet can call now."""
+        return "unobject" if self.has_objected else "object"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,18 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models import IntegerField, Subquery
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.encoding import escape_uri_path
+from django.utils.translation import gettext as _
 
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignCard
@@ -20,6 +24,7 @@ from django_project.ledger.networks import network_name
 from django_project.ledger.selectors import ChainHealth, index_health
 from django_project.notifications.selectors import unread_account_notices
 from django_project.pledges.selectors import refunds_to_claim
+from django_project.web.durations import span
 from django_project.web.links import absolute
 
 THEME_COOKIE = "theme"
@@ -65,6 +70,36 @@ class Notice:
     name: str
     seconds: int
 
+    @property
+    def doubts_amounts(self) -> bool:
+        """Whether amounts or times may be wrong; of a retired chain they are what they were."""
+        return self.kind != "retired"
+
+    @property
+    def icon(self) -> str:
+        return "clock" if self.doubts_amounts else "lock"
+
+    @property
+    def words(self) -> str:
+        """In the language of the request."""
+        match self.kind:
+            case "retired":
+                text = _(
+                    "We no longer follow %(chain)s: amounts here are as we last saw them. Money in the "
+                    "contracts is not affected."
+                )
+            case "late":
+                text = _(
+                    "Our copy of %(chain)s is %(span)s old, so amounts here may be out of date. Money in the "
+                    "contracts is not affected."
+                )
+            case "clock":
+                text = _(
+                    "The clocks of %(chain)s and of this site differ by %(span)s. Deadlines here follow the "
+                    "network’s clock, as the contracts do."
+                )
+        return text % {"chain": self.name, "span": span(self.seconds)}
+
 
 class Waiting(NamedTuple):
     """How many refunds an account can claim, and how much it has not read of what happened to itself."""
@@ -103,6 +138,28 @@ class Site:
     def address(self) -> str:
         """The page's own address, without what a query adds to it."""
         return absolute(escape_uri_path(self._request.path))
+
+    @property
+    def description(self) -> str:
+        """What a page says of itself that has nothing better to say."""
+        return _(
+            "Crowdfunding whose money lives in public contracts: every contribution, refund and fee can be "
+            "checked."
+        )
+
+    @property
+    def sign_in_url(self) -> str:
+        """It leads back to this page, unless that is the sign-in itself or what a mailed link opened."""
+        match, sign_in = self._request.resolver_match, reverse("web:sign-in")
+        if match and (match.url_name == "sign-in" or match.kwargs.get("token")):
+            return sign_in
+        return f"{sign_in}?next={quote(self._request.get_full_path())}"
+
+    @property
+    def deletion_due_at(self) -> datetime | None:
+        """When the account of who is signed in is going to be deleted; None while nobody asked for that."""
+        user = self._request.user
+        return user.deletion_due_at if isinstance(user, User) else None
 
     @property
     def theme(self) -> str:

@@ -85,9 +85,9 @@ def signed_in_to_post(form_page: str) -> Callable[[View], View]:
     return guarded
 
 
-def beyond_the_end(request: HttpRequest) -> HttpResponse:
+def page_out_of_range(request: HttpRequest) -> HttpResponse:
     """A list was asked for what is behind its last row: the last page again would pass for one more."""
-    return render(request, "web/beyond_the_end.html", status=404)
+    return render(request, "web/errors/page_out_of_range.html", status=404)
 
 
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -35,6 +35,16 @@ CLOSING: dict[str, Word] = {
     "unknown-currency": _("Currency unknown"),
 }
 CLOSING_ICONS = {"paused": "stop", "full": "check-circle", "retired": "lock", "unknown-currency": "alert"}
+# The parts of a campaign's page, in their order there.
+CAMPAIGN_TAB: dict[str, Word] = {
+    "story": _("Story"),
+    "rewards": _("Rewards"),
+    "milestones": _("Milestones"),
+    "updates": _("Updates"),
+    "comments": _("Messages"),
+    "contributors": _("Contributions"),
+    "contract": _("Contract"),
+}
 # Where a backer's money is, in the order of the page that lists it.
 STATE: dict[str, Word] = {
     "open": _("In open campaigns"),

@@ -11,8 +11,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from django_project.core import rate_limits
 from django_project.core.rate_limits import Limit
+from django_project.web.durations import wait
 from django_project.web.error_views import MAINTENANCE_MINUTES, broken, maintenance_seconds
-from django_project.web.templatetags.site_text import wait
 from tests.web.conftest import Shop
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from django_project.ledger.selectors import TokenInfo
+from django_project.web import durations
 from django_project.web.templatetags import site_text
 
 
@@ -43,13 +44,13 @@ def test_a_hash_breaks_into_pieces_of_a_length() -> None:
 )
 def test_time_left_in_its_largest_whole_unit(left: timedelta, english: str, chinese: str) -> None:
     now = timezone.now()
-    assert site_text.time_left(now + left, now) == english
+    assert durations.time_left(now + left, now) == english
     with override("zh-hans"):
-        assert site_text.time_left(now + left, now) == chinese
+        assert durations.time_left(now + left, now) == chinese
 
 
 def test_a_deadline_that_passed_is_a_date() -> None:
-    assert site_text.time_left(timezone.now() - timedelta(days=1), timezone.now()).startswith("Ended ")
+    assert durations.time_left(timezone.now() - timedelta(days=1), timezone.now()).startswith("Ended ")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_a_deadline_that_passed_is_a_date() -> None:
     ],
 )
 def test_a_moment_ago(passed: timedelta, text: str) -> None:
-    assert site_text.ago(timezone.now() - passed) == text
+    assert durations.ago(timezone.now() - passed) == text
 
 
 def test_long_hex_is_shown_without_its_middle_and_carries_the_whole() -> None:

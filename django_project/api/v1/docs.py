@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.utils.translation import override
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import (
@@ -30,6 +31,11 @@ class Parameter:
     place: str
     description: str
     is_required: bool
+
+    @property
+    def qualifiers(self) -> str:
+        """Where it goes, and whether it has to be there."""
+        return ", ".join((self.place, _("required"))) if self.is_required else self.place
 
 
 @dataclass(frozen=True, slots=True)

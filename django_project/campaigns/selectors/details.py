@@ -13,7 +13,7 @@ from django_project.campaigns.selectors.cards import CampaignCard, card_of, with
 from django_project.campaigns.selectors.listings import visible
 from django_project.campaigns.selectors.refund_terms import RefundTerms, refund_terms
 from django_project.core import characters
-from django_project.core.addresses import format_address, format_hash, keccak
+from django_project.core.addresses import ZERO_ADDRESS, format_address, format_hash, keccak, parse_address
 from django_project.core.keyset import Slice
 from django_project.core.money import format_units
 from django_project.ledger.events import CAMPAIGN_EVENTS
@@ -101,6 +101,11 @@ class CampaignDetail:
     @property
     def cap_text(self) -> str:
         return self.amount_text(self.cap)
+
+    @property
+    def token_contract(self) -> str:
+        """The address of the currency's contract; empty for the chain's own coin, which has none."""
+        return "" if parse_address(self.token) == ZERO_ADDRESS else self.token
 
     def amount_text(self, amount: int) -> str:
         return self.card.amount_text(amount)

@@ -1,6 +1,5 @@
-"""How money, time, addresses and pictures are written on pages."""
+"""How money, addresses, states and pictures are written on pages."""
 
-from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -9,18 +8,23 @@ from django.template import Context
 from django.template.defaultfilters import date as format_date
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext
 
-from django_project.campaigns import refund_words
-from django_project.campaigns.selectors import CampaignCard, CampaignDetail, RefundTerms
+from django_project.accounts.models import Session
+from django_project.campaigns import closing_words, refund_words
+from django_project.campaigns.selectors import CampaignCard, CampaignDetail, RefundTerms, Reward
+from django_project.community import milestone_words
+from django_project.community.milestones import MilestoneView
 from django_project.core.addresses import parse_address
 from django_project.core.characters import isolated
 from django_project.core.money import format_units
 from django_project.discovery.selectors import Recommendation
+from django_project.ledger.selectors import Status
 from django_project.web.context import Notice, Site
+from django_project.web.durations import ago, span, time_left, wait
 from django_project.web.fiat import approximation
 from django_project.web.icons import ICONS
 from django_project.web.labels import (
@@ -39,6 +43,8 @@ from django_project.web.markdown import render_markdown
 
 register = template.Library()
 register.filter(isolated)
+for duration_filter in (ago, span, time_left, wait):
+    register.filter(duration_filter)
 
 
 @register.simple_tag
@@ -187,8 +193,8 @@ def refund_rule(terms: RefundTerms) -> str:
 
 
 @register.simple_tag
-def refund_outcome(terms: RefundTerms) -> str:
-    return refund_words.outcome(terms)
+def why_closed(campaign: CampaignDetail) -> str:
+    return closing_words.why_closed(campaign)
 
 
 @register.simple_tag
@@ -209,6 +215,25 @@ def milestone_word(state: str) -> str:
 @register.simple_tag
 def milestone_icon(state: str) -> SafeString:
     return icon(MILESTONE_ICONS[state])
+
+
+@register.simple_tag
+def milestone_outlook(milestone: MilestoneView, card: CampaignCard) -> str:
+    return milestone_words.outlook(milestone, is_raising=card.is_open)
+
+
+@register.simple_tag
+def late_payment(milestone: MilestoneView, card: CampaignCard) -> str:
+    """What the payment of this milestone being late leads to; empty where it leads to nothing."""
+    late = milestone.late_payment
+    return milestone_words.late_payment(late, card.token_symbol) if late else ""
+
+
+@register.simple_tag
+def objections(milestone: MilestoneView, card: CampaignCard) -> str:
+    """How much of the money objects; empty before there is evidence to object to."""
+    found = milestone.objections
+    return milestone_words.objections(found, card.token_symbol) if found else ""
 
 
 @register.simple_tag
@@ -299,57 +324,36 @@ def unlocalised(number: float) -> str:
     return repr(number)
 
 
-def _rough(duration: timedelta) -> str:
-    """The largest whole unit of a duration, rounded down; under a minute counts as one."""
-    if duration >= timedelta(days=2):
-        return ngettext("%(count)d day", "%(count)d days", duration.days) % {"count": duration.days}
-    if duration >= timedelta(hours=2):
-        hours = int(duration.total_seconds() // 3600)
-        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
-    minutes = max(int(duration.total_seconds() // 60), 1)
-    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
-
-
-@register.filter
-def span(seconds: int) -> str:
-    return _rough(timedelta(seconds=seconds))
-
-
-@register.filter
-def wait(seconds: int) -> str:
-    """How long to wait, rounded up: whoever waits that long is not refused again."""
-    if seconds < 60:
-        return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
-    minutes = -(-seconds // 60)
-    if minutes < 120:
-        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
-    hours = -(-minutes // 60)
-    return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
-
-
-@register.filter
-def time_left(deadline: datetime, now: datetime) -> str:
-    """How long it is to a moment on a chain, such as "12 days left", or when that was; `now` is its time."""
-    left = deadline - now
-    if left > timedelta(0):
-        return gettext("%(span)s left") % {"span": _rough(left)}
-    return gettext("Ended %(date)s") % {"date": format_date(deadline, "DATE_FORMAT")}
-
-
-@register.filter
-def ago(moment: datetime) -> str:
-    passed = timezone.now() - moment
-    if passed < timedelta(minutes=1):
-        return gettext("just now")
-    if passed > timedelta(days=30):
-        return str(format_date(moment, "DATE_FORMAT"))
-    return gettext("%(span)s ago") % {"span": _rough(passed)}
-
-
 @register.filter
 def bps_percent(basis_points: int) -> str:
     """Basis points as a percentage: 250 -> "2.5%"."""
     return f"{format_units(basis_points, 2)}%"
+
+
+# Of campaigns that do not, or no longer, go on with what they raised.
+STOPPED = frozenset({Status.FAILED, Status.CANCELLED, Status.WIND_DOWN, Status.EXPIRED})
+
+
+@register.simple_tag
+def progress_class(status: str, percent: int) -> str:
+    """How the bar of what was raised is filled."""
+    if status in STOPPED:
+        return "fill-ended"
+    return "fill-over" if percent >= 100 else "fill"
+
+
+@register.filter
+def reward_title(reward: Reward) -> str:
+    """What the campaign's text calls it, or else its number."""
+    return reward.title or gettext("Reward %(number)s") % {"number": localize(reward.tier_id)}
+
+
+@register.filter
+def device(session: Session) -> str:
+    """On what somebody signed in, as far as it is known."""
+    if session.browser and session.system:
+        return gettext("%(browser)s on %(system)s") % {"browser": session.browser, "system": session.system}
+    return session.browser or session.system or gettext("Unknown browser")
 
 
 @register.filter

@@ -34,7 +34,7 @@ from django_project.notifications.selectors import (
 from django_project.pledges.selectors import contributions_by_campaign
 from django_project.privacy import services as privacy
 from django_project.web import labels, receipts
-from django_project.web.error_views import beyond_the_end, signed_in_to_post
+from django_project.web.error_views import page_out_of_range, signed_in_to_post
 from django_project.web.forms import ProfileForm
 from django_project.web.lookups import listing_or_404
 from django_project.web.spreadsheets import CONTENT_TYPE
@@ -69,7 +69,7 @@ def _settings(request: HttpRequest, *, status: int = 200, saved: str = "", **for
         "saved": saved,
         **forms,
     }
-    return render(request, "web/settings.html", context, status=status)
+    return render(request, "web/settings/page.html", context, status=status)
 
 
 def _sessions(request: HttpRequest, user: User) -> list[tuple[Session, bool]]:
@@ -147,7 +147,7 @@ def notifications_page(request: HttpRequest) -> HttpResponse:
     user, before = _user(request), request.GET.get("before", "")
     page = notices(user, before)
     if not page.rows and not page.older and is_key(before):
-        return beyond_the_end(request)
+        return page_out_of_range(request)
     is_first_page = not is_key(before)
     own = account_notices(user) if is_first_page else []
     context = {
@@ -248,7 +248,7 @@ def mail_confirm(request: HttpRequest, token: str) -> HttpResponse:
     except signing.BadSignature:
         raise Http404("No such link") from None
     is_done = request.method == "POST" and services.confirm_mailbox(user_id, address)
-    return render(request, "web/mail.html", {"purpose": "confirm", "address": address, "is_done": is_done})
+    return render(request, "web/email/confirm.html", {"address": address, "is_done": is_done})
 
 
 @csrf_exempt
@@ -263,8 +263,8 @@ def mail_unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     is_done = request.method == "POST"
     if is_done:
         services.unsubscribe(user_id, kind)
-    context = {"purpose": "unsubscribe", "kind": labels.NOTIFICATION[kind], "is_done": is_done}
-    return render(request, "web/mail.html", context)
+    context = {"kind": labels.NOTIFICATION[kind], "is_done": is_done}
+    return render(request, "web/email/unsubscribe.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -277,5 +277,5 @@ def keep_account(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404("No such link") from None
     user = User.objects.filter(pk=user_id, deletion_due_at=due).first()
     is_done = request.method == "POST" and user is not None and accounts.call_deletion_off(user)
-    context = {"purpose": "keep", "user_to_keep": user, "is_done": is_done}
-    return render(request, "web/mail.html", context)
+    context = {"user_to_keep": user, "is_done": is_done}
+    return render(request, "web/email/keep_account.html", context)

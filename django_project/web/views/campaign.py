@@ -1,6 +1,7 @@
 """One campaign: its tabs, each with a URL of its own, and the table of its contributions to take away."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from django_project.accounts.models import User
 from django_project.campaigns.models import Listing
-from django_project.campaigns.selectors import card_of, contributors, detail_of, events
+from django_project.campaigns.selectors import CampaignDetail, card_of, contributors, detail_of, events
 from django_project.community import selectors as community
 from django_project.community import services as community_services
 from django_project.community.milestones import milestones
@@ -24,7 +25,7 @@ from django_project.core.keyset import is_key
 from django_project.discovery.selectors import similar_to
 from django_project.pledges.milestone_votes import judging
 from django_project.web import labels
-from django_project.web.error_views import beyond_the_end
+from django_project.web.error_views import page_out_of_range
 from django_project.web.forms import MessageForm
 from django_project.web.lookups import listing_or_404
 from django_project.web.spreadsheets import CONTENT_TYPE, csv_lines
@@ -45,8 +46,43 @@ CSV_COLUMNS = (
     "went_back_transaction",
     "network",
 )
+# The addresses that the parts of a campaign's page have.
+TAB_URLS = {
+    "story": "campaign",
+    "rewards": "campaign-rewards",
+    "milestones": "campaign-milestones",
+    "updates": "campaign-updates",
+    "comments": "campaign-messages",
+    "contributors": "campaign-contributors",
+    "contract": "campaign-contract",
+}
 # The contract counts its events in 40 bits.
 SEQ_DIGITS = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A part of a campaign's page, with how much there is in it; None where that says nothing."""
+
+    name: str
+    url: str
+    label: labels.Word
+    count: int | None = None
+
+
+def _tabs(campaign: CampaignDetail) -> list[Tab]:
+    counts = {
+        "rewards": len(campaign.rewards),
+        "milestones": campaign.milestones,
+        "updates": campaign.updates,
+        "comments": campaign.messages,
+        "contributors": campaign.active_contributions_count,
+    }
+    slug = campaign.card.slug
+    return [
+        Tab(name, reverse(f"web:{TAB_URLS[name]}", args=[slug]), label, counts.get(name))
+        for name, label in labels.CAMPAIGN_TAB.items()
+    ]
 
 
 def _page(
@@ -58,6 +94,7 @@ def _page(
         "card": detail.card,
         "chain_ids": {detail.card.chain_id},
         "tab": tab,
+        "tabs": _tabs(detail),
         "is_saved": is_saved_by(request.user, listing),
         "similar": similar_to(listing, SIMILAR_SHOWN),
         **more,
@@ -96,10 +133,10 @@ def messages_page(request: HttpRequest, slug: str) -> HttpResponse:
     """What backers say; a backer writes, changes or removes a message here."""
     listing = listing_or_404(slug)
     if request.method != "POST":
-        return _wall(request, listing)
+        return _comments(request, listing)
     user = request.user
     if not isinstance(user, User):
-        return _wall(
+        return _comments(
             request,
             listing,
             _("You are signed out. Sign in again in another tab and copy your message there: it stays here."),
@@ -110,26 +147,26 @@ def messages_page(request: HttpRequest, slug: str) -> HttpResponse:
     else:
         form = MessageForm(request.POST)
         if not form.is_valid():
-            return _wall(request, listing, str(form.errors["text"][0]), 422)
+            return _comments(request, listing, str(form.errors["text"][0]), 422)
         try:
             rate_limits.require(rate_limits.MESSAGE, *rate_limits.asker(request))
             community_services.write_comment(user, listing, form.cleaned_data["text"])
         except UserError as error:
-            return _wall(request, listing, str(error.message), error.status)
+            return _comments(request, listing, str(error.message), error.status)
     return redirect(f"{reverse('web:campaign-messages', args=[slug])}#parts")
 
 
-def _wall(request: HttpRequest, listing: Listing, problem: str = "", status: int = 200) -> HttpResponse:
-    """The wall; with a `problem`, what was typed stays in the form beside it."""
+def _comments(request: HttpRequest, listing: Listing, problem: str = "", status: int = 200) -> HttpResponse:
+    """The comments; with a `problem`, what was typed stays in the form beside them."""
     user = request.user
     before = request.GET.get("before", "")
     page = community.comments(listing, user, before)
     if not page.rows and is_key(before) and request.method != "POST":
-        return beyond_the_end(request)
+        return page_out_of_range(request)
     own = community.own_comment(listing, user) if isinstance(user, User) else ""
     typed = request.POST.get("text", "")
     context = {
-        "wall": page.rows,
+        "comments": page.rows,
         "older": page.older,
         "is_first_page": not is_key(before),
         "may_write": bool(own or typed) or community.is_backer(user, listing),
@@ -138,7 +175,7 @@ def _wall(request: HttpRequest, listing: Listing, problem: str = "", status: int
         "problem": problem,
         "text_max_length": SupporterMessage.TEXT_MAX_LENGTH,
     }
-    return _page(request, listing, "messages", context, status)
+    return _page(request, listing, "comments", context, status)
 
 
 @require_safe
@@ -147,7 +184,7 @@ def contributors_page(request: HttpRequest, slug: str) -> HttpResponse:
     before, after = _seq(request, "before"), _seq(request, "after")
     page = contributors(listing, before=before, after=after)
     if not page.rows and (before is not None or after is not None):
-        return beyond_the_end(request)
+        return page_out_of_range(request)
     return _page(request, listing, "contributors", {"contributors": page})
 
 
@@ -163,7 +200,7 @@ def contract(request: HttpRequest, slug: str) -> HttpResponse:
     before = _seq(request, "before")
     page = events(listing, before)
     if not page.rows and before is not None:
-        return beyond_the_end(request)
+        return page_out_of_range(request)
     lines = [(event, labels.EVENT[event.name]) for event in page.rows]
     context = {"events": lines, "older": page.older, "is_first_page": before is None}
     return _page(request, listing, "contract", context)

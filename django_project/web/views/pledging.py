@@ -1,6 +1,7 @@
 """From "I want to give" to the page that says what became of it."""
 
 import uuid
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
@@ -24,6 +25,7 @@ from django_project.web import labels
 from django_project.web.context import chain_ids_of
 from django_project.web.forms import PledgeForm
 from django_project.web.lookups import listing_or_404
+from django_project.web.pledge_notices import notice
 from django_project.web.presets import presets
 
 
@@ -37,7 +39,7 @@ def pledge(request: HttpRequest, slug: str) -> HttpResponse:
     chosen = request.GET.get("tier", "0")
     return render(
         request,
-        "web/pledge/details.html",
+        "web/pledge/amount.html",
         _context(campaign, chosen=chosen, typed=form["amount"].value() or ""),
     )
 
@@ -52,7 +54,7 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
     chosen, typed = request.GET.get("tier", "0"), request.GET.get("amount", "")
     if not form.is_valid():
         context = _context(campaign, chosen=chosen, typed=typed, form=form)
-        return render(request, "web/pledge/details.html", context, status=422)
+        return render(request, "web/pledge/amount.html", context, status=422)
     amount: int = form.cleaned_data["amount"]
     wallet = wallet_address(request)
     backer = format_address(wallet) if wallet else ""
@@ -114,6 +116,8 @@ def pledge_page(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         return HttpResponse(status=204)
     context = {
         "pledge": status,
+        "notice": notice(status),
+        "retry_query": urlencode({"tier": status.tier_id, "amount": status.amount_plain}),
         "card": status.card,
         "chain_ids": {status.chain_id},
         "fingerprint": fingerprint,
@@ -131,7 +135,7 @@ def me(request: HttpRequest) -> HttpResponse:
     wallet = wallet_address(request)
     return render(
         request,
-        "web/me.html",
+        "web/contributions/page.html",
         {
             "chain_ids": chain_ids_of(
                 [*(each.card for each in backed), *(each.card for each in unsettled), *saved]

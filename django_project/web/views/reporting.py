@@ -14,9 +14,9 @@ from django_project.community.services import file_report
 from django_project.core import rate_limits
 from django_project.core.errors import TooManyRequestsError
 from django_project.web import labels
+from django_project.web.durations import wait
 from django_project.web.forms import ReportForm
 from django_project.web.lookups import listing_or_404
-from django_project.web.templatetags.site_text import wait
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

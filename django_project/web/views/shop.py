@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from django_project.accounts.selectors import user_key
@@ -17,6 +18,7 @@ from django_project.catalog.selectors import (
     misfits,
     trending,
 )
+from django_project.core.characters import isolated
 from django_project.core.numbers import whole_number
 from django_project.discovery import consent
 from django_project.discovery.gate_labels import result_line
@@ -108,13 +110,19 @@ def _no_such_list(request: HttpRequest, wrong: tuple[tuple[str, str], ...]) -> H
         "choices": choices,
         "without": filters.to_query(),
     }
-    return render(request, "web/explore_missing.html", context, status=404)
+    return render(request, "web/errors/explore_unknown.html", context, status=404)
 
 
 def _no_such_page(request: HttpRequest, pages: int) -> HttpResponse:
     filters = ExploreFilters.from_query(request.GET)
-    context = {"pages": pages, "last_page": filters.to_query(pages), "without": filters.to_query()}
-    return render(request, "web/explore_missing.html", context, status=404)
+    context = {"pages": pages, "last_page": filters.to_query(pages)}
+    return render(request, "web/errors/explore_page_out_of_range.html", context, status=404)
+
+
+def _heading(filters: ExploreFilters) -> str:
+    if not filters.query:
+        return gettext("Explore campaigns")
+    return gettext("Campaigns for “%(query)s”") % {"query": isolated(filters.query)}
 
 
 @shared_between_visitors(_read_of)
@@ -142,6 +150,7 @@ def _explore(request: HttpRequest) -> HttpResponse:
         request,
         "web/explore.html",
         {
+            "heading": _heading(filters),
             "filters": filters,
             "result": result,
             "facets": facets,
