@@ -45,7 +45,10 @@ SAMPLED = {
     "indexing": ("tasks/indexing/pipeline", "tasks/indexing/repair"),
     "losses": ("recommender/losses",),
     "evaluation": ("recommender/evaluation",),
-    "gates": tuple(f"recommender/registry/{name}.py" for name in ("gates", "gate_results", "metric_gates", "artifact_gates")),
+    "gates": tuple(
+        f"recommender/registry/{name}.py"
+        for name in ("gates", "gate_results", "metric_gates", "artifact_gates")
+    ),
 }
 SAMPLE = 200
 # A browser, a wallet's extension and symbolic proofs take longer than a mistake is worth.
