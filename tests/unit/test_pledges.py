@@ -17,7 +17,9 @@ from django_project.accounts.models import User
 from django_project.campaigns.selectors import campaign_detail
 from django_project.core.errors import UserError
 from django_project.ledger.models import CampaignLaunched, CampaignTotals, Contribution, Cursor
+from django_project.ledger.selectors import TokenInfo
 from django_project.pledges import following, selectors, services, terms
+from django_project.pledges.errors import UnknownCurrencyError
 from django_project.pledges.models import PledgeIntent
 from tests.factories import ETHER, TOKEN, World, address, backer_user, reference
 
@@ -693,3 +695,12 @@ def test_a_pledge_is_final_in_the_final_block_itself(
     services.reconcile(world.chain.chain_id)
     assert state(intent) == expected
     assert following.pledge_status(intent).state == expected
+
+
+def test_no_amount_is_read_in_a_currency_that_nobody_knows(world: World) -> None:
+    token = world.add_unknown_token(address(77))
+    known, unknown = world.campaign(token=TOKEN), world.campaign(token=token.address)
+    told, untold = (campaign_detail(world.listing(each).slug).card for each in (known, unknown))
+    assert terms.currency_of(told) == TokenInfo("TUSD", 6)
+    with pytest.raises(UnknownCurrencyError):
+        terms.currency_of(untold)
