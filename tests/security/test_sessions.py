@@ -364,9 +364,8 @@ def test_the_list_has_ones_own_sessions_that_still_open_the_account(clock: Clock
 
 def test_staff_of_either_kind_are_listed_by_their_own_limits(clock: Clock) -> None:
     between = (limits("staff").idle + limits("wallet").idle) / 2
-    for number, powers in enumerate(
-        ({}, {"is_staff": True}, {"is_staff": True, "is_superuser": True}), start=1
-    ):
+    kinds: tuple[dict[str, Any], ...] = ({}, {"is_staff": True}, {"is_staff": True, "is_superuser": True})
+    for number, powers in enumerate(kinds, start=1):
         user = User.objects.create_user(f"user-{number}", **powers)
         row(user, f"used-{number}", last_used_at=clock.now - between)
         assert sessions.sessions_of(user).exists() is not bool(powers)
