@@ -156,9 +156,14 @@ class Site:
         return f"{sign_in}?next={quote(self._request.get_full_path())}"
 
     @property
+    def _user(self) -> object:
+        """Who asks; None of a request that was refused before anybody looked."""
+        return getattr(self._request, "user", None)
+
+    @property
     def deletion_due_at(self) -> datetime | None:
         """When the account of who is signed in is going to be deleted; None while nobody asked for that."""
-        user = self._request.user
+        user = self._user
         return user.deletion_due_at if isinstance(user, User) else None
 
     @property
@@ -188,7 +193,7 @@ class Site:
     @cached_property
     def waiting(self) -> Waiting:
         """What waits for who is signed in, asked anew for each page, in one query: never out of date."""
-        user = self._request.user
+        user = self._user
         if not isinstance(user, User):
             return Waiting(0, 0)
         asked = User.objects.filter(pk=user.pk).values_list(

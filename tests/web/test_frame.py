@@ -81,6 +81,12 @@ def test_a_deletion_under_way_is_told_to_its_owner_alone() -> None:
     assert Site(request).deletion_due_at is None
 
 
+def test_a_request_that_was_refused_before_anybody_looked_is_nobodys() -> None:
+    site = Site(RequestFactory().get("/"))
+    assert site.deletion_due_at is None
+    assert site.waiting == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("browser", "system", "words"),
     [
