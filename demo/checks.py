@@ -37,7 +37,7 @@ TOTALS = {
 LOGS_PER_REQUEST = 2_000
 PAGES_AT_ONCE = 3
 RECOMMENDED = re.compile(r'id="recommended-title".*?</section>', re.DOTALL)
-CARD = re.compile(r'data-impression="([^"]+)" data-slot')
+CARD = re.compile(r'data-impression="([^"]+)"\s+data-slot=')
 REASON = re.compile(r'<p class="reason">(.*?)</p>', re.DOTALL)
 # Contributions that make a taste visible.
 ENOUGH_BACKED = 5
