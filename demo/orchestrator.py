@@ -67,7 +67,7 @@ class Orchestrator:
         self.nodes = {key: Node(anvil.url) for key, anvil in self.processes.anvils.items()}
         self.accounts: Accounts = assign(self.scenario, self.nodes[HOME.chain_id].call("eth_accounts"))
         self.processes.environment |= self._site_environment()
-        self.processes.together(self._migrate, self._deploy)
+        self.processes.together(self._prepare_database, self._deploy)
         with Index(self.processes.environment["DATABASE_URL"]) as self.index:
             if self.memory.is_complete:
                 self._resume()
@@ -162,6 +162,13 @@ class Orchestrator:
 
     # --- Steps ------------------------------------------------------------------------------------------
 
+    def _prepare_database(self) -> None:
+        self._migrate()
+        if not self.memory.is_complete:
+            with self.steps.step("Read the campaigns' texts"):
+                slugs = json.dumps([campaign.slug for campaign in self.scenario.campaigns])
+                self.processes.run("encode", [sys.executable, "-m", "demo.encode_texts"], text=slugs)
+
     def _migrate(self) -> None:
         with self.steps.step("Create the tables"):
             self.processes.run(
@@ -226,7 +233,7 @@ class Orchestrator:
         return block is not None and block["hash"] == "0x" + cursor.head_hash.hex()
 
     def _store_texts(self) -> None:
-        with self.steps.step("Keep the campaigns' texts"):
+        with self.steps.step("Keep updates and evidence"):
             request = [
                 {
                     "chain": {
