@@ -56,6 +56,8 @@ class Node(PostServer):
         return 200, {"Content-Length": str(len(body))}, body
 
     def _result(self, call: dict[str, Any]) -> object:
+        if call["method"] == "eth_chainId":
+            return hex(CHAIN_ID)
         return [] if call["method"] == "eth_getLogs" else self.blocks.get(int(call["params"][0], 16))
 
 

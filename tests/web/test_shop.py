@@ -323,7 +323,7 @@ def test_what_the_gates_found_is_told_in_the_readers_language_and_older_sentence
     found = {
         language: re.findall(
             r'<li lang="([^"]+)" dir="auto">(.*?)</li>',
-            Client(headers={"Accept-Language": language}).get("/about/rankings/").content.decode(),
+            flat(Client(headers={"Accept-Language": language}).get("/about/rankings/").content.decode()),
         )
         for language in ("en", "zh-hans")
     }
