@@ -82,7 +82,7 @@ class ReportAdmin(ReadOnlyAdmin):
 
 @admin.register(SupporterMessage)
 class SupporterMessageAdmin(ReadOnlyAdmin):
-    """What backers say; taking it off the wall needs a reason like any decision."""
+    """What backers say; hiding it needs a reason like any decision."""
 
     is_everyday = True
     list_display = ["written_at", "is_hidden", "listing", "author", "text"]
@@ -92,11 +92,11 @@ class SupporterMessageAdmin(ReadOnlyAdmin):
     action_form = ReasonForm
     actions = ["hide", "show"]
 
-    @admin.action(description="Take off the wall", permissions=["moderate"])
+    @admin.action(description="Hide the comment", permissions=["moderate"])
     def hide(self, request: HttpRequest, found: QuerySet[SupporterMessage]) -> None:
         decide_each(self, request, found, moderation.hide_comment)
 
-    @admin.action(description="Put back on the wall", permissions=["moderate"])
+    @admin.action(description="Show the comment again", permissions=["moderate"])
     def show(self, request: HttpRequest, found: QuerySet[SupporterMessage]) -> None:
         decide_each(self, request, found, moderation.show_comment)
 

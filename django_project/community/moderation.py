@@ -67,7 +67,7 @@ def _set_visibility(
 
 
 def hide_comment(message: SupporterMessage, *, actor: User, reason: str) -> None:
-    """Take a message off the wall."""
+    """Take a comment out of sight; its author cannot bring it back."""
     _set_hidden(message, "hidden", actor, reason, is_hidden=True)
 
 

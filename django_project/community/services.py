@@ -45,7 +45,7 @@ def set_follow(user: User, listing: Listing, *, is_saved: bool) -> None:
 
 @transaction.atomic
 def write_comment(user: User, listing: Listing, text: str) -> SupporterMessage:
-    """Put a message on the wall in the place of the author's former one; one that was hidden stays hidden.
+    """Put a comment in the place of the author's former one; one that was hidden stays hidden.
 
     Raises:
         NotABackerError: no wallet of the account has given to the campaign.

@@ -107,7 +107,7 @@ class ReportForm(forms.Form):
 
 
 class MessageForm(forms.Form):
-    """What a backer says on a campaign's wall."""
+    """What a backer says among a campaign's comments."""
 
     text = forms.CharField(
         max_length=SupporterMessage.TEXT_MAX_LENGTH,
