@@ -9,6 +9,8 @@ PY := .venv/bin/python
 STATIC_ENV := CHAINFUND_MODE=test DATABASE_URL=postgresql:///unused
 ARGS ?=
 PART ?=
+# Dozens of processes start: where none may keep what it compiled, each compiles all of it again, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## this list

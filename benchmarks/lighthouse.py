@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.web import fill, serving
+from devtools.browsers import chromium
 from devtools.servers import PROJECT_ROOT, Postgres, Redis
 
 LIGHTHOUSE = PROJECT_ROOT / "tools" / "lighthouse" / "node_modules" / ".bin" / "lighthouse"
 RESULTS = PROJECT_ROOT / "benchmarks" / "results" / "lighthouse.json"
-CHROMIUM = os.environ.get("CHAINFUND_CHROMIUM", "/usr/bin/chromium")
 PAGES = {"home": "/", "explore": "/explore/", "campaign": "/campaigns/campaign-1/"}
 TARGETS = {"performance": 95, "accessibility": 100, "best-practices": 95}
 CAMPAIGNS, CONTRIBUTIONS = 500, 20_000
@@ -47,7 +47,7 @@ def measure(url: str, directory: Path) -> Report:
         '--extra-headers={"X-Forwarded-Proto": "https"}',
         "--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-background-networking",
     ]
-    environment = {**os.environ, "CHROME_PATH": CHROMIUM}
+    environment = {**os.environ, "CHROME_PATH": chromium()}
     for _ in range(ATTEMPTS):
         out.unlink(missing_ok=True)
         done = subprocess.run(command, cwd=directory, env=environment, check=False)

@@ -5,6 +5,7 @@ settings, which happens before any conftest is read. With `-n 3` each of pytest-
 its own; the process that hands out the tests needs none.
 """
 
+import gc
 import os
 import tempfile
 from collections.abc import Generator
@@ -93,6 +94,14 @@ def _do_without_durability(postgres: Postgres) -> None:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
         connection.execute("SELECT pg_reload_conf()")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays until the end: looking at it took a fifth of the tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.hookimpl(optionalhook=True)

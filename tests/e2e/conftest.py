@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
+from devtools.browsers import chromium
 from tests.e2e.people import PATIENCE_MILLISECONDS, Words
 from tests.e2e.stack import Stack, fresh_database
 
-CHROMIUM = os.environ.get("CHAINFUND_CHROMIUM", "/usr/bin/chromium")
 CHROMIUM_ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
@@ -35,7 +35,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    return {"executable_path": CHROMIUM, "args": CHROMIUM_ARGUMENTS}
+    return {"executable_path": chromium(), "args": CHROMIUM_ARGUMENTS}
 
 
 @pytest.fixture(scope="session")
