@@ -117,7 +117,7 @@ shuffle: setup-test ## flaky tests: Python's ten times in random order beside bu
 	@$(PY) -m tools.shuffle $(ARGS)
 
 .PHONY: soak
-soak: setup-test ## what takes long: ten times the fuzzing and proofs of the contracts, mutants of theirs and of Python, a hundred seeds of faults, twenty mixes of providers against the clock, every page in every look, 10,000 campaigns, flaky tests
+soak: setup-test ## what takes long: ten times the fuzzing and proofs of the contracts, mutants of theirs and of Python, a hundred seeds of faults, twenty mixes of providers against the clock, every page in every look and every journey in every language, 10,000 campaigns, flaky tests
 	@FOUNDRY_PROFILE=long tools/forge test
 	@tools/prove.sh all
 	@$(PY) -m tools.mutation_contracts
@@ -125,6 +125,6 @@ soak: setup-test ## what takes long: ten times the fuzzing and proofs of the con
 	@CHAINFUND_STATEFUL_EXAMPLES=200 tools/test-contracts.sh stateful
 	@$(PY) -m pytest tests/faults --fault-seeds 100
 	@$(PY) -m benchmarks.providers --mixes 20
-	@$(PY) -m pytest tests/e2e/test_access.py --all-looks
+	@$(PY) -m pytest tests/e2e --all-looks
 	@$(PY) -m pytest tests/integration/test_indexer_many.py --campaigns 10000
 	@$(PY) -m tools.shuffle

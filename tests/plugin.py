@@ -36,7 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all-looks",
         action="store_true",
-        help="Read every page in each language, theme and width, instead of two of the twelve ways.",
+        help="Read every page in each language, theme and width, instead of two of the twelve ways, and make "
+        "every journey in each language, instead of one.",
     )
     parser.addoption(
         "--fault-seeds",

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,11 +27,19 @@ LOOKS = (("en", "day", "wide"), ("zh-hans", "night", "narrow"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give `look` a language, a theme and a width: two combinations, or with --all-looks every one."""
+    """What a test goes through; with --all-looks every combination.
+
+    `look` is a language, a theme and a width, two of them. `say` is the words of one language: half of the
+    journeys that don't ask for one, by their names, are made in each.
+    """
+    is_whole = metafunc.config.getoption("--all-looks")
     if "look" in metafunc.fixturenames:
-        every = itertools.product(LANGUAGES, THEMES, WIDTHS)
-        looks = list(every) if metafunc.config.getoption("--all-looks") else LOOKS
+        looks = list(itertools.product(LANGUAGES, THEMES, WIDTHS)) if is_whole else LOOKS
         metafunc.parametrize("look", looks, ids=["-".join(look) for look in looks])
+    chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "say" in metafunc.fixturenames and "say" not in chosen:
+        turn = zlib.crc32(metafunc.function.__name__.encode()) % len(LANGUAGES)
+        metafunc.parametrize("say", LANGUAGES if is_whole else (LANGUAGES[turn],), indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +59,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[
         stack.stop()
 
 
-@pytest.fixture(params=LANGUAGES)
+@pytest.fixture
 def say(request: pytest.FixtureRequest, context: BrowserContext, stack: Stack) -> Words:
     """The words of a journey; its browser asks for that language."""
     language: str = request.param

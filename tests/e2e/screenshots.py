@@ -12,7 +12,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.e2e.conftest import CHROMIUM, CHROMIUM_ARGUMENTS
+from devtools.browsers import chromium
+from tests.e2e.conftest import CHROMIUM_ARGUMENTS
 
 OUT = Path("docs/screenshots")
 WIDTHS = {"wide": (1280, 1120), "tablet": (768, 1024), "phone": (360, 780)}
@@ -122,7 +123,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
         for number, shot in enumerate(SHOTS, start=1):
             take(browser, options.url.rstrip("/"), shot, options.out)
             print(f"[{number}/{len(SHOTS)}] {shot.file}", flush=True)
