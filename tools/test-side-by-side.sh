@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 label=test
 source tools/lib.sh
 
-workers=3
+# One of them is the browser's and ends with it.
+workers=4
 mkdir -p .setup/log
 color=()
 [[ -t 1 ]] && color=(--color=yes)
