@@ -56,6 +56,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
     """Point the settings at fresh servers."""
+    # Several processes share the cores: threads that wait for each other in a loop cost the others theirs.
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         _start_servers(early_config, Path(os.environ[DIRECTORY]) / worker)
     else:
