@@ -1,7 +1,7 @@
 """Starts the real servers that tests use, once per process and before Django reads its settings.
 
 Loaded with `-p tests.plugin`: DATABASE_URL and REDIS_URL have to exist before pytest-django loads the
-settings, which happens before any conftest is read. With `-n 3` each of pytest-xdist's workers has servers of
+settings, which happens before any conftest is read. With `-n 4` each of pytest-xdist's workers has servers of
 its own; the process that hands out the tests needs none.
 """
 

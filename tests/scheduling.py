@@ -1,4 +1,4 @@
-"""Who runs which tests when there are several processes (`pytest -n 3`)."""
+"""Who runs which tests when there are several processes (`pytest -n 4`)."""
 
 import pytest
 from xdist.remote import Producer

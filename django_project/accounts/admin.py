@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from django_project.accounts.models import Challenge, User, Wallet
 from django_project.accounts.staff import services
 from django_project.accounts.staff.services import Powers
+from django_project.core.addresses import format_address
 from django_project.core.admin import REASON_LENGTH, ReadOnlyAdmin, ReasonForm, decide_each
 from django_project.core.errors import UserError
 
@@ -84,9 +85,13 @@ class ServedByServices(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
 class WalletInline(admin.TabularInline):  # type: ignore[type-arg]  # as above
     model = Wallet
     extra = 0
-    fields = ["address", "linked_at"]
-    readonly_fields = ["address", "linked_at"]
+    fields = ["hex_address", "linked_at"]
+    readonly_fields = ["hex_address", "linked_at"]
     can_delete = False
+
+    @admin.display(description="address")
+    def hex_address(self, wallet: Wallet) -> str:
+        return format_address(wallet.address)
 
     def has_add_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
         return False

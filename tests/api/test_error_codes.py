@@ -88,7 +88,10 @@ def test_a_refusal_leads_to_its_section() -> None:
     told = Client().get("/api/v1/campaigns?sort=nonsense").json()["error"]
     page, _, section = told["documentation_url"].partition("#")
     assert section == "error-invalid_query"
-    assert f'id="{section}"' in Client().get(page).content.decode()
+    reference = Client().get(page).content.decode()
+    assert f'id="{section}"' in reference
+    assert "<code>POST /session</code>" in reference
+    assert "`" not in reference
 
 
 def test_below_a_prefix_the_reference_is_there_too(monkeypatch: pytest.MonkeyPatch) -> None:

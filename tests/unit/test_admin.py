@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from django_project.accounts.models import Session, User
 from django_project.campaigns.models import Category, Listing
+from django_project.core.addresses import format_address
 from django_project.core.models import AuditEntry
 from django_project.discovery import services as discovery
 from django_project.discovery.models import ModelVersion, RankingPublication
@@ -61,6 +62,10 @@ def test_rows_show(admin: Client) -> None:
         f"/admin/campaigns/category/{Category.objects.all()[0].pk}/change/",
     ):
         assert admin.get(url).status_code == 200, url
+    account = User.objects.get(username="backer-1")
+    shown = admin.get(f"/admin/accounts/user/{account.pk}/change/").content.decode()
+    assert format_address(address(1)) in shown
+    assert "b&#x27;" not in shown
 
 
 def act(admin: Client, listing: Listing, action: str, reason: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2] / "django_project"
 TEMPLATES = sorted(path for path in ROOT.rglob("*.html") if "templates" in path.parts)
 LETTERS = sorted(path for path in ROOT.rglob("*.txt") if "templates" in path.parts)
+STYLES = ROOT / "frontend" / "styles" / "site.css"
 LONGEST_LINE = 120
 INDENT = 2
 VOID = {"br", "hr", "img", "input", "link", "meta", "wbr"}
@@ -78,6 +79,14 @@ def _indents(masked: str) -> Iterator[int]:
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_template_is_broken_to_lines_that_a_person_can_read(path: Path) -> None:
     assert faults(path.read_text(encoding="utf-8").removesuffix("\n")) == []
+
+
+def test_templates_stand_where_the_style_sheet_looks_for_its_classes() -> None:
+    source = re.search(r'@source "(.+)/\*\*/\*\.html"', STYLES.read_text(encoding="utf-8"))
+    assert source
+    assert {
+        path for path in TEMPLATES if not path.is_relative_to((STYLES.parent / source[1]).resolve())
+    } == set()
 
 
 def test_letters_have_no_longer_lines() -> None:

@@ -77,6 +77,15 @@ def markdown(text: str) -> SafeString:
     return mark_safe(render_markdown(text))  # noqa: S308  # cleaned by nh3
 
 
+@register.filter
+def with_code(text: str) -> SafeString:
+    """What stands between backticks is set as code; the rest is plain text."""
+    parts = enumerate(text.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if at % 2 else part,) for at, part in parts)
+    )
+
+
 @register.simple_tag
 def money(card: CampaignCard, amount: int) -> str:
     """The exact amount in a campaign's currency, such as "1.25 tUSD"; a dash while that is not known."""
