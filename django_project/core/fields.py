@@ -55,10 +55,21 @@ class AddressField(FixedBytesField):
         return addresses.parse_address(text)
 
 
+class Key(bytes):
+    """A hash under which a row is kept; as text, in the addresses of the admin's pages too, it is 0x-hex."""
+
+    def __str__(self) -> str:
+        return f"0x{self.hex()}"
+
+
 class HashField(FixedBytesField):
     """A 32-byte hash, topic or reference."""
 
     size = addresses.HASH_BYTES
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> bytes | None:
+        found = super().from_db_value(value, expression, connection)
+        return Key(found) if self.primary_key and found is not None else found
 
     def parse(self, text: str) -> bytes:
         return addresses.parse_hash(text)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from django_project.accounts.models import Session, User
 from django_project.campaigns.models import Category, Listing
-from django_project.core.addresses import format_address
+from django_project.core.addresses import format_address, format_hash
 from django_project.core.models import AuditEntry
 from django_project.discovery import services as discovery
 from django_project.discovery.models import ModelVersion, RankingPublication
@@ -66,6 +66,20 @@ def test_rows_show(admin: Client) -> None:
     shown = admin.get(f"/admin/accounts/user/{account.pk}/change/").content.decode()
     assert format_address(address(1)) in shown
     assert "b&#x27;" not in shown
+
+
+def test_what_is_kept_under_a_hash_is_reached_from_list_and_listing(admin: Client) -> None:
+    world = World()
+    listing = world.listing(world.campaign())
+    spelled = format_hash(listing.metadata_id)
+    page = f"/admin/campaigns/metadata/{spelled}/change/"
+    assert page in admin.get("/admin/campaigns/metadata/").content.decode()
+    assert page in admin.get(f"/admin/campaigns/listing/{listing.pk}/change/").content.decode()
+    shown = admin.get(page)
+    assert shown.status_code == 200
+    history = page.replace("change", "history")
+    assert history in shown.content.decode()
+    assert admin.get(history).status_code == 200
 
 
 def act(admin: Client, listing: Listing, action: str, reason: str) -> None:
