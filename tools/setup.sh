@@ -57,20 +57,20 @@ install_contracts() { tools/setup-contracts.sh; }
 build_frontend() { npm run build; }
 build_catalogues() { .venv/bin/pybabel compile --directory django_project/locale --domain django; }
 
+has_browser() { command -v "$1" >/dev/null && fc-list :lang=zh | grep -q .; }
+install_packages() {
+  [[ "$(id -u)" == 0 ]] && command -v apt-get >/dev/null && apt-get update -qq &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+}
+
 install_browser() {
-  local browser="${CHAINFUND_CHROMIUM:-chromium-headless-shell}" can_install=
-  [[ "$(id -u)" == 0 ]] && command -v apt-get >/dev/null && can_install=1
-  # A whole Chromium will do where none can be installed; it takes twice the processor's time.
-  [[ -n "$can_install" ]] || command -v "$browser" >/dev/null || browser=chromium
-  command -v "$browser" >/dev/null && fc-list :lang=zh | grep -q . && return 0
-  [[ -n "$can_install" ]] || {
+  has_browser "${CHAINFUND_CHROMIUM:-chromium-headless-shell}" && return
+  # A whole Chromium will do where nothing can be installed; it takes twice the processor's time.
+  install_packages chromium-headless-shell fontconfig fonts-noto-cjk || has_browser chromium || {
     echo "The browser tests need Chromium and a Chinese font. Install Debian's packages chromium-headless-shell,"
     echo "fontconfig and fonts-noto-cjk, or name a Chromium with CHAINFUND_CHROMIUM=/path/to/chromium."
     return 1
   }
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    chromium-headless-shell fontconfig fonts-noto-cjk
 }
 
 PYTHON="$(find_python)"
