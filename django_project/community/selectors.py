@@ -18,6 +18,7 @@ from django_project.ledger.models import UpdatePost
 from django_project.ledger.selectors import active_contributions
 
 COMMENTS_SHOWN = 50
+UPDATES_SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,10 @@ def is_backer(user: User | AnonymousUser, listing: Listing) -> bool:
     return given.exists()
 
 
-def updates(listing: Listing) -> list[UpdateView]:
-    """The creator's updates, newest first, in two queries."""
-    posts = list(UpdatePost.objects.filter(campaign=listing.launched).order_by("-seq"))
+def updates(listing: Listing, before: str = "") -> Slice[UpdateView]:
+    """The creator's newest updates, or those behind a key, in two queries."""
+    found = UpdatePost.objects.filter(campaign=listing.launched)
+    posts, older = newest(found, "block_time", UPDATES_SHOWN, before)
     texts = CampaignUpdate.objects.in_bulk([post.content_hash for post in posts])
     views = []
     for post in posts:
@@ -107,7 +109,7 @@ def updates(listing: Listing) -> list[UpdateView]:
                 is_text_known=text is not None,
             )
         )
-    return views
+    return Slice(tuple(views), older)
 
 
 def document_by_hash(digest: bytes) -> bytes | None:

@@ -136,8 +136,7 @@ class CampaignUpdates(Feed):  # type: ignore[type-arg]  # generic in the stubs o
         return xml_text(listing.metadata.publisher)
 
     def items(self, listing: Listing) -> list[tuple[Listing, UpdateView]]:
-        known = [update for update in updates(listing) if update.is_text_known]
-        return [(listing, update) for update in known[:ENTRIES]]
+        return [(listing, update) for update in updates(listing).rows if update.is_text_known]
 
     def item_title(self, item: tuple[Listing, UpdateView]) -> str:
         return xml_text(item[1].title)

@@ -190,7 +190,7 @@ def test_detail(world: World, django_assert_max_num_queries: DjangoAssertNumQuer
     with django_assert_max_num_queries(3):
         people = selectors.contributors(listing)
     assert [(row.name, row.reward) for row in people.rows] == [("", "A jar"), ("Alice", "A jar")]
-    [update] = community.updates(listing)
+    [update] = community.updates(listing).rows
     assert update.is_text_known
     assert update.body == "All is **well**."
     assert [event.name for event in selectors.events(listing).rows] == [
@@ -368,7 +368,7 @@ def test_an_update_whose_text_is_unknown_still_counts(world: World) -> None:
     campaign = world.campaign()
     world.post_update(campaign)
     CampaignUpdate.objects.all().delete()
-    [update] = community.updates(world.listing(campaign))
+    [update] = community.updates(world.listing(campaign)).rows
     assert (update.is_text_known, update.title) == (False, "")
 
 

@@ -60,6 +60,15 @@ def events(shop: Shop) -> Listed:
     return Listed(f"/campaigns/{shop.honey.slug}/contract/", Client(), happen, row)
 
 
+def updates(shop: Shop) -> Listed:
+    campaign = shop.launched(shop.honey)
+
+    def post(number: int) -> None:
+        shop.world.post_update(campaign, f"Report {number}.")
+
+    return Listed(f"/campaigns/{shop.honey.slug}/updates/", Client(), post, r">Report (\d+)\.</h3>")
+
+
 def notices(shop: Shop) -> Listed:
     user = backer_user(77)
 
@@ -77,9 +86,10 @@ def notices(shop: Shop) -> Listed:
     return Listed("/me/notifications/", signed_in(user), tell, r">Campaign (\d+)</a>")
 
 
-@pytest.fixture(params=[messages, events, notices])
+@pytest.fixture(params=[messages, events, updates, notices])
 def listed(request: pytest.FixtureRequest, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Listed:
     monkeypatch.setattr(community, "COMMENTS_SHOWN", SIZE)
+    monkeypatch.setattr(community, "UPDATES_SHOWN", SIZE)
     monkeypatch.setattr(details, "EVENTS_SHOWN", SIZE)
     monkeypatch.setattr(notifications, "SHOWN", SIZE)
     made: Listed = request.param(shop)

@@ -124,7 +124,12 @@ def milestones_page(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def updates_page(request: HttpRequest, slug: str) -> HttpResponse:
     listing = listing_or_404(slug)
-    return _page(request, listing, "updates", {"updates": updates(listing)})
+    before = request.GET.get("before", "")
+    page = updates(listing, before)
+    if not page.rows and is_key(before):
+        return page_out_of_range(request)
+    context = {"updates": page.rows, "older": page.older, "is_first_page": not is_key(before)}
+    return _page(request, listing, "updates", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
