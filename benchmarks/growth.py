@@ -52,7 +52,7 @@ def measure(name: str, users: int, items: int) -> dict[str, float]:
         raise TypeError(f"{name} is not trained by steps")
     model.fit(context)
     model.bind(context)
-    rows = Rows.of(context.pairs, model.row_weights(context.pairs), plan.training.max_user_weight, items)
+    rows = Rows.of(model.observed(context), plan.training.max_user_weight, items)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     drawn = torch.Generator().manual_seed(0)
     started = 0.0

@@ -164,9 +164,7 @@ def training(options: Options) -> dict[str, float]:
 def _naive_pace(model: TrainableModel, context: Context, encoder_name: str, config: TrainingConfig) -> float:
     encoder = load_encoder(encoder_name)
     encoder.encode(context.texts[:4])
-    rows = Rows.of(
-        context.pairs, model.row_weights(context.pairs), config.max_user_weight, context.sizes.items
-    )
+    rows = Rows.of(model.observed(context), config.max_user_weight, context.sizes.items)
     optimizer = torch.optim.AdamW(model.parameters())
     batches = rows.batches(
         config.batch_size, model.negatives, torch.Generator().manual_seed(0), torch.device("cpu")

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from recommender.config.model import Sizes
-from recommender.data.dataset import Dataset, Items, Pairs
+from recommender.data.dataset import Dataset, Events, Impressions, Items, Pairs
 from recommender.data.statistics import popularity
 from recommender.text.cache import TextVectors
 
@@ -30,6 +30,8 @@ class Context:
     now: float
     """Seconds since 1970."""
     sizes: Sizes
+    events: Events
+    impressions: Impressions
 
     def to(self, device: torch.device) -> "Context":
         """The same with its features on a device. Times stay on the CPU: not every device has float64."""
@@ -69,6 +71,8 @@ def context_of(dataset: Dataset, vectors: TextVectors | None) -> Context:
             languages=len(dataset.languages),
             text=vectors.dims if vectors else 0,
         ),
+        dataset.events,
+        dataset.impressions,
     )
 
 

@@ -1,6 +1,6 @@
 """Tables as integers: vocabularies, events in order of time, and (user, item) pairs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,8 @@ Bools = NDArray[np.bool_]
 
 VIEW, SAVE, CONTRIBUTE, REFUND = range(len(KINDS))
 SECONDS_PER_DAY = 86_400.0
+STOPPED_SECONDS = 3.0
+"""Whoever has a card on the screen for so long has stopped at it."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,47 @@ class Events:
             self.kind[mask],
             self.minutes[mask],
             self.amount[mask],
+        )
+
+
+@dataclass(frozen=True)
+class Impressions:
+    """Cards that were on somebody's screen, in order of time; ties keep the order of their rows.
+
+    Arrays of one length. Users without an event have the number 0 here as everywhere.
+    """
+
+    user: Ints
+    item: Ints
+    time: Floats
+    """Seconds since 1970."""
+    slot: Ints
+    """Position on the page, from 0; −1 where nobody wrote it down."""
+    clicked: Floats
+    """1 or 0; NaN where the views have to tell."""
+    stopped: Floats
+    """Whether the reader stopped at the card, 1 or 0; NaN where unknown."""
+    dwell: Floats
+    """Seconds the card was on the screen; NaN where nobody measured."""
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @classmethod
+    def none(cls) -> "Impressions":
+        """Nobody recorded any."""
+        ints, floats = np.zeros(0, np.int64), np.zeros(0)
+        return cls(ints, ints, floats, ints, floats, floats, floats)
+
+    def where(self, mask: Bools) -> "Impressions":
+        return Impressions(
+            self.user[mask],
+            self.item[mask],
+            self.time[mask],
+            self.slot[mask],
+            self.clicked[mask],
+            self.stopped[mask],
+            self.dwell[mask],
         )
 
 
@@ -152,10 +195,18 @@ class Dataset:
     events: Events
     now: float
     """Seconds since 1970: the moment the data describes."""
+    impressions: Impressions = field(default_factory=Impressions.none)
 
     def with_events(self, events: Events, *, now: float | None = None) -> "Dataset":
-        """The same users and items with other events: a training part, say."""
-        return replace(self, events=events, now=self.now if now is None else now)
+        """The same users and items with other events: a training part, say.
+
+        Impressions go with them. With `now` those from then on are left out; without it, those of pairs and
+        of items that have lost their events, which a card would give away.
+        """
+        if now is not None:
+            seen = self.impressions.where(self.impressions.time < now)
+            return replace(self, events=events, now=now, impressions=seen)
+        return replace(self, events=events, impressions=_not_held_out(self, events))
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -188,6 +239,7 @@ def build_dataset(tables: Tables, *, now: datetime | None = None) -> Dataset:
         _items(items, events, moment, publishers, categories, languages),
         events,
         moment,
+        _impressions(tables.impressions, users, item_ids),
     )  # fmt: skip
 
 
@@ -218,6 +270,35 @@ def pairs_of(events: Events, items: int) -> Pairs:
     order = np.lexsort((last_row, user))
     return Pairs(
         user[order], item[order], contributed[order], minutes[order], amount[order], first[order], last[order]
+    )
+
+
+def _not_held_out(dataset: Dataset, kept: Events) -> Impressions:
+    """The impressions without those of pairs, and of items, whose events are in `dataset` but not `kept`."""
+    seen, events, items = dataset.impressions, dataset.events, len(dataset.item_ids)
+    if not len(seen):
+        return seen
+    pairs = np.setdiff1d(events.user * items + events.item, kept.user * items + kept.item)
+    gone = np.isin(seen.user * items + seen.item, pairs)
+    return seen.where(~gone & ~np.isin(seen.item, np.setdiff1d(events.item, kept.item)))
+
+
+def _impressions(frame: pl.DataFrame | None, users: Vocabulary, item_ids: Vocabulary) -> Impressions:
+    """Those of known items."""
+    if frame is None:
+        return Impressions.none()
+    frame = frame.filter(pl.col("item_id").is_in(list(item_ids.names)))
+    frame = frame.sort("timestamp", maintain_order=True)
+    dwell, stopped = _floats(frame["dwell"]), _floats(frame["stopped"])
+    told = np.where(np.isnan(dwell), np.nan, dwell >= STOPPED_SECONDS)
+    return Impressions(
+        users.numbers(frame["user_id"]),
+        item_ids.numbers(frame["item_id"]),
+        _seconds(frame["timestamp"]),
+        frame["slot"].fill_null(-1).to_numpy(),
+        _floats(frame["clicked"]),
+        np.where(np.isnan(stopped), told, stopped),
+        dwell,
     )
 
 

@@ -78,7 +78,12 @@ IMPRESSIONS = TableFormat(
         "slot": pl.Int64,
         "propensity": pl.Float64,
         "model_version": pl.String,
+        # Empty: a view by the same user within a day says that they did.
         "clicked": pl.Boolean,
+        # Empty: whoever had the card on the screen for three seconds did.
+        "stopped": pl.Boolean,
+        # Seconds on the screen.
+        "dwell": pl.Float64,
     },
     required=("user_id", "item_id", "timestamp"),
     keys=("user_id", "item_id", "timestamp"),

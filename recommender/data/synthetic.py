@@ -45,6 +45,8 @@ _TOPICS: dict[str, tuple[str, str]] = {
     ),
 }
 _PLAIN = ("project people make small team month plan first", "项目 大家 制作 团队 计划 支持 完成 工作")
+_LISTED = 8
+"""Cards on a list."""
 _END = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -62,6 +64,8 @@ class SyntheticConfig(BaseModel):
     days: int = Field(120, ge=1)
     chinese: float = Field(0.4, ge=0, le=1)
     """Share of items, and of users, in Chinese."""
+    impressions: int = Field(0, ge=0)
+    """Cards on lists, with the visits and contributions that they lead to beside the others; 0: none."""
     words: int = Field(30, ge=1)
     """Of each description; a campaign's whole story has three hundred."""
     seed: int = 0
@@ -106,7 +110,52 @@ def synthesize(config: SyntheticConfig) -> Tables:
         ],
         how="diagonal",
     )
-    return Tables(events.sort("timestamp", "user_id", "item_id", "kind"), items)
+    impressions = None
+    if config.impressions:
+        impressions, led_to = _browse(config, liking, created)
+        events = pl.concat([events, led_to], how="diagonal")
+    return Tables(events.sort("timestamp", "user_id", "item_id", "kind"), items, impressions=impressions)
+
+
+def _browse(config: SyntheticConfig, liking: "_Liking", created: Floats) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Cards in lists of eight, and the events they led to: stop, click, read, back.
+
+    Each step has a taste in it; people differ in patience and in means, cards fade by their place.
+    """
+    rng = np.random.default_rng([config.seed, 1])
+    activity = rng.pareto(2.0, config.users) + 0.3
+    patience, means = rng.normal(0, 0.7, (2, config.users))
+    lists = max(config.impressions // _LISTED, 1)
+    reader = rng.choice(config.users, size=lists, p=activity / activity.sum())
+    when = rng.uniform(np.sort(created)[min(_LISTED, config.items) - 1], config.days, lists)
+    drawn = np.where(created <= when[:, None], rng.random((lists, config.items)), np.inf)
+    items = np.argsort(drawn, axis=1)[:, :_LISTED].ravel()
+    slot = np.tile(np.arange(min(_LISTED, config.items)), lists)
+    user, day = np.repeat(reader, len(items) // lists), np.repeat(when, len(items) // lists)
+    odds = liking.of(user, items)
+    love = np.clip(odds / max(config.taste, 1.0), 0, 1)
+
+    def happens(log_odds: Floats) -> np.ndarray:
+        return rng.random(len(user)) < 1 / (1 + np.exp(-log_odds))
+
+    stopped = happens(-0.5 + 0.6 * odds - 0.12 * slot + patience[user])
+    reading = 3.0 + (3.0 + 3.0 * love) * np.exp(rng.normal(0.3 * patience[user], 0.4))
+    dwell = np.where(stopped, reading, rng.uniform(1.0, 2.9, len(user)))
+    clicked = stopped & happens(-1.2 + 0.7 * odds)
+    minutes = np.exp(rng.normal(0.3 * patience[user], 0.4)) * (0.5 + 2.0 * love)
+    gave = clicked & happens(-1.5 + 0.6 * odds + 0.5 * means[user])
+    amount = np.exp(rng.normal(-3.0 + 0.8 * means[user] + 0.5 * love, 0.6))
+    opened = day + dwell / 86_400
+    backed = opened + minutes / 1_440
+    cards = _events((user, items, day), "view", config.days).drop("kind")
+    cards = cards.with_columns(slot=pl.Series(slot), stopped=pl.Series(stopped), dwell=pl.Series(dwell))
+    views = _events((user[clicked], items[clicked], opened[clicked]), "view", config.days)
+    given = _events((user[gave], items[gave], backed[gave]), "contribute", config.days)
+    led_to = [
+        views.with_columns(minutes=pl.Series(minutes[clicked], dtype=pl.Float64)),
+        given.with_columns(amount=pl.Series(amount[gave], dtype=pl.Float64)),
+    ]
+    return cards.sort("timestamp", "user_id", "slot"), pl.concat(led_to, how="diagonal")
 
 
 def _words(rng: np.random.Generator, topic: str, chinese: bool, count: int) -> str:
@@ -174,7 +223,7 @@ def _events(drawn: tuple[Ints, Ints, Floats], kind: str, days: int) -> pl.DataFr
             "timestamp": _times(when, days),
             "kind": [kind] * len(users),
         },
-        schema_overrides={"timestamp": TIME},
+        schema={"user_id": pl.String, "item_id": pl.String, "timestamp": TIME, "kind": pl.String},
     )
 
 

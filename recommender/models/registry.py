@@ -16,6 +16,7 @@ from recommender.models.hybrid import Hybrid
 from recommender.models.item_to_item import Ease, ItemKnn, TextProfile
 from recommender.models.markov import Markov
 from recommender.models.popularity import Popularity, RandomOrder, RecentPopularity
+from recommender.models.shared_bottom import SharedBottom
 from recommender.models.tfidf import TfIdf
 from recommender.models.twotower import TwoTower
 
@@ -23,7 +24,7 @@ MODELS: dict[str, type[Recommender]] = {
     model.name: model
     for model in (
         RandomOrder, Popularity, RecentPopularity, ItemKnn, Ease, Markov, TfIdf, TextProfile, ChainFund,
-        ChainFundAsPublished, TwoTower, Hybrid,
+        ChainFundAsPublished, TwoTower, Hybrid, SharedBottom,
     )
 }  # fmt: skip
 

@@ -7,13 +7,14 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from recommender.data.dataset import Floats, Pairs
+from recommender.data.context import Context
+from recommender.data.dataset import Floats, Ints, Pairs
 from recommender.interface import Recommender
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of observed (user, item) pairs for one step. Tensors of one length, but for `negatives`."""
+    """Observed rows for one step. Tensors of one length, but for `negatives`."""
 
     user: torch.Tensor
     item: torch.Tensor
@@ -25,6 +26,25 @@ class Batch:
     """When the user first turned to the item; seconds since 1970, float64, always on the CPU."""
     negatives: torch.Tensor
     """Items drawn at random, for the whole batch."""
+    row: torch.Tensor
+    """Which of the model's `observed` rows these are."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What an epoch goes through once, row by row. Arrays of one length."""
+
+    user: Ints
+    item: Ints
+    weight: Floats
+    """0 to 1."""
+    minutes: Floats
+    time: Floats
+
+    @classmethod
+    def of(cls, pairs: Pairs, weights: Floats) -> "Observed":
+        """A row for each (user, item) pair."""
+        return cls(pairs.user, pairs.item, weights, pairs.minutes, pairs.first_time)
 
 
 class TrainableModel(Recommender):
@@ -39,6 +59,10 @@ class TrainableModel(Recommender):
     def row_weights(self, pairs: Pairs) -> Floats:
         """How much each observed pair counts, 0 to 1: contributions alone, unless a model says otherwise."""
         return pairs.contributed.astype(np.float64)
+
+    def observed(self, context: Context) -> Observed:
+        """The rows to learn from: the observed pairs, unless a model says otherwise."""
+        return Observed.of(context.pairs, self.row_weights(context.pairs))
 
     @abstractmethod
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:

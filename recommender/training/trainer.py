@@ -9,7 +9,6 @@ from torch import nn
 
 from recommender.config.training import TrainingConfig
 from recommender.data.context import Context
-from recommender.data.dataset import Floats, Pairs
 from recommender.device import autocast, seed_everything, use_threads
 from recommender.errors import ConfigError, RecommenderError
 from recommender.interface import Checkpoint, TrainingLog
@@ -17,7 +16,9 @@ from recommender.processes import Processes, processes
 from recommender.progress import Progress, silent
 from recommender.training.capping import capped
 from recommender.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from recommender.training.trainable import Batch, TrainableModel
+from recommender.training.trainable import Batch, Observed, TrainableModel
+
+ROW_FIELDS = ("user", "item", "weight", "minutes", "time", "row")
 
 Validate = Callable[[], float]
 """Larger is better."""
@@ -25,7 +26,7 @@ Validate = Callable[[], float]
 
 @dataclass(frozen=True)
 class Rows:
-    """Observed pairs as tensors, ready to be cut into batches."""
+    """What was observed as tensors, ready to be cut into batches."""
 
     user: torch.Tensor
     item: torch.Tensor
@@ -35,15 +36,16 @@ class Rows:
     items: int
 
     @classmethod
-    def of(cls, pairs: Pairs, weights: Floats, max_user_weight: float, items: int) -> "Rows":
-        """`weights` of the pairs, (pairs,), with each user's sum brought down to `max_user_weight`."""
-        weights = capped(pairs.user, weights, max_user_weight)
+    def of(cls, observed: Observed, max_user_weight: float, items: int) -> "Rows":
+        """With each user's sum of weights brought down to `max_user_weight`; number 0 is many users."""
+        weights = capped(observed.user, observed.weight, max_user_weight)
+        weights = np.where(observed.user == 0, observed.weight, weights)
         return cls(
-            torch.from_numpy(pairs.user),
-            torch.from_numpy(pairs.item),
+            torch.from_numpy(observed.user),
+            torch.from_numpy(observed.item),
             torch.from_numpy(weights).float(),
-            torch.from_numpy(pairs.minutes).float(),
-            torch.from_numpy(pairs.first_time),
+            torch.from_numpy(observed.minutes).float(),
+            torch.from_numpy(observed.time),
             items,
         )
 
@@ -59,6 +61,7 @@ class Rows:
                 self.minutes[part].to(device),
                 self.time[part],
                 torch.randint(self.items, (negatives,), generator=generator).to(device),
+                part.to(device),
             )
 
 
@@ -66,7 +69,7 @@ def part_of(batch: Batch, rank: int, count: int) -> Batch:
     """The rows of one of several processes; together they have all of them. Negatives are everybody's."""
     cut = torch.tensor_split(torch.arange(len(batch.user)), count)[rank]
     start, stop = int(cut[0]) if len(cut) else 0, int(cut[-1]) + 1 if len(cut) else 0
-    rows = {name: getattr(batch, name)[start:stop] for name in ("user", "item", "weight", "minutes", "time")}
+    rows = {name: getattr(batch, name)[start:stop] for name in ROW_FIELDS}
     return Batch(**rows, negatives=batch.negatives)
 
 
@@ -141,9 +144,7 @@ def train(
     optimizer = torch.optim.AdamW(
         model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
-    rows = Rows.of(
-        context.pairs, model.row_weights(context.pairs), config.max_user_weight, context.sizes.items
-    )
+    rows = Rows.of(model.observed(context), config.max_user_weight, context.sizes.items)
     state = load_checkpoint(checkpoint) if checkpoint else None
     if state is None:
         state = TrainingState(0, 0, -np.inf, [], {}, {}, {})

@@ -55,6 +55,7 @@ def batch_of(data: Dataset, rows: slice, negatives: list[int]) -> Batch:
         torch.from_numpy(pairs.minutes[rows]).float(),
         torch.full((count,), LATE, dtype=torch.float64),
         torch.tensor(negatives),
+        torch.arange(len(pairs))[rows],
     )
 
 

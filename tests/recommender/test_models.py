@@ -198,6 +198,7 @@ class TestTwoTower:
                 torch.ones(30),
                 torch.from_numpy(pairs.first_time[:30]),
                 torch.zeros(0, dtype=torch.int64),
+                torch.arange(30),
             )
         )
         history = given[0]

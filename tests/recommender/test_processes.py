@@ -83,12 +83,15 @@ def test_the_command_trains_with_two_processes_and_the_first_alone_writes(tmp_pa
 @pytest.mark.parametrize("rows", [0, 1, 2, 7])
 def test_parts_have_each_row_once(rows: int) -> None:
     numbers = torch.arange(rows)
-    batch = Batch(numbers, numbers + 1, numbers * 0.1, numbers * 0.2, numbers.double(), torch.arange(5))
+    batch = Batch(
+        numbers, numbers + 1, numbers * 0.1, numbers * 0.2, numbers.double(), torch.arange(5), 2 * numbers
+    )
     parts = [part_of(batch, rank, 3) for rank in range(3)]
     assert torch.cat([part.user for part in parts]).tolist() == numbers.tolist()
     for part in parts:
         assert part.item.tolist() == (part.user + 1).tolist()
         assert part.time.tolist() == part.user.tolist()
+        assert part.row.tolist() == (2 * part.user).tolist()
         assert part.negatives.tolist() == list(range(5))
     assert max(len(part.user) for part in parts) - min(len(part.user) for part in parts) <= 1
 
