@@ -1,13 +1,14 @@
 """What one platform does in a round: learn from its own persons, and send weights and nothing else."""
 
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
 
-from recommender.errors import DataError, RecommenderError
+from recommender.errors import ConfigError, DataError, RecommenderError
 from recommender.federation.averaging import Update, Weights, seed_of
-from recommender.federation.privacy import Spent, person_gradients, private_gradient
+from recommender.federation.privacy import Spent, noise_for, person_gradients, private_gradient
 from recommender.federation.settings import FederationConfig, Travels
 from recommender.models.pfcr_network import SequenceNetwork
 
@@ -32,20 +33,39 @@ class Client:
         codes: torch.Tensor,
         sequences: torch.Tensor,
         config: FederationConfig,
+        secret: int,
     ) -> None:
-        """`codes` (items, groups) of the domain's items, `sequences` (persons, length) of what they backed.
+        """Nothing is learnt yet.
+
+        Args:
+            name: differs from the other clients'.
+            network: drawn from anything: what travels is overwritten by what the coordinator sends.
+            codes: (items, groups) of the domain's items.
+            sequences: (persons, length) of what they backed, see `SequenceNetwork.states`.
+            config: everybody's.
+            secret: what the draws and the noise follow from. Who knows it can take the noise away.
 
         Raises:
-            DataError: nobody has backed anything.
+            DataError: nobody has backed anything. ConfigError: δ promises nothing to so many persons.
         """
         self.name = name
         self.network = network
         self._codes = codes
         self._sequences = sequences[(sequences >= 0).any(1)]
         self._config = config
+        self._secret = secret
+        self._answered = 0
         self.names = travelling(network, config.travels)
         if not self.persons:
             raise DataError(f"client {name} has nobody who backed anything: leave it out")
+        if not math.isinf(config.epsilon) and config.delta * self.persons >= 1:
+            raise ConfigError(
+                f"client {name} has {self.persons} persons, and a delta of {config.delta} would let one of them "
+                f"be told outright: ask for a delta below {1 / self.persons:.2g}"
+            )
+        self.noise = noise_for(
+            config.epsilon, config.delta, self.sampling_rate, config.rounds * self.steps_per_round
+        )
         for own_name, weight in network.named_parameters():
             weight.requires_grad_(not own_name.startswith(_PROMPT))
 
@@ -64,7 +84,7 @@ class Client:
 
     def spent(self, rounds: int) -> Spent:
         """What so many rounds of this client cost each of its persons."""
-        return Spent(self._config.noise, self.sampling_rate, rounds * self.steps_per_round)
+        return Spent(self.noise, self.sampling_rate, rounds * self.steps_per_round)
 
     def shared(self) -> dict[str, np.ndarray]:
         """The parameters that travel, as they are here."""
@@ -90,14 +110,24 @@ class Client:
     def train(self, given: Weights, turn: int) -> Update:
         """Learn for one round from what the coordinator gave, and give back what travels.
 
-        The same settings, weights and round give the same update, whoever runs it.
+        The same settings, secret, weights and round give the same update, whoever runs it.
+
+        Raises:
+            DataError: the round was answered before, or is beyond those that were agreed on: to answer it would
+                tell more of the persons than was promised to them.
         """
+        if not self._answered < turn <= self._config.rounds:
+            raise DataError(
+                f"client {self.name} answers each of {self._config.rounds} rounds once, and has answered "
+                f"{self._answered}: round {turn} would tell more of its persons than was promised"
+            )
+        self._answered = turn
         self.receive(given)
-        seed = seed_of(self._config.seed, self.name, turn)
+        seed = seed_of(self._secret, self.name, turn)
         generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)
         # Dropout would be drawn for all persons at once; the noise already keeps from learning by heart.
-        self.network.train(not self._config.noise)
+        self.network.train(not self.noise)
         anchor = {name: torch.from_numpy(weights).clone() for name, weights in given.items()}
         optimizer = torch.optim.Adam(
             [weight for weight in self.network.parameters() if weight.requires_grad],
@@ -114,7 +144,7 @@ class Client:
     def _draws(self, generator: torch.Generator) -> Iterator[torch.Tensor]:
         """The persons of each step: in turn, or with noise each by a coin, as its guarantee asks."""
         size, steps = self._config.persons_per_step, self.steps_per_round
-        if self._config.noise:
+        if self.noise:
             for _ in range(steps):
                 yield (torch.rand(self.persons, generator=generator) < self.sampling_rate).nonzero()[:, 0]
             return
@@ -125,11 +155,11 @@ class Client:
 
     def _descend(self, sequences: torch.Tensor, generator: torch.Generator) -> None:
         """Leave the gradient of these persons at the parameters."""
-        if self._config.noise:
+        if self.noise:
             found = private_gradient(
                 person_gradients(self.network, self._codes, sequences),
                 clip=self._config.clip,
-                noise=self._config.noise,
+                noise=self.noise,
                 expected=self.sampling_rate * self.persons,
                 generator=generator,
             )

@@ -1,5 +1,6 @@
 """Settings of learning together; those of the network are `pfcr`'s own."""
 
+import math
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,9 +25,10 @@ class FederationConfig(BaseModel):
     participation: float = Field(1.0, gt=0, le=1)
     """Chance of each client to take part in a round."""
     clip: float = Field(1.0, gt=0)
-    """Longest gradient of one person, where there is noise."""
-    noise: float = Field(0.0, ge=0)
-    """Standard deviation of the noise over `clip`; 0: none, and no gradient is clipped."""
+    """Longest gradient of one person, where there is noise; without it none is clipped."""
+    epsilon: float = Field(math.inf, gt=0)
+    """ε of the guarantee (ε, δ) that every client gives each of its persons over all rounds; ∞: no noise."""
     delta: float = Field(1e-4, gt=0, lt=1)
-    """Of the guarantee (ε, δ); below one over the persons of the smallest client."""
+    """δ of it: below one over a client's persons."""
     seed: int = Field(0, ge=0)
+    """Of who takes part, and of the network that all begin with. Nobody's noise follows from it."""

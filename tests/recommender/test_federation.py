@@ -1,5 +1,6 @@
 """Learning together: what is averaged, what travels, who takes part."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -33,7 +34,7 @@ def sequences(persons: int, seed: int) -> torch.Tensor:
 
 
 def client(name: str, config: FederationConfig, persons: int = 20, seed: int = 0) -> Client:
-    return Client(name, make_network(), CODES, sequences(persons, seed), config)
+    return Client(name, make_network(), CODES, sequences(persons, seed), config, secret=7)
 
 
 def all_weights(network: SequenceNetwork) -> dict[str, torch.Tensor]:
@@ -128,9 +129,9 @@ def test_the_three_kinds_of_travelling_are_parts_and_the_whole() -> None:
     )
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.7])
-def test_the_same_round_gives_the_same_bits_and_another_one_others(noise: float) -> None:
-    config = FederationConfig(noise=noise, persons_per_step=6)
+@pytest.mark.parametrize("epsilon", [math.inf, 20.0])
+def test_the_same_round_gives_the_same_bits_and_another_one_others(epsilon: float) -> None:
+    config = FederationConfig(epsilon=epsilon, persons_per_step=6, rounds=4)
     start = client("a", config).shared()
     first, again, later = (client("a", config).train(start, turn) for turn in (3, 3, 4))
     assert first.persons == 20
@@ -147,12 +148,12 @@ def test_parameters_of_another_network_are_refused() -> None:
 
 def test_a_client_without_anybody_is_refused() -> None:
     with pytest.raises(DataError, match="client empty has nobody who backed anything"):
-        Client("empty", make_network(), CODES, torch.full((3, 4), -1), FederationConfig())
+        Client("empty", make_network(), CODES, torch.full((3, 4), -1), FederationConfig(), 0)
 
 
 def test_those_who_backed_nothing_are_no_persons() -> None:
     rows = torch.cat([sequences(5, 0), torch.full((7, 4), -1)])
-    assert Client("a", make_network(), CODES, rows, FederationConfig()).persons == 5
+    assert Client("a", make_network(), CODES, rows, FederationConfig(), 0).persons == 5
 
 
 def test_fedprox_holds_a_client_to_what_it_was_given() -> None:
@@ -203,7 +204,17 @@ def test_what_is_learnt_together_foretells_better_than_what_was_drawn() -> None:
     config = FederationConfig(rounds=12, local_epochs=4.0, learning_rate=0.01)
     rows = torch.arange(4).repeat(16, 1)
     codes = torch.stack(torch.meshgrid(torch.arange(4), torch.arange(3), indexing="ij"), -1).reshape(12, 2)
-    clients = [Client(name, make_network(), codes, rows, config) for name in "ab"]
+    clients = [Client(name, make_network(), codes, rows, config, 0) for name in "ab"]
     before = person_losses(clients[0].network, codes, rows).mean()
     simulate(clients, config, clients[0].shared())
     assert person_losses(clients[0].network, codes, rows).mean() < 0.5 * before
+
+
+def test_a_round_is_answered_once_and_none_beyond_those_that_were_agreed_on() -> None:
+    mine = client("a", FederationConfig(rounds=3))
+    start = mine.shared()
+    mine.train(start, 2)
+    for turn in (1, 2, 4):
+        with pytest.raises(DataError, match="answers each of 3 rounds once, and has answered 2"):
+            mine.train(start, turn)
+    mine.train(start, 3)

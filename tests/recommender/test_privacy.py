@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from opacus.accountants import RDPAccountant
+from opacus.accountants import PRVAccountant
 
+from recommender.errors import ConfigError
 from recommender.federation.averaging import seed_of
 from recommender.federation.client import Client
-from recommender.federation.privacy import Spent, person_gradients, private_gradient
+from recommender.federation.privacy import Spent, noise_for, person_gradients, private_gradient
 from recommender.federation.settings import FederationConfig
 from tests.recommender.test_federation import CODES, make_network, sequences
 
@@ -61,8 +62,8 @@ def test_one_person_more_moves_a_step_by_no_more_than_the_clip() -> None:
 
 
 def test_a_step_without_anybody_still_adds_noise() -> None:
-    config = FederationConfig(noise=1.0, persons_per_step=1, local_epochs=1.0)
-    mine = Client("a", make_network(), CODES, sequences(400, 0), config)
+    config = FederationConfig(epsilon=5.0, persons_per_step=1, local_epochs=1.0, rounds=1)
+    mine = Client("a", make_network(), CODES, sequences(400, 0), config, secret=0)
     assert mine.sampling_rate == 1 / 400
     assert mine.steps_per_round == 400
     generator = torch.Generator().manual_seed(seed_of(0, "a", 1))
@@ -78,21 +79,28 @@ def test_a_step_without_anybody_still_adds_noise() -> None:
 def test_with_noise_what_does_not_travel_is_noised_too() -> None:
     """Else what travels would be learnt beside something that knows the persons exactly."""
     quiet, loud = (
-        Client("a", make_network(), CODES, sequences(20, 0), FederationConfig(travels="codes", noise=noise))
-        for noise in (1e-6, 50.0)
+        Client(
+            "a",
+            make_network(),
+            CODES,
+            sequences(20, 0),
+            FederationConfig(travels="codes", epsilon=epsilon, rounds=1),
+            secret=0,
+        )
+        for epsilon in (100.0, 0.1)
     )
     start = quiet.shared()
     quiet.train(start, 1)
     loud.train(start, 1)
     own = [dict(each.network.named_parameters())["positions"].detach() for each in (quiet, loud)]
-    assert not torch.allclose(own[0], own[1], atol=1e-4)
+    assert not torch.allclose(own[0], own[1], atol=1e-3)
 
 
 def test_epsilon_is_an_accountants_and_grows_with_steps_and_falls_with_noise() -> None:
     spent = Spent(noise=1.1, sampling_rate=0.05, steps=400)
-    loose = RDPAccountant()
-    loose.history = [(1.1, 0.05, 400)]
-    assert 0.8 * loose.get_epsilon(1e-4) < spent.epsilon(1e-4) < loose.get_epsilon(1e-4)
+    other = PRVAccountant()
+    other.history = [(1.1, 0.05, 400)]
+    assert other.get_epsilon(1e-4) < spent.epsilon(1e-4) < 1.2 * other.get_epsilon(1e-4)
     assert spent.epsilon(1e-4) < Spent(1.1, 0.05, 800).epsilon(1e-4)
     assert Spent(2.2, 0.05, 400).epsilon(1e-4) < spent.epsilon(1e-4)
     assert spent.epsilon(1e-3) < spent.epsilon(1e-4)
@@ -104,6 +112,40 @@ def test_without_noise_nothing_is_promised_and_without_steps_everything() -> Non
 
 
 def test_a_client_knows_what_its_rounds_cost() -> None:
-    config = FederationConfig(noise=1.5, persons_per_step=5, local_epochs=0.5)
-    mine = Client("a", make_network(), CODES, sequences(50, 0), config)
-    assert mine.spent(4) == Spent(1.5, 0.1, 4 * 5)
+    config = FederationConfig(epsilon=3.0, delta=1e-3, persons_per_step=5, local_epochs=0.5, rounds=8)
+    mine = Client("a", make_network(), CODES, sequences(50, 0), config, secret=0)
+    assert mine.spent(8) == Spent(mine.noise, 0.1, 8 * 5)
+    assert 0.95 * 3.0 < mine.spent(8).epsilon(1e-3) <= 3.0
+    assert mine.spent(4).epsilon(1e-3) < mine.spent(8).epsilon(1e-3)
+
+
+def test_a_larger_client_needs_less_noise_for_the_same_promise() -> None:
+    config = FederationConfig(epsilon=3.0, persons_per_step=5, rounds=2)
+    small, large = (
+        Client("a", make_network(), CODES, sequences(persons, 0), config, secret=0) for persons in (20, 200)
+    )
+    assert large.noise < small.noise
+
+
+def test_a_promise_that_cannot_be_kept_is_refused() -> None:
+    with pytest.raises(ConfigError, match="ask for fewer rounds, or for a larger epsilon"):
+        noise_for(1e-5, 1e-6, 1.0, 10_000)
+
+
+def test_a_delta_that_lets_a_person_be_told_outright_is_refused() -> None:
+    config = FederationConfig(epsilon=3.0, delta=0.05)
+    with pytest.raises(ConfigError, match=r"has 20 persons, and a delta of 0\.05"):
+        Client("a", make_network(), CODES, sequences(20, 0), config, secret=0)
+
+
+def test_who_knows_everything_but_the_secret_cannot_take_the_noise_away() -> None:
+    config = FederationConfig(epsilon=3.0, rounds=1)
+    sent = [
+        Client("a", make_network(), CODES, sequences(20, 0), config, secret).train(start, 1)
+        for secret, start in ((1, start_weights()), (2, start_weights()))
+    ]
+    assert not np.allclose(sent[0].weights["codes.weight"], sent[1].weights["codes.weight"], atol=1e-4)
+
+
+def start_weights() -> dict[str, np.ndarray]:
+    return Client("a", make_network(), CODES, sequences(20, 0), FederationConfig(), secret=0).shared()
