@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Resolves requirements/{app,dev,contracts,halmos}.in and package.json into their lock files.
+# Resolves requirements/{app,dev,contracts,halmos,federation}.in and package.json into their lock files.
 #
 # CUDA's wheels stay out: torch brings its own, which pip resolves on the machine at hand, so that the
 # same lock serves a laptop's CPU and a GPU host. Every package goes with its hashes, so that an index that is
@@ -15,6 +15,7 @@ resolve requirements/app.in --output-file requirements/app.lock "${cuda[@]}" "$@
 resolve requirements/dev.in --output-file requirements/dev.lock "${cuda[@]}" "$@"
 resolve requirements/contracts.in --output-file requirements/contracts.lock "$@"
 resolve requirements/halmos.in --output-file requirements/halmos.lock "$@"
+resolve requirements/federation.in --output-file requirements/federation.lock "$@"
 
 npm install --package-lock-only --no-audit --no-fund
 node tools/complete-package-lock.mjs

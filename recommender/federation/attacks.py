@@ -62,8 +62,8 @@ class ReadCodes:
 def read_codes(before: torch.Tensor, after: torch.Tensor, truth: Bools, towards: torch.Tensor) -> ReadCodes:
     """Guess which codes a client's persons backed by how their rows moved.
 
-    A softmax pulls the rows of what was backed towards the states of those who backed it and pushes all others
-    away, and every state has much of the state of somebody without a history, which the attacker can compute.
+    A softmax pulls the rows of what was backed towards the states of those who backed it and pushes all
+    others away, and every state has much of that of somebody without a history, which anybody can compute.
 
     Args:
         before: (groups, centroids, dims), the code embedding as it was sent.

@@ -1,6 +1,5 @@
 """What one platform does in a round: learn from its own persons, and send weights and nothing else."""
 
-import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -34,8 +33,9 @@ class Client:
         sequences: torch.Tensor,
         config: FederationConfig,
         secret: int,
+        answered: int = 0,
     ) -> None:
-        """Nothing is learnt yet.
+        """A client as it is before the first round, or after those that it has answered.
 
         Args:
             name: differs from the other clients'.
@@ -44,6 +44,7 @@ class Client:
             sequences: (persons, length) of what they backed, see `SequenceNetwork.states`.
             config: everybody's.
             secret: what the draws and the noise follow from. Who knows it can take the noise away.
+            answered: the last round that was answered; what does not travel is then in `network`.
 
         Raises:
             DataError: nobody has backed anything. ConfigError: δ promises nothing to so many persons.
@@ -54,18 +55,17 @@ class Client:
         self._sequences = sequences[(sequences >= 0).any(1)]
         self._config = config
         self._secret = secret
-        self._answered = 0
+        self._answered = answered
         self.names = travelling(network, config.travels)
         if not self.persons:
             raise DataError(f"client {name} has nobody who backed anything: leave it out")
-        if not math.isinf(config.epsilon) and config.delta * self.persons >= 1:
+        if config.epsilon is not None and config.delta * self.persons >= 1:
             raise ConfigError(
-                f"client {name} has {self.persons} persons, and a delta of {config.delta} would let one of them "
-                f"be told outright: ask for a delta below {1 / self.persons:.2g}"
+                f"client {name} has {self.persons} persons, and a delta of {config.delta} would let one of "
+                f"them be told outright: ask for a delta below {1 / self.persons:.2g}"
             )
-        self.noise = noise_for(
-            config.epsilon, config.delta, self.sampling_rate, config.rounds * self.steps_per_round
-        )
+        steps = config.rounds * self.steps_per_round
+        self.noise = noise_for(config.epsilon, config.delta, self.sampling_rate, steps)
         for own_name, weight in network.named_parameters():
             weight.requires_grad_(not own_name.startswith(_PROMPT))
 
@@ -85,6 +85,12 @@ class Client:
     def spent(self, rounds: int) -> Spent:
         """What so many rounds of this client cost each of its persons."""
         return Spent(self.noise, self.sampling_rate, rounds * self.steps_per_round)
+
+    def own(self) -> dict[str, np.ndarray]:
+        """The parameters that are learnt here and stay here."""
+        weights = dict(self.network.named_parameters())
+        names = [n for n in weights if n not in self.names and not n.startswith(_PROMPT)]
+        return {name: weights[name].detach().cpu().numpy().copy() for name in names}
 
     def shared(self) -> dict[str, np.ndarray]:
         """The parameters that travel, as they are here."""
@@ -113,7 +119,7 @@ class Client:
         The same settings, secret, weights and round give the same update, whoever runs it.
 
         Raises:
-            DataError: the round was answered before, or is beyond those that were agreed on: to answer it would
+            DataError: the round was answered before, or is beyond those that were agreed on: an answer would
                 tell more of the persons than was promised to them.
         """
         if not self._answered < turn <= self._config.rounds:

@@ -4,7 +4,6 @@ The unit is a person: all that somebody backed in a domain is one sequence, and 
 data differ by one person. Source: Abadi et al. 2016, Deep Learning with Differential Privacy (DP-SGD).
 """
 
-import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,13 +81,13 @@ def private_gradient(
 
 
 @lru_cache(maxsize=256)
-def noise_for(epsilon: float, delta: float, sampling_rate: float, steps: int) -> float:
-    """The least noise σ with which so many steps keep the guarantee (ε, δ); 0 for ε = ∞.
+def noise_for(epsilon: float | None, delta: float, sampling_rate: float, steps: int) -> float:
+    """The least noise σ with which so many steps keep the guarantee (ε, δ); 0 without ε.
 
     Raises:
         ConfigError: no noise would be enough.
     """
-    if math.isinf(epsilon):
+    if epsilon is None:
         return 0.0
     low, high = 0.0, 0.5
     while Spent(high, sampling_rate, steps).epsilon(delta) > epsilon:

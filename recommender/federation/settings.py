@@ -1,6 +1,5 @@
 """Settings of learning together; those of the network are `pfcr`'s own."""
 
-import math
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,8 +25,8 @@ class FederationConfig(BaseModel):
     """Chance of each client to take part in a round."""
     clip: float = Field(1.0, gt=0)
     """Longest gradient of one person, where there is noise; without it none is clipped."""
-    epsilon: float = Field(math.inf, gt=0)
-    """ε of the guarantee (ε, δ) that every client gives each of its persons over all rounds; ∞: no noise."""
+    epsilon: float | None = Field(None, gt=0)
+    """ε of what every client promises each of its persons over all rounds, (ε, δ); none: no noise."""
     delta: float = Field(1e-4, gt=0, lt=1)
     """δ of it: below one over a client's persons."""
     seed: int = Field(0, ge=0)

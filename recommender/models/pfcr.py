@@ -30,6 +30,7 @@ from recommender.text.codes import learn_codebook
 from recommender.training.trainable import Batch, TrainableModel
 
 USERS_PER_BLOCK = 1_024
+PARTS_BY_LENGTH = 5
 
 NETWORK_SETTINGS = ("groups", "centroids", "code_dims", "dims", "heads", "layers", "length", "temperature")
 """What all platforms that learn together have to agree on."""
@@ -119,8 +120,7 @@ class Pfcr(TrainableModel):
             return
         shared = load_shared(Path(config.shared))
         own = {name: getattr(config, name) for name in NETWORK_SETTINGS}
-        if dict(shared.settings) != own:
-            differing = sorted(name for name in own if shared.settings.get(name) != own[name])
+        if differing := sorted(name for name in own if shared.settings.get(name) != own[name]):
             raise ConfigError(
                 f"{config.shared} was learnt with other settings of {', '.join(differing)}: "
                 + " ".join(f"--set pfcr.{name}={shared.settings.get(name)}" for name in differing)
@@ -150,10 +150,16 @@ class Pfcr(TrainableModel):
     def _last_states(self, users: torch.Tensor, times: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
         """(users, dims): the states after what each backed before a moment."""
         found = self._bound()[0].before(users, times, self.config.length)
-        longest = max(int(found.mask.sum(1).max()) if len(users) else 0, 1)
-        items = torch.where(found.mask, found.items, -1)[:, :longest].to(vectors.device)
-        states = self.network.states(vectors, items)
-        return states[torch.arange(len(users), device=states.device), (items >= 0).sum(1)]
+        count = found.mask.sum(1)
+        items = torch.where(found.mask, found.items, -1).to(vectors.device)
+        last = torch.zeros(len(users), self.config.dims, device=vectors.device)
+        # Most histories are short: side by side with their like they need little padding.
+        for rows in torch.tensor_split(torch.argsort(count, stable=True), PARTS_BY_LENGTH):
+            if len(rows):
+                longest = max(int(count[rows[-1]]), 1)
+                states = self.network.states(vectors, items[rows, :longest])
+                last = last.index_put((rows,), states[torch.arange(len(rows)), count[rows]])
+        return last
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         vectors = self.network.codes(self.codes)

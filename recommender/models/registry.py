@@ -15,6 +15,7 @@ from recommender.models.chainfund_as_published import ChainFundAsPublished, Chai
 from recommender.models.hybrid import Hybrid
 from recommender.models.item_to_item import Ease, ItemKnn, TextProfile
 from recommender.models.markov import Markov
+from recommender.models.pfcr import Pfcr
 from recommender.models.popularity import Popularity, RandomOrder, RecentPopularity
 from recommender.models.shared_bottom import SharedBottom
 from recommender.models.tfidf import TfIdf
@@ -24,7 +25,7 @@ MODELS: dict[str, type[Recommender]] = {
     model.name: model
     for model in (
         RandomOrder, Popularity, RecentPopularity, ItemKnn, Ease, Markov, TfIdf, TextProfile, ChainFund,
-        ChainFundAsPublished, TwoTower, Hybrid, SharedBottom,
+        ChainFundAsPublished, TwoTower, Hybrid, SharedBottom, Pfcr,
     )
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 """What platforms that learn together have in common: a codebook and the weights that travel, in one file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,11 @@ class SharedWeights:
     """Of the network, as `pfcr`'s config has them: everybody's are the same."""
     codebook: Codebook
     weights: Mapping[str, NDArray[np.float32]]
-    """By name of the parameter; empty before the first round."""
+    """By name of the parameter."""
+    agreed: Mapping[str, object] = field(default_factory=dict)
+    """How it is learnt: `federation.settings`, which every client reads here."""
+    turn: int = 0
+    """The round after which these are the weights; 0: as they were drawn."""
 
 
 def save_shared(path: Path, shared: SharedWeights) -> None:
@@ -38,7 +42,12 @@ def save_shared(path: Path, shared: SharedWeights) -> None:
     tensors = {f"{_WEIGHTS}{name}": np.ascontiguousarray(array) for name, array in shared.weights.items()}
     for name in ("mean", "rotation", "centroids"):
         tensors[f"{_CODEBOOK}{name}"] = getattr(book, name).contiguous().numpy()
-    header = {"encoder": shared.encoder, "settings": dict(shared.settings)}
+    header = {
+        "encoder": shared.encoder,
+        "settings": dict(shared.settings),
+        "agreed": dict(shared.agreed),
+        "turn": shared.turn,
+    }
     write_atomic(path, save(tensors, {_HEADER: orjson.dumps(header, option=orjson.OPT_SORT_KEYS).decode()}))
 
 
@@ -60,6 +69,8 @@ def load_shared(path: Path) -> SharedWeights:
             header["settings"],
             codebook,
             {name.removeprefix(_WEIGHTS): a for name, a in tensors.items() if name.startswith(_WEIGHTS)},
+            header["agreed"],
+            header["turn"],
         )
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist: write it with `federate begin`") from None
