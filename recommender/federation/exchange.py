@@ -3,8 +3,8 @@
     coordinator: begin → shared weights of round 0 → … → close each round with the updates
     client:      answer each round → an update; its secret and own weights stay here
 
-A folder is a client's memory: which rounds it has answered, and what does not travel. It is written before the
-update, so that a client that is killed in between has lost a round and told nothing twice.
+A folder is a client's memory: which rounds it has answered, and what does not travel. It is written before
+the update, so that a client that is killed in between has lost a round and told nothing twice.
 """
 
 import secrets
