@@ -21,7 +21,8 @@ def person_losses(network: SequenceNetwork, codes: torch.Tensor, sequences: torc
     network.eval()
     with torch.inference_mode():
         parts = [network(codes, part) for part in torch.split(sequences, PERSONS_PER_BLOCK)]
-    return torch.cat(parts).double().numpy()
+    losses: Floats = torch.cat(parts).double().numpy()
+    return losses
 
 
 def membership_scores(target: Floats, shadows: Sequence[Floats]) -> Floats:
@@ -36,7 +37,8 @@ def membership_scores(target: Floats, shadows: Sequence[Floats]) -> Floats:
 
     Source: Watson et al. 2022, On the Importance of Difficulty Calibration in Membership Inference Attacks.
     """
-    return np.mean(shadows, axis=0) - target
+    expected: Floats = np.mean(shadows, axis=0)
+    return expected - target
 
 
 @dataclass(frozen=True)

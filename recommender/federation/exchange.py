@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import torch
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
@@ -27,7 +27,7 @@ from recommender.errors import ConfigError, DamagedError
 from recommender.federation.averaging import Update, federated_average
 from recommender.federation.client import Client, travelling
 from recommender.federation.settings import FederationConfig
-from recommender.files import write_atomic
+from recommender.files import to_json, write_atomic
 from recommender.models.pfcr import NETWORK_SETTINGS, PfcrConfig, make_network
 from recommender.models.pfcr_network import SequenceNetwork
 from recommender.models.shared_weights import SharedWeights
@@ -36,6 +36,16 @@ from recommender.text.codes import Codebook, learn_codebook
 
 _HEADER = "update"
 _STATE, _OWN = "state.json", "own.safetensors"
+
+
+class Memory(BaseModel):
+    """What a client has to remember from round to round."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client: str
+    secret: int
+    answered: int
 
 
 def begin(
@@ -96,8 +106,8 @@ def answer(name: str, shared: SharedWeights, data: Dataset, vectors: TextVectors
     """
     config = agreement(shared)
     network = draw_network(PfcrConfig.model_validate(dict(shared.settings)), config)
-    state = _open(folder, name)
-    own = load((folder / _OWN).read_bytes()) if state["answered"] else {}
+    memory = _open(folder, name)
+    own = load((folder / _OWN).read_bytes()) if (folder / _OWN).exists() else {}
     network.load_state_dict({n: torch.from_numpy(a) for n, a in own.items()}, strict=False)
     client = Client(
         name,
@@ -105,12 +115,13 @@ def answer(name: str, shared: SharedWeights, data: Dataset, vectors: TextVectors
         shared.codebook.codes(vectors.pooled),
         sequences_of(context_of(data, None), network.length),
         config,
-        int(state["secret"]),
-        int(state["answered"]),
+        memory.secret,
+        memory.answered,
     )
     update = client.train(shared.weights, shared.turn + 1)
+    answered = memory.model_copy(update={"answered": shared.turn + 1})
+    write_atomic(folder / _STATE, to_json(answered.model_dump()))
     write_atomic(folder / _OWN, save({n: np.ascontiguousarray(a) for n, a in client.own().items()}))
-    write_atomic(folder / _STATE, orjson.dumps(state | {"answered": shared.turn + 1}))
     return update
 
 
@@ -143,21 +154,19 @@ def load_update(path: Path) -> Update:
         raise DamagedError(f"{path} holds no update: {error}") from None
 
 
-def _open(folder: Path, name: str) -> dict[str, object]:
+def _open(folder: Path, name: str) -> Memory:
     """A client's memory, made where there is none."""
     path = folder / _STATE
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        state = {"client": name, "secret": secrets.randbits(62), "answered": 0}
-        write_atomic(path, orjson.dumps(state))
-        return state
+        memory = Memory(client=name, secret=secrets.randbits(62), answered=0)
+        write_atomic(path, to_json(memory.model_dump()))
+        return memory
     try:
-        state = orjson.loads(path.read_bytes())
-        if state["client"] != name:
-            raise ConfigError(
-                f"{folder} is the memory of client {state['client']}: give {name} one of its own"
-            )
-    except (ValueError, KeyError, TypeError) as error:
-        raise DamagedError(f"{path} is not what a client wrote: {error}") from None
-    return state
+        memory = Memory.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DamagedError(f"{path} is not what a client wrote: {error.error_count()} errors") from None
+    if memory.client != name:
+        raise ConfigError(f"{folder} is the memory of client {memory.client}: give {name} one of its own")
+    return memory

@@ -76,7 +76,8 @@ class DomainPrompt(nn.Module):
             for layer in (self.key, self.value)
         )
         attended = F.scaled_dot_product_attention(query, key, value)
-        return states + self.output(attended.transpose(1, 2).reshape(states.shape))
+        added: torch.Tensor = self.output(attended.transpose(1, 2).reshape(states.shape))
+        return states + added
 
 
 class SequenceNetwork(nn.Module):

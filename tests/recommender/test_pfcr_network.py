@@ -23,12 +23,14 @@ def codes() -> torch.Tensor:
 
 
 def numbers(weight: torch.Tensor) -> Array:
-    return weight.detach().double().numpy()
+    found: Array = weight.detach().double().numpy()
+    return found
 
 
 def softmax(logits: Array) -> Array:
-    powers: Array = np.exp(logits - logits.max())
-    return powers / powers.sum()
+    powers = np.exp(logits - logits.max())
+    shares: Array = powers / powers.sum()
+    return shares
 
 
 def layer_norm(vector: Array, norm: torch.nn.LayerNorm) -> Array:
@@ -66,6 +68,8 @@ def test_self_attention_is_as_its_equations_say() -> None:
         attended = np.concatenate(heads) @ numbers(layer.output.weight).T + numbers(layer.output.bias)
         middle = layer_norm(inputs[position] + attended, layer.attention_norm)
         first, _, second = layer.forward_layers
+        assert isinstance(first, torch.nn.Linear)
+        assert isinstance(second, torch.nn.Linear)
         inner = torch.from_numpy(middle @ numbers(first.weight).T + numbers(first.bias))
         grown = torch.nn.functional.gelu(inner).numpy() @ numbers(second.weight).T + numbers(second.bias)
         assert found[position] == pytest.approx(layer_norm(middle + grown, layer.forward_norm), abs=1e-5)
