@@ -71,12 +71,14 @@ class SharedBottomConfig(ModelConfig):
     bottom: tuple[int, ...] = (64, 32, 16)
     tower: tuple[int, ...] = (16,)
     dropout: float = Field(0.1, ge=0, lt=1)
+    wide: bool = True
+    """Whether each target also has weights of its own on the features."""
     text_dims: int = Field(16, ge=1)
     """Text vectors are rotated into this many of their principal dimensions."""
     embedding_dims: int = Field(4, ge=1)
     """Of a category, a language, a publisher."""
-    conversion: Literal["whole-space", "visits"] = "whole-space"
-    """Whether contributions are learnt from all cards, through pCTCVR, or from the visits alone."""
+    conversion: Literal["whole-space", "visits", "both"] = "whole-space"
+    """Whether contributions are learnt from all cards, through pCTCVR, from the visits alone, or from both."""
     task_weights: TaskWeights = TaskWeights()
     target_weights: TargetWeights = TargetWeights()
     half_life_days: float = Field(365.0, gt=0)
@@ -138,6 +140,7 @@ class SharedBottom(TrainableModel):
             bottom=config.bottom,
             tower=config.tower,
             dropout=config.dropout,
+            wide=config.wide,
         )
         self.register_buffer("text_mean", torch.zeros(sizes.text))
         self.register_buffer("text_basis", torch.zeros(sizes.text, config.text_dims))
@@ -161,7 +164,7 @@ class SharedBottom(TrainableModel):
     @property
     def learns(self) -> tuple[str, ...]:
         """The targets that have a loss, with a weight above 0."""
-        left_out = "contributed" if self.config.conversion == "whole-space" else "converted"
+        left_out = {"whole-space": "contributed", "visits": "converted"}.get(self.config.conversion)
         return tuple(name for name in TARGETS if name != left_out and self._weight(name) > 0)
 
     def _weight(self, target: str) -> float:

@@ -1,9 +1,9 @@
 """The network of `shared_bottom`: shared layers, a tower for each scene, a head for each target.
 
-    b = MLP(x); tower: t = MLP(b); heads: o = W t + c, one number for each target of the scene
-    each layer of an MLP is dropout(relu(W x + c)), the last one too
+    b = MLP(x); tower: t = MLP(b); heads: o = W t + c + V x, one number for each target of the scene
+    each layer of an MLP is dropout(relu(W x + c)), the last one too; V is there if the network is wide
 
-Source: Caruana 1997, Multitask Learning.
+Sources: Caruana 1997, Multitask Learning; the wide part: Cheng et al. 2016, Wide & Deep Learning.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,7 @@ class SharedBottomNetwork(nn.Module):
         bottom: widths of the shared layers.
         tower: widths of each scene's own layers; none: heads read the bottom.
         dropout: 0 to below 1, after every layer but the heads.
+        wide: whether each target also has weights of its own on the features, 0 at first.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class SharedBottomNetwork(nn.Module):
         bottom: Sequence[int],
         tower: Sequence[int],
         dropout: float,
+        wide: bool,
     ) -> None:
         super().__init__()
         self.scenes = {name: tuple(targets) for name, targets in scenes.items()}
@@ -50,10 +52,18 @@ class SharedBottomNetwork(nn.Module):
             {name: nn.Linear([width, *tower][-1], len(targets)) for name, targets in scenes.items()}
         )
 
+        self.wide: nn.ModuleDict | None = None
+        if wide:
+            self.wide = nn.ModuleDict({n: nn.Linear(inputs, len(t), bias=False) for n, t in scenes.items()})
+            for weights in self.wide.parameters():
+                nn.init.zeros_(weights)
+
     def forward(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
         shared = self.bottom(features)
         found: dict[str, torch.Tensor] = {}
         for name, targets in self.scenes.items():
             numbers = self.heads[name](self.towers[name](shared))
+            if self.wide is not None:
+                numbers = numbers + self.wide[name](features)
             found |= dict(zip(targets, numbers.unbind(-1), strict=True))
         return found

@@ -142,23 +142,29 @@ class TestLosses:
         assert not slope.any()
 
 
-def test_the_network_is_a_loop_over_its_layers() -> None:
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_network_is_a_loop_over_its_layers(wide: bool) -> None:
     torch.manual_seed(0)
     scenes = {"one": ("a",), "two": ("b", "c")}
-    network = SharedBottomNetwork(5, scenes, bottom=(4, 3), tower=(2,), dropout=0.5).eval()
+    network = SharedBottomNetwork(5, scenes, bottom=(4, 3), tower=(2,), dropout=0.5, wide=wide).eval()
+    for weights in network.wide.parameters() if network.wide else ():
+        assert not weights.any()
+        torch.nn.init.normal_(weights)
     x = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
     found = network(torch.from_numpy(x))
-    weights = {name: value.numpy() for name, value in network.state_dict().items()}
+    state = {name: value.numpy() for name, value in network.state_dict().items()}
 
     def layer(name: str, values: np.ndarray) -> np.ndarray:
-        rows = [[sum(w * v for w, v in zip(unit, row, strict=True)) for unit in weights[f"{name}.weight"]]
+        rows = [[sum(w * v for w, v in zip(unit, row, strict=True)) for unit in state[f"{name}.weight"]]
                 for row in values]  # fmt: skip
-        outputs: np.ndarray = np.array(rows) + weights[f"{name}.bias"]
+        outputs: np.ndarray = np.array(rows) + state[f"{name}.bias"]
         return outputs
 
     shared = np.maximum(layer("bottom.3", np.maximum(layer("bottom.0", x), 0)), 0)
     for scene, targets in scenes.items():
         heads = layer(f"heads.{scene}", np.maximum(layer(f"towers.{scene}.0", shared), 0))
+        if wide:
+            heads = heads + x @ state[f"wide.{scene}.weight"].T
         for column, target in enumerate(targets):
             assert found[target].tolist() == pytest.approx(heads[:, column].tolist(), abs=1e-5)
 

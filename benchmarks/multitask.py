@@ -1,0 +1,250 @@
+"""What several tasks learnt together gain and lose: `shared_bottom` beside one network for each target.
+
+`python -m benchmarks.multitask site|synthetic [--seeds 5] [--scale 1] [--trials 8] [--json OUT]` trains on
+the first 70 % of the rows by time, chooses settings and epochs on the next 10 %, and prints a table with a
+line for each target on the rest: AUC of what happens or not, RMSE of numbers; beside it
+
+* `linear`: logistic or ridge regression on the same features, its penalty chosen on the same part;
+* `twin`: the same network with that target alone (`converted`: pCTR times pCVR of two trained apart);
+* `peer`, with `--peer DIR`: what `benchmarks/peers/deepctr_shared_bottom.py` wrote there; `--export DIR`
+  writes the rows for it.
+
+Differences are paired, over users. Of a see-saw (one task gains, another loses) the column `less twin`
+tells. `dial` in the place of a source does the same for two regressions of chosen likeness: `benchmarks.dial`.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from benchmarks import dial, linear
+from benchmarks.multitask_sources import PASSED, SOURCES, Parts, parts_of
+from benchmarks.peers.rows import read_scores
+from recommender.data.dataset import Floats
+from recommender.data.scenes import TARGETS, SceneRows, scene_rows
+from recommender.evaluation.rows import LabelledRows, difference, measure
+from recommender.models.registry import make_plan
+from recommender.models.scene_features import CODES, SceneFeatures, feature_names
+from recommender.models.shared_bottom import BINARY, NUMBERS, SharedBottom
+from recommender.training.trainer import train
+
+CHANCES = (*BINARY, "converted")
+TRIALS = (
+    {},
+    {"learning_rate": 1e-3, "batch_size": 512},
+    {"weight_decay": 0.1},
+    {"learning_rate": 1e-3, "batch_size": 512, "weight_decay": 1.0},
+    {"dropout": 0.0, "learning_rate": 1e-3, "batch_size": 512, "weight_decay": 0.1},
+    {"dropout": 0.2, "learning_rate": 3e-3, "batch_size": 512, "weight_decay": 0.3},
+    {"wide": False},
+    {"dropout": 0.2, "learning_rate": 1e-2, "batch_size": 2048},
+)
+"""Settings and training that are tried on the validation part, one after the other."""
+
+Predicted = dict[str, Floats]
+
+
+@dataclass
+class Scores:
+    """Predictions for the test's rows by who made them, one for each seed."""
+
+    by_name: dict[str, list[Predicted]] = field(default_factory=dict)
+
+    def of(self, name: str, target: str, there: np.ndarray) -> list[Floats]:
+        return [seed[target][there] for seed in self.by_name[name] if target in seed]
+
+
+def limited(target: str, values: Floats) -> Floats:
+    """Numbers as the model reads them: a page left open was not read."""
+    config = make_plan("shared_bottom").config.model_dump()
+    limits = {"dwell": config["max_dwell"], "minutes": config["max_minutes"]}
+    return np.minimum(values, limits.get(target, np.inf))
+
+
+def losses(predicted: Predicted, rows: SceneRows, targets: Sequence[str]) -> Iterator[float]:
+    """Cross-entropy of chances, share of the variance that is left of numbers."""
+    for target in targets:
+        label = limited(target, rows.targets[target])
+        there = np.isfinite(label)
+        if not there.any():
+            continue
+        y, p = label[there], predicted[target][there]
+        if target in NUMBERS:
+            yield float(((y - p) ** 2).mean() / max(y.var(), 1e-9))
+        else:
+            p = np.clip(p, 1e-7, 1 - 1e-7)
+            yield float(-(y * np.log(p) + (1 - y) * np.log(1 - p)).mean())
+
+
+def fitted(parts: Parts, seed: int, settings: dict[str, Any]) -> tuple[SharedBottom, float]:
+    """Trained until the validation part's losses no longer fall; and their sum."""
+    own = {name: value for name, value in settings.items() if name in SharedBottom.config_type.model_fields}
+    training = {"epochs": 40, "patience": 5} | {n: v for n, v in settings.items() if n not in own}
+    plan = make_plan("shared_bottom", {"passed": PASSED, **own}, training).with_seed(seed)
+    model = plan.build(parts.before.sizes)
+    if not isinstance(model, SharedBottom):
+        raise TypeError(plan.name)
+
+    def validate() -> float:
+        model.bind(parts.every)
+        return -sum(losses(model.predict_rows(parts.valid), parts.valid, model.learns))
+
+    log = train(model, parts.before, plan.training, validate=validate)
+    model.bind(parts.every)
+    return model, -max(epoch["validation"] for epoch in log.curve)
+
+
+def alone(target: str) -> dict[str, Any]:
+    """Settings with which one target is learnt and nothing else."""
+    weights = {name: float(name == target) for name in TARGETS}
+    return {"target_weights": weights, "conversion": "visits"}
+
+
+def twins(parts: Parts, seed: int, settings: dict[str, Any], targets: Sequence[str]) -> Predicted:
+    found: Predicted = {}
+    for target in targets:
+        if target != "converted":
+            model, _ = fitted(parts, seed, {**settings, **alone(target)})
+            found[target] = model.predict_rows(parts.test)[target]
+            if target == "contributed":
+                found["converted"] = found[target]
+    if "converted" in found:
+        found["converted"] = found["converted"] * found["clicked"]
+    return found
+
+
+def linear_scores(parts: Parts, model: SharedBottom, targets: Sequence[str]) -> Predicted:
+    x, rows = designs(parts, model)
+    found: Predicted = {}
+    for target in targets:
+        labels = {part: limited(target, each.targets[target]) for part, each in rows.items()}
+        there = {part: np.isfinite(label) for part, label in labels.items()}
+        cut = {part: (x[part][there[part]], labels[part][there[part]]) for part in ("train", "valid")}
+        is_number = target in NUMBERS
+        weights = linear.tuned(
+            linear.ridge if is_number else linear.logistic,
+            cut["train"],
+            cut["valid"],
+            (lambda odds, y: ((odds - y) ** 2).mean())
+            if is_number
+            else (lambda odds, y: (np.logaddexp(0, odds) - y * odds).mean()),
+        )
+        found[target] = x["test"] @ weights
+    return found
+
+
+def designs(parts: Parts, model: SharedBottom) -> tuple[dict[str, Floats], dict[str, SceneRows]]:
+    features = SceneFeatures(parts.every, model.item_text.numpy())
+    rows = {"train": scene_rows(parts.before, PASSED), "valid": parts.valid, "test": parts.test}
+    dense = {part: features.of(each) for part, each in rows.items()}
+    mean, scale = dense["train"].mean(0), dense["train"].std(0)
+    sizes = (model.sizes.categories, model.sizes.languages, model.sizes.publishers)
+    return {
+        part: linear.design(dense[part], features.codes(each.item), mean, scale, sizes)
+        for part, each in rows.items()
+    }, rows
+
+
+def export(parts: Parts, model: SharedBottom, folder: Path) -> None:
+    """Rows with their standardised features for a peer: train, valid and test.parquet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    features = SceneFeatures(parts.every, model.item_text.numpy())
+    rows = {"train": scene_rows(parts.before, PASSED), "valid": parts.valid, "test": parts.test}
+    mean, scale = model.feature_mean.numpy(), model.feature_scale.clamp(min=1e-6).numpy()
+    for part, each in rows.items():
+        dense = np.clip((features.of(each) - mean) / scale, -10, 10)
+        columns = dict(zip(feature_names(model.config.text_dims), dense.T, strict=True))
+        codes = dict(zip((f"code_{name}" for name in CODES), features.codes(each.item).T, strict=True))
+        labels = {f"target_{name}": limited(name, values) for name, values in each.targets.items()}
+        frame = pl.DataFrame({"row_id": np.arange(len(each)), **columns, **codes, **labels})
+        frame.write_parquet(folder / f"{part}.parquet")
+
+
+def peer_scores(folder: Path, parts: Parts, targets: Sequence[str]) -> list[Predicted]:
+    by_target = {}
+    for target in targets:
+        label = parts.test.targets[target]
+        by_target[target] = read_scores(folder / f"{target}.parquet", _labelled(parts.test, label))
+    return [dict(zip(targets, seed, strict=True)) for seed in zip(*by_target.values(), strict=True)]
+
+
+def _labelled(rows: SceneRows, label: Floats) -> LabelledRows:
+    return LabelledRows(rows.user, rows.item, rows.time, label)
+
+
+def lines(parts: Parts, scores: Scores, targets: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """For each target the value of everybody, and ours less theirs with its interval."""
+    for target in targets:
+        label = limited(target, parts.test.targets[target])
+        there = np.isfinite(label)
+        rows = _labelled(parts.test, label).where(there)
+        metric = "rmse" if target in NUMBERS else "auc"
+        ours = scores.of("ours", target, there)
+        line: dict[str, Any] = {"target": target, "metric": metric, "rows": len(rows)}
+        for name in scores.by_name:
+            theirs = scores.of(name, target, there)
+            if not theirs:
+                continue
+            line[name] = measure(rows, theirs, metric).mean
+            if name != "ours":
+                gap = difference(rows, ours, theirs, metric)
+                line[f"less {name}"] = [gap.mean, gap.low, gap.high]
+        yield line
+
+
+def printed(table: Sequence[dict[str, Any]]) -> Iterator[str]:
+    heads = list(dict.fromkeys(name for line in table for name in line))
+    yield f"| {' | '.join(heads)} |"
+    yield f"| {' | '.join('---' for _ in heads)} |"
+    for line in table:
+        yield f"| {' | '.join(_cell(line.get(head, '')) for head in heads)} |"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return f"{value[0]:+.4f} ({value[1]:+.4f} to {value[2]:+.4f})"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def compared(options: argparse.Namespace) -> list[dict[str, Any]]:
+    parts = parts_of(SOURCES[options.source](options.scale))
+    tried = [(fitted(parts, 0, dict(each)), each) for each in TRIALS[: options.trials]]
+    (model, _), chosen = min(tried, key=lambda each: each[0][1])
+    print(f"chosen of {len(tried)}: {chosen or 'the defaults'}", flush=True)
+    targets = [name for name in TARGETS if np.isfinite(scene_rows(parts.before, PASSED).targets[name]).any()]
+    if options.export:
+        export(parts, model, options.export)
+    scores = Scores({"ours": [], "linear": [linear_scores(parts, model, targets)], "twin": []})
+    for seed in range(options.seeds):
+        ours, _ = fitted(parts, seed, dict(chosen))
+        scores.by_name["ours"].append(ours.predict_rows(parts.test))
+        scores.by_name["twin"].append(twins(parts, seed, dict(chosen), targets))
+    if options.peer:
+        scores.by_name["peer"] = peer_scores(options.peer, parts, targets)
+    return list(lines(parts, scores, targets))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("source", choices=[*SOURCES, "dial"])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the source, 1 being the demo's size")
+    parser.add_argument("--trials", type=int, default=len(TRIALS))
+    parser.add_argument("--export", type=Path)
+    parser.add_argument("--peer", type=Path)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    table = dial.compared(options.seeds, options.scale) if options.source == "dial" else compared(options)
+    print("\n".join(printed(table)))
+    if options.json:
+        options.json.write_text(json.dumps(table, indent=1))
+
+
+if __name__ == "__main__":
+    main()
