@@ -241,6 +241,8 @@ def _impressions(key: Provenance, unpriced: frozenset[str]) -> Iterator[dict[str
             "slot": row.slot,
             "propensity": row.propensity,
             "model_version": row.model_version,
+            # Whoever reported nothing, as pages once did, did not measure.
+            "dwell": row.dwell_seconds or None,
         }
 
 

@@ -1,10 +1,14 @@
 """From ledger rows to published rankings: what goes into a snapshot, what is shown, and how it is undone."""
 
 import json
+import uuid
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from django_project.core.models import AuditEntry, Job
 from django_project.discovery.models import (
@@ -15,7 +19,7 @@ from django_project.discovery.models import (
     SimilarCampaign,
 )
 from django_project.discovery.selectors import recommended_for, similar_to
-from django_project.discovery.services import grant_consent, withdraw_consent
+from django_project.discovery.services import Observation, grant_consent, record, withdraw_consent
 from django_project.ledger.services import keep_token
 from recommender.data.snapshot import load_snapshot, open_snapshot
 from recommender.pipeline import digest, open_ranker, rank_all, run_snapshot
@@ -55,6 +59,29 @@ class TestSnapshots:
         row = events.row(0, named=True)
         assert row["item_id"] == item_of(campaign)
         assert (row["kind"], row["amount"], row["chain_id"]) == ("contribute", 2.0, CHAIN_ID)
+
+    def test_a_card_has_its_slot_and_its_time_on_the_screen_where_that_was_measured(
+        self, world: World
+    ) -> None:
+        campaign, browser = world.campaign(), visitor()
+        world.listing(campaign)
+        world.mine(8)
+        seen = Observation(
+            event_id=uuid.uuid4(),
+            kind="impression",
+            campaign=(campaign.chain_id, bytes(campaign.address)),
+            occurred_at=timezone.now(),
+            dwell=timedelta(seconds=7),
+            slot=3,
+        )
+        unmeasured = replace(seen, event_id=uuid.uuid4(), dwell=timedelta(0), slot=None)
+        assert record(browser, None, [seen, unmeasured]) == 2
+        cards = tables(provenance()).impressions
+        assert cards is not None
+        assert cards.select("item_id", "slot", "dwell").rows() == [
+            (item_of(campaign), 3, 7.0),
+            (item_of(campaign), None, None),
+        ]
 
     def test_a_campaign_that_is_not_final_is_not_an_item(self, world: World) -> None:
         old = world.campaign()

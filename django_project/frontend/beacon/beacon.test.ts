@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DwellClock } from "./dwell.ts";
 import { BATCH_LIMIT, BeaconQueue, FLUSH_MILLISECONDS, type Observation } from "./queue.ts";
-import { BEACON_URL, IMPRESSION_MILLISECONDS, startBeacon } from "./start.ts";
+import {
+  BEACON_URL,
+  IMPRESSION_MILLISECONDS,
+  LONGEST_IMPRESSION_MILLISECONDS,
+  startBeacon,
+} from "./start.ts";
 
 function seen(id: number): Observation {
   return {
@@ -120,6 +125,43 @@ describe("startBeacon", () => {
     expect(await sent()).toMatchObject([
       { kind: "impression", campaign: "31337:0xab", slot: 3, propensity: 0.05, model_version: "run-1" },
     ]);
+  });
+
+  it("tells how long the card was on the screen, and since when, once it is left", async () => {
+    document.body.innerHTML = '<article data-impression="31337:0xab"></article>';
+    const card = document.querySelector("article") as Element;
+    vi.setSystemTime("2026-01-01T10:00:00Z");
+    startBeacon();
+    show(card, true);
+    vi.advanceTimersByTime(4000);
+    show(card, false);
+    expect(observers[0]?.watched).toEqual([]);
+    vi.advanceTimersByTime(9000);
+    window.dispatchEvent(new Event("pagehide"));
+    expect(await sent()).toMatchObject([{ dwell_seconds: 4, occurred_at: "2026-01-01T10:00:00.000Z" }]);
+  });
+
+  it("does not wait for ever for a card to be left", async () => {
+    document.body.innerHTML = '<article data-impression="31337:0xab"></article>';
+    startBeacon();
+    show(document.querySelector("article") as Element, true);
+    vi.advanceTimersByTime(LONGEST_IMPRESSION_MILLISECONDS + FLUSH_MILLISECONDS);
+    expect(await sent()).toMatchObject([{ kind: "impression", dwell_seconds: 60 }]);
+  });
+
+  it("waits for a card that was only scrolled past to come back", async () => {
+    document.body.innerHTML = '<article data-impression="31337:0xab"></article>';
+    const card = document.querySelector("article") as Element;
+    startBeacon();
+    show(card, true);
+    vi.advanceTimersByTime(IMPRESSION_MILLISECONDS - 1);
+    show(card, false);
+    expect(observers[0]?.watched).toEqual([card]);
+    show(card, true);
+    vi.advanceTimersByTime(2000);
+    show(card, false);
+    window.dispatchEvent(new Event("pagehide"));
+    expect(await sent()).toMatchObject([{ kind: "impression", dwell_seconds: 2 }]);
   });
 
   it("ignores a card that was only scrolled past", async () => {

@@ -16,8 +16,12 @@ export class DwellClock {
     this.#since = undefined;
   }
 
-  get seconds(): number {
+  get milliseconds(): number {
     const running = this.#since === undefined ? 0 : this.now() - this.#since;
-    return Math.round((this.#seen + running) / 1000);
+    return this.#seen + running;
+  }
+
+  get seconds(): number {
+    return Math.round(this.milliseconds / 1000);
   }
 }
