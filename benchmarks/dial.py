@@ -43,7 +43,7 @@ def draw(rng: np.random.Generator, cosine: float, rows: int) -> tuple[Floats, Fl
     weights = SCALE * np.stack([first, cosine * first + np.sqrt(1 - cosine**2) * second], 1)
     features = rng.normal(size=(rows, INPUTS))
     odds = features @ weights
-    waves = sum(np.sin(a * odds + b) for a, b in zip(ALPHA, BETA, strict=True))
+    waves = np.sum([np.sin(a * odds + b) for a, b in zip(ALPHA, BETA, strict=True)], axis=0)
     return features, odds + waves + rng.normal(0, NOISE, odds.shape)
 
 
@@ -115,7 +115,9 @@ def compared(seeds: int, scale: float) -> list[dict[str, Any]]:
             table.append(
                 {
                     "cosine": cosine,
-                    "correlation": float(np.corrcoef(targets.T)[0, 1]),
+                    "correlation": float(
+                        np.mean(np.prod((targets - targets.mean(0)) / targets.std(0), axis=1))
+                    ),
                     "target": task,
                     **{name: measure(own, each, "rmse").mean for name, each in found[task].items()},
                     "less twin": [gap.mean, gap.low, gap.high],

@@ -25,7 +25,8 @@ def ridge(x: Floats, y: Floats, penalty: float) -> Floats:
 
 def logistic(x: Floats, y: Floats, penalty: float) -> Floats:
     """The minimum of Σ cross-entropy + λ/2 ‖w‖² by Newton's method, halving steps that lead uphill."""
-    weights, ridges = np.zeros(x.shape[1]), _penalties(x, penalty)
+    weights: Floats = np.zeros(x.shape[1])
+    ridges = _penalties(x, penalty)
 
     def cost(at: Floats) -> float:
         odds = x @ at
@@ -39,7 +40,7 @@ def logistic(x: Floats, y: Floats, penalty: float) -> Floats:
         before, share = cost(weights), 1.0
         while cost(weights - share * step) > before and share > 1e-4:
             share /= 2
-        weights = weights - share * step
+        weights -= share * step
         if np.abs(share * step).max() < 1e-6:
             break
     return weights

@@ -10,7 +10,8 @@ line for each target on the rest: AUC of what happens or not, RMSE of numbers; b
   writes the rows for it.
 
 Differences are paired, over users. Of a see-saw (one task gains, another loses) the column `less twin`
-tells. `dial` in the place of a source does the same for two regressions of chosen likeness: `benchmarks.dial`.
+tells. `dial` in the place of a source does the same for two regressions of chosen likeness: see
+`benchmarks.dial`.
 """
 
 import argparse
@@ -35,7 +36,7 @@ from recommender.models.shared_bottom import BINARY, NUMBERS, SharedBottom
 from recommender.training.trainer import train
 
 CHANCES = (*BINARY, "converted")
-TRIALS = (
+TRIALS: tuple[dict[str, Any], ...] = (
     {},
     {"learning_rate": 1e-3, "batch_size": 512},
     {"weight_decay": 0.1},
@@ -64,7 +65,8 @@ def limited(target: str, values: Floats) -> Floats:
     """Numbers as the model reads them: a page left open was not read."""
     config = make_plan("shared_bottom").config.model_dump()
     limits = {"dwell": config["max_dwell"], "minutes": config["max_minutes"]}
-    return np.minimum(values, limits.get(target, np.inf))
+    cut: Floats = np.minimum(values, limits.get(target, np.inf))
+    return cut
 
 
 def losses(predicted: Predicted, rows: SceneRows, targets: Sequence[str]) -> Iterator[float]:

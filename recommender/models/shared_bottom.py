@@ -77,8 +77,8 @@ class SharedBottomConfig(ModelConfig):
     """Text vectors are rotated into this many of their principal dimensions."""
     embedding_dims: int = Field(4, ge=1)
     """Of a category, a language, a publisher."""
-    conversion: Literal["whole-space", "visits", "both"] = "whole-space"
-    """Whether contributions are learnt from all cards, through pCTCVR, from the visits alone, or from both."""
+    conversion: Literal["whole-space", "visits", "both"] = "both"
+    """Whether contributions are learnt from all cards, through pCTCVR, from visits alone, or from both."""
     task_weights: TaskWeights = TaskWeights()
     target_weights: TargetWeights = TargetWeights()
     half_life_days: float = Field(365.0, gt=0)

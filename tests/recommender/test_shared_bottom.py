@@ -195,7 +195,10 @@ class TestWeights:
         [
             ({"target_weights": {"dwell": 3.0}}, {"dwell": 3.0}),
             ({"target_weights": {"clicked": 0.0, "minutes": 0.25}}, {"clicked": 0.0, "minutes": 0.25}),
-            ({"task_weights": {"page": 0.5}}, {"minutes": 0.5, "log_amount": 0.5}),
+            (
+                {"task_weights": {"page": 0.5}},
+                {"minutes": 0.5, "contributed": 0.5, "log_amount": 0.5},
+            ),
             (
                 {"task_weights": {"list": 2.0}, "target_weights": {"stopped": 3.0}},
                 {"stopped": 6.0, "dwell": 2.0, "clicked": 2.0, "converted": 2.0},
@@ -232,7 +235,8 @@ class TestWeights:
         before = terms_of(model, batch)
         prepared.dense[cards] += 1.0
         after = terms_of(model, batch)
-        assert {name for name in before if before[name] == after[name]} == {"minutes", "log_amount"}
+        same = {name for name in before if before[name] == after[name]}
+        assert same == {"minutes", "contributed", "log_amount"}
 
     def test_older_rows_weigh_less(self, shown: Context) -> None:
         model, _ = ready(shown, half_life_days=10.0)
@@ -249,10 +253,10 @@ class TestWeights:
 
 class TestConversion:
     def test_over_the_whole_space_visits_alone_teach_nobody_who_gives(self, shown: Context) -> None:
-        model, rows = ready(shown)
+        model, rows = ready(shown, conversion="whole-space")
         assert set(model.learns) == set(TARGETS) - {"contributed"}
         only = {name: 0.0 for name in TARGETS if name != "converted"}
-        model, rows = ready(shown, target_weights=only)
+        model, rows = ready(shown, conversion="whole-space", target_weights=only)
         assert not model._fitted().rows.is_page.any()
         slopes = gradients(model, batch_of(rows, torch.arange(len(rows.user))))
         # pCTCVR teaches both of its factors, and no other head.
@@ -264,6 +268,10 @@ class TestConversion:
     def test_from_visits_the_two_are_learnt_apart(self, shown: Context) -> None:
         model, _ = ready(shown, conversion="visits")
         assert set(model.learns) == set(TARGETS) - {"converted"}
+
+    def test_both_ways_at_once_have_both_losses(self, shown: Context) -> None:
+        model, _ = ready(shown, conversion="both")
+        assert model.learns == TARGETS
 
     def test_it_is_told_as_the_product(self, shown: Context) -> None:
         model, _ = ready(shown, amount_share=0.5)
