@@ -19,8 +19,8 @@ def design(dense: Floats, codes: Ints, mean: Floats, scale: Floats, sizes: tuple
 
 def ridge(x: Floats, y: Floats, penalty: float) -> Floats:
     """(XᵀX + λI)⁻¹ Xᵀy; the last column has no penalty."""
-    solved: Floats = np.linalg.solve(x.T @ x + _penalties(x, penalty), x.T @ y)
-    return solved
+    solved = np.linalg.solve(x.T @ x + _penalties(x, penalty), x.T @ y)
+    return solved.astype(np.float64)
 
 
 def logistic(x: Floats, y: Floats, penalty: float) -> Floats:

@@ -1,8 +1,9 @@
 """`hybrid`: contrastive retrieval beside closed-form signals, weighed by what users wanted when asked.
 
-The two-tower's score and the signals of `models.signals` are standardised over each user's candidates and
-weighed by `models.mixing`. The weights are learnt on queries: everything is fitted without some of what is
-known, and asked for it. Then everything is fitted again to all that is known, and the weights are kept.
+The two-tower's score, the signals of `models.signals` and those of the `models.rerankers` that are asked for
+are standardised over each user's candidates and weighed by `models.mixing`. The weights are learnt on
+queries: everything is fitted without some of what is known, and asked for it. Then everything is fitted
+again to all that is known, and the weights are kept.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
+from torch import nn
 
 from recommender.config.model import ModelConfig, Sizes
 from recommender.config.search_space import OneOf, Real, SearchSpace, Whole
@@ -24,7 +26,9 @@ from recommender.fitters.stacked import StackedFitter, StackedModel
 from recommender.interface import TextNeed
 from recommender.models import signals
 from recommender.models.mixing import LabelledQuery, Mixer
+from recommender.models.rerankers import RERANKERS
 from recommender.models.twotower import TwoTower, TwoTowerConfig
+from recommender.training.trainable import TrainableModel
 from recommender.training.trainer import train
 
 NAMES = (*signals.SIGNALS, "twotower")
@@ -44,6 +48,17 @@ class HybridConfig(ModelConfig):
     """Over the queries, when weights are learnt."""
     decay: float = Field(30.0, ge=0)
     """λ of the weights, see `models.mixing`."""
+    rerankers: tuple[str, ...] = ()
+    """Of `models.rerankers`: models that are trained too, and whose scores are signals."""
+    reranker_epochs: int = Field(8, ge=1)
+
+    @field_validator("rerankers")
+    @classmethod
+    def _are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in names if name not in RERANKERS]
+        if unknown or len(set(names)) < len(names):
+            raise ValueError(f"name each of {', '.join(RERANKERS)} once at most")
+        return names
 
 
 class Hybrid(StackedModel):
@@ -60,7 +75,11 @@ class Hybrid(StackedModel):
     def __init__(self, config: HybridConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         self.tower = TwoTower(config.tower, sizes)
-        self.mixer = Mixer(len(NAMES), config.hidden)
+        self.names = NAMES + tuple(
+            signal for name in config.rerankers for signal in RERANKERS[name].signal_names()
+        )
+        self.mixer = Mixer(len(self.names), config.hidden)
+        self.rerankers = nn.ModuleDict({name: _drawn(name, sizes) for name in config.rerankers})
         kept = signals.kept_entries(sizes.items)
         for matrix in signals.MATRICES:
             self.register_buffer(f"{matrix}_rows", torch.zeros(kept, sizes.items, dtype=torch.int32))
@@ -70,7 +89,7 @@ class Hybrid(StackedModel):
     def fit_stacked(self, context: Context, queries: Sequence[EvalQuery]) -> None:
         """Learn the weights from the queries, then everything else from the context."""
         seed_everything(self.config.seed)
-        self.mixer = Mixer(len(NAMES), self.config.hidden)
+        self.mixer = Mixer(len(self.names), self.config.hidden)
         labelled = []
         learnt: Context | None = None
         for query in queries:
@@ -93,6 +112,8 @@ class Hybrid(StackedModel):
     def bind(self, context: Context) -> None:
         super().bind(context)
         self.tower.bind(context)
+        for reranker in self._rerankers().values():
+            reranker.bind(context)
         matrices = {
             name: signals.to_sparse(self.get_buffer(f"{name}_rows"), self.get_buffer(f"{name}_values"))
             for name in signals.MATRICES
@@ -112,7 +133,21 @@ class Hybrid(StackedModel):
         )
         train(self.tower, context, settings)
         self.tower.eval()
+        for name in self.config.rerankers:
+            self._train_reranker(name, context)
         self.bind(context)
+
+    def _train_reranker(self, name: str, context: Context) -> None:
+        seed_everything(self.config.seed)
+        model = _drawn(name, self.sizes)
+        settings = model.training_defaults.model_copy(
+            update={"epochs": self.config.reranker_epochs, "seed": self.config.seed}
+        )
+        train(model, context, settings)
+        self.rerankers[name] = model.eval()
+
+    def _rerankers(self) -> dict[str, TrainableModel]:
+        return {name: model for name, model in self.rerankers.items() if isinstance(model, TrainableModel)}
 
     def _signals(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         """z, (users, items, signals). What the user backed takes no part in mean and variance."""
@@ -121,9 +156,13 @@ class Hybrid(StackedModel):
         found = bound.of_users(numbers, columns)
         new = torch.from_numpy(bound.is_new(numbers, columns))
         count = new.sum(1, keepdim=True).clamp(min=1)
-        z = torch.empty(len(users), len(items), len(NAMES))
-        for place, name in enumerate(NAMES):
-            raw = torch.from_numpy(found[name]) if name in found else self.tower.score(users, items)
+        scores = {name: torch.from_numpy(values) for name, values in found.items()}
+        scores["twotower"] = self.tower.score(users, items)
+        for name, model in self._rerankers().items():
+            scores |= RERANKERS[name].signals(model, users, items)
+        z = torch.empty(len(users), len(items), len(self.names))
+        for place, name in enumerate(self.names):
+            raw = scores[name]
             mean = (raw * new).sum(1, keepdim=True) / count
             centred = raw - mean
             spread = ((centred.square() * new).sum(1, keepdim=True) / count).sqrt()
@@ -177,3 +216,9 @@ class Hybrid(StackedModel):
 
     def audience_scores(self, items: torch.Tensor) -> torch.Tensor:
         return self.tower.audience_scores(items)
+
+
+def _drawn(name: str, sizes: Sizes) -> TrainableModel:
+    """A re-ranker with its own defaults, not trained yet."""
+    kind = RERANKERS[name].model
+    return kind(kind.config_type(), sizes)

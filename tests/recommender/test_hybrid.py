@@ -6,14 +6,16 @@ import torch
 
 from recommender.data.context import context_of
 from recommender.data.dataset import Dataset
+from recommender.errors import ConfigError
 from recommender.evaluation.evaluator import evaluate
 from recommender.evaluation.splits import SplitOptions, make_split
 from recommender.fitters.fitting import fit_all, fit_split
 from recommender.fitters.queries import MOMENTS, queries_by_time, queries_within, split_queries
 from recommender.interface import Recommender
-from recommender.models.hybrid import NAMES
+from recommender.models.hybrid import NAMES, Hybrid
 from recommender.models.mixing import LabelledQuery, Mixer
 from recommender.models.registry import make_config, make_model, make_plan
+from recommender.models.shared_bottom import SharedBottom
 from recommender.text.cache import TextVectors
 from tests.recommender.build import dataset, event, item
 from tests.recommender.conftest import word_vectors
@@ -167,3 +169,40 @@ def test_newcomers_get_what_many_backed(little: Recommender, small: Dataset) -> 
     with torch.inference_mode():
         (scores,) = little.score(torch.tensor([0]), items)
     assert torch.equal(backers[scores.argsort(descending=True)], backers.sort(descending=True).values)
+
+
+class TestRerankers:
+    SETTINGS = LITTLE | {"rerankers": ("shared_bottom",), "reranker_epochs": 1}
+
+    def test_their_heads_are_signals_beside_the_others(
+        self, small: Dataset, small_vectors: TextVectors
+    ) -> None:
+        context = context_of(small, small_vectors)
+        model = make_model("hybrid", make_config("hybrid", self.SETTINGS), context.sizes)
+        assert isinstance(model, Hybrid)
+        model.fit(context)
+        model.bind(context)
+        assert model.names[: len(NAMES)] == NAMES
+        place = model.names.index("shared_bottom/contributed")
+        users, items = torch.tensor([4, 9]), torch.arange(len(small.item_ids))
+        reranker = model.rerankers["shared_bottom"]
+        assert isinstance(reranker, SharedBottom)
+        told = reranker.predictions(users, items)["contributed"]
+        new = torch.from_numpy(model._bound_signals().is_new(users.numpy(), items.numpy()))
+        z = model._signals(users, items)[..., place]
+        for row in range(2):
+            mine = told[row][new[row]]
+            expected = (told[row] - mine.mean()) / mine.std(correction=0)
+            torch.testing.assert_close(z[row], expected, rtol=1e-4, atol=1e-4)
+        again = make_model("hybrid", make_config("hybrid", self.SETTINGS), context.sizes)
+        again.load_state_dict(model.state_dict())
+        again.bind(context)
+        assert torch.equal(again.eval().score(users, items), model.score(users, items))
+
+    @pytest.mark.parametrize("names", [("ease",), ("shared_bottom", "shared_bottom")])
+    def test_unknown_or_repeated_ones_are_refused(self, names: tuple[str, ...]) -> None:
+        with pytest.raises(ConfigError, match="shared_bottom once at most"):
+            make_config("hybrid", {"rerankers": names})
+
+    def test_without_any_nothing_is_trained_beside(self) -> None:
+        assert make_config("hybrid").model_dump()["rerankers"] == ()
