@@ -7,6 +7,7 @@ import typer
 from recommender.cli.options import (
     DEFAULT_ROOT,
     AmongOpen,
+    AnySplit,
     Core,
     Data,
     Encoder,
@@ -16,9 +17,9 @@ from recommender.cli.options import (
     Seeds,
     Settings,
     SettingsFiles,
-    Split,
     SplitSeed,
     TestFrom,
+    TestShare,
     TestTo,
     names,
     output,
@@ -38,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     data: Data,
-    split: Split,
+    split: AnySplit,
     models: Models,
     seeds: Seeds = 1,
     json: JsonOut = None,
@@ -47,24 +48,29 @@ def evaluate(
     split_seed: SplitSeed = 0,
     core: Core = 5,
     among_open: AmongOpen = False,
+    test_share: TestShare = 0.2,
     root: Root = DEFAULT_ROOT,
     encoder: Encoder = DEFAULT_ENCODER,
     settings_files: SettingsFiles = [],  # noqa: B006  typer reads a list's default, and nothing changes it
     set_: Settings = [],  # noqa: B006
 ) -> None:
-    """Measure models on a data directory by full ranking, and print the protocol and the table."""
-    from recommender.cli.report import print_report
+    """Measure models on a data directory by full ranking, or by predicted ratings; print the table."""
+    from recommender.cli.report import print_ratings, print_report
     from recommender.config.settings_files import merge_settings, read_settings
+    from recommender.evaluation.ratings import RATINGS
     from recommender.experiments.experiment import open_experiment
 
-    options = split_options(test_from, test_to, split_seed, core, among_open)
+    options = split_options(test_from, test_to, split_seed, core, among_open, test_share)
     chosen = merge_settings(read_settings(settings_files, split), settings(set_))
     out = output(json)
     with terminal_progress() as progress:
         experiment = open_experiment(data, root, options, encoder, progress)
-        report = experiment.evaluate(split, names(models), seeds, chosen)
+        if split == RATINGS:
+            report = experiment.evaluate_ratings(names(models), seeds, chosen)
+        else:
+            report = experiment.evaluate(split, names(models), seeds, chosen)
     write_json(out, report.as_json())
-    print_report(report)
+    (print_ratings if split == RATINGS else print_report)(report)
 
 
 def promote(

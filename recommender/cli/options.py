@@ -38,6 +38,12 @@ SettingsFiles = Annotated[
 JsonOut = Annotated[Path | None, typer.Option(help="Write it here as well.")]
 Model = Annotated[str, typer.Argument(help="Its name; `doctor` lists them.")]
 Split = Annotated[str, typer.Option(help="last-out, temporal, cold-items or random.")]
+AnySplit = Annotated[
+    str, typer.Option(help="last-out, temporal, cold-items, random, or ratings: predicted, not ranked.")
+]
+TestShare = Annotated[
+    float, typer.Option(min=0.01, max=0.99, help="ratings: of the rated pairs, how many are the test.")
+]
 Models = Annotated[str, typer.Option(help="Names with commas between them.")]
 Seeds = Annotated[int, typer.Option(min=1, help="Trainings of each model that has randomness.")]
 TestFrom = Annotated[str | None, typer.Option(help="temporal: the test begins, as 2020-12-01T00:00Z.")]
@@ -63,13 +69,18 @@ def moment(text: str | None, option: str) -> datetime | None:
 
 
 def split_options(
-    test_from: str | None, test_to: str | None, seed: int, core: int, among_open: bool
+    test_from: str | None,
+    test_to: str | None,
+    seed: int,
+    core: int,
+    among_open: bool,
+    test_share: float = 0.2,
 ) -> "SplitOptions":
     """The splits' settings as they were typed; raises ConfigError for a time that is none."""
     from recommender.evaluation.splits import SplitOptions
 
     return SplitOptions(
-        moment(test_from, "--test-from"), moment(test_to, "--test-to"), seed, core, among_open
+        moment(test_from, "--test-from"), moment(test_to, "--test-to"), seed, core, among_open, test_share
     )
 
 

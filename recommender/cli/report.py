@@ -9,6 +9,7 @@ from rich.table import Table
 from recommender.evaluation.comparison import Difference
 from recommender.evaluation.evaluator import ALL, Report, Row
 from recommender.evaluation.metrics import DECIDING
+from recommender.evaluation.rows import OF_RATINGS
 from recommender.experiments.tuning import Tuned
 from recommender.registry.runs import RunInfo
 
@@ -34,6 +35,27 @@ def print_report(
     slices = list(dict.fromkeys(name for name, _ in rows if name != ALL))
     if slices:
         console.print(_slice_table(models, slices, rows))
+
+
+def print_ratings(report: Report) -> None:
+    """The protocol and a table of the errors, the smallest first."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE, highlight=False)
+    line = ", ".join(f"{name}: {value}" for name, value in report.protocol.items())
+    console.print(line, soft_wrap=True, markup=False)
+    table = Table(title="errors of predicted ratings with 95 % intervals", title_justify="left")
+    table.add_column("model")
+    for heading in ("users", "seeds", *OF_RATINGS):
+        table.add_column(heading, justify="right")
+    rows: dict[str, dict[str, Row]] = {}
+    for row in report.rows:
+        rows.setdefault(row.model, {})[row.metric] = row
+    for model, found in sorted(rows.items(), key=lambda entry: entry[1][OF_RATINGS[0]].mean):
+        first = found[OF_RATINGS[0]]
+        cells = (
+            _interval(found[metric].mean, found[metric].low, found[metric].high) for metric in OF_RATINGS
+        )
+        table.add_row(model, str(first.users), str(first.seeds), *cells)
+    console.print(table)
 
 
 def _main_table(

@@ -1,5 +1,7 @@
 """Settings of training, apart from those of models."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -14,6 +16,11 @@ class TrainingConfig(BaseModel):
     """Epochs without a better validation before training stops."""
     batch_size: int = Field(1024, ge=1)
     learning_rate: float = Field(3e-3, gt=0)
+    """With `one-cycle` the highest, see `training.schedule`."""
+    schedule: Literal["constant", "one-cycle"] = "constant"
+    """One cycle goes over all `epochs`: a training that stops earlier has not come to its end."""
+    adam_beta2: float = Field(0.999, ge=0, lt=1)
+    adam_epsilon: float = Field(1e-8, gt=0)
     weight_decay: float = Field(1e-3, ge=0)
     max_gradient_norm: float = Field(5.0, gt=0)
     max_user_weight: float = Field(200.0, gt=0)

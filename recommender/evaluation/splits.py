@@ -27,11 +27,13 @@ class SplitOptions:
     test_from: datetime | None = None
     test_to: datetime | None = None
     seed: int = 0
-    """Of what is drawn: the hidden items of `cold-items`, the thirds of `random`."""
+    """Of what is drawn: the hidden items of `cold-items`, the thirds of `random`, the test of `ratings`."""
     core: int = CORE
     """`last-out`: users and items with fewer pairs are left out, again and again until none is left."""
     among_open: bool = False
     """Rank each target among the items that were open at its time, as the site does."""
+    test_share: float = 0.2
+    """`ratings`: of the rated pairs, how many are the test."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ def last_out(dataset: Dataset, options: SplitOptions) -> Split:
     back = backed.places_from_the_end
     big_enough = np.bincount(backed.user, minlength=len(dataset.users))[backed.user] >= 3
     test, valid = (back == 0) & big_enough, (back == 1) & big_enough
-    refit = dataset.with_events(_without(dataset.events, backed, test))
-    train = dataset.with_events(_without(dataset.events, backed, test | valid))
+    refit = dataset.with_events(without(dataset.events, backed, test))
+    train = dataset.with_events(without(dataset.events, backed, test | valid))
     candidates = np.unique(dataset.events.item)
     return Split(
         "last-out",
@@ -171,7 +173,7 @@ def random_holdout(dataset: Dataset, options: SplitOptions) -> Split:
     from_end = count[backed.user] - place
     test = from_end <= np.maximum(tenth, (count >= 3).astype(int))[backed.user]
     valid = ~test & (from_end <= 2 * np.maximum(tenth, (count >= 3).astype(int))[backed.user])
-    train = dataset.with_events(_without(dataset.events, backed, test | valid))
+    train = dataset.with_events(without(dataset.events, backed, test | valid))
     candidates = np.unique(dataset.events.item)
     return Split(
         "random",
@@ -224,7 +226,7 @@ def new_to_user(train: Dataset, later: Events) -> Targets:
     return _targets(wanted, is_new)
 
 
-def _without(events: Events, pairs: Pairs, mask: Bools) -> Events:
+def without(events: Events, pairs: Pairs, mask: Bools) -> Events:
     """The events of all pairs but the masked ones."""
     width = int(max(events.item.max(initial=0), pairs.item.max(initial=0))) + 1
     held = pairs.user[mask] * width + pairs.item[mask]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from recommender.config.settings_files import Settings
 from recommender.data.dataset import Dataset, build_dataset
@@ -20,11 +20,12 @@ from recommender.errors import ConfigError
 from recommender.evaluation.comparison import Difference, best_of, differences
 from recommender.evaluation.evaluator import Report, evaluate
 from recommender.evaluation.metrics import DECIDING
+from recommender.evaluation.ratings import RatingPredictor, evaluate_ratings, ratings_split
 from recommender.evaluation.splits import Split, SplitOptions, make_split
 from recommender.experiments.tuning import Tuned, search_space, tune
-from recommender.fitters.fitting import fit_split, needs_text
+from recommender.fitters.fitting import fit_all, fit_split, needs_text
 from recommender.interface import Recommender
-from recommender.models.registry import make_plan, model_type
+from recommender.models.registry import MODELS, make_plan, model_type
 from recommender.pipeline import EMBEDDINGS
 from recommender.progress import Progress, silent
 from recommender.text.cache import EmbeddingCache, TextVectors
@@ -88,6 +89,29 @@ class Experiment:
             encoder=self.encoder if vectors else "",
             excluded=self.excluded,
             settings={name: dict(own) for name, own in given.items() if own},
+        )
+        return report
+
+    def evaluate_ratings(self, models: Sequence[str], seeds: int, settings: Settings | None = None) -> Report:
+        """Measure models by how well they predict held-out ratings.
+
+        Raises:
+            DataError, ConfigError: what is wrong with the data, a name or a setting; a model without ratings.
+        """
+        given = {name: (settings or {}).get(name, {}) for name in models}
+        plans = {name: make_plan(name, given[name]) for name in models}
+        for name, plan in plans.items():
+            if not hasattr(plan.model, "predict_ratings"):
+                able = ", ".join(other for other, kind in MODELS.items() if hasattr(kind, "predict_ratings"))
+                raise ConfigError(f"{name} ranks and predicts no ratings: choose from {able}")
+        split = ratings_split(self.dataset, self.options)
+
+        def fit(name: str, seed: int) -> RatingPredictor:
+            return cast("RatingPredictor", fit_all(plans[name].with_seed(seed), split.train, None))
+
+        report = evaluate_ratings(list(plans), fit, split, seeds, is_random=lambda name: plans[name].has_seed)
+        report.protocol.update(
+            excluded=self.excluded, settings={name: dict(own) for name, own in given.items() if own}
         )
         return report
 

@@ -10,8 +10,11 @@ from recommender.config.search_space import TRAINING
 from recommender.config.training import TrainingConfig
 from recommender.errors import ConfigError
 from recommender.interface import Plan, Recommender
+from recommender.models.bias_only import BiasOnly
 from recommender.models.chainfund import ChainFund
 from recommender.models.chainfund_as_published import ChainFundAsPublished, ChainFundWithPublishedParts
+from recommender.models.collab_nn import CollabNN
+from recommender.models.dot_product_bias import DotProductBias
 from recommender.models.hybrid import Hybrid
 from recommender.models.item_to_item import Ease, ItemKnn, TextProfile
 from recommender.models.markov import Markov
@@ -25,7 +28,8 @@ MODELS: dict[str, type[Recommender]] = {
     model.name: model
     for model in (
         RandomOrder, Popularity, RecentPopularity, ItemKnn, Ease, Markov, TfIdf, TextProfile, ChainFund,
-        ChainFundAsPublished, TwoTower, Hybrid, SharedBottom, Pfcr,
+        ChainFundAsPublished, TwoTower, Hybrid, SharedBottom, Pfcr, BiasOnly, DotProductBias,
+        CollabNN,
     )
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The training loop: batch → losses → one number → step; validation after each epoch; checkpoints."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from recommender.processes import Processes, processes
 from recommender.progress import Progress, silent
 from recommender.training.capping import capped
 from recommender.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from recommender.training.schedule import follow_schedule
 from recommender.training.trainable import Batch, Observed, TrainableModel
 
 ROW_FIELDS = ("user", "item", "weight", "minutes", "time", "row")
@@ -142,7 +144,12 @@ def train(
     model.to(group.device)
     model.bind(context)
     optimizer = torch.optim.AdamW(
-        model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
+        model.parameters(),
+        config.learning_rate,
+        betas=(0.9, config.adam_beta2),
+        eps=config.adam_epsilon,
+        weight_decay=config.weight_decay,
+        fused=True,
     )
     rows = Rows.of(model.observed(context), config.max_user_weight, context.sizes.items)
     state = load_checkpoint(checkpoint) if checkpoint else None
@@ -205,13 +212,15 @@ def _epoch(
     generator = torch.Generator().manual_seed(seed)
     model.train()
     sums: dict[str, float] = {}
-    steps = 0
+    steps, all_steps = 0, config.epochs * math.ceil(len(rows.user) / config.batch_size)
+    done = epoch * all_steps // config.epochs
     for batch in rows.batches(config.batch_size, model.negatives, generator, group.device):
         total, terms = step(batch)
         if not torch.isfinite(total):
             raise RecommenderError(
                 f"{model.name}: the loss is not a number in epoch {epoch + 1}; lower the learning rate"
             )
+        follow_schedule(optimizer, config, (done + steps) / all_steps)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(total)
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.peers.rows import read_scores, table, write_rows, write_scores
 from recommender.errors import DataError
 from recommender.evaluation import rows as module
-from recommender.evaluation.bootstrap import draws
+from recommender.evaluation.bootstrap import Interval, draws
 from recommender.evaluation.rows import LabelledRows, auc, difference, log_loss, mae, measure, rmse
 
 
@@ -96,7 +96,7 @@ def test_a_difference_is_of_the_same_rows() -> None:
     assert gap.high < 0
     own = measure(rows, [ours], "rmse")
     assert gap.high - gap.low < 0.2 * (own.high - own.low)
-    assert difference(rows, [ours], [ours], "mae") == module.Interval(0.0, 0.0, 0.0)
+    assert difference(rows, [ours], [ours], "mae") == Interval(0.0, 0.0, 0.0)
 
 
 def test_scores_that_are_missing_or_no_numbers_are_refused() -> None:
