@@ -1,13 +1,13 @@
 """What several tasks learnt together gain and lose: `shared_bottom` beside one network for each target.
 
-`python -m benchmarks.multitask site|synthetic [--seeds 5] [--scale 1] [--trials 8] [--json OUT]` trains on
-the first 70 % of the rows by time, chooses settings and epochs on the next 10 %, and prints a table with a
-line for each target on the rest: AUC of what happens or not, RMSE of numbers; beside it
+`python -m benchmarks.multitask site|synthetic --out DIR [--seeds 5] [--scale 1] [--trials 8]` trains on the
+first 70 % of the rows by time, chooses settings and epochs on the next 10 %, and prints a table with a line
+for each target on the rest: AUC of what happens or not, RMSE of numbers; beside it
 
 * `linear`: logistic or ridge regression on the same features, its penalty chosen on the same part;
 * `twin`: the same network with that target alone (`converted`: pCTR times pCVR of two trained apart);
-* `peer`, with `--peer DIR`: what `benchmarks/peers/deepctr_shared_bottom.py` wrote there; `--export DIR`
-  writes the rows for it.
+* what else left its scores in DIR/scores, such as `benchmarks/peers/deepctr_shared_bottom.py` on the rows
+  that lie in DIR: `python -m benchmarks.multitask table --out DIR` prints it again with all of them.
 
 Differences are paired, over users. Of a see-saw (one task gains, another loses) the column `less twin`
 tells. `dial` in the place of a source does the same for two regressions of chosen likeness: see
@@ -15,9 +15,7 @@ tells. `dial` in the place of a source does the same for two regressions of chos
 """
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,40 +23,31 @@ import numpy as np
 import polars as pl
 
 from benchmarks import dial, linear
+from benchmarks.chain import CACHE
 from benchmarks.multitask_sources import PASSED, SOURCES, Parts, parts_of
-from benchmarks.peers.rows import read_scores
+from benchmarks.peers.rows import read_scores, write_scores
 from recommender.data.dataset import Floats
 from recommender.data.scenes import TARGETS, SceneRows, scene_rows
 from recommender.evaluation.rows import LabelledRows, difference, measure
 from recommender.models.registry import make_plan
 from recommender.models.scene_features import CODES, SceneFeatures, feature_names
-from recommender.models.shared_bottom import BINARY, NUMBERS, SharedBottom
+from recommender.models.shared_bottom import NUMBERS, SharedBottom
 from recommender.training.trainer import train
 
-CHANCES = (*BINARY, "converted")
+OURS, SCORES = "ours", "scores"
 TRIALS: tuple[dict[str, Any], ...] = (
     {},
-    {"learning_rate": 1e-3, "batch_size": 512},
-    {"weight_decay": 0.1},
-    {"learning_rate": 1e-3, "batch_size": 512, "weight_decay": 1.0},
-    {"dropout": 0.0, "learning_rate": 1e-3, "batch_size": 512, "weight_decay": 0.1},
-    {"dropout": 0.2, "learning_rate": 3e-3, "batch_size": 512, "weight_decay": 0.3},
+    {"target_weights": {"contributed": 2.0}},
+    {"learning_rate": 1e-3},
+    {"dropout": 0.0},
+    {"text_dims": 16},
+    {"weight_decay": 1.0},
+    {"half_life_days": 365.0},
     {"wide": False},
-    {"dropout": 0.2, "learning_rate": 1e-2, "batch_size": 2048},
 )
 """Settings and training that are tried on the validation part, one after the other."""
 
 Predicted = dict[str, Floats]
-
-
-@dataclass
-class Scores:
-    """Predictions for the test's rows by who made them, one for each seed."""
-
-    by_name: dict[str, list[Predicted]] = field(default_factory=dict)
-
-    def of(self, name: str, target: str, there: np.ndarray) -> list[Floats]:
-        return [seed[target][there] for seed in self.by_name[name] if target in seed]
 
 
 def limited(target: str, values: Floats) -> Floats:
@@ -87,7 +76,7 @@ def losses(predicted: Predicted, rows: SceneRows, targets: Sequence[str]) -> Ite
 def fitted(parts: Parts, seed: int, settings: dict[str, Any]) -> tuple[SharedBottom, float]:
     """Trained until the validation part's losses no longer fall; and their sum."""
     own = {name: value for name, value in settings.items() if name in SharedBottom.config_type.model_fields}
-    training = {"epochs": 40, "patience": 5} | {n: v for n, v in settings.items() if n not in own}
+    training = {"epochs": 30, "patience": 6} | {n: v for n, v in settings.items() if n not in own}
     plan = make_plan("shared_bottom", {"passed": PASSED, **own}, training).with_seed(seed)
     model = plan.build(parts.before.sizes)
     if not isinstance(model, SharedBottom):
@@ -154,48 +143,51 @@ def designs(parts: Parts, model: SharedBottom) -> tuple[dict[str, Floats], dict[
 
 
 def export(parts: Parts, model: SharedBottom, folder: Path) -> None:
-    """Rows with their standardised features for a peer: train, valid and test.parquet."""
+    """Rows with their standardised features: train, valid and test.parquet."""
     folder.mkdir(parents=True, exist_ok=True)
     features = SceneFeatures(parts.every, model.item_text.numpy())
     rows = {"train": scene_rows(parts.before, PASSED), "valid": parts.valid, "test": parts.test}
     mean, scale = model.feature_mean.numpy(), model.feature_scale.clamp(min=1e-6).numpy()
     for part, each in rows.items():
         dense = np.clip((features.of(each) - mean) / scale, -10, 10)
+        known = {"row_user": each.user, "row_item": each.item, "row_time": each.time}
         columns = dict(zip(feature_names(model.config.text_dims), dense.T, strict=True))
         codes = dict(zip((f"code_{name}" for name in CODES), features.codes(each.item).T, strict=True))
         labels = {f"target_{name}": limited(name, values) for name, values in each.targets.items()}
-        frame = pl.DataFrame({"row_id": np.arange(len(each)), **columns, **codes, **labels})
-        frame.write_parquet(folder / f"{part}.parquet")
+        pl.DataFrame({**known, **columns, **codes, **labels}).write_parquet(folder / f"{part}.parquet")
 
 
-def peer_scores(folder: Path, parts: Parts, targets: Sequence[str]) -> list[Predicted]:
-    by_target = {}
-    for target in targets:
-        label = parts.test.targets[target]
-        by_target[target] = read_scores(folder / f"{target}.parquet", _labelled(parts.test, label))
-    return [dict(zip(targets, seed, strict=True)) for seed in zip(*by_target.values(), strict=True)]
+def keep(folder: Path, name: str, seeds: Sequence[Predicted]) -> None:
+    """Somebody's scores of the test's rows, a file for each target."""
+    place = folder / SCORES / name
+    place.mkdir(parents=True, exist_ok=True)
+    for target in seeds[0]:
+        write_scores(place / f"{target}.parquet", [seed[target] for seed in seeds])
 
 
-def _labelled(rows: SceneRows, label: Floats) -> LabelledRows:
-    return LabelledRows(rows.user, rows.item, rows.time, label)
-
-
-def lines(parts: Parts, scores: Scores, targets: Sequence[str]) -> Iterator[dict[str, Any]]:
+def lines(folder: Path) -> Iterator[dict[str, Any]]:
     """For each target the value of everybody, and ours less theirs with its interval."""
-    for target in targets:
-        label = limited(target, parts.test.targets[target])
+    frame = pl.read_parquet(folder / "test.parquet")
+    names = sorted((path.name for path in (folder / SCORES).iterdir()), key=lambda name: (name != OURS, name))
+    for target in TARGETS:
+        label = frame[f"target_{target}"].to_numpy()
         there = np.isfinite(label)
-        rows = _labelled(parts.test, label).where(there)
+        user, item, time = (frame[f"row_{name}"].to_numpy() for name in ("user", "item", "time"))
+        every = LabelledRows(user, item, time, label)
+        scores = {
+            name: [seed[there] for seed in read_scores(file, every)]
+            for name in names
+            if (file := folder / SCORES / name / f"{target}.parquet").exists()
+        }
+        if not scores:
+            continue
+        rows = every.where(there)
         metric = "rmse" if target in NUMBERS else "auc"
-        ours = scores.of("ours", target, there)
         line: dict[str, Any] = {"target": target, "metric": metric, "rows": len(rows)}
-        for name in scores.by_name:
-            theirs = scores.of(name, target, there)
-            if not theirs:
-                continue
+        for name, theirs in scores.items():
             line[name] = measure(rows, theirs, metric).mean
-            if name != "ours":
-                gap = difference(rows, ours, theirs, metric)
+            if name != OURS:
+                gap = difference(rows, scores[OURS], theirs, metric)
                 line[f"less {name}"] = [gap.mean, gap.low, gap.high]
         yield line
 
@@ -214,38 +206,40 @@ def _cell(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def compared(options: argparse.Namespace) -> list[dict[str, Any]]:
+def fit(options: argparse.Namespace) -> None:
+    """Leave the rows and everybody's scores in the folder."""
     parts = parts_of(SOURCES[options.source](options.scale))
     tried = [(fitted(parts, 0, dict(each)), each) for each in TRIALS[: options.trials]]
     (model, _), chosen = min(tried, key=lambda each: each[0][1])
     print(f"chosen of {len(tried)}: {chosen or 'the defaults'}", flush=True)
-    targets = [name for name in TARGETS if np.isfinite(scene_rows(parts.before, PASSED).targets[name]).any()]
-    if options.export:
-        export(parts, model, options.export)
-    scores = Scores({"ours": [], "linear": [linear_scores(parts, model, targets)], "twin": []})
+    known = scene_rows(parts.before, PASSED).targets
+    targets = [name for name in TARGETS if np.isfinite(known[name]).any()]
+    export(parts, model, options.out)
+    keep(options.out, "linear", [linear_scores(parts, model, targets)])
+    ours, apart = [], []
     for seed in range(options.seeds):
-        ours, _ = fitted(parts, seed, dict(chosen))
-        scores.by_name["ours"].append(ours.predict_rows(parts.test))
-        scores.by_name["twin"].append(twins(parts, seed, dict(chosen), targets))
-    if options.peer:
-        scores.by_name["peer"] = peer_scores(options.peer, parts, targets)
-    return list(lines(parts, scores, targets))
+        told = fitted(parts, seed, dict(chosen))[0].predict_rows(parts.test)
+        ours.append({name: told[name] for name in targets})
+        apart.append(twins(parts, seed, dict(chosen), targets))
+        keep(options.out, OURS, ours)
+        keep(options.out, "twin", apart)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("source", choices=[*SOURCES, "dial"])
+    parser.add_argument("source", choices=[*SOURCES, "dial", "table"])
+    parser.add_argument("--out", type=Path, default=CACHE / "multitask", help="holds rows and scores")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of the source, 1 being the demo's size")
     parser.add_argument("--trials", type=int, default=len(TRIALS))
-    parser.add_argument("--export", type=Path)
-    parser.add_argument("--peer", type=Path)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    table = dial.compared(options.seeds, options.scale) if options.source == "dial" else compared(options)
+    if options.source == "dial":
+        table = dial.compared(options.seeds, options.scale)
+    else:
+        if options.source != "table":
+            fit(options)
+        table = list(lines(options.out))
     print("\n".join(printed(table)))
-    if options.json:
-        options.json.write_text(json.dumps(table, indent=1))
 
 
 if __name__ == "__main__":

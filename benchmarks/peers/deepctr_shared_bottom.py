@@ -1,9 +1,9 @@
 """DeepCTR-Torch's SharedBottom on the rows of `benchmarks.multitask`, in an environment of its own.
 
     pip download deepctr-torch==0.3.0 --no-deps && unzip deepctr_torch-0.3.0-*.whl -d PEER
-    python -m benchmarks.multitask synthetic --export ROWS
-    PYTHONPATH=PEER python -m benchmarks.peers.deepctr_shared_bottom ROWS [--seeds 5] [--trials 8]
-    python -m benchmarks.multitask synthetic --peer ROWS
+    python -m benchmarks.multitask synthetic --out DIR
+    PYTHONPATH=PEER python -m benchmarks.peers.deepctr_shared_bottom DIR [--seeds 5] [--trials 8]
+    python -m benchmarks.multitask table --out DIR
 
 First our network and the peer's get the same weights and have to say the same of the test's rows. Then the
 peer is trained as it comes, settings and epochs chosen on the validation part with as many trials as ours,
@@ -29,7 +29,7 @@ from recommender.models.towers import SharedBottomNetwork
 GROUPS = (LIST_TARGETS, ("minutes", "contributed"), ("log_amount", "minutes"))
 """Targets that exist together, two at least; each is told by the first that has it."""
 NUMBERS = ("dwell", "minutes", "log_amount")
-BOTTOM, TOWER, EMBEDDED = (64, 32, 16), (16,), 4
+BOTTOM, TOWER, EMBEDDED = (64, 32, 16), (16,), 2
 EPOCHS, PATIENCE = 40, 5
 TRIALS: tuple[dict[str, float], ...] = (
     {"init_std": 0.05},
@@ -48,7 +48,7 @@ class Rows:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self.frame = frame
-        self.dense = [name for name in frame.columns if not name.startswith(("row_id", "code_", "target_"))]
+        self.dense = [name for name in frame.columns if not name.startswith(("row_", "code_", "target_"))]
         self.codes = [name for name in frame.columns if name.startswith("code_")]
 
     def inputs(self) -> dict[str, np.ndarray]:
@@ -192,6 +192,8 @@ def main() -> None:
     }
     there = {t for group in GROUPS for t in group if np.isfinite(parts["train"].target(t)).any()}
     told: set[str] = set()
+    place = options.folder / "scores" / "peer"
+    place.mkdir(parents=True, exist_ok=True)
     for group in GROUPS:
         targets = tuple(name for name in group if name in there)
         print(f"{', '.join(targets)}: with the same weights apart by {largest_gap(parts, targets):.1e}")
@@ -203,7 +205,7 @@ def main() -> None:
             if target not in told:
                 mean, spread = moments(parts, target)
                 scores = [mean + spread * each[:, column] for each in predicted]
-                write_scores(options.folder / f"{target}.parquet", scores)
+                write_scores(place / f"{target}.parquet", scores)
                 told.add(target)
 
 

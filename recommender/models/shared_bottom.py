@@ -73,15 +73,15 @@ class SharedBottomConfig(ModelConfig):
     dropout: float = Field(0.1, ge=0, lt=1)
     wide: bool = True
     """Whether each target also has weights of its own on the features."""
-    text_dims: int = Field(16, ge=1)
+    text_dims: int = Field(8, ge=1)
     """Text vectors are rotated into this many of their principal dimensions."""
-    embedding_dims: int = Field(4, ge=1)
+    embedding_dims: int = Field(2, ge=1)
     """Of a category, a language, a publisher."""
     conversion: Literal["whole-space", "visits", "both"] = "both"
     """Whether contributions are learnt from all cards, through pCTCVR, from visits alone, or from both."""
     task_weights: TaskWeights = TaskWeights()
     target_weights: TargetWeights = TargetWeights()
-    half_life_days: float = Field(365.0, gt=0)
+    half_life_days: float = Field(90.0, gt=0)
     """In which a row's weight halves."""
     passed: int = Field(4, ge=1)
     """Campaigns that stand for those passed over beside each visit, where no impressions were recorded."""
@@ -107,7 +107,9 @@ class SharedBottom(TrainableModel):
     fitter = GradientFitter()
     text: ClassVar[TextNeed] = "pooled"
     config_type = SharedBottomConfig
-    training_defaults = TrainingConfig(learning_rate=3e-3, batch_size=1024, epochs=20, patience=4)
+    training_defaults = TrainingConfig(
+        learning_rate=2e-3, batch_size=512, weight_decay=0.1, epochs=20, patience=5
+    )
     has_confidence = False
     search_space: ClassVar[SearchSpace] = {
         "dropout": Real(0.0, 0.5),
