@@ -139,13 +139,18 @@ def open_snapshot(path: Path) -> SnapshotInfo:
 
 
 def load_snapshot(info: SnapshotInfo) -> Tables:
-    """The snapshot's tables, as they were frozen."""
+    """The snapshot's tables, as they were frozen; columns that came to their formats later are empty."""
     frames = {
-        form.name: pl.read_parquet(info.path / f"{form.name}.parquet")
+        form.name: _with_all_columns(pl.read_parquet(info.path / f"{form.name}.parquet"), form)
         for form in FORMATS
         if f"{form.name}.parquet" in info.manifest.files
     }
     return Tables(**frames)
+
+
+def _with_all_columns(frame: pl.DataFrame, form: TableFormat) -> pl.DataFrame:
+    missing = (name for name in form.columns if name not in frame.columns)
+    return frame.with_columns(pl.lit(None, dtype=form.columns[name]).alias(name) for name in missing)
 
 
 def _canonical(frame: pl.DataFrame, form: TableFormat) -> pl.DataFrame:

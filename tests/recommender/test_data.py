@@ -1,5 +1,6 @@
 """Tables in, snapshots out: what is refused, what is repaired, what is left out, and that bytes repeat."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,11 @@ import pytest
 from recommender.data.dataset import build_dataset
 from recommender.data.reading import conform, read_directory
 from recommender.data.rules import exclude
-from recommender.data.schema import MAX_TEXT_CHARACTERS, Tables
+from recommender.data.schema import IMPRESSIONS, MAX_TEXT_CHARACTERS, Tables
 from recommender.data.snapshot import ChainHead, Provenance, build_snapshot, load_snapshot, open_snapshot
 from recommender.data.synthetic import SyntheticConfig, synthesize
 from recommender.errors import DamagedError, DataError
-from tests.recommender.build import START, dataset, event, item, tables
+from tests.recommender.build import START, dataset, event, frame, item, tables
 
 LATER = START + timedelta(days=30)
 KEY = Provenance(finalized={"31337": ChainHead(number=9, hash="0xab")}, behaviour_until=LATER)
@@ -153,6 +154,20 @@ class TestSnapshots:
     def test_reading_it_back_gives_the_kept_rows(self, small_tables: Tables, tmp_path: Path) -> None:
         read = load_snapshot(build_snapshot(small_tables, KEY, tmp_path))
         assert read.events.sort(pl.all()).equals(small_tables.events.sort(pl.all()))
+
+    def test_one_from_before_a_column_was_thought_of_is_read_as_if_it_were_empty(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        card = {"user_id": "a", "item_id": "x", "timestamp": START, "slot": 2}
+        shown = replace(tables([event("a", "x", 1)], [item("x")]), impressions=frame(IMPRESSIONS, [card]))
+        with monkeypatch.context() as patch:
+            patch.delitem(IMPRESSIONS.columns, "stopped")
+            patch.delitem(IMPRESSIONS.columns, "dwell")
+            snapshot = build_snapshot(shown, KEY, tmp_path)
+        assert "dwell" not in pl.read_parquet(snapshot.path / "impressions.parquet").columns
+        impressions = build_dataset(load_snapshot(snapshot)).impressions
+        assert impressions.slot.tolist() == [2]
+        assert np.isnan(impressions.dwell).all()
 
     @pytest.mark.parametrize("name", ["events.parquet", "items.parquet", "manifest.json"])
     def test_a_damaged_file_is_named(self, name: str, small_tables: Tables, tmp_path: Path) -> None:
