@@ -168,7 +168,6 @@ class RawLogAdmin(ReadOnlyAdmin):
 
 class EventAdmin(ReadOnlyAdmin):
     ordering = ["-block_number", "-log_index"]
-    list_select_related = True
     show_full_result_count = False
     date_hierarchy = "block_time"
 

@@ -16,12 +16,5 @@ class UnusableTokenError(LedgerError):
     """What was told of a token cannot be used to show amounts in it."""
 
 
-class CursorMovedError(LedgerError):
-    """The writer's fence is not the cursor's any more: another worker took over."""
-
-    def __init__(self, chain_id: int) -> None:
-        super().__init__(f"another worker took over chain {chain_id}; nothing was written")
-
-
 class RollbackRefusedError(LedgerError):
     """A rollback that would leave the ledger in a state that cannot be indexed from."""
