@@ -260,7 +260,7 @@ def test_a_retired_chain_is_kept_and_not_followed(suite: Suite) -> None:
         ("ledger.chain.retired", {"reason": "the network closes"}),
         ("ledger.chain.reinstated", {"reason": "it goes on"}),
     ]
-    with pytest.raises(UnknownChainError):
+    with pytest.raises(UnknownChainError, match=r"^chain 5 is not indexed: add deployments/5\.json, run"):
         services.retire(5, reason="never was")
 
 

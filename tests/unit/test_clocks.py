@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from django_project.campaigns import selectors
 from django_project.community import milestones
-from django_project.ledger.clocks import CLOCK_TOLERANCE, OLDEST_HEAD, chain_now, is_off
+from django_project.ledger.clocks import chain_now, is_off
 from django_project.ledger.models import CampaignLaunched
 from django_project.ledger.selectors import campaigns_with_status
 from django_project.pledges.milestone_votes import to_judge
@@ -17,7 +17,9 @@ from tests.factories import ETHER, World, address, backer_user
 
 pytestmark = pytest.mark.django_db
 
+MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 HALF = timedelta(minutes=30)
 MONTH = timedelta(days=30)
 
@@ -47,8 +49,8 @@ def ending(world: World, when: timedelta, **more: object) -> CampaignLaunched:
         (HOUR, HOUR),
         (-HOUR, -HOUR),
         (timedelta(days=365), timedelta(days=365)),
-        (-OLDEST_HEAD, -OLDEST_HEAD),
-        (-OLDEST_HEAD - timedelta(microseconds=1), timedelta()),
+        (-DAY, -DAY),
+        (-DAY - timedelta(microseconds=1), timedelta()),
     ],
 )
 def test_a_chains_time_is_its_heads_with_what_has_passed(
@@ -61,6 +63,14 @@ def test_a_chains_time_is_its_heads_with_what_has_passed(
     ending(world, HALF)
     [card] = selectors.cards(selectors.visible())
     assert told <= card.now <= timezone.now() + believed
+
+
+def test_every_chain_has_a_time_of_its_own(world: World) -> None:
+    set_clock(world, HOUR)
+    other = World(31338)
+    before = timezone.now()
+    assert before <= chain_now(other.chain.pk) <= timezone.now()
+    assert before + HOUR <= chain_now(world.chain.pk) <= timezone.now() + HOUR
 
 
 def test_a_chain_that_is_not_indexed_has_this_machines_time() -> None:
@@ -153,10 +163,10 @@ def test_windows_close_by_the_chain(
     ("offset", "off"),
     [
         (None, False),
-        (CLOCK_TOLERANCE, False),
-        (-CLOCK_TOLERANCE, False),
-        (CLOCK_TOLERANCE + timedelta(seconds=1), True),
-        (-CLOCK_TOLERANCE - timedelta(seconds=1), True),
+        (MINUTE, False),
+        (-MINUTE, False),
+        (MINUTE + timedelta(microseconds=1), True),
+        (-MINUTE - timedelta(microseconds=1), True),
     ],
 )
 def test_what_a_blocks_way_explains_is_no_difference(offset: timedelta | None, *, off: bool) -> None:

@@ -63,6 +63,16 @@ def test_what_only_the_second_version_tells_may_be_missing() -> None:
     }
 
 
+def test_what_milestones_stand_at_follows_from_terms_evidence_objections_and_payments() -> None:
+    assert {event.name for event in EVENTS.values() if event.moves_milestones} == {
+        "MilestoneDefined",
+        "MilestoneSubmitted",
+        "Objected",
+        "ObjectionWithdrawn",
+        "MilestoneReleased",
+    }
+
+
 @pytest.mark.parametrize("event", CAMPAIGN_EVENTS, ids=lambda event: event.name)
 def test_an_event_changes_of_the_totals_what_the_registry_says(event: EventSpec) -> None:
     row = dict(zip(row_columns(event.model), range(100, 200), strict=False))
