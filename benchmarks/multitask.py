@@ -9,6 +9,8 @@ for each target on the rest: AUC of what happens or not, RMSE of numbers; beside
 * what else left its scores in DIR/scores, such as `benchmarks/peers/deepctr_shared_bottom.py` on the rows
   that lie in DIR: `python -m benchmarks.multitask table --out DIR` prints it again with all of them.
 
+DIR/tables is a data directory for `python -m recommender`.
+
 Differences are paired, over users. Of a see-saw (one task gains, another loses) the column `less twin`
 tells. `dial` in the place of a source does the same for two regressions of chosen likeness: see
 `benchmarks.dial`.
@@ -27,7 +29,9 @@ from benchmarks.chain import CACHE
 from benchmarks.multitask_sources import PASSED, SOURCES, Parts, parts_of
 from benchmarks.peers.rows import read_scores, write_scores
 from recommender.data.dataset import Floats
+from recommender.data.reading import conform
 from recommender.data.scenes import TARGETS, SceneRows, scene_rows
+from recommender.data.writing import write_directory
 from recommender.evaluation.rows import LabelledRows, difference, measure
 from recommender.models.registry import make_plan
 from recommender.models.scene_features import CODES, SceneFeatures, feature_names
@@ -207,8 +211,10 @@ def _cell(value: object) -> str:
 
 
 def fit(options: argparse.Namespace) -> None:
-    """Leave the rows and everybody's scores in the folder."""
-    parts = parts_of(SOURCES[options.source](options.scale))
+    """Leave the source's tables, the rows and everybody's scores in the folder."""
+    tables = conform(SOURCES[options.source](options.scale))
+    write_directory(tables, options.out / "tables")
+    parts = parts_of(tables)
     tried = [(fitted(parts, 0, dict(each)), each) for each in TRIALS[: options.trials]]
     (model, _), chosen = min(tried, key=lambda each: each[0][1])
     print(f"chosen of {len(tried)}: {chosen or 'the defaults'}", flush=True)

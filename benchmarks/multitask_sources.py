@@ -13,7 +13,6 @@ from demo.simulation.events import Contribute
 from demo.simulation.scenario import Scale, Scenario, simulate
 from recommender.data.context import Context, context_of
 from recommender.data.dataset import Dataset, build_dataset
-from recommender.data.reading import conform
 from recommender.data.scenes import SceneRows, scene_rows
 from recommender.data.schema import TIME, Tables
 from recommender.data.synthetic import SyntheticConfig, synthesize
@@ -96,7 +95,8 @@ def scenario_tables(scenario: Scenario) -> Tables:
 
 
 def parts_of(tables: Tables) -> Parts:
-    data = build_dataset(conform(tables))
+    """`tables` are conformed."""
+    data = build_dataset(tables)
     vectors = EmbeddingCache(CACHE / "embeddings", DEFAULT_ENCODER).vectors(data.items.texts)
     return cut(data, vectors)
 

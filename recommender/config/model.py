@@ -1,6 +1,10 @@
 """What settings of models have in common."""
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from recommender.errors import ConfigError
 
@@ -9,6 +13,23 @@ class ModelConfig(BaseModel):
     """Settings of a model; training settings are apart."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists_and_groups_may_be_text(cls, given: Any) -> Any:
+        """On a command line a list or a group of settings is written as JSON."""
+        if not isinstance(given, Mapping):
+            return given
+        return {name: _from_json(value) for name, value in given.items()}
+
+
+def _from_json(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith(("[", "{")):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
 
 
 class Sizes(BaseModel):

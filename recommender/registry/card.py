@@ -6,6 +6,7 @@ run's manifest.
 """
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -114,7 +115,9 @@ def _again(run_id: str, config: RunConfig, snapshot: Manifest) -> Iterator[str]:
     yield "The same lists, from these weights and the snapshot, and the same run, from the snapshot alone:"
     yield ""
     yield f"    python -m recommender reproduce --run {run_id}"
-    settings = [f"--set {config.model}.{name}={value}" for name, value in sorted(config.settings.items())]
+    settings = [
+        f"--set {config.model}.{name}={_written(value)}" for name, value in sorted(config.settings.items())
+    ]
     training = config.training.model_dump(mode="json", exclude={"seed"})
     settings += [f"--set {config.model}.training.{name}={value}" for name, value in sorted(training.items())]
     own = [entry for entry in settings if not entry.startswith(f"--set {config.model}.seed=")]
@@ -124,6 +127,11 @@ def _again(run_id: str, config: RunConfig, snapshot: Manifest) -> Iterator[str]:
         *own,
     ]
     yield " \\\n        ".join([f"    {lines[0]}", *lines[1:]])
+
+
+def _written(value: object) -> str:
+    """As a shell has to be told it; lists and groups as JSON."""
+    return shlex.quote(json.dumps(value)) if isinstance(value, list | dict) else str(value)
 
 
 def _measured(found: Measured) -> str:

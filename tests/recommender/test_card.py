@@ -4,11 +4,13 @@ import re
 import shlex
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from recommender.cli.options import settings
 from recommender.errors import DamagedError
+from recommender.interface import Plan
 from recommender.models.registry import make_plan
 from recommender.pipeline import run_snapshot
 from recommender.registry.card import CARD, make_card
@@ -47,12 +49,34 @@ def test_it_is_made_of_the_run_alone_and_guarded_by_its_manifest(
         open_run(pop.path)
 
 
+def plan_of(card: str, model: str) -> Plan:
+    """What the card's command would train."""
+    text = card.split("## Having it again")[1]
+    command = shlex.split(re.sub(r"\\\n", " ", text[text.index("python -m recommender train") :]))
+    assert command[:5] == ["python", "-m", "recommender", "train", model]
+    entries = [value for option, value in pairwise(command) if option == "--set"]
+    return make_plan(model, settings(entries)[model])
+
+
 def test_its_commands_make_the_run_again(runs: dict[str, RunInfo]) -> None:
     tower = runs["twotower"]
-    text = (tower.path / CARD).read_text().split("## Having it again")[1]
-    command = shlex.split(re.sub(r"\\\n", " ", text[text.index("python -m recommender train") :]))
-    assert command[:5] == ["python", "-m", "recommender", "train", "twotower"]
-    entries = [value for option, value in pairwise(command) if option == "--set"]
-    plan = make_plan("twotower", settings(entries)["twotower"]).with_seed(tower.manifest.seed)
+    plan = plan_of((tower.path / CARD).read_text(), "twotower").with_seed(tower.manifest.seed)
     assert plan.config.model_dump(mode="json") == tower.config.settings
     assert plan.training == tower.config.training
+
+
+@pytest.mark.parametrize(
+    ("model", "chosen"),
+    [
+        ("shared_bottom", {"bottom": [8], "tower": [], "target_weights": {"clicked": 0.5}}),
+        ("hybrid", {"rerankers": ["shared_bottom"], "tower": {"dims": 32}}),
+    ],
+)
+def test_its_commands_hold_lists_and_groups_of_settings(
+    model: str, chosen: dict[str, Any], root: Path, runs: dict[str, RunInfo]
+) -> None:
+    wanted, tower = make_plan(model, chosen), runs["twotower"]
+    own = {"model": model, "settings": wanted.config.model_dump(mode="json"), "training": wanted.training}
+    config = tower.config.model_copy(update=own)
+    card = make_card("made-up", config, tower.metrics, run_snapshot(tower, root).manifest)
+    assert plan_of(card, model) == wanted
