@@ -1,11 +1,15 @@
+from base64 import b64encode
 from collections.abc import Callable
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
 
 from django_project.accounts.models import User
 from django_project.core.admin import ReadOnlyAdmin
@@ -18,6 +22,7 @@ from django_project.discovery.models import (
     BehaviourEvent,
     Erasure,
     ExplorationArm,
+    Interpretation,
     ModelVersion,
     Ranking,
     RankingPublication,
@@ -26,6 +31,7 @@ from django_project.discovery.models import (
 )
 
 BY_HAND = "taken_back_by_operator"
+PICTURES = ("factors", "biases", "neighbours")
 FEEDBACK = ("coverage", "gini", "top_users")
 
 
@@ -51,7 +57,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     list_display = ["run_id", "model", "state", *FEEDBACK, "trained_at", "promoted_at"]
     list_filter = ["state", "model"]
     exclude = ["gate_results", "reasons"]
-    readonly_fields = ["found"]
+    readonly_fields = ["found", "learnt"]
 
     @admin.display(description="what gates and roll-out found")
     def found(self, version: ModelVersion) -> SafeString:
@@ -61,6 +67,15 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             line.text if line.run in ("", version.run_id) else f"{line.run}: {line.text}" for line in lines
         )
         return format_html_join(mark_safe("<br>"), "{}", ((text,) for text in texts))
+
+    @admin.display(description=_("what it has learnt"))
+    def learnt(self, version: ModelVersion) -> str:
+        """A link to its interpretation, if the worker could make one."""
+        row = Interpretation.objects.filter(version=version).only("pk").first()
+        if row is None:
+            return ""
+        page = reverse("admin:discovery_interpretation_change", args=[row.pk])
+        return format_html('<a href="{}">{}</a>', page, _("Directions of taste, biases and neighbours"))
 
     @admin.display(description="coverage@10")
     def coverage(self, version: ModelVersion) -> str:
@@ -73,6 +88,26 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     @admin.display(description="top 1 % of users in training")
     def top_users(self, version: ModelVersion) -> str:
         return _share(version, "top_users_share")
+
+
+@admin.register(Interpretation)
+class InterpretationAdmin(ReadOnlyAdmin):
+    list_display = ["version"]
+    list_select_related = ["version"]
+    fields = ["version", "reading"]
+    readonly_fields = ["reading"]
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Interpretation]":
+        """The list needs neither pictures nor figures."""
+        return super().get_queryset(request).defer("findings", *PICTURES)
+
+    @admin.display(description=_("what it has learnt"))
+    def reading(self, interpretation: Interpretation) -> SafeString:
+        """Pictures and tables; the pictures lie in the page, which the content security policy allows."""
+        pictures = {name: b64encode(getattr(interpretation, name)).decode() for name in PICTURES}
+        return render_to_string(
+            "admin/interpretation.html", {"found": interpretation.findings, "pictures": pictures}
+        )
 
 
 @admin.register(RankingPublication)

@@ -139,6 +139,22 @@ class ModelVersion(models.Model):
         return [*self.reasons, *self.gate_results]
 
 
+class Interpretation(models.Model):
+    """What a version that learns ratings has learnt, for operators to read; the worker writes it."""
+
+    version = models.OneToOneField(ModelVersion, on_delete=models.CASCADE, related_name="interpretation")
+    findings = models.JSONField(help_text="Items by directions, biases and neighbours, with their figures.")
+    factors = models.BinaryField(help_text="PNG: the items on the first two principal components.")
+    biases = models.BinaryField(help_text="PNG: the highest and the lowest biases.")
+    neighbours = models.BinaryField(help_text="PNG: the nearest neighbours of the most rated items.")
+
+    class Meta:
+        ordering = ["-version__trained_at"]
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+
 class RankedItem(models.Model):
     """What every ranking's row names: a campaign by its chain key, its place and its score."""
 

@@ -1,4 +1,4 @@
-"""Commands that look: topk, explain, audience, curves, reproduce, doctor."""
+"""Commands that look: topk, explain, audience, curves, interpret, reproduce, doctor."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command()(explain)
     app.command()(audience)
     app.command()(curves)
+    app.command()(interpret)
     app.command()(reproduce)
     app.command()(doctor)
 
@@ -82,6 +83,28 @@ def curves(
         raise ConfigError(f"{out} is a directory: name a file, such as {out / 'curves.png'}")
     write_atomic(out, draw_curves(pipeline.open_run(root / run)))
     typer.echo(f"{out} shows how {run} was trained")
+
+
+def interpret(
+    run: Annotated[str, typer.Argument(help="A run of dot_product_bias or collab_nn.")],
+    out: Annotated[Path, typer.Argument(help="The directory to write index.html and the PNGs into.")],
+    root: Root = DEFAULT_ROOT,
+) -> None:
+    """What a model of ratings has learnt: directions of taste, biases, nearest neighbours."""
+    from recommender.files import write_atomic
+    from recommender.ranking.interpretation import interpret as read
+    from recommender.ranking.interpretation_page import page
+    from recommender.ranking.interpretation_pictures import draw
+
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file: name a directory")
+    ranker = _ranker(run, root)
+    found = read(ranker.model, ranker.dataset)
+    pictures = draw(found)
+    for name, content in pictures.items():
+        write_atomic(out / f"{name}.png", content)
+    write_atomic(out / "index.html", page(run, found, pictures).encode())
+    typer.echo(f"{out / 'index.html'} tells what {run} has learnt")
 
 
 def reproduce(

@@ -59,6 +59,13 @@ class CollabNN(CollaborativeFilter):
     def cells_per_pair(self) -> int:
         return self.hidden.out_features
 
+    def item_biases(self) -> torch.Tensor:
+        """Those of the mean user, who is the unknown one."""
+        return self.all_logits(torch.zeros(1, dtype=torch.int64), torch.arange(self.sizes.items))[0]
+
+    def matches(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+        return self.logits(users, items) - self.item_biases()[items]
+
     def logits(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         both = torch.cat([self.user_factors.weight[users], self.item_factors.weight[items]], 1)
         return self._output(F.linear(self.dropout(both), self.hidden.weight, self.hidden.bias))

@@ -124,6 +124,14 @@ class CollaborativeFilter(TrainableModel):
         """All embeddings of a side, `user` or `item`."""
 
     @abstractmethod
+    def item_biases(self) -> torch.Tensor:
+        """How well each item is rated whoever rates it, in logits: (items,)."""
+
+    @abstractmethod
+    def matches(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+        """How much better items suit these users than the mean user, in logits, row by row: (rows,)."""
+
+    @abstractmethod
     def logits(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         """What the sigmoid is of, row by row: (rows,) from numbers of users and of items."""
 

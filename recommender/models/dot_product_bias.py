@@ -46,6 +46,13 @@ class DotProductBias(CollaborativeFilter):
             return [self.user_factors, self.user_bias]
         return [self.item_factors, self.item_bias]
 
+    def item_biases(self) -> torch.Tensor:
+        return self.item_bias.weight[:, 0]
+
+    def matches(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+        own = self.user_factors.weight[users] - self.user_factors.weight[0]
+        return (own * self.item_factors.weight[items]).sum(1)
+
     def logits(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         matched = (self.user_factors.weight[users] * self.item_factors.weight[items]).sum(1)
         return matched + self.user_bias.weight[users, 0] + self.item_bias.weight[items, 0]

@@ -21,7 +21,7 @@ from recommender.pipeline import (
 )
 from recommender.progress import Progress
 from recommender.registry.gates import PromotionDecision
-from tasks.recommending import publishing, versions
+from tasks.recommending import interpreting, publishing, versions
 from tasks.recommending.jobs import SkippedError
 from tasks.recommending.publishing import ALL
 from tasks.recommending.tables import erased_users, is_anything_new, left_out, provenance, tables, texts
@@ -71,7 +71,7 @@ def train(
     seed: int = 0,
     warm: bool = False,
 ) -> list[str]:
-    """Train, measure and register the models, by default MODELS; returns the runs' ids, `pop` first.
+    """Train, measure, register and interpret models, by default MODELS; returns the runs' ids, `pop` first.
 
     The live model's kind is always among them: candidates are compared with it on the same snapshot. A `warm`
     training begins from each model's newest run.
@@ -89,7 +89,7 @@ def train(
         progress=progress,
     )
     for run in runs:
-        versions.register(run)
+        interpreting.interpret_run(run, versions.register(run))
     return [run.id for run in runs]
 
 

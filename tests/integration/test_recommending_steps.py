@@ -8,11 +8,12 @@ import pytest
 from django.db import connection
 
 from django_project.core.models import Job
-from django_project.discovery.models import ModelVersion
+from django_project.discovery.models import Interpretation, ModelVersion
 from django_project.discovery.rollout import CANARY_PERCENT, bucket
 from django_project.discovery.selectors import live_model, recommended_for
+from recommender.progress import silent
 from recommender.text import cache
-from tasks.recommending import jobs, publishing, steps, tasks, versions
+from tasks.recommending import interpreting, jobs, publishing, steps, tasks, versions
 from tasks.recommending.jobs import ADVISORY_LOCK
 from tests.factories import World, address
 from tests.tastes import (
@@ -50,6 +51,24 @@ def test_the_tasks_do_the_same_one_after_the_other(world: World, monkeypatch: py
         (name, "done") for name in by_name
     ]
     assert live_model() is not None
+
+
+def test_what_a_model_of_ratings_has_learnt_is_kept_for_operators(world: World) -> None:
+    campaigns = campaigns_of_two_tastes(world)
+    backers_with_tastes(world, campaigns)
+    runs = steps.train(steps.take_snapshot(), silent, models=("dot_product_bias",))
+    kept = Interpretation.objects.get()
+    assert kept.version.run_id == runs[-1]
+    assert kept.findings["users"] == BACKERS
+    titles = {item["title"] for item in kept.findings["highest"]}
+    assert titles <= {f"{category} {number}" for category in ("food", "technology") for number in range(20)}
+    for picture in (kept.factors, kept.biases, kept.neighbours):
+        assert bytes(picture).startswith(b"\x89PNG")
+    again = interpreting.interpret_run(versions.run_of(kept.version), kept.version)
+    assert again is not None
+    assert (again.pk, Interpretation.objects.count()) == (kept.pk, 1)
+    kept.version.delete()
+    assert not Interpretation.objects.exists()
 
 
 def test_a_nightly_training_begins_from_the_weights_before_and_a_weekly_one_from_nothing(

@@ -1,5 +1,7 @@
 """The admin: money is read only, decisions are audited."""
 
+from base64 import b64encode
+
 import pytest
 from django.contrib.admin.sites import site
 from django.contrib.auth.models import Permission
@@ -12,7 +14,7 @@ from django_project.campaigns.models import Category, Listing
 from django_project.core.addresses import format_address, format_hash
 from django_project.core.models import AuditEntry
 from django_project.discovery import services as discovery
-from django_project.discovery.models import ModelVersion, RankingPublication
+from django_project.discovery.models import Interpretation, ModelVersion, RankingPublication
 from tests.factories import World, address, backer_user
 from tests.support.staff import staff_client
 
@@ -207,3 +209,67 @@ def test_operators_read_what_gates_found_in_words_and_older_sentences_as_they_we
         "Measured on 7 users, fewer than the 20 it takes to tell: refused.<br>"
         "pop-other: All of its weights are numbers."
     ) in text
+
+
+def interpretation(**findings: object) -> Interpretation:
+    told = {"item_id": "1:0xab", "title": "<b>蜂箱</b> & honey", "bias": 0.5, "match": -0.25,
+            "mean_rating": 3.5, "ratings": 12}  # fmt: skip
+    version = ModelVersion.objects.create(
+        run_id="dot_product_bias-1", model="dot_product_bias", snapshot_hash="ab" * 32, seed=0,
+        trained_at=timezone.now(),
+    )  # fmt: skip
+    return Interpretation.objects.create(
+        version=version,
+        findings={
+            "users": 40, "items": 8, "edges": [0.1, 0.2, 0.3, 0.4],
+            "components": [{"share": 0.5, "lowest": [told], "highest": [told]}],
+            "highest": [told], "lowest": [told], "matched_but_low": [],
+            "likenesses": [{"item": told, "by_distance": [{"item": told, "value": 1.25}],
+                            "by_cosine": [{"item": told, "value": 0.75}]}],
+            **findings,
+        },
+        factors=b"\x89PNG factors", biases=b"\x89PNG biases", neighbours=b"\x89PNG neighbours",
+    )  # fmt: skip
+
+
+def test_operators_read_what_a_version_has_learnt_in_both_languages(admin: Client) -> None:
+    row = interpretation()
+    page = f"/admin/discovery/interpretation/{row.pk}/change/"
+    assert page in admin.get(f"/admin/discovery/modelversion/{row.version_id}/change/").content.decode()
+    reply = admin.get(page, headers={"accept-language": "en"})
+    text = reply.content.decode()
+    assert "Learnt from the ratings of 40 people for 8 campaigns." in text
+    assert "A rating is the fifth of all amounts" in text
+    assert "&lt;b&gt;蜂箱&lt;/b&gt; &amp; honey" in text
+    assert "<b>蜂箱" not in text
+    for picture in (row.factors, row.biases, row.neighbours):
+        assert f'src="data:image/png;base64,{b64encode(picture).decode()}"' in text
+    assert "img-src 'self' data:" in reply.headers["Content-Security-Policy"]
+    read = text[text.index("Directions of taste") :]
+    assert "style=" not in read[: read.index("Nearest neighbours")]
+    admin.cookies["django_language"] = "zh-hans"
+    chinese = admin.get(page, headers={"accept-language": "zh-hans"}).content.decode()
+    assert "口味的方向" in chinese
+    assert "Directions of taste" not in chinese
+
+
+def test_stars_are_told_as_the_amount_itself(admin: Client) -> None:
+    row = interpretation(edges=[])
+    text = admin.get(f"/admin/discovery/interpretation/{row.pk}/change/").content.decode()
+    assert "A rating is the amount itself." in text
+
+
+def test_nobody_but_staff_reads_what_a_version_has_learnt(client: Client) -> None:
+    row = interpretation()
+    page = f"/admin/discovery/interpretation/{row.pk}/change/"
+    assert client.get(page).status_code == 302
+    client.force_login(User.objects.create_user("somebody"))
+    assert client.get(page).status_code == 302
+
+
+def test_a_version_that_nothing_was_read_off_has_no_link(admin: Client) -> None:
+    version = ModelVersion.objects.create(
+        run_id="pop-1", model="pop", snapshot_hash="ab" * 32, seed=0, trained_at=timezone.now()
+    )
+    text = admin.get(f"/admin/discovery/modelversion/{version.pk}/change/").content.decode()
+    assert "/admin/discovery/interpretation/" not in text.split("hat it has learnt")[1]
