@@ -116,6 +116,10 @@ lighthouse: setup-test ## Lighthouse's scores of home, explore and a campaign in
 shuffle: setup-test ## flaky tests: Python's ten times in random order beside busy loops; ARGS="--runs 3 --seed 7 tests/web"
 	@$(PY) -m tools.shuffle $(ARGS)
 
+.PHONY: federation
+federation: setup-test ## rounds between platforms over Flower, which has an environment of its own
+	@tools/federation.sh
+
 .PHONY: soak
 soak: setup-test ## what takes long: ten times the fuzzing and proofs of the contracts, mutants of theirs and of Python, a hundred seeds of faults, twenty mixes of providers against the clock, every page in every look and every journey in every language, 10,000 campaigns, flaky tests
 	@FOUNDRY_PROFILE=long tools/forge test
@@ -127,4 +131,5 @@ soak: setup-test ## what takes long: ten times the fuzzing and proofs of the con
 	@$(PY) -m benchmarks.providers --mixes 20
 	@$(PY) -m pytest tests/e2e --all-looks
 	@$(PY) -m pytest tests/integration/test_indexer_many.py --campaigns 10000
+	@tools/federation.sh
 	@$(PY) -m tools.shuffle

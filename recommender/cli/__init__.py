@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from recommender.cli import ablate, compare, convert, evaluate, inspect, train
+from recommender.cli import ablate, compare, convert, evaluate, federate, inspect, train
 from recommender.errors import RecommenderError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ compare.register(app)
 ablate.register(app)
 inspect.register(app)
 convert.register(app)
+federate.register(app)
 
 
 def main() -> None:

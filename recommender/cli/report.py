@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +13,10 @@ from recommender.evaluation.metrics import DECIDING
 from recommender.evaluation.rows import OF_RATINGS
 from recommender.experiments.tuning import Tuned
 from recommender.registry.runs import RunInfo
+
+if TYPE_CHECKING:
+    from recommender.experiments.attacks import Attacked
+    from recommender.experiments.federation import FederationExperiment, Figures
 
 SHOWN = ("recall@10", "hr@10", "mrr", "auc", "ece@10", "coverage@10", "gini@10", "novelty@10")
 WIDTH_OF_A_PIPE = 200
@@ -119,6 +124,39 @@ def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
             yield from _leaves(f"{name}.{inner}", leaf)
     else:
         yield name, value
+
+
+def federation_lines(experiment: "FederationExperiment", found: Sequence["Figures"]) -> Iterator[str]:
+    """The domains, then Markdown: NDCG@10 by domain and arm, and the paired difference to learning alone."""
+    for domain in experiment.domains:
+        backers = len(set(domain.split.refit.pairs.backed.user.tolist()))
+        yield (
+            f"{domain.name}: {backers:,} backers, {len(domain.split.candidates):,} items, "
+            f"{len(domain.split.test):,} asked for their last one"
+        )
+    yield ""
+    yield "| ε | domain | arm | users | NDCG@10 (95 %) | less local (95 %, paired) |"
+    yield "|---|---|---|---|---|---|"
+    for each in found:
+        promise = "∞" if each.epsilon is None else f"{each.epsilon:g}"
+        gain = (
+            ""
+            if each.arm == "local"
+            else f"{each.gain.mean:+.4f} ({each.gain.low:+.4f} to {each.gain.high:+.4f})"
+        )
+        shown = _interval(each.found.mean, each.found.low, each.found.high)
+        yield f"| {promise} | {each.domain} | {each.arm} | {each.users} | {shown} | {gain} |"
+
+
+def attack_lines(found: Sequence["Attacked"]) -> Iterator[str]:
+    """Markdown: what was found at each promise."""
+    yield "| ε | noise σ | membership AUC (95 %) | codes read | by chance |"
+    yield "|---|---|---|---|---|"
+    for each in found:
+        promise = "∞" if each.epsilon is None else f"{each.epsilon:g}"
+        auc = f"{each.auc.mean:.3f} ({each.auc.low:.3f}–{each.auc.high:.3f})"
+        codes = f"{each.codes_found:.0%} | {each.codes_by_chance:.0%}"
+        yield f"| {promise} | {each.noise:.2f} | {auc} | {codes} |"
 
 
 def run_lines(runs: Sequence[RunInfo]) -> Iterator[str]:

@@ -6,7 +6,8 @@ long an arm trains is chosen on the validation part, from weights that have not 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,28 @@ import numpy as np
 import torch
 
 from recommender.data.context import context_of
-from recommender.data.dataset import Dataset, Floats, build_dataset
+from recommender.data.dataset import Dataset, Floats, build_dataset, item_text
+from recommender.data.reading import read_directory
+from recommender.data.rules import exclude
 from recommender.data.schema import Tables
-from recommender.errors import ConfigError
+from recommender.errors import ConfigError, DataError
 from recommender.evaluation.bootstrap import Interval, interval, paired
 from recommender.evaluation.evaluator import evaluate
 from recommender.evaluation.metrics import DECIDING
 from recommender.evaluation.splits import Split, SplitOptions, make_split
 from recommender.federation.averaging import Weights, seed_of
 from recommender.federation.client import Client
-from recommender.federation.exchange import begin, draw_network, sequences_of
+from recommender.federation.domains import cut, keys_of, left_over
+from recommender.federation.exchange import begin, draw_network, public_codebook, sequences_of
 from recommender.federation.settings import FederationConfig
 from recommender.federation.simulator import simulate
 from recommender.interface import Recommender
 from recommender.models.pfcr import Pfcr, PfcrConfig
 from recommender.models.registry import make_config, make_plan
 from recommender.models.shared_weights import SharedWeights, save_shared
+from recommender.pipeline import EMBEDDINGS
 from recommender.progress import Progress, silent
-from recommender.text.cache import TextVectors
+from recommender.text.cache import EmbeddingCache, TextVectors
 from recommender.text.codes import Codebook
 
 LOCAL, CENTRALISED, FEDERATED, LIGHT, FULL = ARMS = (
@@ -62,6 +67,8 @@ class Domain:
 class Figures:
     """NDCG@10 of one arm in one domain, and the paired difference to learning alone."""
 
+    epsilon: float | None
+    """Promised to each person by what was federated; none: no noise."""
     domain: str
     arm: str
     users: int
@@ -83,6 +90,17 @@ class FederationExperiment:
     """For the files of shared weights."""
     progress: Progress = silent
     _fitted: dict[tuple[int, str], list[Recommender]] = field(default_factory=dict)
+    _learnt: dict[tuple[int, str], list[Weights]] = field(default_factory=dict)
+
+    def sweep(self, epsilons: Sequence[float | None], seeds: int) -> list[Figures]:
+        """All arms without noise, and what is federated at each promise."""
+        found = []
+        for epsilon in epsilons:
+            federation = self.federation.model_copy(update={"epsilon": epsilon})
+            kept = {key: models for key, models in self._fitted.items() if key[1] in (LOCAL, CENTRALISED)}
+            self._fitted = kept
+            found.extend(replace(self, federation=federation, _fitted=kept, _learnt={}).run(seeds))
+        return found
 
     def run(self, seeds: int, arms: Sequence[str] = ARMS) -> list[Figures]:
         """Measure the arms, `LOCAL` among them, each with so many seeds."""
@@ -111,7 +129,7 @@ class FederationExperiment:
         self, name: str, arm: str, values: Mapping[str, Sequence[Floats]], places: Sequence[int]
     ) -> Figures:
         ours, alone = (np.concatenate([values[each][place] for place in places]) for each in (arm, LOCAL))
-        return Figures(name, arm, len(ours), interval(ours), paired(ours, alone))
+        return Figures(self.federation.epsilon, name, arm, len(ours), interval(ours), paired(ours, alone))
 
     def models(self, arm: str, seed: int) -> list[Recommender]:
         """The arm's model of each domain, fitted for the test."""
@@ -143,6 +161,11 @@ class FederationExperiment:
 
     def rounds(self, seed: int, part: str) -> list[Weights]:
         """What each domain's network holds, but for its prompt, after all rounds on a part of its split."""
+        if (seed, part) not in self._learnt:
+            self._learnt[seed, part] = self._rounds(seed, part)
+        return self._learnt[seed, part]
+
+    def _rounds(self, seed: int, part: str) -> list[Weights]:
         federation = self.federation.model_copy(update={"seed": seed})
         clients = self.clients(federation, part)
         start = self._begin(federation).weights
@@ -231,3 +254,54 @@ class FederationExperiment:
 
 def _weights(client: Client) -> Weights:
     return {**client.shared(), **client.own()}
+
+
+def open_federation(
+    data: Path,
+    root: Path,
+    encoder: str,
+    *,
+    by: Sequence[str],
+    least_persons: int,
+    core: int,
+    settings: Mapping[str, Any],
+    federation: FederationConfig,
+    progress: Progress = silent,
+) -> FederationExperiment:
+    """Cut a data directory into domains; the codebook is learnt from the items that are in none.
+
+    Raises:
+        DataError: what is wrong with the tables, or too little to cut. ConfigError: an unknown key.
+    """
+    tables, _ = exclude(read_directory(data), until=datetime.now(UTC))
+    cache = EmbeddingCache(root / EMBEDDINGS, encoder)
+    found = cut(tables, keys_of(by), least_persons=least_persons)
+    domains = [
+        Domain.of(name, part, lambda texts: cache.vectors(texts, progress), core)
+        for name, part in found.items()
+    ]
+    public = left_over(tables, found).select("title", "description")
+    texts = [item_text(*row) for row in public.iter_rows()]
+    own = {name: value for name, value in settings.items() if name not in ("words", "training")}
+    network = make_config("pfcr", own)
+    if not isinstance(network, PfcrConfig):
+        raise TypeError(network)
+    if not texts:
+        raise DataError("every item is in a domain, and none is left to learn a codebook from: cut otherwise")
+    codebook = public_codebook(cache.vectors(texts, progress), network)
+    folder = root / "federation"
+    return FederationExperiment(domains, codebook, encoder, settings, federation, folder, progress)
+
+
+def figures_json(experiment: FederationExperiment, found: Sequence[Figures]) -> dict[str, object]:
+    """The table and how it was made."""
+    return {
+        "protocol": {
+            "split": "last-out",
+            "domains": {domain.name: domain.split.protocol for domain in experiment.domains},
+            "federation": experiment.federation.model_dump(mode="json"),
+            "settings": dict(experiment.settings),
+            "encoder": experiment.encoder,
+        },
+        "rows": [asdict(each) for each in found],
+    }

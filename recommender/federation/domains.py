@@ -12,6 +12,16 @@ Key = Literal["category", "period", "chain"]
 KEYS: tuple[str, ...] = get_args(Key)
 
 
+def keys_of(names: Sequence[str]) -> list[Key]:
+    """The keys by their names; raises ConfigError for one that is none."""
+    found: list[Key] = []
+    for name in names:
+        if name not in KEYS:
+            raise ConfigError(f"domains cannot be cut by {name!r}: choose from {', '.join(KEYS)}")
+        found.append(name)  # type: ignore[arg-type]
+    return found
+
+
 def cut(
     tables: Tables, keys: Sequence[Key], *, periods: int = 2, least_persons: int = 50
 ) -> dict[str, Tables]:

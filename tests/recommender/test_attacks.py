@@ -1,0 +1,59 @@
+"""Attacks on what leaves a client: they succeed without noise, else they would prove nothing."""
+
+import numpy as np
+import pytest
+import torch
+
+from recommender.experiments.attacks import AttackConfig, Attacked, AttackExperiment, population
+from recommender.federation.attacks import membership_scores, read_codes
+from recommender.federation.settings import FederationConfig
+from recommender.models.pfcr import PfcrConfig
+from tests.recommender.conftest import word_vectors
+
+NETWORK = PfcrConfig(
+    groups=4, centroids=12, code_dims=2, dims=16, heads=2, layers=1, length=6, dropout=0.0, temperature=0.1
+)
+FEDERATION = FederationConfig(rounds=4, local_epochs=4.0, learning_rate=0.01, delta=1e-3, persons_per_step=20)
+
+
+@pytest.fixture(scope="module")
+def attacked() -> list[Attacked]:
+    """Without a promise and with a strict one."""
+    config = AttackConfig(members=70, shadows=3, readers=8, readers_persons=2, items=60)
+    data = population(config)
+    vectors = word_vectors(data.items.texts)
+    return AttackExperiment(config, NETWORK, FEDERATION, vectors, data).run([None, 0.3])
+
+
+def test_without_noise_members_are_told_from_strangers(attacked: list[Attacked]) -> None:
+    assert attacked[0].noise == 0
+    assert attacked[0].auc.low > 0.65
+
+
+def test_with_a_promise_they_are_not(attacked: list[Attacked]) -> None:
+    assert attacked[1].noise > 5
+    assert attacked[1].auc.low < 0.5 < attacked[1].auc.high
+
+
+def test_without_noise_most_codes_are_read_and_with_it_as_many_as_by_chance(attacked: list[Attacked]) -> None:
+    free, promised = attacked
+    assert free.codes_found > 0.5
+    assert free.codes_found > 1.5 * free.codes_by_chance
+    assert promised.codes_found < 1.3 * promised.codes_by_chance
+
+
+def test_a_score_is_how_much_better_than_elsewhere_a_person_is_foretold() -> None:
+    target = np.array([1.0, 2.0, 0.5])
+    shadows = [np.array([1.5, 2.0, 1.0]), np.array([2.5, 1.0, 0.0])]
+    assert membership_scores(target, shadows).tolist() == [1.0, -0.5, 0.0]
+
+
+def test_as_many_rows_are_guessed_as_there_are_and_those_that_moved_furthest_along() -> None:
+    before = torch.zeros(2, 3, 2)
+    after = before.clone()
+    after[0, 1, 0], after[1, 2, 0], after[1, 0, 0], after[0, 0, 1] = 3.0, 1.0, -5.0, 9.0
+    truth = np.array([[False, True, False], [True, False, False]])
+    found = read_codes(before, after, truth, towards=torch.tensor([1.0, 0.0]))
+    assert found.guessed.tolist() == [[False, True, False], [False, False, True]]
+    assert found.found == 0.5
+    assert found.by_chance == pytest.approx(2 / 6)
