@@ -76,7 +76,7 @@ class History:
 
     def raised(self) -> dict[int, int]:
         rows = CampaignTotals.objects.filter(campaign__chain=self.world.chain)
-        return dict(rows.values_list("campaign_id", "raised"))
+        return {pk: int(raised) for pk, raised in rows.values_list("campaign_id", "raised")}
 
     def rows(self) -> dict[str, list[dict[str, object]]]:
         """All that is kept of the chain."""
@@ -118,6 +118,7 @@ def test_what_is_above_a_block_goes_and_nothing_else(history: History, other: Hi
     open_ones = models.SuspectRange.objects.filter(chain=chain).order_by("from_block")
     still, resolved, before = open_ones.values_list("resolved_at", flat=True)
     assert still is None
+    assert resolved is not None
     assert timezone.now() - timedelta(minutes=1) < resolved <= timezone.now()
     assert before == history.solved
     cursor = models.Cursor.objects.get(chain=chain)
