@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from recommender.cli import ablate, compare, convert, evaluate, federate, inspect, train
+from recommender.cli import ablate, compare, convert, evaluate, federate, feedback, inspect, train
 from recommender.errors import RecommenderError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ ablate.register(app)
 inspect.register(app)
 convert.register(app)
 federate.register(app)
+feedback.register(app)
 
 
 def main() -> None:

@@ -73,6 +73,14 @@ class SyntheticConfig(BaseModel):
 
 def synthesize(config: SyntheticConfig) -> Tables:
     """The tables of a made-up platform; the same config gives the same tables."""
+    return draw_platform(config)[0]
+
+
+def draw_platform(config: SyntheticConfig) -> tuple[Tables, "Liking"]:
+    """The same with its users' tastes: what they would like that they have not seen yet.
+
+    User n has the id `0x…n + 1`, item n the id `item:n`.
+    """
     rng = np.random.default_rng(config.seed)
     names = list(_TOPICS)
     topic = rng.integers(len(names), size=config.items)
@@ -96,7 +104,7 @@ def synthesize(config: SyntheticConfig) -> Tables:
         },
         schema_overrides={"created_at": TIME, "deadline": TIME},
     )
-    liking = _Liking.drawn(rng, config, topic, chinese, len(names))
+    liking = Liking.drawn(rng, config, topic, chinese, len(names))
     views = _draw(rng, config, liking, config.views, created)
     backed = _draw(rng, config, liking, config.contributions, created)
     love = liking.of(*views[:2]) / max(config.taste, 1.0)
@@ -114,10 +122,11 @@ def synthesize(config: SyntheticConfig) -> Tables:
     if config.impressions:
         impressions, led_to = _browse(config, liking, created)
         events = pl.concat([events, led_to], how="diagonal")
-    return Tables(events.sort("timestamp", "user_id", "item_id", "kind"), items, impressions=impressions)
+    tables = Tables(events.sort("timestamp", "user_id", "item_id", "kind"), items, impressions=impressions)
+    return tables, liking
 
 
-def _browse(config: SyntheticConfig, liking: "_Liking", created: Floats) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _browse(config: SyntheticConfig, liking: "Liking", created: Floats) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Cards in lists of eight, and the events they led to: stop, click, read, back.
 
     Each step has a taste in it; people differ in patience and in means, cards fade by their place.
@@ -165,7 +174,7 @@ def _words(rng: np.random.Generator, topic: str, chinese: bool, count: int) -> s
 
 
 @dataclass(frozen=True)
-class _Liking:
+class Liking:
     """How much each user likes each item, in log-odds: never all of them at once."""
 
     taste: float
@@ -180,7 +189,7 @@ class _Liking:
     @classmethod
     def drawn(
         cls, rng: np.random.Generator, config: SyntheticConfig, topic: Ints, chinese: np.ndarray, topics: int
-    ) -> "_Liking":
+    ) -> "Liking":
         loves = np.zeros((config.users, topics))
         for _ in range(2):
             loves[np.arange(config.users), rng.integers(topics, size=config.users)] = 1
@@ -197,7 +206,7 @@ class _Liking:
 
 
 def _draw(
-    rng: np.random.Generator, config: SyntheticConfig, liking: _Liking, count: int, created: Floats
+    rng: np.random.Generator, config: SyntheticConfig, liking: Liking, count: int, created: Floats
 ) -> tuple[Ints, Ints, Floats]:
     """`count` events as (users, items, days): active users and liked items come up more often."""
     activity = rng.pareto(2.0, config.users) + 0.3
