@@ -41,11 +41,11 @@ from recommender.training.trainer import train
 OURS, SCORES = "ours", "scores"
 TRIALS: tuple[dict[str, Any], ...] = (
     {},
-    {"target_weights": {"contributed": 2.0}},
-    {"learning_rate": 1e-3},
+    {"target_weights": {"contributed": 2.0, "log_amount": 3.0}},
     {"dropout": 0.0},
+    {"epochs": 12},
+    {"epochs": 12, "dropout": 0.2},
     {"text_dims": 16},
-    {"weight_decay": 1.0},
     {"half_life_days": 365.0},
     {"wide": False},
 )
@@ -77,22 +77,17 @@ def losses(predicted: Predicted, rows: SceneRows, targets: Sequence[str]) -> Ite
             yield float(-(y * np.log(p) + (1 - y) * np.log(1 - p)).mean())
 
 
-def fitted(parts: Parts, seed: int, settings: dict[str, Any]) -> tuple[SharedBottom, float]:
-    """Trained until the validation part's losses no longer fall; and their sum."""
+def fitted(parts: Parts, seed: int, settings: dict[str, Any]) -> SharedBottom:
+    """Trained to the end of its epochs, and bound to all that is known."""
     own = {name: value for name, value in settings.items() if name in SharedBottom.config_type.model_fields}
-    training = {"epochs": 30, "patience": 6} | {n: v for n, v in settings.items() if n not in own}
+    training = {name: value for name, value in settings.items() if name not in own}
     plan = make_plan("shared_bottom", {"passed": PASSED, **own}, training).with_seed(seed)
     model = plan.build(parts.before.sizes)
     if not isinstance(model, SharedBottom):
         raise TypeError(plan.name)
-
-    def validate() -> float:
-        model.bind(parts.every)
-        return -sum(losses(model.predict_rows(parts.valid), parts.valid, model.learns))
-
-    log = train(model, parts.before, plan.training, validate=validate)
+    train(model, parts.before, plan.training)
     model.bind(parts.every)
-    return model, -max(epoch["validation"] for epoch in log.curve)
+    return model
 
 
 def alone(target: str) -> dict[str, Any]:
@@ -105,7 +100,7 @@ def twins(parts: Parts, seed: int, settings: dict[str, Any], targets: Sequence[s
     found: Predicted = {}
     for target in targets:
         if target != "converted":
-            model, _ = fitted(parts, seed, {**settings, **alone(target)})
+            model = fitted(parts, seed, {**settings, **alone(target)})
             found[target] = model.predict_rows(parts.test)[target]
             if target == "contributed":
                 found["converted"] = found[target]
@@ -215,8 +210,10 @@ def fit(options: argparse.Namespace) -> None:
     tables = conform(SOURCES[options.source](options.scale))
     write_directory(tables, options.out / "tables")
     parts = parts_of(tables)
-    tried = [(fitted(parts, 0, dict(each)), each) for each in TRIALS[: options.trials]]
-    (model, _), chosen = min(tried, key=lambda each: each[0][1])
+    tried = [fitted(parts, 0, each) for each in TRIALS[: options.trials]]
+    value = [sum(losses(model.predict_rows(parts.valid), parts.valid, model.learns)) for model in tried]
+    best = int(np.argmin(value))
+    model, chosen = tried[best], TRIALS[best]
     print(f"chosen of {len(tried)}: {chosen or 'the defaults'}", flush=True)
     known = scene_rows(parts.before, PASSED).targets
     targets = [name for name in TARGETS if np.isfinite(known[name]).any()]
@@ -224,9 +221,9 @@ def fit(options: argparse.Namespace) -> None:
     keep(options.out, "linear", [linear_scores(parts, model, targets)])
     ours, apart = [], []
     for seed in range(options.seeds):
-        told = fitted(parts, seed, dict(chosen))[0].predict_rows(parts.test)
+        told = (fitted(parts, seed, chosen) if seed else model).predict_rows(parts.test)
         ours.append({name: told[name] for name in targets})
-        apart.append(twins(parts, seed, dict(chosen), targets))
+        apart.append(twins(parts, seed, chosen, targets))
         keep(options.out, OURS, ours)
         keep(options.out, "twin", apart)
 

@@ -108,7 +108,7 @@ class SharedBottom(TrainableModel):
     text: ClassVar[TextNeed] = "pooled"
     config_type = SharedBottomConfig
     training_defaults = TrainingConfig(
-        learning_rate=2e-3, batch_size=512, weight_decay=0.1, epochs=20, patience=5
+        learning_rate=4e-3, schedule="one-cycle", batch_size=512, weight_decay=0.1, epochs=8, patience=8
     )
     has_confidence = False
     search_space: ClassVar[SearchSpace] = {
