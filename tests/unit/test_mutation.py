@@ -282,6 +282,21 @@ def trial(results: Results, *, text: bytes = b"", count: int = 30) -> Trial:
     return Trial(Choice(tests, {PATH: SOURCE}, {"tests/near.py": text}), results, {PATH: SOURCE})
 
 
+def test_what_noticed_most_nearby_is_tried_first(tmp_path: Path) -> None:
+    """In the same function, then in the same file; a run that begins anew remembers."""
+    results = Results(tmp_path / "r")
+    for number, (name, by) in enumerate(
+        [("cheap: a", "029"), ("cheap: b", "029"), ("cheap: c", "007"), ("dear: a", "012"), ("cheap: d", "")]
+    ):
+        by = by and f"tests/near.py::{by}"
+        results.add(Verdict(f"{number}", f"{PATH}:{name}", not by, by, ""))
+    worker = FakeWorker([])
+    trial(Results(tmp_path / "r")).run(mutant("cheap"), worker)
+    numbers = [test.rpartition("::")[2] for request in worker.requests for test in request.tests]
+    assert numbers[:5] == ["029", "007", "012", "000", "001"]
+    assert sorted(numbers) == [f"{number:03}" for number in range(30)]
+
+
 def test_the_first_test_that_fails_ends_a_trial(tmp_path: Path) -> None:
     worker = FakeWorker(["tests/near.py::001"])
     verdict = trial(Results(tmp_path / "r")).run(mutant("cheap"), worker)

@@ -1,5 +1,6 @@
 """Trying a mutant on the tests that could notice it."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
@@ -18,17 +19,36 @@ class Trial:
         self._choice, self._results, self._sources = choice, results, sources
         self._sound: dict[tuple[str, ...], bool] = {}
         self._lock = Lock()
+        self._noticed: dict[str, Counter[str]] = defaultdict(Counter)
+        for verdict in results:
+            self._count(verdict)
 
     def known(self, mutant: Mutant) -> Verdict | None:
         return self._results.of(self._key(mutant), self._choice.digest_of(self._choice.tests_of(mutant)))
 
     def run(self, mutant: Mutant, worker: Worker) -> Verdict:
         tests = self._choice.tests_of(mutant)
-        by = self._noticed_by(mutant, tests, worker)
+        by = self._noticed_by(mutant, self._likeliest_first(mutant, tests), worker)
         verdict = Verdict(self._key(mutant), mutant.name, not by, by, self._choice.digest_of(tests))
         with self._lock:
             self._results.add(verdict)
+            self._count(verdict)
         return verdict
+
+    def _count(self, verdict: Verdict) -> None:
+        """Remember which test noticed a mistake, for its function and for its file."""
+        if not verdict.lives:
+            for place in _places(verdict.name):
+                self._noticed[place][verdict.by] += 1
+
+    def _likeliest_first(self, mutant: Mutant, tests: Sequence[MeasuredTest]) -> list[MeasuredTest]:
+        """Those that noticed most mistakes in the same function, then in the same file, then as they came.
+
+        What asserts most of a function is seldom what runs it quickest.
+        """
+        with self._lock:
+            function, file = (self._noticed[place].copy() for place in _places(mutant.name))
+        return sorted(tests, key=lambda test: (-function[test.id], -file[test.id]))
 
     def _noticed_by(self, mutant: Mutant, tests: Sequence[MeasuredTest], worker: Worker) -> str:
         source = mutant.apply(self._sources[mutant.path]).decode()
@@ -62,3 +82,9 @@ class Trial:
 
     def _key(self, mutant: Mutant) -> str:
         return digest(self._sources[mutant.path], mutant.name.encode(), mutant.replacement)
+
+
+def _places(name: str) -> tuple[str, str]:
+    """A mutant's function and file, out of its name."""
+    file, owner, _ = name.split(":", 2)
+    return f"{file}:{owner}", file

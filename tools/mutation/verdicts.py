@@ -1,7 +1,7 @@
 """What became of each mutant, kept so that a run goes on where the last one ended, and what that is worth."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import sqrt
 from pathlib import Path
@@ -36,6 +36,9 @@ class Results:
         if text and not text.endswith("\n"):
             # A run that was ended has left half a line.
             file.write_text(f"{text}\n")
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return iter(self._known.values())
 
     def of(self, key: str, tests: str) -> Verdict | None:
         """What is known of a mutant: who was noticed stays so, who was not is tried on other tests."""
