@@ -33,6 +33,7 @@ SETTINGS = {
         "id_dropout": 0,
         "user_dropout": 0,
     },
+    "pfcr": {"groups": 3, "centroids": 8, "code_dims": 2, "dims": 16, "layers": 1, "dropout": 0},
     "twotower": {"text_dims": 16, "dims": 16, "hidden": 32, "dropout": 0, "id_dropout": 0},
 }
 EPOCHS = 2
