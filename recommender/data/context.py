@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from recommender.config.model import Sizes
-from recommender.data.dataset import Dataset, Events, Impressions, Items, Pairs
+from recommender.data.dataset import CONTRIBUTE, Dataset, Events, Impressions, Items, Pairs, pairs_of
 from recommender.data.statistics import popularity
 from recommender.text.cache import TextVectors
 
@@ -93,6 +93,12 @@ def was_open(
     """
     moments, chosen = times.unsqueeze(1), slice(None) if items is None else items.cpu()
     return ((context.opened[chosen] <= moments) & (moments < context.closed[chosen])).to(device)
+
+
+def contributions(context: Context) -> Pairs:
+    """The backed pairs by when they were backed: many had been looked at before."""
+    events = context.events
+    return pairs_of(events.where(events.kind == CONTRIBUTE), context.sizes.items)
 
 
 def log_rates(context: Context) -> torch.Tensor:

@@ -14,6 +14,7 @@ from recommender.models.bias_only import BiasOnly
 from recommender.models.chainfund import ChainFund
 from recommender.models.chainfund_as_published import ChainFundAsPublished, ChainFundWithPublishedParts
 from recommender.models.collab_nn import CollabNN
+from recommender.models.dien import Dien
 from recommender.models.dot_product_bias import DotProductBias
 from recommender.models.hybrid import Hybrid
 from recommender.models.item_to_item import Ease, ItemKnn, TextProfile
@@ -29,7 +30,7 @@ MODELS: dict[str, type[Recommender]] = {
     for model in (
         RandomOrder, Popularity, RecentPopularity, ItemKnn, Ease, Markov, TfIdf, TextProfile, ChainFund,
         ChainFundAsPublished, TwoTower, Hybrid, SharedBottom, Pfcr, BiasOnly, DotProductBias,
-        CollabNN,
+        CollabNN, Dien,
     )
 }  # fmt: skip
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from recommender.models.dien import Dien
 from recommender.models.shared_bottom import SharedBottom
 from recommender.training.trainable import TrainableModel
 
@@ -37,5 +38,6 @@ RERANKERS: Mapping[str, Reranker] = {
     each.model.name: each
     for each in (
         Reranker(SharedBottom, ("log_converted", "log_clicked", "contributed", "minutes", "log_amount")),
+        Reranker(Dien),
     )
 }
