@@ -182,7 +182,7 @@ def rows_table(folder: Path, reference: str = OURS) -> Iterator[str]:
 
 def parts_table(parts: Parts, seeds: int, epochs: int, names: Sequence[str]) -> Iterator[str]:
     """`dien` with one setting changed at a time, less `dien`."""
-    chosen = {OURS: {}} | {name: VARIANTS[name] for name in names}
+    chosen: dict[str, dict[str, Any]] = {OURS: {}} | {name: VARIANTS[name] for name in names}
     scores = {}
     for name, settings in chosen.items():
         models = [fitted(parts, seed, settings, epochs)[0] for seed in range(seeds)]

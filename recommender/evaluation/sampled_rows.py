@@ -35,5 +35,5 @@ def sampled_rows(dataset: Dataset, wanted: Targets, seed: int, negatives: int = 
     label = np.zeros((len(wanted), 1 + negatives))
     label[:, 0] = 1.0
     there = chosen.ravel() >= 0
-    row = np.repeat(np.arange(len(wanted)), 1 + negatives)[there]
-    return LabelledRows(wanted.user[row], chosen.ravel()[there], wanted.time[row], label.ravel()[there])
+    place = np.repeat(np.arange(len(wanted)), 1 + negatives)[there]
+    return LabelledRows(wanted.user[place], chosen.ravel()[there], wanted.time[place], label.ravel()[there])

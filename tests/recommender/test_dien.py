@@ -54,8 +54,8 @@ def accuracy(model: Dien, data: Dataset) -> float:
 @pytest.mark.parametrize("evolution", ["augru", "none"])
 def test_what_follows_from_a_sequence_is_found_where_it_was_planted(evolution: str) -> None:
     rng = np.random.default_rng(5)
-    settings = {"evolution": evolution, "dropout": 0.0, "hardness": 0.0}
-    model = fitted(turning(120, rng, planted=True), epochs=8, **settings)
+    data = turning(120, rng, planted=True)
+    model = fitted(data, epochs=8, evolution=evolution, dropout=0.0, hardness=0.0)
     assert accuracy(model, turning(60, rng, planted=True)) > 0.9
 
 
@@ -132,10 +132,10 @@ def test_newcomers_choose_among_what_many_backed(small: Dataset) -> None:
 class TestLoss:
     def batch(self, data: Dataset) -> Batch:
         backed = data.pairs.backed
-        columns = [torch.from_numpy(each) for each in (backed.user, backed.item)]
+        user, number = torch.from_numpy(backed.user), torch.from_numpy(backed.item)
         weight = torch.linspace(0.2, 1.0, len(backed))
         time, none = torch.from_numpy(backed.first_time), torch.zeros(0)
-        return Batch(*columns, weight, none, time, none, torch.arange(len(backed)))
+        return Batch(user, number, weight, none, time, none, torch.arange(len(backed)))
 
     def model(self, data: Dataset, **settings: Any) -> Dien:
         context = context_of(data, None)

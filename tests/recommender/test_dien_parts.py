@@ -14,7 +14,8 @@ from tests.recommender.build import START, dataset, event, item
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
+    chance: np.ndarray = 1 / (1 + np.exp(-x))
+    return chance
 
 
 def slowly(
@@ -79,12 +80,10 @@ class TestAttentionalGRU:
             # theirs: h ← (1 − z) ∘ h̃ + z ∘ h, so that their update gate is 1 less ours
             flip = torch.ones(3 * n, dtype=torch.float64)
             flip[n : 2 * n] = -1.0
-            for mine, own, bias, own_bias in (
-                (gru.of_input, plain.weight_ih_l0, plain.bias_ih_l0, "bias"),
-                (gru.of_state, plain.weight_hh_l0, plain.bias_hh_l0, "bias"),
-            ):
-                own.copy_(mine.weight * flip.unsqueeze(1))
-                bias.copy_(getattr(mine, own_bias) * flip)
+            theirs = dict(plain.named_parameters())
+            for mine, name in ((gru.of_input, "ih_l0"), (gru.of_state, "hh_l0")):
+                theirs[f"weight_{name}"].copy_(mine.weight * flip.unsqueeze(1))
+                theirs[f"bias_{name}"].copy_(mine.bias * flip)
         told = gru(inputs, torch.ones(4, 1, 5, dtype=torch.float64), torch.full((4,), 5))
         torch.testing.assert_close(told[:, 0], plain(inputs)[0][:, -1], rtol=0, atol=1e-12)
 
@@ -109,7 +108,8 @@ def test_dice_bends_where_the_batch_is_in_training_and_where_all_were_afterwards
 
     def formula(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
         p = sigmoid((x.numpy() - mean) / np.sqrt(variance + 1e-8))
-        return p * x.numpy() + (1 - p) * alpha * x.numpy()
+        bent: np.ndarray = p * x.numpy() + (1 - p) * alpha * x.numpy()
+        return bent
 
     mean, biased, unbiased = x.numpy().mean(0), x.numpy().var(0), x.numpy().var(0, ddof=1)
     np.testing.assert_allclose(dice(x).detach().numpy(), formula(mean, biased), rtol=1e-12)
@@ -137,7 +137,7 @@ class TestAuxiliaryLosses:
                 if is_negative[row, t + 1]:
                     terms.append(-np.log(1 - sigmoid(states[row, t] @ negatives[row, t + 1])))
         assert len(terms) == 2 + 3 + 2 + 2
-        told = next_interest(*drawn, self.MASK, torch.from_numpy(is_negative))
+        told = next_interest(drawn[0], drawn[1], drawn[2], self.MASK, torch.from_numpy(is_negative))
         assert float(told) == pytest.approx(np.mean(terms), rel=1e-12)
 
     def test_the_same_position_s_label(self, drawn: list[torch.Tensor]) -> None:

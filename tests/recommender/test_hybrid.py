@@ -15,6 +15,7 @@ from recommender.interface import Recommender
 from recommender.models.hybrid import NAMES, Hybrid
 from recommender.models.mixing import LabelledQuery, Mixer
 from recommender.models.registry import make_config, make_model, make_plan
+from recommender.models.rerankers import RERANKERS
 from recommender.models.shared_bottom import SharedBottom
 from recommender.text.cache import TextVectors
 from tests.recommender.build import dataset, event, item
@@ -199,9 +200,20 @@ class TestRerankers:
         again.bind(context)
         assert torch.equal(again.eval().score(users, items), model.score(users, items))
 
+    def test_a_model_without_named_heads_is_one_signal_of_its_name(self, small: Dataset) -> None:
+        reranker, sizes = RERANKERS["dien"], context_of(small, None).sizes
+        model = reranker.model(make_config("dien", {"hidden": (4,)}), sizes)
+        model.fit(context_of(small, None))
+        model.bind(context_of(small, None))
+        users, items = torch.tensor([4, 9]), torch.arange(sizes.items)
+        with torch.inference_mode():
+            told = reranker.signals(model.eval(), users, items)
+            assert reranker.signal_names() == tuple(told) == ("dien",)
+            assert torch.equal(told["dien"], model.score(users, items))
+
     @pytest.mark.parametrize("names", [("ease",), ("shared_bottom", "shared_bottom")])
     def test_unknown_or_repeated_ones_are_refused(self, names: tuple[str, ...]) -> None:
-        with pytest.raises(ConfigError, match="shared_bottom once at most"):
+        with pytest.raises(ConfigError, match="shared_bottom, dien once at most"):
             make_config("hybrid", {"rerankers": names})
 
     def test_without_any_nothing_is_trained_beside(self) -> None:
