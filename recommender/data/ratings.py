@@ -43,7 +43,7 @@ class RatingScale:
         if self.are_amounts:
             return f"the amount itself, {self.lowest:g} to {self.highest:g}"
         edges = ", ".join(f"{edge:.3g}" for edge in np.exp(self.edges))
-        return f"bucket of the amount, 1 to {LEVELS}, with edges at {edges}"
+        return f"the bucket of the amount, 1 to {LEVELS}, with edges at {edges}"
 
     @property
     def are_amounts(self) -> bool:

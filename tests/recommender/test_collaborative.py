@@ -104,7 +104,7 @@ class TestRatingScale:
         on_and_beside = np.exp([-9.0, 3.999, 4.001, 11.5, 15.999, 16.001, 99.0])
         assert scale.ratings(on_and_beside).tolist() == [1, 1, 2, 3, 4, 5, 5]
         assert scale.ratings(np.exp(scale.edges[:1])).tolist() == [2]
-        assert scale.told.startswith("bucket of the amount, 1 to 5, with edges at 54.6, ")
+        assert scale.told.startswith("the bucket of the amount, 1 to 5, with edges at 54.6, ")
 
     def test_views_and_unknown_amounts_are_no_ratings(self) -> None:
         rows = [event("a", "x", 1, amount=3.0), event("b", "x", 2), event("c", "x", 3, "view", amount=2.0)]

@@ -210,7 +210,7 @@ def test_the_command_writes_pictures_and_page(
     assert sorted(path.name for path in out.iterdir()) == [
         "biases.png", "factors.png", "index.html", "neighbours.png",
     ]  # fmt: skip
-    assert "A rating is bucket of the amount, 1 to 5" in (out / "index.html").read_text(encoding="utf-8")
+    assert "A rating is the bucket of the amount, 1 to 5" in (out / "index.html").read_text(encoding="utf-8")
     status, _, error = run("interpret", runs["twotower"].id, out)
     assert status == 1
     assert "twotower has no factors and biases to be read" in error
