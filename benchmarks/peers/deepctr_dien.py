@@ -101,7 +101,8 @@ def build(tables: Tables, seed: int, trial: dict[str, float]) -> Any:
         gru_type="AUGRU",
         use_negsampling=True,
         dnn_hidden_units=(64, 32),
-        dnn_activation="dice",
+        # Its Dice wants three dimensions, which its DIEN does not have.
+        dnn_activation="prelu",
         dnn_dropout=trial.get("dropout", 0.1),
         l2_reg_embedding=trial.get("l2", 1e-6),
         init_std=0.05,

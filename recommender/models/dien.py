@@ -90,6 +90,7 @@ class Dien(TrainableModel):
         "network.category.weight": "categories",
         "network.user_id.weight": "users",
         "item_known": "items",
+        "vectors": "items",
     }
     has_confidence = False
 
@@ -108,9 +109,12 @@ class Dien(TrainableModel):
         )
         self.register_buffer("likeness", torch.zeros(sizes.items, sizes.items))
         self.register_buffer("item_known", torch.zeros(sizes.items))
+        self.register_buffer("vectors", torch.zeros(sizes.items, config.item_dims + config.category_dims))
         self.likeness: torch.Tensor
         self.item_known: torch.Tensor
         """1 for items that somebody backed in training: the others' ids were never learnt."""
+        self.vectors: torch.Tensor
+        """The items' embeddings once training has ended."""
 
     def observed(self, context: Context) -> Observed:
         backed = context.pairs.backed
@@ -137,7 +141,9 @@ class Dien(TrainableModel):
         self._last = torch.from_numpy(_last_times(given, sizes.users, context.now))
 
     def freeze(self) -> None:
-        """Ranking needs all of it, and no text."""
+        """Keep the items' embeddings, which are asked for before anything is bound."""
+        with torch.no_grad():
+            self.vectors = self._embed(torch.arange(self.sizes.items, device=self.item_known.device))
 
     def loss(self, batch: Batch) -> dict[str, torch.Tensor]:
         device = batch.user.device
@@ -247,7 +253,7 @@ class Dien(TrainableModel):
         return placed
 
     def item_vectors(self) -> torch.Tensor:
-        return self._embed(torch.arange(self.sizes.items, device=self.item_known.device))
+        return self.vectors
 
 
 def _standardised(values: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:

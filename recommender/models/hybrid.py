@@ -52,6 +52,12 @@ class HybridConfig(ModelConfig):
     """Of `models.rerankers`: models that are trained too, and whose scores are signals."""
     reranker_epochs: int = Field(8, ge=1)
 
+    @field_validator("rerankers", mode="before")
+    @classmethod
+    def _listed(cls, names: object) -> object:
+        """A command line has commas."""
+        return tuple(names.split(",")) if isinstance(names, str) else names
+
     @field_validator("rerankers")
     @classmethod
     def _are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """`dien` learns what it is planted, sees nothing of the future, and is kept and drawn like the others."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from recommender.data.context import context_of
 from recommender.data.dataset import Dataset
+from recommender.data.schema import Tables
 from recommender.errors import ConfigError
 from recommender.evaluation.metrics import Targets
 from recommender.evaluation.rows import LabelledRows, auc
@@ -17,8 +19,11 @@ from recommender.evaluation.splits import SplitOptions, make_split
 from recommender.fitters.fitting import fit_all, fit_split
 from recommender.models.dien import Dien
 from recommender.models.registry import make_config, make_model, make_plan
+from recommender.pipeline import build_snapshot, open_ranker, rank_all, snapshots_root, train_candidates
+from recommender.registry.card import CARD
 from recommender.training.trainable import Batch
 from tests.recommender.build import START, dataset, event, item
+from tests.recommender.conftest import KEY
 
 TINY: dict[str, Any] = {
     "item_dims": 6, "category_dims": 2, "user_dims": 2, "hidden": (8,), "length": 4, "negatives": 2,
@@ -219,6 +224,19 @@ def test_epochs_are_chosen_on_the_validation_part_of_a_split(small: Dataset) -> 
     assert log is not None
     assert {"target", "auxiliary", "validation"} <= set(log.curve[0])
     assert model.item_vectors() is not None
+
+
+@pytest.mark.usefixtures("no_encoder")
+def test_a_run_is_kept_told_loaded_ranked_and_begun_from(small_tables: Tables, tmp_path: Path) -> None:
+    snapshot = build_snapshot(small_tables, KEY, snapshots_root(tmp_path))
+    settings = {"dien": TINY | {"training": {"epochs": 1}}}
+    run = train_candidates(snapshot, ["dien"], tmp_path, settings=settings)[-1]
+    assert run.model == "dien"
+    assert "put in order by how a user's interests have evolved" in (run.path / CARD).read_text()
+    ranker = open_ranker(run, snapshot, tmp_path)
+    assert rank_all(ranker, 5).num_rows > 5
+    again = train_candidates(snapshot, ["dien"], tmp_path, settings=settings, warm=[run])[-1]
+    assert again.manifest.warm_from == run.id
 
 
 @pytest.mark.parametrize(

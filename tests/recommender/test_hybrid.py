@@ -216,5 +216,9 @@ class TestRerankers:
         with pytest.raises(ConfigError, match="shared_bottom, dien once at most"):
             make_config("hybrid", {"rerankers": names})
 
+    def test_a_command_line_names_them_with_commas(self) -> None:
+        told = make_config("hybrid", {"rerankers": "dien,shared_bottom"}).model_dump()["rerankers"]
+        assert told == ("dien", "shared_bottom")
+
     def test_without_any_nothing_is_trained_beside(self) -> None:
         assert make_config("hybrid").model_dump()["rerankers"] == ()
