@@ -48,6 +48,8 @@ PARTS = ("train", "valid", "test")
 OURS, SCORES = "dien", "scores"
 EVEN: dict[str, Any] = {"hardness": 0.0, "negatives": 1}
 """As the rows are drawn."""
+BATCH = 256
+"""Contributions: with what stands beside them as many rows as the peer takes in a step."""
 TRIALS: tuple[dict[str, Any], ...] = ({}, {"learning_rate": 1e-3}, {"dropout": 0.3}, {"weight_decay": 0.1})
 """Settings and training that are tried on the validation part, one after the other."""
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -96,7 +98,9 @@ def _targets(pairs: Pairs) -> Targets:
 def fitted(parts: Parts, seed: int, settings: dict[str, Any], epochs: int) -> tuple[Dien, float]:
     """Trained until the validation part's AUC no longer rises; and that AUC."""
     own = {name: value for name, value in settings.items() if name in Dien.config_type.model_fields}
-    training = {"epochs": epochs, "patience": 2} | {n: v for n, v in settings.items() if n not in own}
+    training = {"epochs": epochs, "patience": 2, "batch_size": BATCH} | {
+        n: v for n, v in settings.items() if n not in own
+    }
     plan = make_plan("dien", EVEN | own, training).with_seed(seed)
     model = plan.build(parts.before.sizes)
     if not isinstance(model, Dien):
