@@ -371,7 +371,9 @@ def _health(chain: Chain, head_time: datetime | None, now: datetime) -> ChainHea
         indexed=indexed,
         finalized=cursor.finalized_block if cursor else -1,
         lag_blocks=lag_blocks,
-        lag_seconds=_lag_seconds(cursor, head_time if lag_blocks else None, now) if is_followed else 0,
+        lag_seconds=(
+            _lag_seconds(cursor, head_time if lag_blocks else None, now) if cursor and is_followed else 0
+        ),
         clock_offset_seconds=int(offset.total_seconds()) if offset else 0,
         reorgs=getattr(chain, "reorg_count", 0),
         open_suspects=getattr(chain, "suspect_count", 0),
@@ -393,9 +395,7 @@ def _problem_seconds(cursor: Cursor | None, now: datetime) -> int:
     return int((now - since).total_seconds()) if since is not None else 0
 
 
-def _lag_seconds(cursor: Cursor | None, head_time: datetime | None, now: datetime) -> int:
-    if cursor is None:
-        return 0
+def _lag_seconds(cursor: Cursor, head_time: datetime | None, now: datetime) -> int:
     silence = now - cursor.updated_at
     behind = silence if silence > HEARTBEAT else timedelta()
     if head_time is not None:

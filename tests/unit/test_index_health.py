@@ -101,6 +101,24 @@ def test_silence_counts_only_beyond_the_heartbeat_and_the_longer_delay_is_told(w
     assert health().lag_seconds == 50
 
 
+def test_a_lag_counts_from_the_chains_own_head(world: World) -> None:
+    """Though the other has blocks of the same number."""
+    there = Cursor.objects.get(pk=OTHER)
+    world.mine(20)
+    head(world, 40.5 * SECOND)
+    Cursor.objects.filter(pk=OTHER).update(next_block=31, node_head=32)
+    for number, age in ((30, 50.5), (20, 900.5)):
+        Block.objects.create(
+            chain=there.chain,
+            number=number,
+            hash=reference(number),
+            parent_hash=reference(number),
+            timestamp=timezone.now() - age * SECOND,
+        )
+    cursor(node_head=21)
+    assert [each.lag_seconds for each in index_health()] == [40, 50]
+
+
 @pytest.mark.usefixtures("world")
 def test_a_problem_of_a_minute_is_a_standstill() -> None:
     for seconds, state in ((59.0, "ok"), (60.5, "stalled")):
@@ -135,11 +153,11 @@ def test_what_happened_is_counted_by_chain_and_apart() -> None:
         ReorgEvent.objects.create(
             chain_id=CHAIN_ID, ancestor_block=number, depth=1, old_head_hash=bytes(32), logs_removed=0
         )
-    for number in range(2):
+    for number in range(3):
         services.suspect(CHAIN_ID, number, number, "a gap")
     SuspectRange.objects.filter(from_block=1).update(resolved_at=timezone.now())
     services.create_tokens(CHAIN_ID, {address(number) for number in range(4)})
-    assert health() == replace(WELL, reorgs=3, open_suspects=1, unknown_tokens=4)
+    assert health() == replace(WELL, reorgs=3, open_suspects=2, unknown_tokens=4)
     Chain.objects.filter(pk=CHAIN_ID).update(currency_symbol="")
     assert health().unknown_tokens == 5
 

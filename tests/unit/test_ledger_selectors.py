@@ -128,6 +128,13 @@ def test_the_last_milestone_paid_completes_a_campaign(world: World) -> None:
     assert status(made, END + 20 * DAY) == Status.COMPLETED
 
 
+def test_the_only_milestone_paid_completes_a_campaign(world: World) -> None:
+    made = campaign(world)
+    world.milestones(made, (10_000, 10 * DAY))
+    CampaignTotals.objects.filter(campaign=made).update(milestones_released=1, milestone_due=None)
+    assert status(made, END + 2 * CLAIM_PERIOD) == Status.COMPLETED
+
+
 def test_what_was_declared_comes_before_what_time_makes_of_it(world: World) -> None:
     made = campaign(world)
     CampaignTotals.objects.filter(campaign=made).update(wound_down_at=END)
