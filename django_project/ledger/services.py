@@ -17,7 +17,6 @@ from django_project.ledger.events import EVENT_MODELS
 from django_project.ledger.models import (
     Block,
     CampaignLaunched,
-    CampaignTotals,
     Chain,
     Contract,
     Cursor,
@@ -65,8 +64,6 @@ def roll_back(cursor: Cursor, to_block: int, head_hash: bytes) -> Rollback:
         bytes(address)
         for address in RawLog.objects.filter(**above).values_list("address", flat=True).distinct()
     }
-    gone = CampaignLaunched.objects.filter(**above).values_list("id", flat=True)
-    CampaignTotals.objects.filter(campaign_id__in=list(gone)).delete()
     for model in EVENT_MODELS:
         model._default_manager.filter(**above).delete()
     logs_removed = RawLog.objects.filter(**above).delete()[0]
