@@ -118,6 +118,8 @@ def test_a_chain_that_is_not_indexed_is_named_with_the_cure() -> None:
             match=r"^chain 5 is not indexed: add deployments/5\.json, run `manage\.py indexer",
         ):
             act(5, reason="never was")
+    with pytest.raises(UnknownChainError, match=r"^chain 5 is not indexed"):
+        services.forget_chain(5)
 
 
 def test_blocks_are_suspect_once_for_each_reason_and_again_once_that_is_resolved() -> None:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from django_project.core.addresses import format_address
 from django_project.ledger import models, services
+from django_project.ledger.errors import RollbackRefusedError
 from django_project.ledger.models import CampaignLaunched, CampaignTotals, Contract, RawLog, Token
 from tests.factories import CHAIN_ID, World, address, reference
 
@@ -129,6 +130,9 @@ def test_what_is_above_a_block_goes_and_nothing_else(history: History, other: Hi
 
 def test_what_is_final_stays_final_and_the_head_may_be_rolled_back_to(history: History) -> None:
     cursor, head = history.world.cursor, history.world.block
+    refusal = f"block {head + 1} is above the index, which ends at {head}"
+    with pytest.raises(RollbackRefusedError, match=refusal):
+        services.roll_back(cursor, head + 1, reference(902))
     assert services.roll_back(cursor, head, reference(902)).depth == 0
     cursor.refresh_from_db()
     assert (cursor.next_block, cursor.finalized_block) == (head + 1, history.block + 1)
@@ -163,9 +167,9 @@ def test_one_chain_is_forgotten_and_the_other_is_not(history: History, other: Hi
             chain=chain, ancestor_block=1, depth=1, old_head_hash=bytes(32), logs_removed=0
         )
         services.halt(chain.pk, models.Chain.Halt.DEEP_REORG, "it changed")
-    untouched = other.rows()
-    assert services.forget_chain(CHAIN_ID) == 3
-    assert {name for name, rows in history.rows().items() if rows} == {"Chain"}
-    chain = models.Chain.objects.get(pk=CHAIN_ID)
+    untouched = history.rows()
+    assert services.forget_chain(OTHER) == 3
+    assert {name for name, rows in other.rows().items() if rows} == {"Chain"}
+    chain = models.Chain.objects.get(pk=OTHER)
     assert (chain.genesis_hash, chain.state, chain.halt_code, chain.halt_reason) == (None, "ok", "", "")
-    assert other.rows() == untouched
+    assert history.rows() == untouched

@@ -119,6 +119,17 @@ def test_rivals_of_one_chain_are_marked_and_the_chains_currency_counts() -> None
     assert symbols(OTHER)[ONE] == f"ODD ({MARKED_ONE})"
 
 
+def test_what_is_not_known_is_nobodys_rival_and_nameless_rows_keep_what_they_show() -> None:
+    tell(ONE, "ODD")
+    services.create_tokens(CHAIN_ID, {TWO})
+    Token.objects.filter(address=TWO).update(plain_symbol="ODD")
+    services.name_tokens_apart(CHAIN_ID)
+    assert symbols() == {TOKEN: "TUSD", ONE: "ODD", TWO: ""}
+    Token.objects.filter(address=TWO).update(plain_symbol="", symbol="OLD", decimals=6)
+    services.name_tokens_apart(CHAIN_ID)
+    assert symbols() == {TOKEN: "TUSD", ONE: "ODD", TWO: "OLD"}
+
+
 def test_an_operators_word_stands_against_the_contracts(operator: User) -> None:
     tell(ONE, "ODD", decimals=3)
     services.mend_token(row(ONE), "MEND", 8, actor=operator, reason="its own site says so")
