@@ -205,12 +205,13 @@ def main() -> None:
     parser.add_argument("--split", default="temporal")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=len(TRIALS))
+    parser.add_argument("--reference", default=OURS, help="rows, table: whom the others are held against.")
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     given = parser.parse_args()
     torch.set_num_threads(1)
     if given.what == "table":
-        lines = rows_table(given.out)
+        lines = rows_table(given.out, given.reference)
     else:
         if given.data is None:
             parser.error("--data is needed")
@@ -221,7 +222,7 @@ def main() -> None:
         else:
             export(parts, given.out, Dien.config_type().length)
             measure_rows(parts, given.out, given.seeds, given.trials, given.epochs)
-            lines = rows_table(given.out)
+            lines = rows_table(given.out, given.reference)
     for line in lines:
         print(line, flush=True)
 
