@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
 from recommender.config.model import setting_error
-from recommender.data.context import Context, context_of
+from recommender.data.context import Context, context_of, contributions
 from recommender.data.dataset import Dataset
 from recommender.data.sequences import Sequences
 from recommender.errors import ConfigError, DamagedError
@@ -86,7 +86,7 @@ def sequences_of(context: Context, length: int) -> torch.Tensor:
     """(users, length) of what each backed, oldest first, −1 after the last one."""
     everybody = torch.arange(context.sizes.users)
     now = torch.full((context.sizes.users,), torch.inf, dtype=torch.float64)
-    found = Sequences.of(context.pairs.backed, context.sizes).before(everybody, now, length)
+    found = Sequences.of(contributions(context), context.sizes).before(everybody, now, length)
     return torch.where(found.mask, found.items, -1)
 
 

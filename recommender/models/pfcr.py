@@ -17,7 +17,7 @@ from pydantic import Field
 from recommender.config.model import ModelConfig, Sizes
 from recommender.config.search_space import TRAINING_SPACE, OneOf, Real, SearchSpace, Whole
 from recommender.config.training import TrainingConfig
-from recommender.data.context import Context, was_open
+from recommender.data.context import Context, contributions, was_open
 from recommender.data.history import History
 from recommender.data.sequences import Sequences
 from recommender.errors import ConfigError
@@ -134,7 +134,7 @@ class Pfcr(TrainableModel):
 
     def bind(self, context: Context) -> None:
         super().bind(context)
-        self._sequences = Sequences.of(context.pairs.backed, self.sizes)
+        self._sequences = Sequences.of(contributions(context), self.sizes)
         self._history = History.of(context.pairs, self.row_weights(context.pairs), self.sizes)
 
     def freeze(self) -> None:

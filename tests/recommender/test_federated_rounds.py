@@ -33,6 +33,7 @@ from recommender.federation.simulator import simulate
 from recommender.models.pfcr import Pfcr, PfcrConfig
 from recommender.models.shared_weights import SharedWeights, load_shared, save_shared
 from recommender.text.cache import TextVectors
+from tests.recommender.build import dataset, event, item
 from tests.recommender.conftest import word_vectors
 
 NETWORK = PfcrConfig(
@@ -213,3 +214,9 @@ def test_a_prompt_alone_needs_words_and_weights_to_stand_on(
     for own in ({"words": 2}, {"shared": "somewhere"}):
         with pytest.raises(ConfigError, match=r"give pfcr\.words and pfcr\.shared"):
             Pfcr(NETWORK.model_copy(update={"tuning": "light", **own}), sizes)
+
+
+def test_a_sequence_is_in_order_of_backing_whatever_was_looked_at_before() -> None:
+    rows = [event("anne", "b", 1, kind="view"), event("anne", "a", 2), event("anne", "b", 3)]
+    data = dataset(rows, [item("a"), item("b"), item("c")])
+    assert sequences_of(context_of(data, None), 3).tolist() == [[-1, -1, -1], [0, 1, -1]]
