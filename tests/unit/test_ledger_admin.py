@@ -7,8 +7,10 @@ from html import unescape
 
 import pytest
 from django.apps import apps
+from django.contrib.admin.sites import site
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from django_project.accounts.models import User
@@ -161,6 +163,14 @@ def fill(world: World) -> dict[str, dict[str, str]]:
 
 # The only other ones that are as long as those of campaigns' events.
 LONG = {"block", "rawlog", "campaignlaunched", "factoryevent"}
+
+
+def test_no_table_of_the_index_is_without_its_page() -> None:
+    # The admin registers its models with its URLs.
+    reverse("admin:index")
+    assert [
+        model for model in apps.get_app_config("ledger").get_models() if not site.is_registered(model)
+    ] == []
 
 
 def test_every_table_of_the_index_opens_with_what_its_columns_say(world: World, admin: Client) -> None:
