@@ -4,6 +4,7 @@ import ast
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,14 @@ def test_what_runs_once_and_is_kept_is_tried_on_more_than_the_first_test_of_it()
     tests = [sample("tests/near.py::a", 1, "cheap"), sample("tests/near.py::b", 1)]
     found = Choice(tests, {PATH: kept}, {"tests/near.py": b"from shop import orders"})
     assert [test.id[-1] for test in found.tests_of(mutant("cheap"))] == ["a", "b"]
+
+
+def test_a_decorator_is_tried_on_tests_that_it_keeps_from_the_function() -> None:
+    tests = [sample("tests/near.py::a", 1, "cheap"), sample("tests/near.py::b", 1)]
+    found = Choice(tests, {PATH: SOURCE}, {"tests/near.py": b"from shop import orders"})
+    name = f"{PATH}:cheap: @allowed -> nothing"
+    assert [test.id[-1] for test in found.tests_of(replace(mutant("cheap"), name=name))] == ["a", "b"]
+    assert [test.id[-1] for test in found.tests_of(mutant("cheap"))] == ["a"]
 
 
 def test_tests_are_chosen_while_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,11 +102,12 @@ class Choice:
 
         What is defined outside of functions is noticed by any test of a file that names its module, or by
         tests of functions that mention it. So is what runs at the import, or once and is kept: no test, or
-        only the first, is known to run it.
+        only the first, is known to run it. And so is a decorator, which may keep a test from the function.
         """
-        owner = mutant.name.removeprefix(f"{mutant.path}:").partition(":")[0]
+        owner, _, change = mutant.name.removeprefix(f"{mutant.path}:").partition(": ")
         function = f"{mutant.path}:{owner}"
-        if function in self._by_function and function not in self._kept:
+        is_decorator = change.startswith("@")
+        if function in self._by_function and function not in self._kept and not is_decorator:
             return self._sorted([function], mutant.path)
         mentioning = self._mentions[owner.rpartition(".")[2]] | self._mentions[owner.partition(".")[0]]
         nearest = self._sorted({function} | mentioning, mutant.path)
