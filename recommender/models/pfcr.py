@@ -119,6 +119,11 @@ class Pfcr(TrainableModel):
             self.codes = book.codes(texts)
             return
         shared = load_shared(Path(config.shared))
+        if context.vectors.encoder not in ("", shared.encoder):
+            raise ConfigError(
+                f"{config.shared} was learnt with the encoder {shared.encoder}: "
+                f"add --encoder {shared.encoder}"
+            )
         own = {name: getattr(config, name) for name in NETWORK_SETTINGS}
         if differing := sorted(name for name in own if shared.settings.get(name) != own[name]):
             raise ConfigError(

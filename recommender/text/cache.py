@@ -31,6 +31,8 @@ class TextVectors:
 
     tokens: Sequence[TokenVectors]
     dims: int
+    encoder: str = ""
+    """Its name; empty for vectors of no encoder."""
 
     @cached_property
     def pooled(self) -> NDArray[np.float32]:
@@ -115,7 +117,7 @@ class EmbeddingCache:
             progress("reading texts", (start + len(some)) / len(missing))
         group.wait()
         tokens = StoredTokens([self._path(text) for text in texts])
-        return TextVectors(tokens, tokens[0].shape[1] if tokens else 0)
+        return TextVectors(tokens, tokens[0].shape[1] if tokens else 0, self.encoder_name)
 
     def _path(self, text: str) -> Path:
         digest = sha256_hex(text.encode())

