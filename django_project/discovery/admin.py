@@ -1,5 +1,6 @@
 from base64 import b64encode
 from collections.abc import Callable
+from typing import ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -96,6 +97,9 @@ class InterpretationAdmin(ReadOnlyAdmin):
     list_select_related = ["version"]
     fields = ["version", "reading"]
     readonly_fields = ["reading"]
+
+    class Media:
+        css: ClassVar = {"all": ["discovery/interpretation.css"]}
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Interpretation]":
         """The list needs neither pictures nor figures."""

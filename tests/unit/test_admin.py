@@ -5,6 +5,7 @@ from base64 import b64encode
 import pytest
 from django.contrib.admin.sites import site
 from django.contrib.auth.models import Permission
+from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -245,6 +246,9 @@ def test_operators_read_what_a_version_has_learnt_in_both_languages(admin: Clien
     for picture in (row.factors, row.biases, row.neighbours):
         assert f'src="data:image/png;base64,{b64encode(picture).decode()}"' in text
     assert "img-src 'self' data:" in reply.headers["Content-Security-Policy"]
+    # Pictures keep within the page by a style sheet, as no style may stand in it.
+    assert 'href="/static/discovery/interpretation.css"' in text
+    assert finders.find("discovery/interpretation.css")
     read = text[text.index("Directions of taste") :]
     assert "style=" not in read[: read.index("Nearest neighbours")]
     admin.cookies["django_language"] = "zh-hans"
