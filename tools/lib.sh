@@ -15,3 +15,17 @@ find_python() {
   done
   die "CPython 3.11 was not found: install it, or say where it is with PYTHON=/path/to/python3.11"
 }
+
+# An environment of its own for a tool whose pins clash with the site's: its folder, its lock, a program in it.
+own_environment() {
+  local folder="$1" lock="$2" program="$3" stamp wanted
+  stamp=".setup/${1#.venv-}-environment.stamp"
+  mkdir -p .setup
+  wanted="$(digest "$lock")"
+  [[ "$(cat "$stamp" 2>/dev/null)" == "$wanted" && -x "$folder/bin/$program" ]] && return
+  say "installing $program into $folder"
+  rm -rf "$folder"
+  .venv/bin/uv venv --quiet --python "$(find_python)" "$folder"
+  VIRTUAL_ENV="$folder" .venv/bin/uv pip install --quiet --no-deps --require-hashes --requirement "$lock"
+  echo "$wanted" >"$stamp"
+}

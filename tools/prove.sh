@@ -8,21 +8,8 @@ cd "$(dirname "$0")/.."
 label=prove
 source tools/lib.sh
 
-install_environment() {
-  say "installing the prover into .venv-halmos"
-  rm -rf .venv-halmos
-  .venv/bin/uv venv --quiet --python "$(find_python)" .venv-halmos
-  VIRTUAL_ENV=.venv-halmos .venv/bin/uv pip install --quiet --no-deps --require-hashes --requirement requirements/halmos.lock
-}
-
 [[ -x .venv/bin/uv && -d node_modules/@foundry-rs ]] || die "the tools are not installed: run make setup first"
-mkdir -p .setup
-stamp=.setup/halmos-environment.stamp
-wanted="$(digest requirements/halmos.lock)"
-if [[ "$(cat "$stamp" 2>/dev/null)" != "$wanted" || ! -x .venv-halmos/bin/halmos ]]; then
-  install_environment
-  echo "$wanted" >"$stamp"
-fi
+own_environment .venv-halmos requirements/halmos.lock halmos
 
 # Without the IR, which takes thrice the time: what is proved is what the sources say.
 export FOUNDRY_VIA_IR=false FOUNDRY_OPTIMIZER_RUNS=200 FOUNDRY_TEST=tests/contracts/forge/proofs
