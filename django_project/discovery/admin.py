@@ -25,6 +25,7 @@ from django_project.discovery.models import (
     ExplorationArm,
     Interpretation,
     ModelVersion,
+    NewcomerScore,
     Ranking,
     RankingPublication,
     SimilarCampaign,
@@ -201,4 +202,12 @@ class AudienceMemberAdmin(ReadOnlyAdmin):
     list_display = ["user_key", "rank", "chain_id", "score", "version"]
     list_select_related = ["version"]
     search_fields = ["user_key"]
+    show_full_result_count = False
+
+
+@admin.register(NewcomerScore)
+class NewcomerScoreAdmin(ReadOnlyAdmin):
+    list_display = ["question", "answer", "chain_id", "score", "version"]
+    list_select_related = ["version"]
+    list_filter = ["question"]
     show_full_result_count = False

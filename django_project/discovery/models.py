@@ -228,6 +228,41 @@ class AudienceMember(RankedItem):
         return f"{self.user_key} #{self.rank}"
 
 
+class NewcomerScore(models.Model):
+    """How well a campaign suits whoever gave an answer, for those with no history to rank by.
+
+    A newcomer's score of a campaign is its row of question "", plus the mean of its rows over the categories
+    they chose, plus the mean over the languages they chose; higher is better. A question with nothing chosen
+    adds nothing, and a row that is missing counts 0. All rows of a version cover the same campaigns.
+    """
+
+    class Question(models.TextChoices):
+        ANYONE = ""
+        CATEGORY = "category"
+        LANGUAGE = "language"
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="newcomer_scores")
+    question = models.CharField(
+        max_length=8, choices=Question, blank=True, help_text="Empty: everybody's part, nothing answered."
+    )
+    answer = models.CharField(
+        max_length=64, blank=True, help_text="A category's slug or a language's code; empty for everybody's."
+    )
+    chain_id = models.BigIntegerField()
+    address = AddressField()
+    score = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "question", "answer", "chain_id", "address"], name="newcomer_score_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.question or 'anyone'} {self.answer}".strip()
+
+
 class RankingPublication(models.Model):
     """The one row that says which rankings the site shows; moving it is what publishes or rolls back.
 
