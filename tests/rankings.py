@@ -1,10 +1,10 @@
 """Published lists for tests, as the recommender would have written them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.utils import timezone
 
-from django_project.discovery.models import ModelVersion, Ranking, RankingPublication
+from django_project.discovery.models import ModelVersion, NewcomerScore, Ranking, RankingPublication
 from django_project.discovery.selectors import Recommendation
 from django_project.ledger.models import CampaignLaunched
 from tests.factories import address
@@ -46,6 +46,20 @@ def rank(
             reason=reason,
             reason_chain_id=because.chain_id if because else None,
             reason_address=because.address if because else None,
+        )
+
+
+def score_newcomers(
+    version: ModelVersion, question: str, answer: str, scores: Mapping[CampaignLaunched, float]
+) -> None:
+    for campaign, score in scores.items():
+        NewcomerScore.objects.create(
+            version=version,
+            question=question,
+            answer=answer,
+            chain_id=campaign.chain_id,
+            address=campaign.address,
+            score=score,
         )
 
 

@@ -21,19 +21,24 @@ from django_project.catalog import cache_generation
 from django_project.catalog.selectors import just_launched, most_backed
 from django_project.core.addresses import format_hash
 from django_project.core.shapes import Shape
+from django_project.discovery.answers import Answers
 from django_project.discovery.exploration import Candidate, Slot, fill_slots
 from django_project.discovery.models import (
     AudienceMember,
     ExplorationArm,
     ModelVersion,
+    NewcomerScore,
     Ranking,
     RankingPublication,
     SimilarCampaign,
 )
+from django_project.discovery.newcomers import suited_to
 from django_project.discovery.rollout import version_for
 from django_project.discovery.session import History, history_of, nearest
 
-ReasonKind = Literal["similar_to", "category", "trending", "new", "popular", "viewed", "exploration"]
+ReasonKind = Literal[
+    "similar_to", "category", "trending", "new", "popular", "viewed", "answers", "exploration"
+]
 
 # Rows read of one list: enough to be left with a page of it after those closed or backed already are gone.
 CANDIDATES = 120
@@ -50,7 +55,8 @@ class Recommendation:
 
     `propensity` is the probability with which this campaign was chosen for its slot, given the slots before.
     `reason_card` is the past campaign that "similar to" names. `is_popular_fallback` says that the list is
-    everybody's, so that the page must not call it "for you".
+    everybody's, so that the page must not call it "for you"; `follows_answers`, that it is the order of what
+    its reader answered, which nobody's giving has taught.
     """
 
     card: CampaignCard
@@ -60,6 +66,7 @@ class Recommendation:
     propensity: float
     model_version: str
     is_popular_fallback: bool
+    follows_answers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,14 @@ class LiveModel:
     is_personal: bool
 
 
+def knows_answers(user_key: str | None) -> bool:
+    """Whether the version that somebody is shown puts campaigns in order by answers. Two queries at most."""
+    publication = _publication()
+    if publication is None:
+        return False
+    return NewcomerScore.objects.filter(version=version_for(publication, user_key)).exists()
+
+
 def live_model() -> LiveModel | None:
     """What is published now; None before the first publication. One query."""
     publication = _publication()
@@ -112,24 +127,33 @@ def live_model() -> LiveModel | None:
     )
 
 
-def recommended_for(user_key: str | None, limit: int, *, seed: str | None = None) -> list[Recommendation]:
-    """The list of one backer, or everybody's, in at most six queries of its own; one more if nothing is left.
+def recommended_for(
+    user_key: str | None, limit: int, *, seed: str | None = None, answers: Answers | None = None
+) -> list[Recommendation]:
+    """The list of one backer, or everybody's, in at most six queries of its own.
 
-    Reads the list of `user_key` (a lower-case 0x address or `visitor:<id>`) in the version their bucket is
-    shown. Who has none gets what is near to what they backed or looked at today, then what is backed lately
-    in its categories, then anywhere; see `session`. Campaigns that are closed, hidden, frozen out of
-    rankings, the backer's own or backed already are left out. Some slots explore (see `exploration`); the
-    same `seed`, by default the day, gives the same list.
+    One more for answers, and one if nothing is left. Reads the list of `user_key` (a lower-case 0x address or
+    `visitor:<id>`) in the version their bucket is shown. Who has none gets what is near to what they backed
+    or looked at today (see `session`), then what suits their answers (see `newcomers`); without answers, or
+    where the version knows none of them, what is backed lately in the categories of what they looked at, then
+    anywhere. Campaigns that are closed, hidden, frozen out of rankings, the backer's own or backed already
+    are left out. Some slots explore (see `exploration`); the same `seed`, by default the day, gives the same
+    list.
     """
     publication = _publication()
     shown = version_for(publication, user_key) if publication else None
     ranked, is_personal = _ranked_rows(shown, user_key)
     past = history_of(user_key)
     near = nearest(shown, past) if shown and _is_personal(shown) and not is_personal else {}
+    suited = suited_to(answers, shown, CANDIDATES) if shown and answers and not is_personal else []
+    if suited:
+        ranked = []
     named = [key for row in ranked for key in (_key(row), _reason_key(row)) if key]
-    known = cards_by_key([*named, *near, *(past_key for past_key in near.values() if past_key), *past.viewed])
+    origins = (past_key for past_key in near.values() if past_key)
+    known = cards_by_key([*named, *near, *origins, *past.viewed, *suited])
     rows = {_key(row): row for row in ranked}
-    order = [*near, *_by_category([key for key in rows if key not in near], known, past)]
+    rest = suited or _by_category(list(rows), known, past)
+    order = [*near, *(key for key in rest if key not in near)]
     candidates = [
         Candidate(key, known[key])
         for key in order
@@ -137,15 +161,16 @@ def recommended_for(user_key: str | None, limit: int, *, seed: str | None = None
     ]
     version = shown.run_id if shown and candidates else RECENT_POPULARITY
     if not candidates:
-        is_personal, near = False, {}
+        is_personal, near, suited = False, {}, []
         candidates = [
             Candidate(card.key, card) for card in _popular() if _may_show(card, user_key, past.backed)
         ]
     pool = [candidate for candidate in _newest() if _may_show(candidate.card, user_key, past.backed)]
     draw = f"{user_key or ''}|{version}|{seed or timezone.now().date().isoformat()}"
     slots = fill_slots(candidates, pool, limit, draw)
-    reasons = _Reasons(rows, near, known, is_personal=is_personal)
-    return [_recommendation(slot, reasons, version) for slot in slots]
+    reasons = _Reasons(rows, near, frozenset(suited) - near.keys(), known, is_personal=is_personal)
+    follows_answers = any(slot.candidate.key in reasons.suited for slot in slots)
+    return [_recommendation(slot, reasons, version, follows_answers) for slot in slots]
 
 
 def similar_to(listing: Listing, limit: int) -> list[CampaignCard]:
@@ -253,6 +278,8 @@ class _Reasons:
     rows: dict[CampaignKey, Ranking]
     near: dict[CampaignKey, CampaignKey | None]
     """Near to what the user did lately: the campaign they backed, None where they only looked."""
+    suited: frozenset[CampaignKey]
+    """What else stands in the order of the user's answers."""
     known: dict[CampaignKey, CampaignCard]
     is_personal: bool
 
@@ -261,6 +288,8 @@ class _Reasons:
             past = self.near[key]
             card = self.known.get(past) if past else None
             return ("similar_to", card) if card else ("viewed", None)
+        if key in self.suited:
+            return "answers", None
         row = self.rows.get(key)
         if row is None:
             return "popular", None
@@ -272,7 +301,7 @@ class _Reasons:
         return reason, card
 
 
-def _recommendation(slot: Slot, reasons: _Reasons, version: str) -> Recommendation:
+def _recommendation(slot: Slot, reasons: _Reasons, version: str, follows_answers: bool) -> Recommendation:
     key = slot.candidate.key
     reason, card = ("exploration", None) if slot.is_exploration else reasons.of(key)
     return Recommendation(
@@ -282,7 +311,8 @@ def _recommendation(slot: Slot, reasons: _Reasons, version: str) -> Recommendati
         slot=slot.index,
         propensity=slot.propensity,
         model_version=version,
-        is_popular_fallback=not (reasons.is_personal or reasons.near),
+        is_popular_fallback=not (reasons.is_personal or reasons.near or reasons.suited),
+        follows_answers=follows_answers,
     )
 
 
@@ -303,6 +333,7 @@ __all__ = [
     "ModelVersion",
     "Recommendation",
     "audience_of",
+    "knows_answers",
     "live_model",
     "recommended_for",
     "similar_to",

@@ -8,10 +8,12 @@ from django.utils.translation import gettext_lazy
 
 from django_project.accounts.models import User
 from django_project.campaigns.selectors import CampaignDetail, Reward
+from django_project.catalog.selectors import facet_values
 from django_project.community.models import Report, SupporterMessage
 from django_project.core.characters import is_visible
 from django_project.core.money import AmountTextError, parse_units
 from django_project.core.names import NameRefusedError, checked_speaker
+from django_project.discovery.answers import CATEGORIES_MOST
 from django_project.pledges.errors import (
     AmountError,
     RewardError,
@@ -23,6 +25,10 @@ from django_project.pledges.terms import chosen_reward, currency_of, require_acc
 EMAIL_INVALID = EmailValidator.message
 MESSAGE_EMPTY = gettext_lazy("Enter a message.")
 REPORT_EMPTY = gettext_lazy("Say in a sentence what you saw, so that somebody can check it.")
+NOTHING_CHOSEN = gettext_lazy("Choose at least one category or one language.")
+NO_SUCH_CATEGORY = gettext_lazy("There is no such category here any more. Choose from the list.")
+NO_SUCH_LANGUAGE = gettext_lazy("Choose from the list.")
+TOO_MANY_CATEGORIES = gettext_lazy("Choose at most %(most)s categories.")
 NO_SUCH_REWARD = gettext_lazy("This campaign has no such reward. Choose one of the list.")
 
 
@@ -104,6 +110,33 @@ class ReportForm(forms.Form):
         if not is_visible(text):
             raise forms.ValidationError(REPORT_EMPTY)
         return text
+
+
+class InterestsForm(forms.Form):
+    """A newcomer's answers to two questions, of which one may be left open."""
+
+    categories = forms.MultipleChoiceField(
+        required=False,
+        choices=lambda: [(slug, slug) for slug in facet_values("category")],
+        error_messages={"invalid_choice": NO_SUCH_CATEGORY},
+    )
+    languages = forms.MultipleChoiceField(
+        required=False,
+        choices=lambda: [(code, code) for code in facet_values("language")],
+        error_messages={"invalid_choice": NO_SUCH_LANGUAGE},
+    )
+
+    def clean_categories(self) -> list[str]:
+        chosen: list[str] = self.cleaned_data["categories"]
+        if len(set(chosen)) > CATEGORIES_MOST:
+            raise forms.ValidationError(TOO_MANY_CATEGORIES % {"most": CATEGORIES_MOST})
+        return chosen
+
+    def clean(self) -> dict[str, Any]:
+        fields = self.cleaned_data
+        if not self.errors and not fields["categories"] and not fields["languages"]:
+            raise forms.ValidationError(NOTHING_CHOSEN)
+        return fields
 
 
 class MessageForm(forms.Form):

@@ -3,6 +3,9 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from django_project.catalog.selectors import categories
+from django_project.discovery.answers import Answers
+
 Word = str | Promise
 
 STATUS: dict[str, Word] = {
@@ -225,3 +228,10 @@ _FACET_WORDS: dict[str, dict[str, Word]] = {
 def facet_option(facet: str, value: str, label: str) -> Word:
     """What an option of a facet is called; categories, tokens and networks bring their own names."""
     return _FACET_WORDS.get(facet, {}).get(value, label)
+
+
+def answered(answers: Answers) -> list[tuple[str, Word]]:
+    """(language, name) of what somebody chose; a language is called by its own name, in itself."""
+    names = {label.slug: label.name for label in categories()}
+    languages = [(code, LANGUAGE[code]) for code in answers.languages]
+    return [*(("", names[slug]) for slug in answers.categories), *languages]

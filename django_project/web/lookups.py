@@ -1,11 +1,20 @@
-"""What a page's address names; an address of nothing is answered with "not found"."""
+"""Whom a request comes from, and what a page's address names: one of nothing is answered with "not found"."""
 
-from django.http import Http404
+from django.http import Http404, HttpRequest
 
+from django_project.accounts.selectors import user_key
 from django_project.campaigns import selectors
 from django_project.campaigns.models import Category, Listing
 from django_project.campaigns.selectors import CategoryLabel
 from django_project.catalog.selectors import category_by_slug
+from django_project.discovery import consent
+from django_project.discovery.user_keys import visitor_key
+
+
+def reader_key(request: HttpRequest) -> str | None:
+    """The backer who is signed in, else the visitor who agreed to be remembered."""
+    visitor = consent.visitor_id(request)
+    return user_key(request) or (visitor_key(visitor) if visitor else None)
 
 
 def listing_or_404(slug: str) -> Listing:

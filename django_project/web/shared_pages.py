@@ -4,6 +4,9 @@ What such a page depends on is its name: which view it is, what the view reads o
 language, theme and answer to being remembered. It depends on nothing else, neither on the host that was
 asked nor on what else stands in the query, which is taken out of the request before the page is made. The one
 thing that is each visitor's own, the token of the forms, is put in when the page is handed out.
+
+Who answered the questions about their interests is no stranger: there are more combinations of answers than
+pages to keep, few visitors share one, and what was never kept cannot be handed to somebody else.
 """
 
 import hashlib
@@ -18,7 +21,7 @@ from django.utils.translation import get_language
 
 from django_project.catalog import cache_generation
 from django_project.core.shapes import RAW, Labelled, slot
-from django_project.discovery import consent
+from django_project.discovery import answers, consent
 from django_project.web.context import theme_of
 
 Page = Callable[[HttpRequest], HttpResponse]
@@ -62,14 +65,15 @@ def _placeholder() -> str:
 
 
 def _is_like_others(request: HttpRequest) -> bool:
-    """Nobody is signed in, no list of the visitor's own, and no order that is drawn for this request.
+    """Nobody is signed in, no list or answers of the visitor's own, no order that is drawn for this request.
 
     Nor is the site mounted below a path: every link of such a page would begin with it.
     """
     is_drawn = request.GET.get("sort") == "random"
-    is_stranger = settings.SESSION_COOKIE_NAME not in request.COOKIES
+    is_signed_in = settings.SESSION_COOKIE_NAME in request.COOKIES
+    is_known = is_signed_in or consent.answer(request) == "granted" or answers.read(request) is not None
     is_mounted = bool(request.META.get("SCRIPT_NAME"))
-    return is_stranger and consent.answer(request) != "granted" and not is_drawn and not is_mounted
+    return not is_known and not is_drawn and not is_mounted
 
 
 def _leave_only(request: HttpRequest, query: str) -> None:

@@ -73,6 +73,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", visitor.sign_in, name="sign-in"),
     path("sign-out/", visitor.sign_out, name="sign-out"),
     path("consent/", visitor.answer_consent, name="consent"),
+    path("interests/", visitor.interests, name="interests"),
     path("theme/", visitor.theme, name="theme"),
     path("covers/<text:category>/<text:address>.svg", visitor.cover, name="cover"),
     path("mark.svg", visitor.mark, name="mark"),

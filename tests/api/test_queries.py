@@ -65,7 +65,14 @@ TABLE: dict[str, tuple[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]]]
         },
     ),
     "api:similar": (f"{CAMPAIGN}/similar", {"limit": (("1", "12"), (*NONSENSE, "0", "13"))}),
-    "api:rankings": ("/api/v1/rankings", {"limit": (("1", "24"), (*NONSENSE, "0", "25"))}),
+    "api:rankings": (
+        "/api/v1/rankings",
+        {
+            "category": (("food", "games"), (*NONSENSE, "Food", "foods")),
+            "language": (("en", "zh-hans"), (*NONSENSE, "zh", "EN", "fr")),
+            "limit": (("1", "24"), (*NONSENSE, "0", "25")),
+        },
+    ),
     "api:indexer-status": ("/api/v1/indexer/status", {}),
     "api:session": ("/api/v1/session", {}),
     "api:pledge": (PLEDGE, {}),

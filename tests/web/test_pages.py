@@ -47,6 +47,7 @@ PAGES: dict[str, tuple[Callable[[Shop], str], str, str]] = {
         "What did you see?",
         "你看到了什么？",
     ),
+    "interests": (lambda _: "/interests/", "Which categories do you care about?", "你关心哪些类别？"),
     "sign-in": (lambda _: "/sign-in/", "What is a wallet?", "什么是钱包？"),
 }
 

@@ -43,6 +43,7 @@ from django_project.catalog.selectors import FACET_VALUES, FACETS, PAGE_SIZE, SO
 from django_project.community import selectors as community
 from django_project.core.addresses import parse_address, parse_hash
 from django_project.core.errors import UserError
+from django_project.discovery import answers
 from django_project.discovery.selectors import live_model, recommended_for, similar_to
 from django_project.ledger.selectors import index_health
 
@@ -167,14 +168,26 @@ class SimilarView(Endpoint):
 
 class RankingsView(Endpoint):
     is_public = True
-    parameters: ClassVar = {"limit": _limit(RANKINGS_LIMIT // 2, RANKINGS_LIMIT)}
+    parameters: ClassVar = {
+        "category": Choices(
+            "A category that the reader cares about.", lambda: catalog.facet_values("category")
+        ),
+        "language": Choices(
+            "A language that the reader reads.",
+            lambda: FACET_VALUES["language"],
+            FACET_VALUES["language"],
+        ),
+        "limit": _limit(RANKINGS_LIMIT // 2, RANKINGS_LIMIT),
+    }
 
     @extend_schema(
-        summary="What the home page recommends to whoever asks, and the model behind it",
+        summary="What the home page recommends to whoever asks or answers so, and the model behind it",
         responses=Rankings,
     )
     def get(self, request: Request) -> Response:
-        entries = recommended_for(user_key(plain(request)), self.query["limit"])
+        asker = plain(request)
+        answered = answers.known(self.query["category"], self.query["language"]) or answers.read(asker)
+        entries = recommended_for(user_key(asker), self.query["limit"], answers=answered)
         live = live_model()
         rankings = Rankings(
             is_personal=bool(entries) and not entries[0].is_popular_fallback,

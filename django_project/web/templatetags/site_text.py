@@ -265,6 +265,7 @@ REASON_ICONS = {
     "new": "spark",
     "popular": "users",
     "viewed": "compass",
+    "answers": "sliders",
     "exploration": "dice",
 }
 
@@ -283,6 +284,8 @@ def reason(recommendation: Recommendation) -> str:
             return gettext("Launched this week")
         case "viewed":
             return gettext("Like what you looked at today")
+        case "answers":
+            return gettext("From your answers")
         case "exploration":
             return gettext("Something different, chosen by lot")
         case _:

@@ -8,7 +8,6 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from django_project.accounts.selectors import user_key
 from django_project.catalog.selectors import (
     FACETS,
     SORTS,
@@ -20,14 +19,14 @@ from django_project.catalog.selectors import (
 )
 from django_project.core.characters import isolated
 from django_project.core.numbers import whole_number
-from django_project.discovery import consent
+from django_project.discovery import answers
 from django_project.discovery.gate_labels import result_line
 from django_project.discovery.selectors import live_model, recommended_for
-from django_project.discovery.user_keys import visitor_key
 from django_project.web import labels
 from django_project.web.context import chain_ids_of
 from django_project.web.home_data import home_data
 from django_project.web.links import absolute_url
+from django_project.web.lookups import reader_key
 from django_project.web.metrics import metric_table
 from django_project.web.shared_pages import shared_between_visitors
 
@@ -39,23 +38,25 @@ PAGES_MAX = 10_000_000
 SEED_MAX = 10**6
 
 
-def _reader_key(request: HttpRequest) -> str | None:
-    """The backer who is signed in, else the visitor who agreed to be remembered."""
-    visitor = consent.visitor_id(request)
-    return user_key(request) or (visitor_key(visitor) if visitor else None)
-
-
 @require_safe
 @shared_between_visitors(lambda _query: "")
 def home(request: HttpRequest) -> HttpResponse:
-    recommendations = recommended_for(_reader_key(request), RECOMMENDED_SHOWN)
+    answered = answers.read(request)
+    recommendations = recommended_for(reader_key(request), RECOMMENDED_SHOWN, answers=answered)
+    follows_answers = any(each.follows_answers for each in recommendations)
+    is_personal = any(not each.is_popular_fallback for each in recommendations)
     data = home_data()
     return render(
         request,
         "web/home.html",
         {
             "recommendations": recommendations,
-            "is_personal": any(not each.is_popular_fallback for each in recommendations),
+            "is_personal": is_personal,
+            "follows_answers": follows_answers,
+            # Of no concern where the list is somebody's own.
+            "answered": labels.answered(answered)
+            if answered and (follows_answers or not is_personal)
+            else [],
             "data": data,
             "chain_ids": chain_ids_of([*data.cards, *(each.card for each in recommendations)]),
         },

@@ -1,6 +1,7 @@
 """The visitor's own matters: signing in and out, the theme, and the pictures of the frame."""
 
 import re
+from dataclasses import asdict
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -9,16 +10,22 @@ from django.shortcuts import redirect, render, resolve_url
 from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from django_project.accounts.middleware import clear_site_data
 from django_project.accounts.models import User
+from django_project.catalog.selectors import categories_with_counts
 from django_project.core import rate_limits
 from django_project.core.addresses import parse_address
-from django_project.discovery import consent
+from django_project.discovery import answers, consent
+from django_project.discovery.selectors import knows_answers
 from django_project.discovery.services import grant_consent, withdraw_consent
+from django_project.web import labels
 from django_project.web.context import THEME_COOKIE, THEMES
 from django_project.web.covers import cover_svg
+from django_project.web.forms import InterestsForm
+from django_project.web.lookups import reader_key
 
 YEAR_SECONDS = 365 * 24 * 3600
 _CATEGORY = re.compile(r"[a-z0-9-]{1,50}")
@@ -66,6 +73,32 @@ def answer_consent(request: HttpRequest) -> HttpResponse:
         withdraw_consent(known)
         consent.remember(response, None)
     return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def interests(request: HttpRequest) -> HttpResponse:
+    """Two questions for newcomers: the answers stay in a cookie, and home's first list follows them."""
+    home = redirect(f"{resolve_url('web:home')}#recommended-title")
+    if request.method == "POST" and "forget" in request.POST:
+        answers.forget(home)
+        return home
+    offered = sorted(categories_with_counts(), key=lambda each: not each[1])
+    answered = answers.read(request)
+    form = InterestsForm(
+        request.POST if request.method == "POST" else None, initial=asdict(answered) if answered else None
+    )
+    if form.is_valid() and (chosen := answers.known(**form.cleaned_data)):
+        answers.remember(home, chosen)
+        return home
+    context = {
+        "form": form,
+        "categories": [category for category, _ in offered],
+        "languages": labels.LANGUAGE.items(),
+        "answered": answered,
+        "is_followed": knows_answers(reader_key(request)),
+    }
+    return render(request, "web/interests.html", context, status=422 if form.is_bound else 200)
 
 
 @require_POST
