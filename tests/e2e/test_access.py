@@ -61,7 +61,8 @@ def test_no_page_is_out_of_anybodys_reach(look: tuple[str, str, str], page: Page
     )
     urls = [*(campaign + tab for tab in tabs), campaign + "pledge/review/?amount=1"]
     urls += [
-        stack.url + path for path in ("/", "/explore/", "/explore/?q=nothing+at+all", "/about/rankings/")
+        stack.url + path
+        for path in ("/", "/explore/", "/explore/?q=nothing+at+all", "/about/rankings/", "/interests/")
     ]
     urls += [stack.url + path for path in ("/me/", "/me/settings/", "/me/notifications/", "/nothing/")]
     urls.append(judged + "milestones/")
