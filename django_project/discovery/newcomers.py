@@ -28,7 +28,7 @@ def suited_to(answers: Answers, version: ModelVersion, limit: int) -> list[Campa
     scored = (
         NewcomerScore.objects.filter(Q(question=Question.ANYONE, answer="") | is_told, version=version)
         .values("chain_id", "address")
-        .annotate(suits=Sum(part), told=Count("pk", filter=is_told))
+        .annotate(suits=Sum(part), told=Count("pk", filter=~Q(question=Question.ANYONE)))
         .order_by("-suits", "chain_id", "address")
         .values_list("chain_id", "address", "told")[:limit]
     )

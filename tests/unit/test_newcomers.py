@@ -19,6 +19,7 @@ from django_project.discovery.models import (
     Visitor,
 )
 from django_project.discovery.newcomers import suited_to
+from django_project.discovery.rollout import CANARY_PERCENT, bucket
 from django_project.discovery.selectors import (
     RECENT_POPULARITY,
     Recommendation,
@@ -135,6 +136,22 @@ def test_only_the_rows_of_the_version_that_is_shown_count(campaigns: list[Campai
     assert knows_answers(None)
     RankingPublication.objects.update(version=other)
     assert exploited(recommended_for(None, 9, answers=FOOD)) == ["campaign 0"]
+
+
+def test_a_candidates_scores_are_for_those_who_are_shown_it(campaigns: list[CampaignLaunched]) -> None:
+    version = publish()
+    candidate = ModelVersion.objects.create(
+        run_id="candidate", model="chainfund", snapshot_hash="", seed=1, trained_at=timezone.now()
+    )
+    RankingPublication.objects.update(candidate=candidate, stage=RankingPublication.Stage.CANARY)
+    rank(version, "", campaigns[:1])
+    score_newcomers(candidate, "category", "food", {campaigns[2]: 1.0})
+    keys = [f"0x{number:040x}" for number in range(200)]
+    chosen = next(key for key in keys if bucket(key) < CANARY_PERCENT)
+    other = next(key for key in keys if bucket(key) >= CANARY_PERCENT)
+    assert (knows_answers(chosen), knows_answers(other), knows_answers(None)) == (True, False, False)
+    assert exploited(recommended_for(chosen, 9, answers=FOOD)) == ["campaign 2"]
+    assert exploited(recommended_for(other, 9, answers=FOOD)) == ["campaign 0"]
 
 
 def test_a_list_from_answers_says_so(
