@@ -18,15 +18,14 @@ from django_project.campaigns.selectors import campaign_detail
 from django_project.core.errors import UserError
 from django_project.ledger.models import CampaignLaunched, CampaignTotals, Contribution, Cursor
 from django_project.ledger.selectors import TokenInfo
-from django_project.pledges import following, selectors, services, terms
+from django_project.pledges import selectors, services, terms
 from django_project.pledges.errors import UnknownCurrencyError
 from django_project.pledges.models import PledgeIntent
 from tests.factories import ETHER, TOKEN, World, address, backer_user, reference
+from tests.support.pledging import ALICE, BOB, fulfil, pledge, state
 
 pytestmark = pytest.mark.django_db
 State = PledgeIntent.State
-
-ALICE, BOB = 1, 2
 
 
 @pytest.fixture
@@ -37,21 +36,6 @@ def world() -> World:
 @pytest.fixture
 def alice() -> User:
     return backer_user(ALICE)
-
-
-def pledge(world: World, user: User, campaign: CampaignLaunched, amount: int = ETHER) -> PledgeIntent:
-    return services.create_intent(user, world.listing(campaign), amount, 0, address(ALICE), is_further=True)
-
-
-def state(intent: PledgeIntent) -> str:
-    intent.refresh_from_db()
-    return intent.state
-
-
-def fulfil(
-    world: World, campaign: CampaignLaunched, intent: PledgeIntent, amount: int = ETHER
-) -> Contribution:
-    return world.contribute(campaign, backer=intent.backer, ref=intent.ref, amount=amount)
 
 
 def test_the_whole_way(world: World, alice: User) -> None:
@@ -241,24 +225,6 @@ def test_a_second_pledge_needs_a_backer_who_knows_of_the_first(
     again(other)
 
 
-def test_one_that_was_never_asked_for_stands_in_the_way_for_an_hour(world: World, alice: User) -> None:
-    campaign = world.campaign()
-    pledge(world, alice, campaign)
-    key = (campaign.chain_id, campaign.address)
-    PledgeIntent.objects.update(created_at=timezone.now() - following.FRESH + timedelta(seconds=10))
-    assert following.under_way(alice, *key).exists()
-    PledgeIntent.objects.update(created_at=timezone.now() - following.FRESH)
-    assert not following.under_way(alice, *key).exists()
-
-
-def test_one_that_the_ledger_has_stands_in_nobodys_way(world: World, alice: User) -> None:
-    campaign = world.campaign()
-    intent = pledge(world, alice, campaign)
-    services.report_submitted(intent, reference(5))
-    fulfil(world, campaign, intent)
-    assert not following.under_way(alice, campaign.chain_id, campaign.address).exists()
-
-
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -316,67 +282,6 @@ def test_references_are_never_repeated_or_zero(world: World, alice: User) -> Non
     refs = {pledge(world, alice, campaign).ref for _ in range(3)}
     assert len(refs) == 3
     assert bytes(32) not in refs
-
-
-def test_a_pledge_is_its_owners(world: World, alice: User) -> None:
-    intent = pledge(world, alice, world.campaign())
-    assert following.for_user(alice).get() == intent
-    assert not following.for_user(backer_user(BOB)).exists()
-    assert not following.for_user(AnonymousUser()).exists()
-
-
-def test_status_counts_confirmations(
-    world: World, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    campaign = world.campaign(goal=3 * ETHER)
-    intent = pledge(world, alice, campaign)
-    fulfil(world, campaign, intent)
-    world.mine(2)
-    services.reconcile(world.chain.chain_id)
-    intent.refresh_from_db()
-    with django_assert_max_num_queries(3):
-        status = following.pledge_status(intent)
-    assert (status.state, status.confirmations, status.confirmations_needed) == ("confirmed", 3, 8)
-    assert (status.amount_text, status.confirmed_amount_text, status.is_settled) == ("1", "1", False)
-    assert status.card is not None
-    assert status.card.raised == ETHER
-
-
-def test_what_was_rolled_back_has_no_confirmations(world: World, alice: User) -> None:
-    campaign = world.campaign()
-    intent = pledge(world, alice, campaign)
-    lost = fulfil(world, campaign, intent)
-    services.reconcile(world.chain.chain_id)
-    world.take_back(lost)
-    # The indexer is at it again before anybody reconciled.
-    world.mine(5)
-    intent.refresh_from_db()
-    status = following.pledge_status(intent)
-    assert (intent.state, status.state) == (State.CONFIRMED, State.REORGED)
-    assert (status.confirmations, status.block_number, status.confirmed_amount) == (0, None, None)
-    assert status.confirmed_amount_text == ""
-
-
-@pytest.mark.parametrize("is_listed", [True, False])
-def test_without_its_campaign_a_pledge_is_told_in_its_own_token(
-    world: World, alice: User, *, is_listed: bool
-) -> None:
-    campaign = world.campaign(token=TOKEN, goal=10**9)
-    intent = pledge(world, alice, campaign, amount=1_500_000)
-    if not is_listed:
-        PledgeIntent.objects.update(campaign_address=address(4_000))
-        intent.refresh_from_db()
-    status = following.pledge_status(intent)
-    assert (status.card is not None) is is_listed
-    assert (status.amount_text, status.token_symbol) == ("1.5", "TUSD")
-
-
-def test_nothing_is_assumed_of_a_token_that_nobody_knows(world: World, alice: User) -> None:
-    intent = pledge(world, alice, world.campaign())
-    PledgeIntent.objects.update(campaign_address=address(4_000), token=address(4_001))
-    intent.refresh_from_db()
-    status = following.pledge_status(intent)
-    assert (status.amount_text, status.amount_plain, status.token_symbol) == ("", "", "")
 
 
 def test_money_by_campaign(
@@ -639,30 +544,6 @@ def test_giving_up_is_about_one_pledge_and_one_transaction(world: World, alice: 
     assert services.give_up(stale, PledgeIntent.Failure.EXPIRED).state == State.SUBMITTED
 
 
-def test_what_stands_in_the_way_is_ones_own_and_of_that_campaign(world: World, alice: User) -> None:
-    bob = backer_user(BOB)
-    campaign, other = world.campaign(), world.campaign()
-    first = pledge(world, alice, campaign)
-    second = pledge(world, alice, campaign)
-    pledge(world, alice, other)
-    key = (campaign.chain_id, campaign.address)
-    assert [each.pk for each in following.under_way(alice, *key)] == [second.pk, first.pk]
-    assert not following.under_way(bob, *key).exists()
-    assert not following.under_way(AnonymousUser(), *key).exists()
-    assert not following.under_way(alice, campaign.chain_id + 1, campaign.address).exists()
-
-
-def test_the_latest_ten_that_are_on_their_way_are_listed(world: World, alice: User) -> None:
-    campaign = world.campaign()
-    made = [pledge(world, alice, campaign) for _ in range(following.ON_THEIR_WAY_SHOWN + 2)]
-    for intent in made:
-        services.report_opened(intent)
-    listed = following.on_their_way(alice)
-    assert len(listed) == 10
-    assert [each.public_id for each in listed] == [each.public_id for each in made[:1:-1]]
-    assert following.on_their_way(backer_user(BOB)) == []
-
-
 def test_all_that_changed_is_counted_and_dated(world: World, alice: User) -> None:
     """One is taken back, one confirmed, two become final."""
     campaign = world.campaign()
@@ -682,19 +563,6 @@ def test_all_that_changed_is_counted_and_dated(world: World, alice: User) -> Non
     assert all(each.updated_at > long_ago for each in PledgeIntent.objects.all())
     lost.refresh_from_db()
     assert (lost.block_number, lost.log_index, lost.confirmed_amount) == (None, None, None)
-
-
-@pytest.mark.parametrize(("above", "expected"), [(0, State.FINAL), (1, State.CONFIRMED)])
-def test_a_pledge_is_final_in_the_final_block_itself(
-    above: int, expected: State, world: World, alice: User
-) -> None:
-    campaign = world.campaign()
-    intent = pledge(world, alice, campaign)
-    block = fulfil(world, campaign, intent).block_number
-    Cursor.objects.update(finalized_block=block - above)
-    services.reconcile(world.chain.chain_id)
-    assert state(intent) == expected
-    assert following.pledge_status(intent).state == expected
 
 
 def test_no_amount_is_read_in_a_currency_that_nobody_knows(world: World) -> None:
