@@ -77,9 +77,7 @@ class Judging:
 
 # As in the contract, neither who launched a campaign nor whose it is now may object; but an objection from
 # before that counts until it is withdrawn.
-_IS_CREATORS = Q(backer=F("campaign__creator")) | Q(
-    campaign__totals__creator__isnull=False, backer=F("campaign__totals__creator")
-)
+_IS_CREATORS = Q(backer=F("campaign__creator")) | Q(backer=F("campaign__totals__creator"))
 _STANDS = Q(objected__isnull=False) & (Q(withdrawn=None) | Q(objected__gt=F("withdrawn")))
 
 

@@ -161,6 +161,7 @@ def test_a_weight_beside_a_large_limit_is_something(world: World, alice: User) -
 
 def test_nothing_is_to_judge_outside_of_an_open_window(world: World, alice: User) -> None:
     waiting, over, stopped, taken_back = (funded(world) for _ in range(4))
+    world.listing(waiting)
     world.submit_milestone(over, window_end=timezone.now())
     world.submit_milestone(stopped)
     world.wind_down(stopped, since=timezone.now())
