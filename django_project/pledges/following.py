@@ -6,7 +6,7 @@ What the ledger has is told at once, whatever the stored state still says; `serv
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -21,6 +21,15 @@ from django_project.ledger.models import Chain, Contribution
 from django_project.ledger.selectors import TokenInfo, gone_back, token_of
 from django_project.pledges.models import PledgeIntent
 from django_project.pledges.selectors import owed
+
+if TYPE_CHECKING:
+    # Only the type checker has the package.
+    from django_stubs_ext import WithAnnotations
+
+    class _Return(TypedDict):
+        has_gone_back: bool
+
+    Found = WithAnnotations[Contribution, _Return]
 
 State = PledgeIntent.State
 
@@ -185,7 +194,7 @@ def pledge_status(intent: PledgeIntent) -> PledgeStatus:
     amount = (found.amount if found else intent.confirmed_amount) if is_in_a_block else None
     needed = (chain.finality_depth or max(1, indexed - finalized)) if chain is not None and cursor else 0
     confirmations = 0 if block_number is None else max(0, indexed - block_number + 1)
-    tx_hash = (found.tx_hash if found else intent.tx_hash) if is_in_a_block else intent.tx_hash
+    tx_hash = found.tx_hash if found else intent.tx_hash
     token = card.token if card is not None else token_of(intent.chain_id, intent.token)
     return PledgeStatus(
         public_id=intent.public_id,
@@ -210,7 +219,7 @@ def pledge_status(intent: PledgeIntent) -> PledgeStatus:
         block_number=block_number,
         confirmed_amount=amount,
         confirmed_amount_text=_text(amount, token, grouping=True),
-        confirmations=min(confirmations, needed) if needed else confirmations,
+        confirmations=min(confirmations, needed),
         confirmations_needed=needed,
         sequel=_sequel(found, card),
         created_at=intent.created_at,
@@ -218,7 +227,7 @@ def pledge_status(intent: PledgeIntent) -> PledgeStatus:
     )
 
 
-def _found(intent: PledgeIntent) -> Contribution | None:
+def _found(intent: PledgeIntent) -> "Found | None":
     """The contribution that fulfils a pledge, with `has_gone_back`, as far as the ledger goes now."""
     return (
         Contribution.objects.filter(
@@ -244,11 +253,11 @@ def _text(amount: int | None, token: TokenInfo | None, *, grouping: bool) -> str
     return "" if amount is None or token is None else format_units(amount, token.decimals, grouping=grouping)
 
 
-def _sequel(found: Contribution | None, card: CampaignCard | None) -> Sequel:
+def _sequel(found: "Found | None", card: CampaignCard | None) -> Sequel:
     """What became of a pledge's contribution since."""
     if found is None:
         return ""
-    if getattr(found, "has_gone_back", False):
+    if found.has_gone_back:
         return "taken-back"
     if card is not None and card.status not in OWING:
         return ""
