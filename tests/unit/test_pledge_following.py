@@ -223,6 +223,9 @@ def test_the_first_contribution_in_the_chain_is_the_pledges(
         block_number=first.block_number + blocks_later, log_index=log_index
     )
     assert following.pledge_status(intent).confirmed_amount == 2
+    services.reconcile(CHAIN_ID)
+    intent.refresh_from_db()
+    assert (intent.log_index, intent.confirmed_amount) == (5, 2)
 
 
 @pytest.mark.parametrize(
@@ -280,13 +283,13 @@ def test_nothing_is_final_before_anybody_says_so(world: World, alice: User) -> N
 
 
 def test_what_is_due_is_that_backers_and_from_that_campaign(world: World, alice: User) -> None:
-    """Of a wind-down a tenth is left: a share of 7 of 100 is nothing there, one of 93 is something."""
+    """Of a wind-down a tenth is left: a share of 8 of 100 is nothing there, one of 92 is something."""
     wound_down, cancelled = world.campaign(), world.campaign()
     bob = backer_user(BOB)
-    bobs = services.create_intent(bob, world.listing(wound_down), 93, 0, address(BOB))
-    too_little, back = pledge(world, alice, wound_down, 7), pledge(world, alice, cancelled, 5)
-    fulfil(world, wound_down, bobs, 93)
-    fulfil(world, wound_down, too_little, 7)
+    bobs = services.create_intent(bob, world.listing(wound_down), 92, 0, address(BOB))
+    too_little, back = pledge(world, alice, wound_down, 8), pledge(world, alice, cancelled, 5)
+    fulfil(world, wound_down, bobs, 92)
+    fulfil(world, wound_down, too_little, 8)
     fulfil(world, cancelled, back, 5)
     assert {following.pledge_status(each).sequel for each in (bobs, too_little, back)} == {""}
     world.wind_down(wound_down, since=timezone.now())

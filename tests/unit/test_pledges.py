@@ -1,14 +1,10 @@
 """The life of a pledge: what may be pledged, what browsers report, and what the ledger makes of it."""
 
-import threading
-from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from django.db import connection
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from django_project.accounts.models import User
@@ -19,7 +15,7 @@ from django_project.ledger.selectors import TokenInfo
 from django_project.pledges import services, terms
 from django_project.pledges.errors import UnknownCurrencyError
 from django_project.pledges.models import PledgeIntent
-from tests.factories import ETHER, TOKEN, World, address, backer_user, reference
+from tests.factories import CHAIN_ID, ETHER, TOKEN, World, address, backer_user, reference
 from tests.support.pledging import ALICE, BOB, fulfil, pledge, state
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +115,23 @@ def test_a_reorganisation_takes_it_back_and_confirms_it_again(world: World, alic
     services.reconcile(world.chain.chain_id)
     assert state(intent) == State.CONFIRMED
     assert intent.block_number == again.block_number
+
+
+@pytest.mark.parametrize("moved", [{"block_number": 90}, {"log_index": 4}, {"tx_hash": reference(8)}])
+def test_a_contribution_that_another_block_holds_in_its_stead_is_confirmed_anew(
+    moved: dict[str, object], world: World, alice: User
+) -> None:
+    """The index took one back and read the other before anybody reconciled."""
+    campaign = world.campaign()
+    intent = pledge(world, alice, campaign)
+    row = fulfil(world, campaign, intent, amount=7)
+    services.reconcile(CHAIN_ID)
+    Contribution.objects.filter(pk=row.pk).update(**moved, amount=6)
+    assert services.reconcile(CHAIN_ID) == 2
+    assert state(intent) == State.CONFIRMED
+    place = Contribution.objects.values("block_number", "log_index", "tx_hash").get()
+    assert {name: getattr(intent, name) for name in place} == place
+    assert intent.confirmed_amount == 6
 
 
 def test_a_strangers_event_in_the_very_place_does_not_keep_it_confirmed(world: World, alice: User) -> None:
@@ -280,104 +293,6 @@ def test_references_are_never_repeated_or_zero(world: World, alice: User) -> Non
     refs = {pledge(world, alice, campaign).ref for _ in range(3)}
     assert len(refs) == 3
     assert bytes(32) not in refs
-
-
-def unlocked(intent: PledgeIntent) -> PledgeIntent:
-    return PledgeIntent.objects.get(pk=intent.pk)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    ("lock", "ends_as"), [(services._locked, State.CONFIRMED), (unlocked, State.SUBMITTED)], ids=["on", "off"]
-)
-def test_a_late_report_races_the_indexer(
-    monkeypatch: pytest.MonkeyPatch, lock: Callable[[PledgeIntent], PledgeIntent], ends_as: str
-) -> None:
-    """A report read the pledge before the indexer confirmed it, and writes after: only the lock saves it."""
-    world, alice = World(), backer_user(ALICE)
-    campaign = world.campaign()
-    intent = pledge(world, alice, campaign)
-    fulfil(world, campaign, intent)
-    monkeypatch.setattr(services, "_locked", lock)
-    has_read, may_write, is_reconciled = threading.Event(), threading.Event(), threading.Event()
-    save = PledgeIntent.save
-
-    def slow_save(self: PledgeIntent, **arguments: object) -> None:
-        if self.state == State.SUBMITTED:
-            has_read.set()
-            assert may_write.wait(10)
-        save(self, **arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(PledgeIntent, "save", slow_save)
-
-    def reconcile() -> None:
-        services.reconcile(world.chain.chain_id)
-        is_reconciled.set()
-
-    reporter = in_thread(lambda: services.report_submitted(intent, reference(5)))
-    assert has_read.wait(10)
-    indexer = in_thread(reconcile)
-    while not is_reconciled.wait(0.01) and not _somebody_waits_for_a_lock():
-        pass
-    may_write.set()
-    reporter.join(10)
-    indexer.join(10)
-    assert state(intent) == ends_as
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("has_lock", [True, False], ids=["on", "off"])
-def test_two_tabs_that_begin_at_once(monkeypatch: pytest.MonkeyPatch, *, has_lock: bool) -> None:
-    """The first has looked for earlier pledges and not written its own: only the lock stops the second."""
-    world, alice = World(), backer_user(ALICE)
-    listing = world.listing(world.campaign())
-    if not has_lock:
-        monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self)
-    has_looked, may_write = threading.Event(), threading.Event()
-    save, outcomes = PledgeIntent.save, []
-
-    def slow_save(self: PledgeIntent, **arguments: object) -> None:
-        if not has_looked.is_set():
-            has_looked.set()
-            assert may_write.wait(10)
-        save(self, **arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(PledgeIntent, "save", slow_save)
-
-    def begin() -> None:
-        try:
-            services.create_intent(alice, listing, ETHER, 0, address(ALICE))
-            outcomes.append("made")
-        except UserError as refusal:
-            outcomes.append(refusal.code)
-
-    first = in_thread(begin)
-    assert has_looked.wait(10)
-    second = in_thread(begin)
-    while second.is_alive() and not _somebody_waits_for_a_lock():
-        second.join(0.01)
-    may_write.set()
-    first.join(10)
-    second.join(10)
-    assert sorted(outcomes) == (["made", "pledge_under_way"] if has_lock else ["made", "made"])
-
-
-def in_thread(work: Callable[[], object]) -> threading.Thread:
-    """Run something beside the test, on a database connection of its own."""
-
-    def run() -> None:
-        work()
-        connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
-
-
-def _somebody_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.parametrize(
