@@ -103,6 +103,11 @@ def items(name: str) -> list[str]:
     return [item.strip() for item in raw(name).split(",") if item.strip()]
 
 
+def entries(name: str) -> list[str]:
+    """A list written with semicolons, of what may have commas in it."""
+    return [entry.strip() for entry in raw(name).split(";") if entry.strip()]
+
+
 def path(name: str, default: Path) -> Path:
     return optional_path(name) or default.resolve()
 

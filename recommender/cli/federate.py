@@ -18,9 +18,9 @@ from recommender.cli.options import (
     Settings,
     names,
     output,
-    settings,
     write_json,
 )
+from recommender.config.settings_entries import settings
 from recommender.progress import terminal_progress
 from recommender.text.names import DEFAULT_ENCODER
 
@@ -142,6 +142,10 @@ def simulate(
     by: Annotated[
         str, typer.Option(help="What domains are: category, period, chain, or several of them.")
     ] = "category",
+    public: Annotated[
+        Path | None,
+        typer.Option(help="Texts to learn codes from, one a line; without, those of items in no domain."),
+    ] = None,
     seeds: Seeds = 5,
     least_persons: Annotated[int, typer.Option(min=1, help="Backers of the smallest domain.")] = 200,
     core: Core = 1,
@@ -162,7 +166,7 @@ def simulate(
     with terminal_progress() as progress:
         experiment = open_federation(
             data, root, encoder, by=names(by), least_persons=least_persons, core=core, settings=own,
-            federation=config, progress=progress,
+            federation=config, public=_lines(public) if public else (), progress=progress,
         )  # fmt: skip
         found = experiment.sweep([float(each) for each in names(epsilons)] or [None], seeds)
     write_json(out, figures_json(experiment, found))

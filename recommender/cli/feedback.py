@@ -13,9 +13,9 @@ from recommender.cli.options import (
     Seed,
     Settings,
     output,
-    settings,
     write_json,
 )
+from recommender.config.settings_entries import settings
 from recommender.progress import terminal_progress
 from recommender.text.names import DEFAULT_ENCODER
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -82,22 +82,6 @@ def split_options(
     return SplitOptions(
         moment(test_from, "--test-from"), moment(test_to, "--test-to"), seed, core, among_open, test_share
     )
-
-
-def settings(entries: list[str]) -> dict[str, dict[str, Any]]:
-    """`model.name=value` entries by model; raises ConfigError for another form."""
-    found: dict[str, dict[str, Any]] = {}
-    for entry in entries:
-        path, has_value, value = entry.partition("=")
-        parts = path.split(".")
-        if not (has_value and all(parts) and len(parts) in (2, 3)):
-            raise ConfigError(f"--set {entry}: write it as model.name=value, such as ease.regularization=50")
-        model, *groups, name = parts
-        place = found.setdefault(model, {})
-        for group in groups:
-            place = place.setdefault(group, {})
-        place[name] = value
-    return found
 
 
 def output(path: Path | None) -> Path | None:

@@ -15,8 +15,8 @@ from recommender.cli.options import (
     Seed,
     Settings,
     SettingsFiles,
-    settings,
 )
+from recommender.config.settings_entries import settings
 from recommender.progress import terminal_progress
 from recommender.text.names import DEFAULT_ENCODER
 

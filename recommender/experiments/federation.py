@@ -266,9 +266,12 @@ def open_federation(
     core: int,
     settings: Mapping[str, Any],
     federation: FederationConfig,
+    public: Sequence[str] = (),
     progress: Progress = silent,
 ) -> FederationExperiment:
-    """Cut a data directory into domains; the codebook is learnt from the items that are in none.
+    """Cut a data directory into domains.
+
+    The codebook is learnt from `public` texts, or without any from the items that are in no domain.
 
     Raises:
         DataError: what is wrong with the tables, or too little to cut. ConfigError: an unknown key.
@@ -280,14 +283,17 @@ def open_federation(
         Domain.of(name, part, lambda texts: cache.vectors(texts, progress), core)
         for name, part in found.items()
     ]
-    public = left_over(tables, found).select("title", "description")
-    texts = [item_text(*row) for row in public.iter_rows()]
+    others = left_over(tables, found).select("title", "description")
+    texts = list(public) or [item_text(*row) for row in others.iter_rows()]
     own = {name: value for name, value in settings.items() if name not in ("words", "training")}
     network = make_config("pfcr", own)
     if not isinstance(network, PfcrConfig):
         raise TypeError(network)
     if not texts:
-        raise DataError("every item is in a domain, and none is left to learn a codebook from: cut otherwise")
+        raise DataError(
+            "every item is in a domain, and none is left to learn a codebook from: give texts that anybody "
+            "may see with --public, or cut otherwise"
+        )
     codebook = public_codebook(cache.vectors(texts, progress), network)
     folder = root / "federation"
     return FederationExperiment(domains, codebook, encoder, settings, federation, folder, progress)

@@ -17,6 +17,8 @@ class Update:
     """What one client sends at the end of a round."""
 
     client: str
+    turn: int
+    """The round, from 1."""
     persons: int
     """Whose sequences it learnt from: its weight in the average. On a chain everybody can count them."""
     weights: Weights

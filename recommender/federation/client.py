@@ -145,7 +145,7 @@ class Client:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.network.eval()
-        return Update(self.name, self.persons, self.shared())
+        return Update(self.name, turn, self.persons, self.shared())
 
     def _draws(self, generator: torch.Generator) -> Iterator[torch.Tensor]:
         """The persons of each step: in turn, or with noise each by a coin, as its guarantee asks."""

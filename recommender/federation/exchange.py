@@ -23,7 +23,7 @@ from recommender.config.model import setting_error
 from recommender.data.context import Context, context_of, contributions
 from recommender.data.dataset import Dataset
 from recommender.data.sequences import Sequences
-from recommender.errors import ConfigError, DamagedError
+from recommender.errors import ConfigError, DamagedError, DataError
 from recommender.federation.averaging import Update, federated_average
 from recommender.federation.client import Client, travelling
 from recommender.federation.settings import FederationConfig
@@ -126,13 +126,28 @@ def answer(name: str, shared: SharedWeights, data: Dataset, vectors: TextVectors
 
 
 def close(shared: SharedWeights, updates: Sequence[Update]) -> SharedWeights:
-    """The weights after one round more."""
-    return replace(shared, weights=federated_average(updates), turn=shared.turn + 1)
+    """The weights after one round more.
+
+    Raises:
+        DataError: an update is of another round, a client is there twice, or nobody sent anything.
+    """
+    turn = shared.turn + 1
+    clients: set[str] = set()
+    for update in updates:
+        if update.turn != turn:
+            raise DataError(
+                f"client {update.client} sent an update of round {update.turn}, and this is round {turn}: "
+                "leave it out, or ask for that of this round"
+            )
+        if update.client in clients:
+            raise DataError(f"client {update.client} is there twice: a round has one update of each")
+        clients.add(update.client)
+    return replace(shared, weights=federated_average(updates), turn=turn)
 
 
 def save_update(path: Path, update: Update) -> None:
     """Write it as one safetensors file, atomically."""
-    header = orjson.dumps({"client": update.client, "persons": update.persons}).decode()
+    header = orjson.dumps({"client": update.client, "turn": update.turn, "persons": update.persons}).decode()
     tensors = {name: np.ascontiguousarray(array) for name, array in update.weights.items()}
     write_atomic(path, save(tensors, {_HEADER: header}))
 
@@ -147,7 +162,7 @@ def load_update(path: Path) -> Update:
         with safe_open(path, "numpy") as file:
             header = orjson.loads((file.metadata() or {})[_HEADER])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 it is no mapping
-        return Update(header["client"], header["persons"], weights)
+        return Update(header["client"], header["turn"], header["persons"], weights)
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist: a client writes it with `federate round`") from None
     except (SafetensorError, KeyError, ValueError, OSError) as error:

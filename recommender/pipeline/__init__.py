@@ -26,6 +26,7 @@ from recommender.data.snapshot import (
     open_snapshot,
 )
 from recommender.errors import ConfigError, DamagedError, DataError
+from recommender.interface import Plan
 from recommender.models.registry import make_plan
 from recommender.pipeline.candidates import CandidateTrainer
 from recommender.processes import processes
@@ -96,9 +97,9 @@ def train_candidates(
 
     The baselines are measured beside them, and a run of `pop` is the first of the results; with too few
     contributions to measure anything it is the only one. `settings` are the models' own, by name, with those
-    of training under `training`. A run in `warm` lends its weights to the final fit of its kind. A killed
-    call goes on from its last epoch when it is made again. Of several processes (see `recommender.processes`)
-    the first alone saves and returns runs.
+    of training under `training`. A run in `warm` lends its weights to the final fit of its kind, if that has
+    the same settings and texts by the same encoder. A killed call goes on from its last epoch when it is made
+    again. Of several processes (see `recommender.processes`) the first alone saves and returns runs.
 
     Raises:
         DataError: the snapshot has no contributions. ConfigError: an unknown model or setting.
@@ -106,13 +107,15 @@ def train_candidates(
     dataset = snapshot_dataset(snapshot)
     if not dataset.pairs.contributed.any():
         raise DataError("the snapshot has no contributions: there is nothing to learn from yet")
-    vectors = EmbeddingCache(root / EMBEDDINGS, encoder).vectors(dataset.items.texts, progress)
+    # All of them, so that a slip in a name does not leave a model as it was.
+    given = {name: make_plan(name, own) for name, own in (settings or {}).items()}
     plans = {
-        name: make_plan(name, (settings or {}).get(name)).with_seed(seed)
+        name: (given.get(name) or make_plan(name)).with_seed(seed)
         for name in dict.fromkeys([*BASELINES, *models])
     }
+    vectors = EmbeddingCache(root / EMBEDDINGS, encoder).vectors(dataset.items.texts, progress)
     trainer = CandidateTrainer(dataset, vectors, snapshot.hash, root / CHECKPOINTS, progress)
-    starts = {run.model: run for run in warm if run.config.encoder == encoder}
+    starts = {run.model: run for run in warm if run.config.encoder == encoder and _fits(run, plans)}
     return [
         save_run(
             root,
@@ -127,6 +130,19 @@ def train_candidates(
         for name, fitted in trainer.run(plans, starts)
         if processes().is_main
     ]
+
+
+def _fits(run: RunInfo, plans: Mapping[str, Plan]) -> bool:
+    """Whether the run is of a model that is planned, with the settings that are planned."""
+    plan = plans.get(run.model)
+    if plan is None:
+        return False
+    try:
+        before = make_plan(run.model, run.config.settings)
+    except ConfigError:
+        # An older version's: it has a setting that is no more.
+        return False
+    return before.with_seed(plan.training.seed).config == plan.config
 
 
 def peers_of(run: RunInfo, root: Path) -> list[RunInfo]:

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from django_project.discovery.models import ModelVersion, RankingPublication
 from django_project.discovery.selectors import IMPERSONAL_MODELS
+from recommender.config.settings_entries import settings as model_settings
 from recommender.errors import ConfigError, RecommenderError
 from recommender.pipeline import (
     SnapshotInfo,
@@ -75,7 +76,11 @@ def train(
 
     The live model's kind is always among them: candidates are compared with it on the same snapshot. A `warm`
     training begins from each model's newest run.
+
+    Raises:
+        ConfigError: an unknown model, or a setting that it does not have.
     """
+    given = model_settings(settings.RECOMMENDER_SETTINGS, "CHAINFUND_RECOMMENDER_SETTINGS:")
     snapshot = open_snapshot(snapshots_root(versions.root()) / snapshot_name)
     live = versions.live_version()
     wanted = list(dict.fromkeys([*(models or MODELS), *([live.model] if live else [])]))
@@ -85,6 +90,7 @@ def train(
         versions.root(),
         seed=seed,
         encoder=settings.RECOMMENDER_TEXT_ENCODER,
+        settings=given,
         warm=versions.warm_start_runs(wanted) if warm else (),
         progress=progress,
     )

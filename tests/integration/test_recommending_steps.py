@@ -11,6 +11,7 @@ from django_project.core.models import Job
 from django_project.discovery.models import Interpretation, ModelVersion
 from django_project.discovery.rollout import CANARY_PERCENT, bucket
 from django_project.discovery.selectors import live_model, recommended_for
+from recommender.errors import ConfigError
 from recommender.progress import silent
 from recommender.text import cache
 from tasks.recommending import interpreting, jobs, publishing, steps, tasks, versions
@@ -69,6 +70,21 @@ def test_what_a_model_of_ratings_has_learnt_is_kept_for_operators(world: World) 
     assert (again.pk, Interpretation.objects.count()) == (kept.pk, 1)
     kept.version.delete()
     assert not Interpretation.objects.exists()
+
+
+def test_every_training_has_the_settings_of_the_environment(world: World, settings: Any) -> None:
+    backers_with_tastes(world, campaigns_of_two_tastes(world))
+    name = steps.take_snapshot()
+    settings.RECOMMENDER_SETTINGS = ["ease.regularization=7"]
+    run = versions.run_of(ModelVersion.objects.get(run_id=steps.train(name, silent, models=("ease",))[-1]))
+    assert (run.model, run.config.settings["regularization"]) == ("ease", 7)
+    for entry, problem in (
+        ("ease.colour=red", "ease has no such setting colour"),
+        ("ease", "CHAINFUND_RECOMMENDER_SETTINGS: ease: write it as model.name=value"),
+    ):
+        settings.RECOMMENDER_SETTINGS = [entry]
+        with pytest.raises(ConfigError, match=problem):
+            steps.train(name, silent, models=("ease",))
 
 
 def test_a_nightly_training_begins_from_the_weights_before_and_a_weekly_one_from_nothing(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from recommender.cli.options import settings
+from recommender.config.settings_entries import settings
 from recommender.errors import DamagedError
 from recommender.interface import Plan
 from recommender.models.registry import make_plan

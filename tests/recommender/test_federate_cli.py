@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from recommender.data.reading import conform
+from recommender.data.schema import Tables
 from recommender.data.synthetic import SyntheticConfig, synthesize
 from recommender.data.writing import write_directory
 from tests.recommender.conftest import Command
@@ -97,6 +99,28 @@ def test_public_texts_are_needed(run: Command, tmp_path: Path, content: bytes | 
     assert status == 1
     assert "give" in errors
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("has_public", [False, True])
+def test_domains_may_be_chains(run: Command, public: Path, tmp_path: Path, has_public: bool) -> None:
+    """Where every item is on a chain none is left over to learn codes from, and texts have to be given."""
+    config = SyntheticConfig(users=60, items=20, views=0, contributions=500, taste=5.0, seed=1)
+    found = synthesize(config)
+    places = pl.col("item_id").rank("dense") % 2
+    on_chains = found.events.with_columns(chain_id=pl.when(places == 0).then(10).otherwise(8453))
+    write_directory(conform(Tables(on_chains, found.items)), tmp_path / "data")
+    settings = ("--set", "federation.rounds=1", "--set", "pfcr.training.epochs=1", "--set", "pfcr.words=2")
+    status, printed, errors = run(
+        "federate", "simulate", "--data", tmp_path / "data", "--by", "chain", "--seeds", "1",
+        "--least-persons", "10", *(("--public", public) if has_public else ()), *NETWORK, *settings,
+    )  # fmt: skip
+    if not has_public:
+        assert status == 1
+        assert "give texts that anybody may see with --public, or cut otherwise" in errors
+        return
+    assert status == 0, errors
+    assert "| ∞ | chain 10 | federated |" in printed
+    assert "| ∞ | chain 8453 | federated, full prompt |" in printed
 
 
 def test_the_arms_are_measured_by_domain_and_written(run: Command, tmp_path: Path) -> None:

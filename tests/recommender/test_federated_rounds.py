@@ -111,10 +111,10 @@ def test_what_is_written_is_read_back(shared: SharedWeights, tmp_path: Path) -> 
     assert all(np.array_equal(found.weights[n], shared.weights[n]) for n in shared.weights)
     assert torch.equal(found.codebook.centroids, shared.codebook.centroids)
     assert agreement(found) == FEDERATION
-    update = Update("north", 7, shared.weights)
+    update = Update("north", 5, 7, shared.weights)
     save_update(tmp_path / "update", update)
     again = load_update(tmp_path / "update")
-    assert (again.client, again.persons) == ("north", 7)
+    assert (again.client, again.turn, again.persons) == ("north", 5, 7)
     assert set(again.weights) == {"codes.weight"}
 
 
@@ -125,6 +125,19 @@ def test_a_round_is_answered_once_also_by_a_process_that_begins_anew(
     with pytest.raises(DataError, match="answers each of 3 rounds once, and has answered 1"):
         answer("north", shared, *platforms["north"], tmp_path / "north")
     assert (tmp_path / "north").stat().st_mode & 0o077 == 0
+
+
+def test_an_update_of_another_round_or_a_second_one_is_not_averaged(
+    platforms: dict[str, tuple[Dataset, TextVectors]], shared: SharedWeights, tmp_path: Path
+) -> None:
+    first = {name: answer(name, shared, *platforms[name], tmp_path / name) for name in ("north", "south")}
+    with pytest.raises(DataError, match="client north is there twice"):
+        close(shared, [first["north"], first["south"], first["north"]])
+    after = close(shared, list(first.values()))
+    second = answer("south", after, *platforms["south"], tmp_path / "south")
+    with pytest.raises(DataError, match="client north sent an update of round 1, and this is round 2"):
+        close(after, [first["north"], second])
+    assert close(after, [second]).turn == 2
 
 
 def test_a_folder_is_one_clients(

@@ -41,7 +41,7 @@ def all_weights(network: SequenceNetwork) -> dict[str, torch.Tensor]:
 
 
 def update(name: str, persons: int, **weights: list[float]) -> Update:
-    return Update(name, persons, {key: np.array(value, np.float32) for key, value in weights.items()})
+    return Update(name, 1, persons, {key: np.array(value, np.float32) for key, value in weights.items()})
 
 
 def test_an_average_counts_each_client_by_its_persons() -> None:

@@ -183,4 +183,27 @@ def test_a_warm_start_is_measured_from_nothing_but_ends_elsewhere(
     tower = runs["twotower"]
     _, warm = train_candidates(run_snapshot(tower, root), ["twotower"], root, settings=TOWER, warm=[tower])
     assert warm.metrics.metrics == tower.metrics.metrics
-    assert warm.id != tower.id
+    assert (warm.id != tower.id, warm.manifest.warm_from) == (True, tower.id)
+
+
+@pytest.mark.usefixtures("no_encoder")
+def test_a_model_with_other_settings_begins_from_nothing(runs: dict[str, RunInfo], root: Path) -> None:
+    tower, other = runs["twotower"], {"twotower": TOWER["twotower"] | {"dims": 4}}
+    _, fresh = train_candidates(run_snapshot(tower, root), ["twotower"], root, settings=other, warm=[tower])
+    assert fresh.manifest.warm_from == ""
+    assert fresh.config.settings["dims"] == 4
+
+
+@pytest.mark.usefixtures("no_encoder")
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"twotwer": {}}, "no model 'twotwer'"),
+        ({"ease": {"colour": "red"}}, "ease has no such setting colour"),
+    ],
+)
+def test_settings_of_what_is_not_there_are_refused_though_it_is_not_trained(
+    runs: dict[str, RunInfo], root: Path, given: dict[str, dict[str, str]], problem: str
+) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        train_candidates(run_snapshot(runs["twotower"], root), ["pop"], root, settings=given)

@@ -363,6 +363,15 @@ def test_rpc_urls_of_several_chains(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment.rpc_urls() == {1: ["https://a", "wss://b"], 31337: ["http://127.0.0.1:8545"]}
 
 
+def test_settings_of_models_have_semicolons_between_them(load: Load) -> None:
+    assert load()["RECOMMENDER_SETTINGS"] == []
+    value = "'pfcr.shared=/srv/a, b/shared; pfcr.words=8;'"
+    assert load(CHAINFUND_RECOMMENDER_SETTINGS=value)["RECOMMENDER_SETTINGS"] == [
+        "pfcr.shared=/srv/a, b/shared",
+        "pfcr.words=8",
+    ]
+
+
 def test_database_urls_may_name_a_unix_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me@/fund?host=%2Ftmp%2Fpg&sslmode=disable")
     database = environment.database()
