@@ -117,7 +117,7 @@ shuffle: setup-test ## flaky tests: Python's ten times in random order beside bu
 	@$(PY) -m tools.shuffle $(ARGS)
 
 .PHONY: federation
-federation: setup-test ## rounds between platforms over Flower, which has an environment of its own
+federation: setup-test ## platforms that learn together: rounds over Flower, which has an environment of its own, and two whole installations
 	@tools/federation.sh
 
 .PHONY: soak

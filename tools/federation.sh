@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Federated rounds over Flower, with processes of its own for each platform: `tools/federation.sh` tests them,
-# `tools/federation.sh install` only makes the environment.
+# Platforms that learn together, over Flower and by files, each with processes of its own: `tools/federation.sh` tests
+# them, `tools/federation.sh install` only makes the environment.
 #
 # Flower has an environment of its own, .venv-federation, since its pins clash with the site's.
 set -euo pipefail

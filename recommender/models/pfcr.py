@@ -122,7 +122,7 @@ class Pfcr(TrainableModel):
         if context.vectors.encoder not in ("", shared.encoder):
             raise ConfigError(
                 f"{config.shared} was learnt with the encoder {shared.encoder}: "
-                f"add --encoder {shared.encoder}"
+                f"add --encoder {shared.encoder}, or set CHAINFUND_TEXT_ENCODER to it"
             )
         own = {name: getattr(config, name) for name in NETWORK_SETTINGS}
         if differing := sorted(name for name in own if shared.settings.get(name) != own[name]):

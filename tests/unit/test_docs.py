@@ -5,6 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup
+
+from recommender.cli import app
+from tasks.management.commands.recommend import Command
 
 ROOT = Path(__file__).parents[2]
 NAMED = re.findall(
@@ -75,3 +80,33 @@ def test_a_file_that_a_guide_names_is_there(name: str) -> None:
     found = [ROOT / room / path for room in ROOMS if (ROOT / room / path).is_file()]
     assert found, path
     assert not test or f"def {test}(" in found[0].read_text(encoding="utf-8"), name
+
+
+RECOMMENDER = (ROOT / "docs" / "recommender.md").read_text("utf-8").replace("\\\n", "")
+
+
+def typed(program: str) -> list[str]:
+    """The commands of the code blocks in the recommender's page, without comments."""
+    lines = re.findall(rf"^ {{4,}}{program} (.*?)(?: {{2,}}#.*)?$", RECOMMENDER, re.MULTILINE)
+    return sorted({" ".join(line.split()) for line in lines})
+
+
+def test_commands_are_named_at_all() -> None:
+    assert len(typed("python -m recommender")) > 10
+    assert len(typed("manage.py recommend")) > 2
+
+
+@pytest.mark.parametrize("line", typed("python -m recommender"))
+def test_the_recommender_has_the_commands_and_options_that_its_page_names(line: str) -> None:
+    command, words = typer.main.get_command(app), line.split()
+    while isinstance(command, TyperGroup):
+        name = words.pop(0)
+        assert name in command.commands, line
+        command = command.commands[name]
+    options = {name for each in command.params for name in each.opts}
+    assert {word for word in words if word.startswith("--")} <= options
+
+
+@pytest.mark.parametrize("line", typed("manage.py recommend"))
+def test_the_site_has_the_commands_that_the_recommenders_page_names(line: str) -> None:
+    Command().create_parser("manage.py", "recommend").parse_args(line.split())
