@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest
 
 from django_project.core.addresses import format_address, format_hash
-from django_project.core.admin import ReadOnlyAdmin, ReasonForm, decide_each
+from django_project.core.admin import REASON_LENGTH, ReadOnlyAdmin, ReasonForm, decide_each
 from django_project.ledger import models, services
 from django_project.ledger.symbols import LONGEST_SYMBOL, MOST_DECIMALS, clean_symbol
 
@@ -110,7 +110,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
     plain_symbol = forms.CharField(max_length=LONGEST_SYMBOL, label="Symbol")
     decimals = forms.IntegerField(min_value=0, max_value=MOST_DECIMALS)
     reason = forms.CharField(
-        max_length=200,
+        max_length=REASON_LENGTH,
         help_text="Kept with the change. What backers are asked to pay in this token follows from it.",
     )
 

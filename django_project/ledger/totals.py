@@ -106,7 +106,7 @@ CROSS JOIN LATERAL (
             - (SELECT count(*) FROM {_TAKE_BACKS} back WHERE back.campaign_id = campaign.id) AS backers
     FROM {_CONTRIBUTIONS} event WHERE event.campaign_id = campaign.id
 ) backing
-LEFT JOIN LATERAL ({_MILESTONES_FROM_EVENTS}) milestones ON true
+CROSS JOIN LATERAL ({_MILESTONES_FROM_EVENTS}) milestones
 """
 
 _RECOMPUTE = f"""
