@@ -91,10 +91,6 @@ class SessionStore(db.SessionStore):
         self.row, self._public_id = None, uuid.uuid4()
         super().create()
 
-    def flush(self) -> None:
-        super().flush()
-        self.row = None
-
 
 def begin(request: HttpRequest, user: User) -> None:
     """Write into a session, at its sign-in, what the list of sessions shows and how long it may last."""

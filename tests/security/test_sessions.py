@@ -104,6 +104,15 @@ def test_staff_have_limits_of_their_own(clock: Clock) -> None:
     assert client.get("/admin/").status_code == 302
 
 
+def test_staff_without_all_powers_have_the_limits_of_staff(clock: Clock) -> None:
+    client = staff_client(User.objects.create_user("helper", is_staff=True))
+    store = sessions.SessionStore(client.session.session_key)
+    clock.wait(limits("staff").idle - SECOND)
+    assert (store[sessions.ABOUT]["kind"], sessions.has_ended(store)) == ("staff", False)
+    clock.wait(SECOND)
+    assert sessions.has_ended(store)
+
+
 def test_the_cookie_ends_with_the_session() -> None:
     cookie = signed_in().client.cookies["sessionid"]
     assert abs(cookie["max-age"] - limits("wallet").absolute.total_seconds()) < 5
@@ -348,6 +357,23 @@ def test_whatever_ends_sessions_ends_those_of_one_account() -> None:
     assert sessions.end(alice, first.public_id)
     assert not sessions.end(alice, first.public_id)
     assert keys() == {"bob-no-1", "bob-no-2"}
+    row(alice, "alice-no-5")
+    assert sessions.end_all(bob) == 2
+    assert keys() == {"alice-no-5"}
+
+
+def test_what_is_written_into_a_session_later_leaves_what_is_known_of_it(clock: Clock) -> None:
+    browser = signed_in()
+    key = browser.client.session.session_key
+    before = Session.objects.values("public_id", "user", "started_at", "last_used_at", "wallet").get()
+    for wait, used_at in ((sessions.PRECISION - SECOND, clock.now), (SECOND, clock.now + sessions.PRECISION)):
+        clock.wait(wait)
+        store = sessions.SessionStore(key)
+        store["cart"] = str(clock.now)
+        sessions.touch(store)
+        store.save()
+        after = Session.objects.values(*before).get()
+        assert after == {**before, "last_used_at": used_at}
 
 
 def test_the_list_has_ones_own_sessions_that_still_open_the_account(clock: Clock) -> None:

@@ -119,7 +119,7 @@ def test_who_is_closed_or_loses_staff_is_out_at_once() -> None:
 
 def test_powers_change_by_a_superuser_with_a_reason() -> None:
     ines, other = superuser(), helper("view_listing")
-    group = Group.objects.create(name="moderators")
+    group, _other = (Group.objects.create(name=name) for name in ("moderators", "helpers"))
     wanted = Powers(groups=frozenset({"moderators"}), permissions=frozenset({"campaigns.change_listing"}))
     services.set_powers(other, wanted, actor=ines, reason=" joined the team ")
     assert Powers.of(User.objects.get(pk=other.pk)) == wanted
@@ -171,9 +171,11 @@ def test_a_wallets_account_gets_no_powers_and_is_closed_with_a_reason() -> None:
 @pytest.mark.parametrize("powers", [Powers(is_superuser=False), Powers(is_superuser=True, is_active=False)])
 def test_the_last_superuser_who_can_sign_in_stays(powers: Powers) -> None:
     ines = superuser()
-    # Neither was ever enrolled whole.
+    # Neither was ever enrolled whole; and one that was is closed, another one no superuser.
     User.objects.create_superuser("without-factor", password=PASSWORD)
     add_app(User.objects.create_superuser("without-password"))
+    add_app(User.objects.create_superuser("closed", password=PASSWORD, is_active=False))
+    add_app(User.objects.create_user("helper", password=PASSWORD, is_staff=True))
     with pytest.raises(LastSuperuserError):
         services.set_powers(ines, powers, actor=ines, reason="x")
     superuser("mia")

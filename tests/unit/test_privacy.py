@@ -1,12 +1,15 @@
 """What is exported and deleted is one account's, with everything that it has and nothing of another's."""
 
+import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
+from django_project.accounts import services as accounts
 from django_project.accounts.acts import Act
 from django_project.accounts.models import User
 from django_project.community.models import Follow, Report, SupporterMessage
@@ -15,7 +18,7 @@ from django_project.discovery.models import BehaviourEvent, Visitor
 from django_project.notifications.models import AccountNotice, Kind, Mailbox, Notification, Preference
 from django_project.pledges.models import PledgeIntent
 from django_project.privacy import services as privacy
-from tests.factories import TOKEN, World, address, backer_user, reference
+from tests.factories import CHAIN_ID, TOKEN, World, address, backer_user, reference
 
 pytestmark = pytest.mark.django_db
 
@@ -62,12 +65,21 @@ def test_an_export_is_everything_of_an_account_and_nothing_of_anothers() -> None
     world = World()
     alice, _bob = filled(world, 1), filled(world, 2)
     told: dict[str, Any] = privacy.export(alice)
-    [pledge] = told["pledges"]
+    pledge = PledgeIntent.objects.get(user=alice)
     assert told["account"]["email"] == "backer1@example.org"
     assert told["account"]["last_sign_in"] is None
     assert told["wallets"] == [format_address(address(1))]
-    assert len(told["saved"]) == 1
-    assert pledge["amount"] == "1"
+    assert told["saved"] == [Follow.objects.get(user=alice).listing.slug]
+    assert told["pledges"] == [
+        {
+            "id": str(pledge.public_id),
+            "chain_id": CHAIN_ID,
+            "campaign": format_address(pledge.campaign_address),
+            "amount": "1",
+            "state": "created",
+            "created": pledge.created_at.isoformat(),
+        }
+    ]
     assert [row["text"] for row in told["reports"]] == ["Report 1"]
     assert [row["text"] for row in told["messages"]] == ["Hello 1"]
     assert [row["kind"] for row in told["notifications"]] == [Kind.REFUND_DUE]
@@ -119,6 +131,28 @@ def test_only_accounts_whose_time_has_come_are_deleted(monkeypatch: pytest.Monke
     assert privacy.delete_due() == 2
     assert set(User.objects.values_list("pk", flat=True)) == {user.pk for user in users[2:]}
     assert privacy.delete_due() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_calls_it_off_in_time_is_not_deleted_and_holds_up_nobody() -> None:
+    users = [backer_user(number) for number in (1, 2)]
+    User.objects.update(deletion_due_at=timezone.now())
+    deleted: list[int] = []
+
+    def delete() -> None:
+        deleted.append(privacy.delete_due())
+        connection.close()
+
+    with transaction.atomic():
+        accounts.call_deletion_off(users[0])
+        worker = threading.Thread(target=delete)
+        worker.start()
+        worker.join(10)
+        assert deleted == [1]
+    assert User.objects.get() == users[0]
+    # Found due, and called off before its row was held.
+    assert privacy._delete_one(users[0].pk) == 0
+    assert User.objects.get() == users[0]
 
 
 def test_a_farewell_goes_to_ones_own_confirmed_address(
