@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from recommender.cli import ablate, compare, convert, evaluate, federate, feedback, inspect, train
+from recommender.cli import ablate, cold_start, compare, convert, evaluate, federate, feedback, inspect, train
 from recommender.errors import RecommenderError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ inspect.register(app)
 convert.register(app)
 federate.register(app)
 feedback.register(app)
+cold_start.register(app)
 
 
 def main() -> None:

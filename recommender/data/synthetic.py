@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recommender.data.dataset import Floats, Ints
 from recommender.data.schema import TIME, Tables
 
-_TOPICS: dict[str, tuple[str, str]] = {
+TOPICS: dict[str, tuple[str, str]] = {
     "bees": (
         "beehive honey pollen meadow apiary queen swarm wildflower",
         "蜂箱 蜂蜜 花粉 草甸 养蜂 蜂群 野花 授粉",
@@ -44,6 +44,7 @@ _TOPICS: dict[str, tuple[str, str]] = {
         "徒步 山路 地图 等高线 山峰 营地 指南针 步道",
     ),
 }
+LANGUAGES = ("en", "zh-hans")
 _PLAIN = ("project people make small team month plan first", "项目 大家 制作 团队 计划 支持 完成 工作")
 _LISTED = 8
 """Cards on a list."""
@@ -82,7 +83,7 @@ def draw_platform(config: SyntheticConfig) -> tuple[Tables, "Liking"]:
     User n has the id `0x…n + 1`, item n the id `item:n`.
     """
     rng = np.random.default_rng(config.seed)
-    names = list(_TOPICS)
+    names = list(TOPICS)
     topic = rng.integers(len(names), size=config.items)
     chinese = rng.random(config.items) < config.chinese
     created = rng.uniform(0, config.days * 0.9, config.items)
@@ -97,7 +98,7 @@ def draw_platform(config: SyntheticConfig) -> tuple[Tables, "Liking"]:
                 _words(rng, names[t], c, config.words) for t, c in zip(topic, chinese, strict=True)
             ],
             "category": [names[t] for t in topic],
-            "language": ["zh-hans" if c else "en" for c in chinese],
+            "language": [LANGUAGES[int(c)] for c in chinese],
             "created_at": _times(created, config.days),
             "deadline": _times(np.full(config.items, config.days + 30.0), config.days),
             "goal": rng.uniform(1, 40, config.items),
@@ -168,7 +169,7 @@ def _browse(config: SyntheticConfig, liking: "Liking", created: Floats) -> tuple
 
 
 def _words(rng: np.random.Generator, topic: str, chinese: bool, count: int) -> str:
-    own, plain = _TOPICS[topic][int(chinese)].split(), _PLAIN[int(chinese)].split()
+    own, plain = TOPICS[topic][int(chinese)].split(), _PLAIN[int(chinese)].split()
     picked = [rng.choice(own if rng.random() < 0.7 else plain) for _ in range(count)]
     return ("" if chinese else " ").join(picked)
 

@@ -1,0 +1,212 @@
+"""Lists for newcomers, of whom nothing is known but what they say: three ways to give them a taste.
+
+    mean       log r_i + λ (b_i + p̄ · q_i)         the mean of all users' factors p
+    typical    log r_i + λ (b_i + p_u · q_i)        those of one user u, chosen for suiting newcomers before
+    questions  log r_i + λ W (a − ā) · q_i          a: what they answer; W: answers → factors
+
+q and b are the factors and biases of items in `dot_product_bias`, told of pairs that were left alone as well;
+r are an item's backers, each counting half as much with every half-life, so that λ = 0 is recent popularity.
+What somebody would answer is read off what they backed: the shares of its categories and of its languages. W
+is the ridge regression of users' factors on these (Howard and Gugger 2020, Deep Learning for Coders, chapter
+8, "Bootstrapping a Collaborative Filtering Model"). An item without backers has the factors that its category
+and language make likely.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+
+from recommender.data.dataset import Bools, Dataset, Floats, Ints, Pairs
+from recommender.data.statistics import recency_weights
+from recommender.errors import DataError
+from recommender.evaluation.metrics import Targets
+from recommender.fitters.fitting import fit_all
+from recommender.interface import Plan
+from recommender.models.dot_product_bias import DotProductBias
+from recommender.models.registry import make_plan
+
+Way = Literal["mean", "typical", "questions"]
+WAYS: tuple[Way, ...] = get_args(Way)
+Question = Literal["category", "language"]
+QUESTIONS: tuple[Question, ...] = get_args(Question)
+
+NEVER_BACKED = 0.01
+"""Backers that an item without any counts as: it is unknown, not impossible."""
+RIDGE = 5.0
+"""Penalty on W, in users; and on the regression of items' factors, in items."""
+
+
+def newcomers_plan(seed: int = 0) -> Plan:
+    """How the factors are learnt that newcomers are given a part of."""
+    settings = {"factors": 16, "unbacked": 64}
+    training = {"epochs": 15, "batch_size": 256, "weight_decay": 0.05}
+    return make_plan("dot_product_bias", settings, training).with_seed(seed)
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How recent popularity and taste make one score."""
+
+    half_life_days: float = 7.0
+    weight: float = 1.0
+    """λ."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What newcomers say they care about, a row each: shares that add up to 1 a question, or 0 unanswered."""
+
+    category: Floats
+    """(rows, categories), by number; number 0, items without a category, is never asked for."""
+    language: Floats
+    """(rows, languages), likewise."""
+
+    @classmethod
+    def of(cls, category: Floats, language: Floats) -> "Answers":
+        """From 1 where something was chosen, or from how often."""
+        return cls(_shares(category), _shares(language))
+
+    @classmethod
+    def read_off(cls, dataset: Dataset, backed: Pairs | Targets) -> "Answers":
+        """What all users would say, to judge by what they backed: a row for each user."""
+        items, users = dataset.items, len(dataset.users)
+        category = np.zeros((users, len(dataset.categories)))
+        language = np.zeros((users, len(dataset.languages)))
+        np.add.at(category, (backed.user, items.category[backed.item]), 1.0)
+        np.add.at(language, (backed.user, items.language[backed.item]), 1.0)
+        category[:, 0] = language[:, 0] = 0.0
+        return cls.of(category, language)
+
+    def of_rows(self, rows: Ints | Bools) -> "Answers":
+        return Answers(self.category[rows], self.language[rows])
+
+    def __len__(self) -> int:
+        return len(self.category)
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What was learnt of users and items, as arrays."""
+
+    users: Floats
+    """(users, dims)."""
+    known: Bools
+    """(users,): who has backed anything, and is somebody."""
+    items: Floats
+    """(items, dims)."""
+    biases: Floats
+    """(items,)."""
+    answers: Mapping[Question, Floats]
+    """W, (answers, dims) of each question, less what the mean answer gives."""
+
+    @classmethod
+    def learnt(cls, dataset: Dataset, plan: Plan) -> "Factors":
+        """Fit the plan and read it.
+
+        Raises:
+            DataError: nobody backed anything with an amount.
+        """
+        model = fit_all(plan, dataset, None)
+        if not isinstance(model, DotProductBias):
+            raise TypeError(plan.name)
+        known = model.user_known.numpy() > 0
+        known[0] = False
+        if not known.any():
+            raise DataError("nobody has backed anything with an amount: there are no factors to learn")
+        items = np.concatenate([_numbers(model.item_factors.weight), _numbers(model.item_bias.weight)], 1)
+        _fill_in(items, _item_features(dataset), model.item_known.numpy() > 0)
+        users = _numbers(model.user_factors.weight)
+        answers = Answers.read_off(dataset, dataset.pairs.backed).of_rows(known)
+        return cls(users, known, items[:, :-1], items[:, -1], _answer_weights(users[known], answers))
+
+    @property
+    def mean(self) -> Floats:
+        centre: Floats = self.users[self.known].mean(0)
+        return centre
+
+    def matched(self, taste: Floats) -> Floats:
+        """What everybody with one taste is told, b + p · q: (items,)."""
+        return self.biases + self.items @ taste
+
+    def answered(self, answers: Answers) -> Floats:
+        """What answers change, W (a − ā) · q: (rows, items)."""
+        taste = answers.category @ self.answers["category"] + answers.language @ self.answers["language"]
+        found: Floats = taste @ self.items.T
+        return found
+
+
+@dataclass(frozen=True)
+class NewcomerLists:
+    """What each way gives newcomers on a dataset."""
+
+    dataset: Dataset
+    factors: Factors
+    blends: Mapping[Way, Blend]
+    typical: int
+    """A user's number: whose factors stand for everybody's."""
+
+    def scores(self, way: Way, answers: Answers | None = None) -> Floats:
+        """(rows, items): a row for each of the answers, one for everybody by the ways that ask nothing.
+
+        Raises:
+            ValueError: questions without answers.
+        """
+        blend, factors = self.blends[way], self.factors
+        if way != "questions":
+            taste = factors.matched(factors.mean if way == "mean" else factors.users[self.typical])[None]
+        elif answers is None:
+            raise ValueError("questions need answers")
+        else:
+            taste = factors.answered(answers)
+        return log_recent_backers(self.dataset, blend.half_life_days) + blend.weight * taste
+
+
+def log_recent_backers(dataset: Dataset, half_life_days: float) -> Floats:
+    """What recent popularity is, log r: (items,)."""
+    backed = dataset.pairs.backed
+    weights = recency_weights(backed.last_time, dataset.now, half_life_days)
+    return np.log(np.bincount(backed.item, weights, len(dataset.item_ids)) + NEVER_BACKED)
+
+
+def _shares(chosen: Floats) -> Floats:
+    return chosen / np.maximum(chosen.sum(1, keepdims=True), 1e-12)
+
+
+def _numbers(weights: torch.Tensor) -> Floats:
+    return weights.detach().cpu().double().numpy().copy()
+
+
+def _item_features(dataset: Dataset) -> Floats:
+    """(items, categories + languages): 1 at each item's own."""
+    items, rows = dataset.items, np.arange(len(dataset.item_ids))
+    found = np.zeros((len(rows), len(dataset.categories) + len(dataset.languages)))
+    found[rows, items.category] = 1.0
+    found[rows, len(dataset.categories) + items.language] = 1.0
+    return found
+
+
+def _fill_in(values: Floats, features: Floats, known: Bools) -> None:
+    """Give rows that are not known what their features make likely, in place."""
+    centre, mean = features[known].mean(0), values[known].mean(0)
+    weights = _ridge(features[known] - centre, values[known] - mean)
+    values[~known] = mean + (features[~known] - centre) @ weights
+
+
+def _answer_weights(users: Floats, answers: Answers) -> dict[Question, Floats]:
+    """W by question, less what the mean answer gives: a question left open changes nothing."""
+    width = answers.category.shape[1]
+    given = np.concatenate([answers.category, answers.language], 1)
+    weights = _ridge(given - given.mean(0), users - users.mean(0))
+    centred = weights.copy()
+    centred[:width] -= given[:, :width].mean(0) @ weights[:width]
+    centred[width:] -= given[:, width:].mean(0) @ weights[width:]
+    return {"category": centred[:width], "language": centred[width:]}
+
+
+def _ridge(x: Floats, y: Floats) -> Floats:
+    """The argmin of ‖x w − y‖² + RIDGE ‖w‖²: (columns of x, columns of y)."""
+    found: Floats = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ y)
+    return found
