@@ -1,10 +1,11 @@
 """Three ways to begin with people of whom nothing is known, measured on those who came after a moment.
 
 The lists of `ranking.newcomers` beside recent popularity, whose half-life is chosen by the same rule from the
-same newcomers of before. On a made-up platform tastes are known, so that the questions can be asked: everybody says which topics
-they love and which languages they read, whether or not they go on to back any of it.
+same newcomers of before. On a made-up platform tastes are known, so that the questions can be asked: whoever
+comes says which topics they love and which languages they read, whether or not they go on to back any.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -16,11 +17,15 @@ from recommender.errors import DataError
 from recommender.evaluation.bootstrap import Interval, draws, interval, interval_of, paired
 from recommender.evaluation.metrics import DECIDING
 from recommender.evaluation.splits import Split, SplitOptions, make_split
+from recommender.interface import Plan
 from recommender.progress import Progress, silent
 from recommender.ranking.newcomers import WAYS, Answers, Factors, log_recent_backers, newcomers_plan
 from recommender.ranking.newcomers_choice import choose, list_ndcg, newcomers
 
 POPULAR = "recent popularity"
+
+MakePlan = Callable[[Dataset, int], Plan]
+"""How factors are learnt from a dataset with a seed."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,13 @@ class ColdStart:
         return asdict(self)
 
 
-def compare_synthetic(platform: SyntheticConfig, seeds: int, progress: Progress = silent) -> ColdStart:
+def compare_synthetic(
+    platform: SyntheticConfig,
+    seeds: int,
+    progress: Progress = silent,
+    *,
+    plan: MakePlan = newcomers_plan,
+) -> ColdStart:
     """All three ways, on a platform drawn anew for each seed; its last tenth of contributions is the test."""
     values: dict[str, list[Floats]] = {}
     choices = []
@@ -59,7 +70,7 @@ def compare_synthetic(platform: SyntheticConfig, seeds: int, progress: Progress 
         dataset = build_dataset(conform(tables))
         split = make_split("temporal", dataset, SplitOptions())
         answers = told(dataset, liking, np.unique(newcomers(split).user))
-        found, choice = _measure(split, seed, answers, progress)
+        found, choice = _measure(split, plan(split.refit, seed), answers, progress)
         choices.append(choice)
         for way, each in found.items():
             values.setdefault(way, []).append(each)
@@ -69,7 +80,12 @@ def compare_synthetic(platform: SyntheticConfig, seeds: int, progress: Progress 
 
 
 def compare_data(
-    dataset: Dataset, options: SplitOptions, seeds: int, progress: Progress = silent
+    dataset: Dataset,
+    options: SplitOptions,
+    seeds: int,
+    progress: Progress = silent,
+    *,
+    plan: MakePlan = newcomers_plan,
 ) -> ColdStart:
     """The ways that ask nothing, on recorded data, for the same newcomers with each seed.
 
@@ -79,7 +95,7 @@ def compare_data(
     split = make_split("temporal", dataset, options)
     if not len(newcomers(split)):
         raise DataError("nobody new came after the cut: choose an earlier --test-from")
-    runs = [_measure(split, seed, None, progress) for seed in range(seeds)]
+    runs = [_measure(split, plan(split.refit, seed), None, progress) for seed in range(seeds)]
     together = {way: np.mean([values[way] for values, _ in runs], axis=0) for way in runs[0][0]}
     protocol = {"data": "recorded", "seeds": seeds, **split.protocol}
     return ColdStart(_told(protocol, together), _rows(together), [choice for _, choice in runs])
@@ -99,17 +115,17 @@ def told(dataset: Dataset, liking: Liking, users: Ints) -> Answers:
 
 
 def _measure(
-    split: Split, seed: int, answers: Answers | None, progress: Progress
+    split: Split, plan: Plan, answers: Answers | None, progress: Progress
 ) -> tuple[dict[str, Floats], dict[str, object]]:
     """NDCG@10 of each newcomer by way."""
-    plan, wanted = newcomers_plan(seed), newcomers(split)
+    wanted = newcomers(split)
     choice = choose(split.refit, plan, progress=progress)
     lists = choice.lists(split.refit, Factors.learnt(split.refit, plan))
     ways = [way for way in WAYS if way != "questions" or answers]
     scores = {POPULAR: log_recent_backers(split.refit, choice.popular.half_life_days)[None]}
     scores |= {way: lists.scores(way, answers) for way in ways}
     found = {way: list_ndcg(each, split.candidates, wanted) for way, each in scores.items()}
-    return found, {"seed": seed, **asdict(choice)}
+    return found, {"seed": plan.training.seed, **asdict(choice)}
 
 
 def _rows(values: dict[str, Floats]) -> list[Row]:
@@ -117,8 +133,8 @@ def _rows(values: dict[str, Floats]) -> list[Row]:
     rows = []
     for way, mine in values.items():
         found = interval(mine)
-        resampled = np.array([mine @ drawn / max(popular @ drawn, 1e-12) for drawn in draws(len(mine))])
-        ratio = interval_of(float(mine.sum() / max(popular.sum(), 1e-12)), resampled)
+        resampled = [float(mine @ drawn) / max(float(popular @ drawn), 1e-12) for drawn in draws(len(mine))]
+        ratio = interval_of(float(mine.sum()) / max(float(popular.sum()), 1e-12), np.array(resampled))
         rows.append(Row(way, found.mean, found.low, found.high, paired(mine, popular), ratio))
     return rows
 

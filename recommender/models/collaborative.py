@@ -34,7 +34,7 @@ class CollaborativeFilter(TrainableModel):
 
     fitter = GradientFitter()
     has_confidence = False
-    terms = ("squared_error",)
+    terms: ClassVar[tuple[str, ...]] = ("squared_error",)
     search_space: ClassVar[SearchSpace] = {
         "training.learning_rate": Real(1e-3, 2e-2, log=True),
         "training.weight_decay": Real(1e-3, 1.0, log=True),

@@ -5,6 +5,7 @@
     decision = decide_promotion(runs, live)
     ranker = open_ranker(decision.run, snapshot, root)
     rank_all(ranker, 200), similar_items(ranker, 12), audiences(ranker, 50)
+    newcomer_scores(ranker.dataset, 200)
 
 `root` holds snapshots, runs and the embedding cache.
 """
@@ -13,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from recommender.data.context import context_of
 from recommender.data.dataset import Dataset, build_dataset
@@ -32,6 +35,8 @@ from recommender.pipeline.candidates import CandidateTrainer
 from recommender.processes import processes
 from recommender.progress import Progress, silent
 from recommender.ranking.lists import ANYBODY, Ranker, audiences, digest, rank_all, similar_items
+from recommender.ranking.newcomers import NEWCOMERS, Factors, newcomers_plan, newcomers_table
+from recommender.ranking.newcomers_choice import choose
 from recommender.registry.gates import PromotionDecision, Verdict, decide_promotion, judge
 from recommender.registry.metric_gates import BASELINES
 from recommender.registry.runs import MANIFEST, RunInfo, load_model, open_run, save_run
@@ -54,6 +59,7 @@ __all__ = [
     "digest",
     "encode_texts",
     "judge",
+    "newcomer_scores",
     "open_ranker",
     "open_run",
     "open_snapshot",
@@ -181,6 +187,20 @@ def open_ranker(run: RunInfo, snapshot: SnapshotInfo, root: Path, progress: Prog
 def snapshot_dataset(snapshot: SnapshotInfo) -> Dataset:
     """The snapshot's rows as integers, as of its cut-off."""
     return build_dataset(load_snapshot(snapshot), now=snapshot.manifest.provenance.behaviour_until)
+
+
+def newcomer_scores(dataset: Dataset, k: int, progress: Progress = silent) -> pa.Table:
+    """What newcomers' answers say of open items, see `newcomers_table`; the same for the same data.
+
+    Empty where there is too little to learn from, and where answers would not have suited those who came
+    before.
+    """
+    plan = newcomers_plan(dataset)
+    try:
+        choice = choose(dataset, plan, progress=progress)
+        return newcomers_table(choice.lists(dataset, Factors.learnt(dataset, plan)), k)
+    except DataError:
+        return NEWCOMERS.empty_table()
 
 
 def run_snapshot(run: RunInfo, root: Path) -> SnapshotInfo:

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+import pyarrow as pa
 import torch
 
 from recommender.data.dataset import Bools, Dataset, Floats, Ints, Pairs
+from recommender.data.ratings import rated
 from recommender.data.statistics import recency_weights
 from recommender.errors import DataError
 from recommender.evaluation.metrics import Targets
@@ -33,17 +35,30 @@ WAYS: tuple[Way, ...] = get_args(Way)
 Question = Literal["category", "language"]
 QUESTIONS: tuple[Question, ...] = get_args(Question)
 
+NEWCOMERS = pa.schema(
+    [
+        ("question", pa.string()),
+        ("answer", pa.string()),
+        ("item_id", pa.string()),
+        ("score", pa.float64()),
+    ]
+)
 NEVER_BACKED = 0.01
 """Backers that an item without any counts as: it is unknown, not impossible."""
+BATCH = 256
+STEPS = 1_500
+"""Of the optimizer, where EPOCHS, the fewest and the most, allow for it."""
+EPOCHS = (5, 60)
 RIDGE = 5.0
 """Penalty on W, in users; and on the regression of items' factors, in items."""
 
 
-def newcomers_plan(seed: int = 0) -> Plan:
-    """How the factors are learnt that newcomers are given a part of."""
-    settings = {"factors": 16, "unbacked": 64}
-    training = {"epochs": 15, "batch_size": 256, "weight_decay": 0.05}
-    return make_plan("dot_product_bias", settings, training).with_seed(seed)
+def newcomers_plan(dataset: Dataset, seed: int = 0) -> Plan:
+    """How the factors are learnt that newcomers are given a part of: a small platform needs more epochs."""
+    pairs = len(rated(dataset.pairs))
+    epochs = int(np.clip(np.ceil(STEPS * BATCH / max(pairs, 1)), *EPOCHS))
+    training = {"epochs": epochs, "batch_size": BATCH, "weight_decay": 0.05}
+    return make_plan("dot_product_bias", {"factors": 16, "unbacked": 64}, training).with_seed(seed)
 
 
 @dataclass(frozen=True)
@@ -109,13 +124,13 @@ class Factors:
         Raises:
             DataError: nobody backed anything with an amount.
         """
+        if not rated(dataset.pairs).user.any():
+            raise DataError("nobody has backed anything with an amount: there are no factors to learn")
         model = fit_all(plan, dataset, None)
         if not isinstance(model, DotProductBias):
             raise TypeError(plan.name)
         known = model.user_known.numpy() > 0
         known[0] = False
-        if not known.any():
-            raise DataError("nobody has backed anything with an amount: there are no factors to learn")
         items = np.concatenate([_numbers(model.item_factors.weight), _numbers(model.item_bias.weight)], 1)
         _fill_in(items, _item_features(dataset), model.item_known.numpy() > 0)
         users = _numbers(model.user_factors.weight)
@@ -164,15 +179,46 @@ class NewcomerLists:
         return log_recent_backers(self.dataset, blend.half_life_days) + blend.weight * taste
 
 
+def newcomers_table(lists: NewcomerLists, k: int) -> pa.Table:
+    """What each answer says of each open item: a table like NEWCOMERS, empty where answers change nothing.
+
+    An item's score is its row without a question, and of each question the mean of the rows that are chosen.
+    Left out is what is not among the first `k` of no answer, of one, or of a category with a language.
+    """
+    blend, names = lists.blends["questions"], lists.dataset
+    open_items = np.flatnonzero(names.items.is_open)
+    if not blend.weight or not len(open_items):
+        return NEWCOMERS.empty_table()
+    popular = log_recent_backers(names, blend.half_life_days)[open_items]
+    vectors = blend.weight * lists.factors.items[open_items].T
+    # Number 0 is of items that say none.
+    category = lists.factors.answers["category"][1:] @ vectors
+    language = lists.factors.answers["language"][1:] @ vectors
+    asked = [popular[None], popular + category, popular + language]
+    asked += [popular + category + each for each in language]
+    kept = np.unique(np.argsort(-np.concatenate(asked), axis=1, kind="stable")[:, :k])
+    parts = [("", ("",), popular[None]), ("category", names.categories.names[1:], category)]
+    parts += [("language", names.languages.names[1:], language)]
+    rows = [
+        (question, answer, names.item_ids.names[open_items[place]], float(score[place]))
+        for question, answers, scores in parts
+        for answer, score in zip(answers, scores, strict=True)
+        for place in kept.tolist()
+    ]
+    return pa.table([list(column) for column in zip(*rows, strict=True)], schema=NEWCOMERS)
+
+
 def log_recent_backers(dataset: Dataset, half_life_days: float) -> Floats:
     """What recent popularity is, log r: (items,)."""
     backed = dataset.pairs.backed
     weights = recency_weights(backed.last_time, dataset.now, half_life_days)
-    return np.log(np.bincount(backed.item, weights, len(dataset.item_ids)) + NEVER_BACKED)
+    found: Floats = np.log(np.bincount(backed.item, weights, len(dataset.item_ids)) + NEVER_BACKED)
+    return found
 
 
 def _shares(chosen: Floats) -> Floats:
-    return chosen / np.maximum(chosen.sum(1, keepdims=True), 1e-12)
+    found: Floats = chosen / np.maximum(chosen.sum(1, keepdims=True), 1e-12)
+    return found
 
 
 def _numbers(weights: torch.Tensor) -> Floats:
@@ -199,14 +245,15 @@ def _answer_weights(users: Floats, answers: Answers) -> dict[Question, Floats]:
     """W by question, less what the mean answer gives: a question left open changes nothing."""
     width = answers.category.shape[1]
     given = np.concatenate([answers.category, answers.language], 1)
-    weights = _ridge(given - given.mean(0), users - users.mean(0))
-    centred = weights.copy()
-    centred[:width] -= given[:, :width].mean(0) @ weights[:width]
-    centred[width:] -= given[:, width:].mean(0) @ weights[width:]
-    return {"category": centred[:width], "language": centred[width:]}
+    mean = given.mean(0)
+    weights = _ridge(given - mean, users - users.mean(0))
+    category, language = weights[:width], weights[width:]
+    return {
+        "category": category - mean[:width] @ category,
+        "language": language - mean[width:] @ language,
+    }
 
 
 def _ridge(x: Floats, y: Floats) -> Floats:
     """The argmin of ‖x w − y‖² + RIDGE ‖w‖²: (columns of x, columns of y)."""
-    found: Floats = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ y)
-    return found
+    return np.asarray(np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ y), np.float64)

@@ -6,26 +6,36 @@ backed then. For the questions, answers are read off the first item that somebod
 others: whoever backed one alone tells nothing about them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
+import polars as pl
 
 from recommender.data.dataset import CONTRIBUTE, Dataset, Floats, Ints
 from recommender.errors import DataError
-from recommender.evaluation.metrics import DECIDING, Targets, per_user
+from recommender.evaluation.metrics import DECIDING, TOP, Targets, per_user
 from recommender.evaluation.splits import Split, SplitOptions, make_split
 from recommender.interface import Plan
 from recommender.progress import Progress, silent
-from recommender.ranking.newcomers import Answers, Blend, Factors, NewcomerLists, Way, log_recent_backers
+from recommender.ranking.newcomers import (
+    WAYS,
+    Answers,
+    Blend,
+    Factors,
+    NewcomerLists,
+    Way,
+    log_recent_backers,
+)
 
 MOMENTS = 4
 LEAST_NEWCOMERS = 10
 """At a moment; with fewer it says too little to choose by."""
+MOST_NEWCOMERS = 2_000
+"""At a moment; of more a part is drawn."""
 TYPICAL_AMONG = 50
 """Users nearest to the mean, of whom the typical one is chosen."""
 HALF_LIVES = (1.0, 7.0, 30.0, 90.0, 365.0)
@@ -71,23 +81,6 @@ def newcomers(split: Split) -> Targets:
     return split.test.where(~backed[split.test.user])
 
 
-def moment_of(split: Split, plan: Plan) -> Moment:
-    """Learn from what was before the split's test."""
-    wanted = newcomers(split)
-    order = np.lexsort((wanted.item, wanted.time, wanted.user))
-    is_first = np.zeros(len(wanted), np.bool_)
-    is_first[order[np.diff(wanted.user[order], prepend=-1) > 0]] = True
-    several = np.bincount(wanted.user)[wanted.user] > 1 if len(wanted) else is_first
-    return Moment(
-        split.refit,
-        Factors.learnt(split.refit, plan),
-        split.candidates,
-        wanted,
-        wanted.where(is_first & several),
-        wanted.where(~is_first),
-    )
-
-
 def list_ndcg(scores: Floats, candidates: Ints, targets: Targets) -> Floats:
     """NDCG@10 of each user with a target, in order of their numbers: (users,).
 
@@ -104,6 +97,22 @@ def list_ndcg(scores: Floats, candidates: Ints, targets: Targets) -> Floats:
     return per_user(targets, rank[mine, np.searchsorted(candidates, targets.item)], users)[DECIDING]
 
 
+def mean_ndcg(lists: Floats, candidates: Ints, targets: Targets) -> Floats:
+    """The mean of `list_ndcg` over the users, of many lists at once: (lists,).
+
+    It is linear in what a list gains with each item: an item weighs what it would add at the first place, and
+    a list is worth the weights of its first ten, discounted.
+    """
+    _, row = np.unique(targets.user, return_inverse=True)
+    wanted = np.bincount(row)
+    discount = 1.0 / np.log2(np.arange(2, TOP + 2))
+    best = np.cumsum(discount)[np.minimum(wanted, TOP) - 1]
+    weight = np.bincount(targets.item, 1.0 / (best * len(wanted))[row], lists.shape[1])
+    top = candidates[np.argsort(-lists[:, candidates], axis=1, kind="stable")[:, :TOP]]
+    found: Floats = weight[top] @ discount[: top.shape[1]]
+    return found
+
+
 def choose(dataset: Dataset, plan: Plan, moments: int = MOMENTS, progress: Progress = silent) -> Choice:
     """Choose half-lives, weights and the typical user by those who came in the later half of contributions.
 
@@ -115,20 +124,21 @@ def choose(dataset: Dataset, plan: Plan, moments: int = MOMENTS, progress: Progr
         DataError: nobody has backed anything with an amount.
     """
     asked = past_moments(dataset, plan, moments, progress)
-    several = [moment for moment in asked if len(moment.first) >= LEAST_NEWCOMERS]
+    if not asked:
+        return Choice(Blend(weight=0.0), dict.fromkeys(WAYS, Blend()), "")
     alone = [Blend(days, 0.0) for days in HALF_LIVES]
     every = [Blend(days, weight) for weight in WEIGHTS for days in HALF_LIVES]
-    popular = alone[_safest(_values(alone, asked, _mean))] if asked else Blend(weight=0.0)
+    means = [moment.factors.mean[None] for moment in asked]
+    popular = alone[_safest(_values(asked, means, alone))]
+    mean = every[_safest(_values(asked, means, every))]
+    names = [asked[0].before.users.names[user] for user in _nearest(asked[0].factors, TYPICAL_AMONG).tolist()]
+    theirs = [moment.factors.users[moment.before.users.numbers(pl.Series(names))] for moment in asked]
+    user, blend = divmod(_safest(_values(asked, theirs, every)), len(every))
     mixed = [Blend(popular.half_life_days, weight) for weight in WEIGHTS]
-    mean = every[_safest(_values(every, asked, _mean))] if asked else Blend()
-    questions = mixed[_safest(_values(mixed, several, _questions))] if several else Blend()
-    typical, of_typical = "", Blend()
-    if asked:
-        names = _known_throughout(asked)
-        values = [_values(every, asked, partial(_typical, name=name)) for name in names]
-        user, blend = divmod(_safest(np.concatenate(values)), len(every))
-        typical, of_typical = names[user], every[blend]
-    return Choice(popular, {"mean": mean, "typical": of_typical, "questions": questions}, typical)
+    several = [moment for moment in asked if len(moment.first) >= LEAST_NEWCOMERS]
+    answered = [[_questions(moment, blend) for moment in several] for blend in mixed]
+    questions = mixed[_safest(np.array(answered))] if several else Blend()
+    return Choice(popular, {"mean": mean, "typical": every[blend], "questions": questions}, names[user])
 
 
 def past_moments(dataset: Dataset, plan: Plan, moments: int, progress: Progress = silent) -> list[Moment]:
@@ -142,32 +152,51 @@ def past_moments(dataset: Dataset, plan: Plan, moments: int, progress: Progress 
         options = SplitOptions(test_from=_moment(start), test_to=_moment(end))
         with suppress(DataError):
             split = make_split("temporal", dataset, options)
-            if len(np.unique(newcomers(split).user)) >= LEAST_NEWCOMERS:
-                found.append(moment_of(split, plan))
+            wanted = _some(newcomers(split), np.random.default_rng([plan.training.seed, number]))
+            if len(np.unique(wanted.user)) >= LEAST_NEWCOMERS:
+                found.append(_at(split, wanted, plan))
         progress("newcomers before", number / moments)
     return found
 
 
-def _values(
-    blends: Sequence[Blend], moments: Sequence[Moment], value: Callable[[Moment, Blend], float]
-) -> Floats:
-    """(blends, moments)."""
-    return np.array([[value(moment, blend) for moment in moments] for blend in blends])
+def _some(wanted: Targets, rng: np.random.Generator) -> Targets:
+    """What MOST_NEWCOMERS of them wanted."""
+    users = np.unique(wanted.user)
+    if len(users) <= MOST_NEWCOMERS:
+        return wanted
+    return wanted.where(np.isin(wanted.user, rng.choice(users, MOST_NEWCOMERS, replace=False)))
+
+
+def _at(split: Split, wanted: Targets, plan: Plan) -> Moment:
+    """Learn from what was before the split's test."""
+    order = np.lexsort((wanted.item, wanted.time, wanted.user))
+    is_first = np.zeros(len(wanted), np.bool_)
+    is_first[order[np.diff(wanted.user[order], prepend=-1) > 0]] = True
+    several = np.bincount(wanted.user)[wanted.user] > 1
+    factors = Factors.learnt(split.refit, plan)
+    first, others = wanted.where(is_first & several), wanted.where(~is_first)
+    return Moment(split.refit, factors, split.candidates, wanted, first, others)
+
+
+def _values(moments: Sequence[Moment], tastes: Sequence[Floats], blends: Sequence[Blend]) -> Floats:
+    """What lists for one taste are worth: (tastes × blends, moments), of (tastes, dims) at each moment."""
+    columns = []
+    for moment, own in zip(moments, tastes, strict=True):
+        popular = {
+            days: log_recent_backers(moment.before, days) for days in {b.half_life_days for b in blends}
+        }
+        matched = [moment.factors.matched(taste) for taste in own]
+        lists = [popular[b.half_life_days] + b.weight * suited for suited in matched for b in blends]
+        columns.append(mean_ndcg(np.array(lists), moment.candidates, moment.wanted))
+    return np.stack(columns, 1)
 
 
 def _safest(values: Floats) -> int:
     """Which row has most of what could be had at its worst moment; the first of equals."""
     best = values.max(0)
-    return int(np.argmax((values / np.where(best > 0, best, 1.0)).min(1)))
-
-
-def _mean(moment: Moment, blend: Blend) -> float:
-    return _of_list(moment, blend, moment.factors.matched(moment.factors.mean))
-
-
-def _typical(moment: Moment, blend: Blend, name: str) -> float:
-    factors = moment.factors
-    return _of_list(moment, blend, factors.matched(factors.users[moment.before.users.find(name) or 0]))
+    # Where there was nothing to be had, nobody missed any of it.
+    shares = np.divide(values, best, out=np.ones_like(values), where=best > 0)
+    return int(np.argmax(shares.min(1)))
 
 
 def _questions(moment: Moment, blend: Blend) -> float:
@@ -179,19 +208,6 @@ def _questions(moment: Moment, blend: Blend) -> float:
     )
     scores[np.arange(len(first)), first.item] = -np.inf
     return float(list_ndcg(scores, moment.candidates, moment.others).mean())
-
-
-def _of_list(moment: Moment, blend: Blend, taste: Floats) -> float:
-    scores = log_recent_backers(moment.before, blend.half_life_days) + blend.weight * taste
-    return float(list_ndcg(scores[None], moment.candidates, moment.wanted).mean())
-
-
-def _known_throughout(moments: Sequence[Moment]) -> list[str]:
-    """Users near to the mean when the first moment came: those are known at all."""
-    if not moments:
-        return []
-    names = moments[0].before.users.names
-    return [names[user] for user in _nearest(moments[0].factors, TYPICAL_AMONG).tolist()]
 
 
 def _nearest(factors: Factors, count: int) -> Ints:

@@ -212,7 +212,7 @@ def _epoch(
     generator = torch.Generator().manual_seed(seed)
     model.train()
     sums: dict[str, float] = {}
-    steps, all_steps = 0, config.epochs * math.ceil(len(rows.user) / config.batch_size)
+    steps, all_steps = 0, config.epochs * max(math.ceil(len(rows.user) / config.batch_size), 1)
     done = epoch * all_steps // config.epochs
     for batch in rows.batches(config.batch_size, model.negatives, generator, group.device):
         total, terms = step(batch)

@@ -15,11 +15,12 @@ from django_project.discovery import services as discovery
 from django_project.discovery.models import (
     AudienceMember,
     ModelVersion,
+    NewcomerScore,
     Ranking,
     RankingPublication,
     SimilarCampaign,
 )
-from recommender.pipeline import Ranker, audiences, digest, rank_all, similar_items
+from recommender.pipeline import Ranker, audiences, digest, newcomer_scores, rank_all, similar_items
 from recommender.progress import Progress
 from recommender.ranking.lists import RANKINGS
 
@@ -58,12 +59,14 @@ def publish_run(version: ModelVersion, ranker: Ranker, progress: Progress, stage
     table = rank_all(ranker, RANKED, progress)
     similar = similar_items(ranker, SIMILAR).to_pylist()
     likely = audiences(ranker, AUDIENCE).to_pylist()
+    answered = newcomer_scores(ranker.dataset, RANKED, progress).to_pylist()
     with transaction.atomic():
-        for model in (Ranking, SimilarCampaign, AudienceMember):
+        for model in (Ranking, SimilarCampaign, AudienceMember, NewcomerScore):
             model.objects.filter(version=version).delete()
         copy_rows(Ranking, _RANKING_COLUMNS, _rankings(version, table.to_pylist()))
         copy_rows(SimilarCampaign, _SIMILAR_COLUMNS, _similar(version, similar))
         copy_rows(AudienceMember, _AUDIENCE_COLUMNS, _audience(version, likely))
+        copy_rows(NewcomerScore, _NEWCOMER_COLUMNS, _newcomers(version, answered))
         version.rankings_hash = bytes.fromhex(digest(table))
         version.save(update_fields=["rankings_hash"])
         if stage == ALL:
@@ -103,6 +106,7 @@ _ITEM_COLUMNS = ("version_id", "chain_id", "address", "rank", "score")
 _RANKING_COLUMNS = (*_ITEM_COLUMNS, "user_key", "reason", "reason_chain_id", "reason_address")
 _SIMILAR_COLUMNS = (*_ITEM_COLUMNS, "of_chain_id", "of_address")
 _AUDIENCE_COLUMNS = (*_ITEM_COLUMNS, "user_key")
+_NEWCOMER_COLUMNS = ("version_id", "question", "answer", "chain_id", "address", "score")
 
 Row = dict[str, Any]
 
@@ -121,6 +125,11 @@ def _similar(version: ModelVersion, rows: Sequence[Row]) -> Iterator[tuple[Any, 
 def _audience(version: ModelVersion, rows: Sequence[Row]) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         yield (*_item(version, row["item_id"], row), row["user_id"])
+
+
+def _newcomers(version: ModelVersion, rows: Sequence[Row]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        yield (version.pk, row["question"], row["answer"], *_campaign(row["item_id"]), row["score"])
 
 
 def _item(version: ModelVersion, item_id: str, row: Row) -> tuple[Any, ...]:

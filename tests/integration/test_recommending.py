@@ -14,6 +14,7 @@ from django_project.core.models import AuditEntry, Job
 from django_project.discovery.models import (
     AudienceMember,
     ModelVersion,
+    NewcomerScore,
     Ranking,
     RankingPublication,
     SimilarCampaign,
@@ -251,6 +252,19 @@ class TestRefresh:
         assert True in shares_taste
         assert False in shares_taste
 
+    def test_what_newcomers_answer_has_a_score_for_each_campaign(self, refreshed: dict[str, Any]) -> None:
+        rows = NewcomerScore.objects.filter(version__run_id=refreshed["live"])
+        answers = set(rows.values_list("question", "answer").distinct())
+        assert answers == {("", ""), ("category", "food"), ("category", "technology"), ("language", "en")}
+        assert rows.count() == len(answers) * len(self.campaigns)
+        for number, category in enumerate(("food", "technology")):
+            scores = dict.fromkeys((bytes(c.address) for c in self.campaigns), 0.0)
+            for row in rows.filter(answer__in=("", category)):
+                scores[bytes(row.address)] += row.score
+            best = sorted(scores, key=lambda key: -scores[key])[:8]
+            wanted = {bytes(c.address) for c in self.campaigns[number::2]}
+            assert len(wanted.intersection(best)) >= 7
+
     def test_the_site_reads_it(self, refreshed: dict[str, Any]) -> None:
         entries = recommended_for(key_of(0), 5)
         assert len(entries) == 5
@@ -266,9 +280,10 @@ class TestRefresh:
         assert digest(publishing.published_table(version)) == refreshed["rankings_hash"]
 
     def test_publishing_twice_writes_the_same_rows_once(self, refreshed: dict[str, Any]) -> None:
-        before = Ranking.objects.count()
+        before = Ranking.objects.count(), sorted(NewcomerScore.objects.values_list("answer", "score"))
         again = steps.publish(str(refreshed["live"]), quiet)
-        assert Ranking.objects.count() == before
+        assert Ranking.objects.count() == before[0]
+        assert sorted(NewcomerScore.objects.values_list("answer", "score")) == before[1]
         assert again.rankings_hash == refreshed["rankings_hash"]
         publication = RankingPublication.objects.get()
         assert publication.previous is None
