@@ -152,7 +152,7 @@ def recommended_for(
     origins = (past_key for past_key in near.values() if past_key)
     known = cards_by_key([*named, *near, *origins, *past.viewed, *suited])
     rows = {_key(row): row for row in ranked}
-    rest = suited or _by_category(list(rows), known, past)
+    rest = suited or (list(rows) if is_personal else _by_category(list(rows), known, past))
     order = [*near, *(key for key in rest if key not in near)]
     candidates = [
         Candidate(key, known[key])
@@ -230,7 +230,7 @@ def _reason_key(row: Ranking) -> CampaignKey | None:
 def _by_category(
     keys: Sequence[CampaignKey], known: dict[CampaignKey, CampaignCard], past: History
 ) -> list[CampaignKey]:
-    """Everybody's list with the categories of what was looked at lately in front; a backer's own as it is."""
+    """Everybody's list with the categories of what was looked at lately in front."""
     liked = {known[key].category.slug for key in past.viewed if key in known}
     return sorted(keys, key=lambda key: not (key in known and known[key].category.slug in liked))
 

@@ -137,6 +137,18 @@ def test_where_nothing_is_alike_its_category_comes_first(world: World, visitor: 
     assert all(entry.is_popular_fallback for entry in entries)
 
 
+def test_a_backers_own_list_stays_in_the_models_order(world: World, visitor: Visitor) -> None:
+    games, food, seen = titled(world, "Chess", "games"), titled(world, "Tea"), titled(world, "Bread")
+    for campaign in (games, food, seen):
+        world.listing(campaign)
+    rank(publish(), ALICE, [games, food])
+    view(visitor, seen)
+    BehaviourEvent.objects.update(wallet_address=address(1))
+    entries = shown(ALICE)
+    assert exploited(entries) == ["Chess", "Tea"]
+    assert not any(entry.is_popular_fallback for entry in entries)
+
+
 def test_only_today_and_only_with_consent(world: World, visitor: Visitor) -> None:
     one, two, seen = (world.campaign(title=t) for t in ("one", "two", "seen"))
     world.listing(seen)
