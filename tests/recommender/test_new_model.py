@@ -156,5 +156,6 @@ def test_it_is_trained_saved_loaded_and_ranked_like_any_other(small_tables: Tabl
     assert lists.num_rows > 5
     scores = lists.filter(np.array(lists["user_id"]) == lists["user_id"][10].as_py())["score"].to_pylist()
     assert scores == sorted(scores, reverse=True)
-    warm = train_candidates(snapshot, ["averaged"], tmp_path, warm=[run])
+    same = {"averaged": {"power": 2.0}}
+    warm = train_candidates(snapshot, ["averaged"], tmp_path, settings=same, warm=[run])
     assert warm[-1].manifest.warm_from == run.id
