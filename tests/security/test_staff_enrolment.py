@@ -12,6 +12,7 @@ from django.test import Client
 from django_project.accounts.models import User
 from django_project.accounts.staff import adapters, links, services
 from django_project.accounts.staff.errors import PowersRefusedError, ReasonMissingError
+from django_project.accounts.staff.forms import PENDING_SECRET
 from django_project.core.models import AuditEntry
 from tests.factories import backer_user
 from tests.support.staff import PASSWORD, code_at
@@ -53,6 +54,11 @@ def test_the_first_operator_is_enrolled_from_the_console_to_the_admin() -> None:
     key = client.get(APP).context["form"].secret
     assert give_code(client, "12345", APP).status_code == 200
     assert path(give_code(client, code_at(time.time(), key), APP)) == RECOVERY
+    # It was shown just now, which counts as it would at any page that asks; its secret is in the vault alone.
+    session = client.session
+    shown_at = [each for each in session["account_authentication_methods"] if each["method"] == "mfa"]
+    assert [(each["type"], each["reauthenticated"]) for each in shown_at] == [("totp", True)]
+    assert PENDING_SECRET not in session
     shown = client.get(RECOVERY).context["unused_codes"]
     assert len(set(shown)) == 10
     assert {len(code) for code in shown} == {12}
@@ -85,9 +91,10 @@ def test_a_link_works_once_and_the_newest_alone() -> None:
 
 
 def test_a_link_ends_after_a_day_and_with_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    issued = links._tokens._now()
+    monkeypatch.setattr(links._tokens, "_now", lambda: issued)
     link = enrol()
     public_id, token = link.split("/")[3:5]
-    issued = links._tokens._now()
     for seconds, is_good in ((86_400, True), (86_401, False)):
         monkeypatch.setattr(links._tokens, "_now", lambda: issued + timedelta(seconds=seconds))  # noqa: B023
         assert (links.owner(public_id, token) is not None) is is_good  # type: ignore[arg-type]

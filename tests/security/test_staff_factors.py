@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -12,6 +13,7 @@ from django.test import Client, override_settings
 from django_project.accounts.models import Session, User
 from django_project.accounts.sessions import SessionStore
 from django_project.accounts.staff import adapters, secret_box
+from django_project.core.models import AuditEntry
 from tests.support.staff import KEY, PASSWORD, code_at, staff_client
 from tests.support.staff_pages import (
     AGAIN,
@@ -114,6 +116,26 @@ def test_the_last_factor_stays(ines: User) -> None:
     assert client.get(f"{FACTORS}keys/{key.pk}/remove/").status_code == 409
     assert client.post(f"{FACTORS}keys/{key.pk}/remove/").status_code == 409
     assert Authenticator.objects.filter(type="webauthn").exists()
+    assert kept_of("removed") == [(str(ines.public_id), "ines", {"factor": "totp"})]
+
+
+def kept_of(verb: str) -> list[tuple[str, str, dict[str, str]]]:
+    """What the audit trail has of one kind of change: whose, by whom, and of which factor."""
+    found = AuditEntry.objects.filter(action=f"accounts.second_factor.{verb}")
+    return list(found.values_list("subject", "actor__username", "details"))
+
+
+def test_new_recovery_codes_end_the_old_ones_and_are_kept_in_the_trail(
+    ines: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+
+    before = RecoveryCodes.activate(ines).get_unused_codes()
+    client = staff_client(ines)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert path(client.post(f"{RECOVERY}renew/")) == RECOVERY
+    assert not set(before) & set(client.get(RECOVERY).context["unused_codes"])
+    assert kept_of("renewed") == [(str(ines.public_id), "ines", {"factor": "recovery_codes"})]
 
 
 def test_nobody_removes_anothers_key(ines: User) -> None:

@@ -1,18 +1,21 @@
 """How staff get in: who guesses is slowed, told nothing, and logged."""
 
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.core import context
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client, override_settings
 
 from django_project.accounts.models import User
-from django_project.accounts.staff import adapters
+from django_project.accounts.staff import adapters, forms
 from django_project.core import rate_limits
 from django_project.core.models import AuditEntry
 from tests.factories import backer_user
-from tests.support.staff import PASSWORD, staff_client
+from tests.support.staff import KEY, PASSWORD, code_at, staff_client
 from tests.support.staff_pages import (
     AGAIN,
     APP,
@@ -149,6 +152,46 @@ def test_codes_are_limited_for_the_account_whatever_the_session() -> None:
         assert WRONG_CODE in messages_of(give_code(client, "123"))
     assert WRONG_CODE in messages_of(give_code(client))
     assert path(client.get("/admin/")) == "/admin/login/"
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "event"), [(FACTOR, "sign_in.refused"), (AGAIN, "step_up.refused"), (APP, "step_up.refused")]
+)
+def test_codes_are_limited_wherever_one_is_asked_for(
+    asked_at: str, event: str, ines: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, key = Client(), KEY
+    if asked_at == FACTOR:
+        give_password(client)
+    elif asked_at == AGAIN:
+        client = staff_client(ines, shown=timedelta(minutes=11))
+    else:
+        client = staff_client(User.objects.create_user("mia", is_staff=True), shown=None)
+        key = client.get(APP).context["form"].secret
+    for _ in range(5):
+        assert WRONG_CODE in messages_of(give_code(client, "123", asked_at))
+    caplog.clear()
+    assert WRONG_CODE in messages_of(give_code(client, code_at(time.time(), key), asked_at))
+    [line] = [line for line in caplog.messages if "reason=limited" in line]
+    assert f"event={event} " in line
+
+
+@pytest.mark.parametrize(
+    ("form", "event"),
+    [
+        (forms.AuthenticateWebAuthnForm, "sign_in.refused"),
+        (forms.ReauthenticateWebAuthnForm, "step_up.refused"),
+    ],
+)
+def test_a_key_that_fails_is_logged_as_what_it_was_asked_for(
+    form: Any, event: str, ines: User, rf: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with context.request_context(rf.post("/")):
+        asked = form(data={"credential": '{"id": 1}'}, user=ines)
+        assert asked.errors.as_data().keys() == {"credential"}
+    [line] = caplog.messages
+    assert f"event={event} account={ines.public_id} " in line
+    assert "reason=webauthn" in line
 
 
 @pytest.mark.usefixtures("ines")

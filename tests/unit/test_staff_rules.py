@@ -7,10 +7,12 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.core.exceptions import ValidationError
+from django.test import Client
 
-from django_project.accounts.models import User
+from django_project.accounts.models import Session, User
 from django_project.accounts.staff import limits, links, services
 from django_project.accounts.staff.adapters import AccountAdapter, SecondFactorAdapter
+from django_project.accounts.staff.errors import PowersRefusedError
 from django_project.accounts.staff.passwords import BreachedPasswordValidator, SiteWordsValidator
 from django_project.core.models import AuditEntry
 from tests.factories import backer_user
@@ -85,6 +87,25 @@ def test_a_lost_factor_is_taken_from_its_owner_alone(ines: User, mia: User) -> N
     ines.refresh_from_db()
     mia.refresh_from_db()
     assert (ines.has_usable_password(), mia.has_usable_password()) == (True, False)
+
+
+def test_staff_are_signed_out_by_superusers_alone_and_backers_by_any_staff(ines: User, mia: User) -> None:
+    customer = backer_user(1)
+    for user in (ines, mia, customer):
+        Client().force_login(user)
+    with pytest.raises(PowersRefusedError):
+        services.end_sessions(ines, actor=mia, reason="x")
+    services.end_sessions(customer, actor=mia, reason="asked by phone")
+    assert set(Session.objects.values_list("user", flat=True)) == {ines.pk, mia.pk}
+    services.end_sessions(mia, actor=ines, reason="lost her laptop")
+    services.end_sessions(customer, actor=ines, reason="to be sure")
+    assert set(Session.objects.values_list("user", flat=True)) == {ines.pk}
+    told = AuditEntry.objects.filter(action="accounts.sessions.ended").order_by("pk")
+    assert [(entry.subject, entry.actor, entry.details) for entry in told] == [
+        (str(customer.public_id), mia, {"reason": "asked by phone", "sessions": 1}),
+        (str(mia.public_id), ines, {"reason": "lost her laptop", "sessions": 1}),
+        (str(customer.public_id), ines, {"reason": "to be sure", "sessions": 0}),
+    ]
 
 
 def test_a_refused_name_is_kept_with_the_staff_account_that_has_it(ines: User, mia: User) -> None:
