@@ -63,6 +63,7 @@ def test_a_signature_deletes_the_account_and_clears_the_browser() -> None:
     browser, other = signed_in(), signed_in()
     reply = browser.post(DELETION, browser.signed(ALICE, "delete_account"))
     assert (reply.status_code, reply["Clear-Site-Data"]) == (204, '"cache", "storage"')
+    assert (reply.cookies["sign-in"].value, reply.cookies["sign-in"]["max-age"]) == ("", 0)
     assert not User.objects.exists()
     assert not Session.objects.exists()
     assert other.get(SESSION).json()["address"] is None

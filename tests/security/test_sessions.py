@@ -125,7 +125,7 @@ def test_use_is_noted_once_a_minute(clock: Clock) -> None:
         return Session.objects.get().last_used_at
 
     began = used()
-    clock.wait(sessions.PRECISION - SECOND)
+    clock.wait(timedelta(minutes=1) - SECOND)
     assert is_in(browser)
     assert used() == began
     clock.wait(SECOND)
@@ -416,6 +416,14 @@ def test_use_is_noted_of_one_session_alone(clock: Clock) -> None:
     after = {each.session_key: each.last_used_at for each in Session.objects.all()}
     used, unused = (each.client.session.session_key or "" for each in (browser, other))
     assert (after[used], after[unused]) == (clock.now, before[unused])
+
+
+def test_a_key_that_the_site_did_not_give_is_not_taken() -> None:
+    planted = "a" * 32
+    store = sessions.SessionStore(planted)
+    store["language"] = "en"
+    store.save()
+    assert keys() == {store.session_key} != {planted}
 
 
 def test_an_expired_row_opens_nothing(clock: Clock) -> None:

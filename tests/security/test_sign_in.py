@@ -57,6 +57,8 @@ def test_a_first_sign_in_makes_the_account_and_a_second_finds_it() -> None:
     reply = browser.sign_in(ALICE, CHAIN_ID)
     assert reply.status_code == 200
     assert reply.json() == {"address": ALICE.address}
+    # What bound the text to this browser has done its work.
+    assert (reply.cookies["sign-in"].value, reply.cookies["sign-in"]["max-age"]) == ("", 0)
     assert browser.get(SESSION).json()["address"] == ALICE.address
     user = User.objects.get()
     assert not user.has_usable_password()

@@ -473,9 +473,16 @@ def test_refusals_leave_a_line_without_anybodys_address(
 ) -> None:
     alice.post(EMAIL, {"nonce": "0" * 32, "signature": "0x" + "11" * 65})
     Browser().post(SESSION, {"nonce": "0" * 32, "signature": "0x" + "11" * 65})
+    answer = alice.signed(ALICE, "change_email")
+    Wallet.objects.update(address=raw(SECOND))
+    alice.post(EMAIL, answer)
+    User.objects.update(is_active=False)
+    Browser().sign_in(SECOND, CHAIN_ID)
     lines = [line for line in caplog.messages if "sign_in.refused" in line or "step_up.refused" in line]
     public_id = User.objects.get().public_id
     assert lines == [
         f"event=step_up.refused reason=challenge_not_usable purpose=change_email account={public_id}",
         "event=sign_in.refused reason=challenge_not_usable",
+        f"event=step_up.refused reason=not_your_wallet purpose=change_email account={public_id}",
+        "event=sign_in.refused reason=account_refused",
     ]

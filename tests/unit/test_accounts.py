@@ -1,13 +1,16 @@
 """What an account tells, where an address acted first, and an account that is going to be deleted."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from django_project.accounts import selectors, services
 from django_project.accounts.acts import account_changed
 from django_project.accounts.models import User, Wallet
+from django_project.core.addresses import format_address
 from django_project.core.models import AuditEntry
 from tests.factories import CHAIN_ID, World, address, backer_user
 
@@ -66,6 +69,19 @@ def test_the_wallets_of_an_account_are_its_own_the_oldest_first() -> None:
         *(False, False),
         *(True, False),
     ]
+
+
+def test_a_session_knows_the_wallet_that_began_it(rf: Any) -> None:
+    user = backer_user(ALICE)
+    request = rf.get("/")
+    for who, session, wallet in (
+        (user, {"wallet": format_address(address(BOB))}, address(BOB)),
+        (user, {}, None),
+        (AnonymousUser(), {"wallet": format_address(address(BOB))}, None),
+    ):
+        request.user, request.session = who, session
+        assert selectors.wallet_address(request) == wallet
+        assert selectors.user_key(request) == (wallet and f"0x{wallet.hex()}")
 
 
 def test_a_deletion_is_asked_for_and_called_off_once_for_one_account() -> None:
