@@ -31,6 +31,10 @@ class Answers:
     languages: tuple[str, ...]
     """Codes, as campaigns' texts have them."""
 
+    def name(self, category: str, language: str) -> bool:
+        """Whether a campaign is of what was asked for: of a chosen category, or of a language if none was."""
+        return category in self.categories if self.categories else language in self.languages
+
 
 def known(categories: Collection[str], languages: Collection[str]) -> Answers | None:
     """Those of these answers that the site has, in its own order; None where there are none."""

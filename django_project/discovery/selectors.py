@@ -168,7 +168,7 @@ def recommended_for(
     pool = [candidate for candidate in _newest() if _may_show(candidate.card, user_key, past.backed)]
     draw = f"{user_key or ''}|{version}|{seed or timezone.now().date().isoformat()}"
     slots = fill_slots(candidates, pool, limit, draw)
-    reasons = _Reasons(rows, near, frozenset(suited) - near.keys(), known, is_personal=is_personal)
+    reasons = _Reasons(rows, near, frozenset(suited) - near.keys(), answers, known, is_personal=is_personal)
     follows_answers = any(slot.candidate.key in reasons.suited for slot in slots)
     return [_recommendation(slot, reasons, version, follows_answers) for slot in slots]
 
@@ -279,7 +279,8 @@ class _Reasons:
     near: dict[CampaignKey, CampaignKey | None]
     """Near to what the user did lately: the campaign they backed, None where they only looked."""
     suited: frozenset[CampaignKey]
-    """What else stands in the order of the user's answers."""
+    """What else stands in the order of the user's answers, whether or not it is of what they named."""
+    answers: Answers | None
     known: dict[CampaignKey, CampaignCard]
     is_personal: bool
 
@@ -289,7 +290,7 @@ class _Reasons:
             card = self.known.get(past) if past else None
             return ("similar_to", card) if card else ("viewed", None)
         if key in self.suited:
-            return "answers", None
+            return ("answers" if self._is_named(self.known[key]) else "popular"), None
         row = self.rows.get(key)
         if row is None:
             return "popular", None
@@ -299,6 +300,9 @@ class _Reasons:
         if reason == "similar_to" and card is None:
             reason = "category" if self.is_personal else "popular"
         return reason, card
+
+    def _is_named(self, card: CampaignCard) -> bool:
+        return self.answers is not None and self.answers.name(card.category.slug, card.language)
 
 
 def _recommendation(slot: Slot, reasons: _Reasons, version: str, follows_answers: bool) -> Recommendation:

@@ -21,19 +21,13 @@ from recommender.evaluation.metrics import DECIDING, TOP, Targets, per_user
 from recommender.evaluation.splits import Split, SplitOptions, make_split
 from recommender.interface import Plan
 from recommender.progress import Progress, silent
-from recommender.ranking.newcomers import (
-    WAYS,
-    Answers,
-    Blend,
-    Factors,
-    NewcomerLists,
-    Way,
-    log_recent_backers,
-)
+from recommender.ranking.newcomers import Answers, Blend, Factors, NewcomerLists, Way, log_recent_backers
 
 MOMENTS = 4
-LEAST_NEWCOMERS = 10
+LEAST_NEWCOMERS = 30
 """At a moment; with fewer it says too little to choose by."""
+ASKED_FOR = Blend(weight=3.0)
+"""Of the questions, until enough newcomers have shown what suits them: the list is to follow the answers."""
 MOST_NEWCOMERS = 2_000
 """At a moment; of more a part is drawn."""
 TYPICAL_AMONG = 50
@@ -125,7 +119,7 @@ def choose(dataset: Dataset, plan: Plan, moments: int = MOMENTS, progress: Progr
     """
     asked = past_moments(dataset, plan, moments, progress)
     if not asked:
-        return Choice(Blend(weight=0.0), dict.fromkeys(WAYS, Blend()), "")
+        return Choice(Blend(weight=0.0), {"mean": Blend(), "typical": Blend(), "questions": ASKED_FOR}, "")
     alone = [Blend(days, 0.0) for days in HALF_LIVES]
     every = [Blend(days, weight) for weight in WEIGHTS for days in HALF_LIVES]
     means = [moment.factors.mean[None] for moment in asked]
@@ -137,7 +131,7 @@ def choose(dataset: Dataset, plan: Plan, moments: int = MOMENTS, progress: Progr
     mixed = [Blend(popular.half_life_days, weight) for weight in WEIGHTS]
     several = [moment for moment in asked if len(moment.first) >= LEAST_NEWCOMERS]
     answered = [[_questions(moment, blend) for moment in several] for blend in mixed]
-    questions = mixed[_safest(np.array(answered))] if several else Blend()
+    questions = mixed[_safest(np.array(answered))] if several else ASKED_FOR
     return Choice(popular, {"mean": mean, "typical": every[blend], "questions": questions}, names[user])
 
 

@@ -373,7 +373,11 @@ class TestChoice:
         rows = [event("u", f"i{i}", i, amount=2.0 + i) for i in range(9)]
         data = dataset(rows, [item(f"i{i}") for i in range(9)])
         choice = choose(data, quick())
-        assert (choice.typical, choice.blends["mean"], choice.blends["questions"]) == ("", Blend(), Blend())
+        assert (choice.typical, choice.blends["mean"], choice.blends["questions"]) == (
+            "",
+            Blend(),
+            Blend(weight=3.0),
+        )
         assert choice.lists(data, Factors.learnt(data, quick())).typical == data.users.find("u")
 
     def test_nobody_at_all(self) -> None:

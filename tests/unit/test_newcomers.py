@@ -57,7 +57,10 @@ def world() -> World:
 
 @pytest.fixture
 def campaigns(world: World) -> list[CampaignLaunched]:
-    found = [world.campaign(title=f"campaign {number}") for number in range(5)]
+    found = [
+        world.campaign(title=f"campaign {number}", category="games" if number == 4 else "food")
+        for number in range(5)
+    ]
     world.listing(found[0])
     return found
 
@@ -160,17 +163,28 @@ def test_a_list_from_answers_says_so(
     version = publish()
     rank(version, "", campaigns)
     scored(version, campaigns)
-    answers = Answers(("music",), ("en",))
+    answers = Answers(("games",), ("en",))
     recommended_for(None, 9)  # what everybody shares has been worked out
     with django_assert_num_queries(4):
         entries = recommended_for(None, 3, answers=answers)
-    assert exploited(entries) == ["campaign 2", "campaign 0", "campaign 4"]
-    assert {each.reason for each in entries} == {"answers"}
+    assert exploited(entries) == ["campaign 0", "campaign 4", "campaign 1"]
+    # What is of no chosen category stands there because many back it, and is told so.
+    assert [each.reason for each in entries] == ["popular", "answers", "popular"]
     assert all(each.follows_answers and not each.is_popular_fallback for each in entries)
     assert {each.model_version for each in entries} == {version.run_id}
     everybodys = recommended_for(None, 9)
     assert exploited(everybodys)[:2] == ["campaign 0", "campaign 1"]
     assert all(each.is_popular_fallback and not each.follows_answers for each in everybodys)
+
+
+def test_where_no_category_was_chosen_the_language_is_what_was_asked_for(
+    campaigns: list[CampaignLaunched],
+) -> None:
+    scored(publish(), campaigns)
+    english, chinese = (recommended_for(None, 3, answers=Answers((), (code,))) for code in ("en", "zh-hans"))
+    assert {each.reason for each in english} == {"answers"}
+    assert {each.reason for each in chinese} == {"popular"}
+    assert all(each.follows_answers for each in (*english, *chinese))
 
 
 def test_a_backers_own_list_goes_before_their_answers(campaigns: list[CampaignLaunched]) -> None:
