@@ -2,14 +2,16 @@
 
     mean       log r_i + λ (b_i + p̄ · q_i)         the mean of all users' factors p
     typical    log r_i + λ (b_i + p_u · q_i)        those of one user u, chosen for suiting newcomers before
-    questions  log r_i + λ W (a − ā) · q_i          a: what they answer; W: answers → factors
+    questions  log r_i + λ (W (a − ā) · q_i + (a − ā) · x_i)
+                                                   a: what they answer; W: answers → factors; x: what i is
 
 q and b are the factors and biases of items in `dot_product_bias`, told of pairs that were left alone as well;
 r are an item's backers, each counting half as much with every half-life, so that λ = 0 is recent popularity.
-What somebody would answer is read off what they backed: the shares of its categories and of its languages. W
-is the ridge regression of users' factors on these (Howard and Gugger 2020, Deep Learning for Coders, chapter
-8, "Bootstrapping a Collaborative Filtering Model"). An item without backers has the factors that its category
-and language make likely.
+What somebody would answer is read off what they backed: the shares of its categories and of its languages, of
+which each item has one, x. W is the ridge regression of users' factors on these (Howard and Gugger 2020, Deep
+Learning for Coders, chapter 8, "Bootstrapping a Collaborative Filtering Model"). What was named counts beside
+it: where few have a taste in common, the factors alone would leave it out. An item without backers has the
+factors that its category and language make likely.
 """
 
 from collections.abc import Mapping
@@ -114,8 +116,10 @@ class Factors:
     """(items, dims)."""
     biases: Floats
     """(items,)."""
+    described: Floats
+    """q and x, (items, dims + answers)."""
     answers: Mapping[Question, Floats]
-    """W, (answers, dims) of each question, less what the mean answer gives."""
+    """Of each question, what an answer wants of `described`, less what the mean answer does: as many columns."""
 
     @classmethod
     def learnt(cls, dataset: Dataset, plan: Plan) -> "Factors":
@@ -131,11 +135,14 @@ class Factors:
             raise TypeError(plan.name)
         known = model.user_known.numpy() > 0
         known[0] = False
-        items = np.concatenate([_numbers(model.item_factors.weight), _numbers(model.item_bias.weight)], 1)
-        _fill_in(items, _item_features(dataset), model.item_known.numpy() > 0)
+        features = _item_features(dataset)
+        learnt = np.concatenate([_numbers(model.item_factors.weight), _numbers(model.item_bias.weight)], 1)
+        _fill_in(learnt, features, model.item_known.numpy() > 0)
+        items, biases = learnt[:, :-1], learnt[:, -1]
         users = _numbers(model.user_factors.weight)
         answers = Answers.read_off(dataset, dataset.pairs.backed).of_rows(known)
-        return cls(users, known, items[:, :-1], items[:, -1], _answer_weights(users[known], answers))
+        described = np.concatenate([items, features], 1)
+        return cls(users, known, items, biases, described, _answer_weights(users[known], answers))
 
     @property
     def mean(self) -> Floats:
@@ -147,9 +154,9 @@ class Factors:
         return self.biases + self.items @ taste
 
     def answered(self, answers: Answers) -> Floats:
-        """What answers change, W (a − ā) · q: (rows, items)."""
+        """What λ weighs where somebody answered: (rows, items)."""
         taste = answers.category @ self.answers["category"] + answers.language @ self.answers["language"]
-        found: Floats = taste @ self.items.T
+        found: Floats = taste @ self.described.T
         return found
 
 
@@ -190,7 +197,7 @@ def newcomers_table(lists: NewcomerLists, k: int) -> pa.Table:
     if not blend.weight or not len(open_items):
         return NEWCOMERS.empty_table()
     popular = log_recent_backers(names, blend.half_life_days)[open_items]
-    vectors = blend.weight * lists.factors.items[open_items].T
+    vectors = blend.weight * lists.factors.described[open_items].T
     # Number 0 is of items that say none.
     category = lists.factors.answers["category"][1:] @ vectors
     language = lists.factors.answers["language"][1:] @ vectors
@@ -226,12 +233,13 @@ def _numbers(weights: torch.Tensor) -> Floats:
 
 
 def _item_features(dataset: Dataset) -> Floats:
-    """(items, categories + languages): 1 at each item's own."""
+    """x, (items, categories + languages): 1 at each item's own, if it has one."""
     items, rows = dataset.items, np.arange(len(dataset.item_ids))
-    found = np.zeros((len(rows), len(dataset.categories) + len(dataset.languages)))
-    found[rows, items.category] = 1.0
-    found[rows, len(dataset.categories) + items.language] = 1.0
-    return found
+    category = np.zeros((len(rows), len(dataset.categories)))
+    language = np.zeros((len(rows), len(dataset.languages)))
+    category[rows, items.category] = language[rows, items.language] = 1.0
+    category[:, 0] = language[:, 0] = 0.0
+    return np.concatenate([category, language], 1)
 
 
 def _fill_in(values: Floats, features: Floats, known: Bools) -> None:
@@ -242,11 +250,11 @@ def _fill_in(values: Floats, features: Floats, known: Bools) -> None:
 
 
 def _answer_weights(users: Floats, answers: Answers) -> dict[Question, Floats]:
-    """W by question, less what the mean answer gives: a question left open changes nothing."""
+    """Each question's W beside the answers themselves, less the mean's: one left open changes nothing."""
     width = answers.category.shape[1]
     given = np.concatenate([answers.category, answers.language], 1)
     mean = given.mean(0)
-    weights = _ridge(given - mean, users - users.mean(0))
+    weights = np.concatenate([_ridge(given - mean, users - users.mean(0)), np.eye(len(mean))], 1)
     category, language = weights[:width], weights[width:]
     return {
         "category": category - mean[:width] @ category,
