@@ -119,7 +119,7 @@ class Factors:
     described: Floats
     """q and x, (items, dims + answers)."""
     answers: Mapping[Question, Floats]
-    """Of each question, what an answer wants of `described`, less what the mean answer does: as many columns."""
+    """Of each question, what an answer wants of `described`, less what the mean one does: as many columns."""
 
     @classmethod
     def learnt(cls, dataset: Dataset, plan: Plan) -> "Factors":
