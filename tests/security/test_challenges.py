@@ -66,6 +66,15 @@ def test_an_answer_spends_its_own_text_alone() -> None:
     challenges.prove(KEY, answer(first), Purpose.SIGN_IN)
 
 
+def test_what_a_contract_confirmed_is_proof_of_that_very_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its code accepts is asked elsewhere: here it does."""
+    monkeypatch.setattr(contract_wallets, "require_acceptance", lambda *_: None)
+    first, second = asked(who=wallet(2).address), asked(who=wallet(3).address)
+    proof = challenges.prove(KEY, Answer(second.nonce, b""), Purpose.SIGN_IN)
+    assert (proof.address, proof.contract_chain_id) == (second.address, CHAIN_ID)
+    assert Challenge.objects.get(consumed_at=None) == first
+
+
 def test_a_contracts_text_is_given_again_to_the_same_signer_in_the_same_browser(
     now: datetime, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from django_project.accounts import selectors, services
 from django_project.accounts.acts import account_changed
+from django_project.accounts.challenges import Proof
+from django_project.accounts.errors import WalletOnOtherChainError
 from django_project.accounts.models import User, Wallet
 from django_project.core.addresses import format_address
 from django_project.core.models import AuditEntry
@@ -50,6 +52,26 @@ def test_where_an_address_acted_first(
             if chain_id in acts:
                 world.campaign(creator=address(number), started=now - timedelta(hours=acts[chain_id]))
     assert selectors.chain_of_first_act(address(ALICE)) == expected
+
+
+@pytest.mark.parametrize("has_account", [True, False])
+def test_a_contracts_account_is_opened_by_the_code_of_the_chain_where_it_acted_first(
+    *, has_account: bool
+) -> None:
+    """One from before chains were kept is bound to that chain, a new one is made on it."""
+    world = World()
+    World(ELSEWHERE)
+    world.contribute(world.campaign(), backer=address(ALICE))
+    if has_account:
+        user = backer_user(ALICE)
+        Wallet.objects.update(is_contract=True)
+    with pytest.raises(WalletOnOtherChainError):
+        services._account_of(Proof(address(ALICE), ELSEWHERE, ""))
+    assert not Wallet.objects.exclude(contract_chain_id=None).exists()
+    opened = services._account_of(Proof(address(ALICE), CHAIN_ID, ""))
+    wallet = Wallet.objects.get()
+    assert (wallet.user, wallet.is_contract, wallet.contract_chain_id) == (opened, True, CHAIN_ID)
+    assert not has_account or opened == user
 
 
 def test_whose_name_is_shown_beside_an_address() -> None:
