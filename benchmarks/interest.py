@@ -181,6 +181,8 @@ def rows_table(folder: Path, reference: str = OURS) -> Iterator[str]:
     frame = pl.read_parquet(folder / "test.parquet")
     test = LabelledRows(*(frame[name].to_numpy() for name in ("user", "item", "time", "label")))
     scores = {path.stem: read_scores(path, test) for path in sorted((folder / SCORES).glob("*.parquet"))}
+    if reference not in scores:
+        raise SystemExit(f"{folder / SCORES} has no scores of {reference}: choose from {', '.join(scores)}")
     yield from table(test, scores, OF_CHANCES, reference)
 
 
