@@ -25,7 +25,7 @@ from recommender.fitters.gradient import GradientFitter
 from recommender.interface import TextNeed
 from recommender.losses.softmax import full_softmax
 from recommender.models.pfcr_network import SequenceNetwork
-from recommender.models.shared_weights import load_shared
+from recommender.models.shared_weights import load_own, load_shared
 from recommender.text.codes import learn_codebook
 from recommender.training.trainable import Batch, TrainableModel
 
@@ -54,6 +54,8 @@ class PfcrConfig(ModelConfig):
     """Of the domain's prompt; 0: there is no prompt."""
     shared: str = ""
     """A file of shared weights to begin from; empty: everything is learnt here."""
+    own: str = ""
+    """Beside it, where not everything travels: `own.safetensors` of this platform's memory."""
     tuning: Literal["full", "light"] = "full"
     """What is learnt here: everything, or the prompt alone."""
     seed: int = Field(0, ge=0)
@@ -131,8 +133,16 @@ class Pfcr(TrainableModel):
                 + " ".join(f"--set pfcr.{name}={shared.settings.get(name)}" for name in differing)
             )
         self.codes = shared.codebook.codes(texts)
-        weights = {name: torch.from_numpy(array) for name, array in shared.weights.items()}
-        self.network.load_state_dict(weights, strict=False)
+        weights = dict(shared.weights) | (load_own(Path(config.own)) if config.own else {})
+        shapes = {name: tuple(weight.shape) for name, weight in self.network.named_parameters()}
+        if any(shapes.get(name) != array.shape for name, array in weights.items()):
+            raise ConfigError(f"{config.own or config.shared} is of another network than pfcr's settings say")
+        if weights and any(name not in weights and not name.startswith("prompt.") for name in shapes):
+            raise ConfigError(
+                f"{config.shared} holds a part of the network, for the rest did not travel: "
+                "give this platform's as pfcr.own=MEMORY/own.safetensors"
+            )
+        self.network.load_state_dict({n: torch.from_numpy(a) for n, a in weights.items()}, strict=False)
         if config.tuning == "light":
             for name, weight in self.network.named_parameters():
                 weight.requires_grad_(name.startswith("prompt."))

@@ -9,7 +9,7 @@ import orjson
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors.numpy import load_file, save
 
 from recommender.errors import ConfigError, DamagedError
 from recommender.files import write_atomic
@@ -76,3 +76,19 @@ def load_shared(path: Path) -> SharedWeights:
         raise ConfigError(f"{path} does not exist: write it with `federate begin`") from None
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise DamagedError(f"{path} holds no shared weights: {error}") from None
+
+
+def load_own(path: Path) -> dict[str, NDArray[np.float32]]:
+    """The weights that a platform has learnt and keeps, by name.
+
+    Raises:
+        ConfigError: there is no such file. DamagedError: it is something else.
+    """
+    try:
+        return dict(load_file(path))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path} does not exist: `federate round` writes it into the platform's memory"
+        ) from None
+    except (SafetensorError, OSError) as error:
+        raise DamagedError(f"{path} holds no weights: {error}") from None

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 import pytest
 import torch
-from safetensors.numpy import load
+from safetensors.numpy import load, save
 
 from recommender.data.context import context_of
 from recommender.data.dataset import Dataset, build_dataset
@@ -31,7 +31,7 @@ from recommender.federation.exchange import (
 from recommender.federation.settings import FederationConfig
 from recommender.federation.simulator import simulate
 from recommender.models.pfcr import Pfcr, PfcrConfig
-from recommender.models.shared_weights import SharedWeights, load_shared, save_shared
+from recommender.models.shared_weights import SharedWeights, load_own, load_shared, save_shared
 from recommender.text.cache import TextVectors
 from tests.recommender.build import dataset, event, item
 from tests.recommender.conftest import word_vectors
@@ -161,6 +161,8 @@ def test_secrets_differ_from_client_to_client(
     [
         (load_shared, None, ConfigError, "write it with `federate begin`"),
         (load_shared, b"no weights", DamagedError, "holds no shared weights"),
+        (load_own, None, ConfigError, "`federate round` writes it into the platform's memory"),
+        (load_own, b"no weights", DamagedError, "holds no weights"),
         (load_update, None, ConfigError, "writes it with `federate round`"),
         (load_update, b"", DamagedError, "holds no update"),
     ],
@@ -194,17 +196,39 @@ def test_what_was_agreed_on_is_checked_by_whoever_reads_it(shared: SharedWeights
 def test_shared_weights_are_where_a_platform_begins(
     platforms: dict[str, tuple[Dataset, TextVectors]], shared: SharedWeights, tmp_path: Path
 ) -> None:
-    save_shared(tmp_path / "shared", shared)
     data, vectors = platforms["west"]
+    after = close(shared, [answer("west", shared, data, vectors, tmp_path / "west")])
+    save_shared(tmp_path / "shared", after)
     context = context_of(data, vectors)
-    own = NETWORK.model_copy(update={"shared": str(tmp_path / "shared"), "words": 2, "tuning": "light"})
-    model = Pfcr(own, context.sizes)
+    files = {"shared": str(tmp_path / "shared"), "own": str(tmp_path / "west" / "own.safetensors")}
+    model = Pfcr(NETWORK.model_copy(update={**files, "words": 2, "tuning": "light"}), context.sizes)
     model.fit(context)
-    assert torch.equal(model.codes, shared.codebook.codes(vectors.pooled))
-    assert np.array_equal(model.network.codes.weight.detach().numpy(), shared.weights["codes.weight"])
+    assert torch.equal(model.codes, after.codebook.codes(vectors.pooled))
+    kept = load_own(tmp_path / "west" / "own.safetensors")
+    assert set(after.weights) == {"codes.weight"}
+    assert set(kept) == {n for n, _ in model.network.named_parameters()} - {
+        "codes.weight",
+        *(n for n, _ in model.network.named_parameters() if n.startswith("prompt.")),
+    }
+    for name, array in {**after.weights, **kept}.items():
+        assert np.array_equal(model.network.get_parameter(name).detach().numpy(), array)
     learnt = {name for name, weight in model.network.named_parameters() if weight.requires_grad}
     assert learnt
     assert all(name.startswith("prompt.") for name in learnt)
+
+
+def test_what_did_not_travel_is_asked_for(
+    platforms: dict[str, tuple[Dataset, TextVectors]], shared: SharedWeights, tmp_path: Path
+) -> None:
+    save_shared(tmp_path / "shared", shared)
+    context = context_of(*platforms["west"])
+    alone = NETWORK.model_copy(update={"shared": str(tmp_path / "shared")})
+    with pytest.raises(ConfigError, match=r"holds a part of the network.*pfcr\.own=MEMORY/own\.safetensors"):
+        Pfcr(alone, context.sizes).fit(context)
+    (tmp_path / "own.safetensors").write_bytes(save({"codes.weight": np.zeros((2, 2), np.float32)}))
+    other = alone.model_copy(update={"own": str(tmp_path / "own.safetensors")})
+    with pytest.raises(ConfigError, match=r"own\.safetensors is of another network"):
+        Pfcr(other, context.sizes).fit(context)
 
 
 def test_a_platform_with_other_settings_is_told_which(
