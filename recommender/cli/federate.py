@@ -13,7 +13,6 @@ from recommender.cli.options import (
     Encoder,
     JsonOut,
     Root,
-    Seed,
     Seeds,
     Settings,
     names,
@@ -179,18 +178,21 @@ def attack(
     epsilons: Annotated[
         str, typer.Option(help="Promises to attack, with commas; no noise is always measured.")
     ] = "1,4,8",
-    members: Annotated[int, typer.Option(min=10, help="Persons learnt from, and as many strangers.")] = 2_000,
+    members: Annotated[int, typer.Option(min=50, help="Persons learnt from, and as many strangers.")] = 2_000,
     root: Root = DEFAULT_ROOT,
     encoder: Encoder = DEFAULT_ENCODER,
-    seed: Seed = 0,
+    seeds: Seeds = 1,
     json: JsonOut = None,
     set_: Settings = [],  # noqa: B006  typer reads a list's default, and nothing changes it
 ) -> None:
-    """Attack a client's updates, with and without noise: who was learnt from, and what they backed."""
+    """Attack a client's updates, with and without noise: who was learnt from, and what they backed.
+
+    Each seed draws a population of its own.
+    """
     from dataclasses import asdict
 
     from recommender.cli.report import attack_lines
-    from recommender.experiments.attacks import AttackConfig, AttackExperiment, population
+    from recommender.experiments.attacks import AttackConfig, AttackExperiment, attack_all, population
     from recommender.models.pfcr import PfcrConfig
     from recommender.models.registry import make_config
     from recommender.pipeline import EMBEDDINGS
@@ -201,13 +203,19 @@ def attack(
     if not isinstance(network, PfcrConfig):
         raise TypeError(network)
     out = output(json)
-    asked = AttackConfig(members=members, seed=seed)
+    populations = [AttackConfig(members=members, seed=seed) for seed in range(seeds)]
     with terminal_progress() as progress:
-        data = population(asked)
-        vectors = EmbeddingCache(root / EMBEDDINGS, encoder).vectors(data.items.texts, progress)
-        experiment = AttackExperiment(asked, network, config, vectors, data, progress)
-        found = experiment.run([None, *map(float, names(epsilons))])
-    protocol = {"population": asdict(asked), "network": own, "federation": config.model_dump(mode="json")}
+        cache, experiments = EmbeddingCache(root / EMBEDDINGS, encoder), []
+        for asked in populations:
+            data = population(asked)
+            vectors = cache.vectors(data.items.texts, progress)
+            experiments.append(AttackExperiment(asked, network, config, vectors, data, progress))
+        found = attack_all(experiments, [None, *map(float, names(epsilons))])
+    protocol = {
+        "populations": [asdict(asked) for asked in populations],
+        "network": own,
+        "federation": config.model_dump(mode="json"),
+    }
     write_json(out, {"protocol": protocol, "rows": [asdict(each) for each in found]})
     for line in attack_lines(found):
         typer.echo(line)

@@ -15,7 +15,7 @@ from recommender.data.context import context_of
 from recommender.data.dataset import Dataset, Floats, build_dataset
 from recommender.data.reading import conform
 from recommender.data.synthetic import SyntheticConfig, synthesize
-from recommender.evaluation.bootstrap import Interval
+from recommender.evaluation.bootstrap import Interval, interval_of
 from recommender.federation.attacks import ReadCodes, membership_scores, person_losses, read_codes
 from recommender.federation.averaging import Weights, seed_of
 from recommender.federation.client import Client
@@ -44,14 +44,26 @@ class AttackConfig:
 
 
 @dataclass(frozen=True)
+class Findings:
+    """What the attacks found in one population at one promise."""
+
+    noise: float
+    members: Floats
+    """How much each looks like a member; higher is likelier."""
+    strangers: Floats
+    read: tuple[ReadCodes, ...]
+    """Of each reader."""
+
+
+@dataclass(frozen=True)
 class Attacked:
-    """What the attacks found at one promise."""
+    """What the attacks found at one promise, over all populations."""
 
     epsilon: float | None
     noise: float
     """σ; 0 without a promise."""
     auc: Interval
-    """Of telling members from strangers; 0.5 is a blind guess."""
+    """Of telling members from strangers, the mean over the populations; 0.5 is a blind guess."""
     codes_found: float
     """Share of the codes of what was backed that were read."""
     codes_by_chance: float
@@ -78,11 +90,7 @@ class AttackExperiment:
         self._persons = active[order]
         self._progress = progress
 
-    def run(self, epsilons: Sequence[float | None]) -> list[Attacked]:
-        """Both attacks at each promise."""
-        return [self.attack(epsilon) for epsilon in epsilons]
-
-    def attack(self, epsilon: float | None) -> Attacked:
+    def attack(self, epsilon: float | None) -> Findings:
         """Both attacks at one promise; every model, the attacker's too, is learnt as the attacked one is."""
         federation = self._federation.model_copy(update={"epsilon": epsilon})
         count = self._config.members
@@ -99,14 +107,8 @@ class AttackExperiment:
             noise = client.noise
             self._progress(f"attack at ε {epsilon}", (number + 1) / (self._config.shadows + 1))
         scores = membership_scores(losses[0], losses[1:])
-        read = [self._read(number, federation) for number in range(self._config.readers)]
-        return Attacked(
-            epsilon,
-            noise,
-            _auc(scores[:count], scores[count:], self._config.seed),
-            float(np.mean([each.found for each in read])),
-            float(np.mean([each.by_chance for each in read])),
-        )
+        read = tuple(self._read(number, federation) for number in range(self._config.readers))
+        return Findings(noise, scores[:count], scores[count:], read)
 
     def _drawn(self, number: int, size: int, count: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed_of(self._config.seed, "shadow", number))
@@ -150,8 +152,25 @@ def population(config: AttackConfig) -> Dataset:
     return build_dataset(conform(tables))
 
 
-def _auc(members: Floats, strangers: Floats, seed: int) -> Interval:
-    """Chance that a member scores above a stranger, with its interval over persons."""
+def attack_all(experiments: Sequence[AttackExperiment], epsilons: Sequence[float | None]) -> list[Attacked]:
+    """Both attacks at each promise, on several populations."""
+    return [attacked_over(epsilon, [each.attack(epsilon) for each in experiments]) for epsilon in epsilons]
+
+
+def attacked_over(epsilon: float | None, findings: Sequence[Findings]) -> Attacked:
+    """One promise's findings in several populations as one."""
+    read = [one for each in findings for one in each.read]
+    return Attacked(
+        epsilon,
+        findings[0].noise,
+        _auc(findings),
+        float(np.mean([each.found for each in read])),
+        float(np.mean([each.by_chance for each in read])),
+    )
+
+
+def _auc(findings: Sequence[Findings]) -> Interval:
+    """Chance that a member scores above a stranger of the same population, with its interval over persons."""
 
     def one(inside: Floats, outside: Floats) -> float:
         ranks = np.searchsorted(np.sort(outside), inside, "left") + np.searchsorted(
@@ -159,10 +178,18 @@ def _auc(members: Floats, strangers: Floats, seed: int) -> Interval:
         )
         return float(ranks.mean() / 2 / len(outside))
 
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     drawn = [
-        one(rng.choice(members, len(members)), rng.choice(strangers, len(strangers)))
+        np.mean(
+            [
+                one(
+                    rng.choice(each.members, len(each.members)),
+                    rng.choice(each.strangers, len(each.strangers)),
+                )
+                for each in findings
+            ]
+        )
         for _ in range(RESAMPLES)
     ]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(one(members, strangers), float(low), float(high))
+    found = float(np.mean([one(each.members, each.strangers) for each in findings]))
+    return interval_of(found, np.array(drawn))

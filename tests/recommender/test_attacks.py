@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from recommender.experiments.attacks import AttackConfig, Attacked, AttackExperiment, population
-from recommender.federation.attacks import membership_scores, read_codes
+from recommender.experiments.attacks import (
+    AttackConfig,
+    Attacked,
+    AttackExperiment,
+    Findings,
+    attack_all,
+    attacked_over,
+    population,
+)
+from recommender.federation.attacks import ReadCodes, membership_scores, read_codes
 from recommender.federation.settings import FederationConfig
 from recommender.models.pfcr import PfcrConfig
 from tests.recommender.conftest import word_vectors
@@ -22,7 +30,7 @@ def attacked() -> list[Attacked]:
     config = AttackConfig(members=70, shadows=3, readers=8, readers_persons=2, items=60)
     data = population(config)
     vectors = word_vectors(data.items.texts)
-    return AttackExperiment(config, NETWORK, FEDERATION, vectors, data).run([None, 0.3])
+    return attack_all([AttackExperiment(config, NETWORK, FEDERATION, vectors, data)], [None, 0.3])
 
 
 def test_without_noise_members_are_told_from_strangers(attacked: list[Attacked]) -> None:
@@ -57,3 +65,20 @@ def test_as_many_rows_are_guessed_as_there_are_and_those_that_moved_furthest_alo
     assert found.guessed.tolist() == [[False, True, False], [False, False, True]]
     assert found.found == 0.5
     assert found.by_chance == pytest.approx(2 / 6)
+
+
+def _read(guess: int) -> ReadCodes:
+    """One of four codes, which is the second."""
+    places = np.arange(4)
+    return ReadCodes((places == guess)[None], (places == 1)[None])
+
+
+def test_persons_of_several_populations_are_told_apart_within_their_own() -> None:
+    # Whoever is compared across populations finds every stranger of the second above the first's members.
+    first = Findings(1.5, np.array([2.0, 4.0]), np.array([1.0, 3.0, 0.0]), (_read(1),))
+    second = Findings(1.5, np.array([9.0]), np.array([10.0, 8.0]), (_read(0),))
+    found = attacked_over(3.0, [first, second])
+    assert (found.epsilon, found.noise) == (3.0, 1.5)
+    assert found.auc.mean == pytest.approx((5 / 6 + 1 / 2) / 2)
+    assert found.auc.low < found.auc.mean < found.auc.high
+    assert (found.codes_found, found.codes_by_chance) == (0.5, 0.25)

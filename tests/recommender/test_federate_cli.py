@@ -148,3 +148,18 @@ def test_the_arms_are_measured_by_domain_and_written(run: Command, tmp_path: Pat
     assert whole[0]["users"] == sum(row["users"] for row in parts)
     assert whole[0]["gain"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
     assert f"| 20 | {names[0]} | local |" in printed
+
+
+def test_each_seed_is_a_population_that_is_attacked(run: Command, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    status, printed, errors = run(
+        "federate", "attack", "--members", "50", "--epsilons", "2", "--seeds", "2", "--json", out, *NETWORK,
+        "--set", "federation.rounds=1",
+    )  # fmt: skip
+    assert status == 0, errors
+    written = json.loads(out.read_text())
+    assert [each["seed"] for each in written["protocol"]["populations"]] == [0, 1]
+    assert [row["epsilon"] for row in written["rows"]] == [None, 2.0]
+    free, promised = written["rows"]
+    assert free["noise"] == 0 < promised["noise"]
+    assert f"| 2 | {promised['noise']:.2f} | {promised['auc']['mean']:.3f} (" in printed
