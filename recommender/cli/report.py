@@ -155,7 +155,9 @@ def attack_lines(found: Sequence["Attacked"]) -> Iterator[str]:
     for each in found:
         promise = "∞" if each.epsilon is None else f"{each.epsilon:g}"
         auc = f"{each.auc.mean:.3f} ({each.auc.low:.3f}–{each.auc.high:.3f})"
-        codes = f"{each.codes_found:.0%} | {each.codes_by_chance:.0%}"
+        codes = "not sent | "
+        if each.codes_found is not None:
+            codes = f"{each.codes_found:.0%} | {each.codes_by_chance:.0%}"
         yield f"| {promise} | {each.noise:.2f} | {auc} | {codes} |"
 
 

@@ -18,10 +18,11 @@ from recommender.data.synthetic import SyntheticConfig, synthesize
 from recommender.evaluation.bootstrap import Interval, interval_of
 from recommender.federation.attacks import ReadCodes, membership_scores, person_losses, read_codes
 from recommender.federation.averaging import Weights, seed_of
-from recommender.federation.client import Client
+from recommender.federation.client import Client, travelling
 from recommender.federation.exchange import draw_network, public_codebook, sequences_of
 from recommender.federation.settings import FederationConfig
 from recommender.models.pfcr import PfcrConfig
+from recommender.models.pfcr_network import SequenceNetwork
 from recommender.progress import Progress, silent
 from recommender.text.cache import TextVectors
 
@@ -52,7 +53,7 @@ class Findings:
     """How much each looks like a member; higher is likelier."""
     strangers: Floats
     read: tuple[ReadCodes, ...]
-    """Of each reader."""
+    """Of each reader; nothing where the code embedding stays at home."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ class Attacked:
     """σ; 0 without a promise."""
     auc: Interval
     """Of telling members from strangers, the mean over the populations; 0.5 is a blind guess."""
-    codes_found: float
-    """Share of the codes of what was backed that were read."""
-    codes_by_chance: float
+    codes_found: float | None
+    """Share of the codes of what was backed that were read; none where the code embedding stays at home."""
+    codes_by_chance: float | None
 
 
 class AttackExperiment:
@@ -97,18 +98,37 @@ class AttackExperiment:
         members, strangers = self._persons[:count], self._persons[count : 2 * count]
         theirs = self._persons[2 * count :]
         asked = torch.cat([members, strangers])
-        losses: list[Floats] = []
         noise = 0.0
+        networks: list[SequenceNetwork] = []
         for number in range(self._config.shadows + 1):
             pool = members if number == 0 else theirs[self._drawn(number, len(theirs), count)]
             client = self._client(f"{number}", pool, federation)
             self._learn(client, federation)
-            losses.append(person_losses(client.network, self._codes, asked))
+            networks.append(client.network)
             noise = client.noise
             self._progress(f"attack at ε {epsilon}", (number + 1) / (self._config.shadows + 1))
-        scores = membership_scores(losses[0], losses[1:])
-        read = tuple(self._read(number, federation) for number in range(self._config.readers))
+        scores = self._scores(networks[0], networks[1:], asked, federation)
+        readers = range(self._config.readers if federation.travels != "encoder" else 0)
+        read = tuple(self._read(number, federation) for number in readers)
         return Findings(noise, scores[:count], scores[count:], read)
+
+    def _scores(
+        self,
+        attacked: SequenceNetwork,
+        shadows: Sequence[SequenceNetwork],
+        asked: torch.Tensor,
+        federation: FederationConfig,
+    ) -> Floats:
+        """How much each person looks like a member; what was not sent is the shadow model's own."""
+        sent = {
+            name: dict(attacked.named_parameters())[name] for name in travelling(attacked, federation.travels)
+        }
+        expected = [person_losses(shadow, self._codes, asked) for shadow in shadows]
+        found = []
+        for shadow in shadows:
+            shadow.load_state_dict(sent, strict=False)
+            found.append(person_losses(shadow, self._codes, asked))
+        return membership_scores(np.mean(found, axis=0), expected)
 
     def _drawn(self, number: int, size: int, count: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed_of(self._config.seed, "shadow", number))
@@ -164,8 +184,8 @@ def attacked_over(epsilon: float | None, findings: Sequence[Findings]) -> Attack
         epsilon,
         findings[0].noise,
         _auc(findings),
-        float(np.mean([each.found for each in read])),
-        float(np.mean([each.by_chance for each in read])),
+        float(np.mean([each.found for each in read])) if read else None,
+        float(np.mean([each.by_chance for each in read])) if read else None,
     )
 
 

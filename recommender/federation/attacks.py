@@ -1,7 +1,8 @@
 """What an attacker can tell of persons from what leaves a client: the proof that noise is needed, and enough.
 
 The attacker is the coordinator: it sees every update, knows the codebook, all items and the settings, and can
-train models of its own on persons whose sequences it has. It sees no prompt, for that never travels.
+train models of its own on persons whose sequences it has. It sees no prompt, for that never travels; in the
+place of whatever else does not, it puts its own models'.
 """
 
 from collections.abc import Sequence

@@ -14,7 +14,8 @@ class FederationConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rounds: int = Field(20, ge=1)
-    travels: Travels = "all"
+    travels: Travels = "encoder"
+    """More learns worse here, and shows what was backed: see docs/recommender.md."""
     local_epochs: float = Field(1.0, gt=0)
     """Passes over a client's persons in each round."""
     persons_per_step: int = Field(64, ge=1)

@@ -146,8 +146,8 @@ def try_out(platform: Installation, snapshot: str) -> str:
 def put_live(platform: Installation, snapshot: str) -> str:
     """Train by the site's command, with the setting in the environment, and show the lists; the run's id."""
     name, _, value = documented("CHAINFUND_RECOMMENDER_SETTINGS=").partition("=")
-    shared = platform.folder / "shared"
-    platform.environment[name] = value.replace("/srv/chainfund/shared", str(shared)).strip("'")
+    shutil.copy(platform.folder / "memory" / "own.safetensors", platform.folder)
+    platform.environment[name] = value.replace("/srv/chainfund", str(platform.folder)).strip("'")
     run = found_run(platform.run(documented("manage.py recommend train").replace("SNAPSHOT", snapshot)))
     platform.run(documented("manage.py recommend promote").replace("RUN", run))
     return run

@@ -59,10 +59,20 @@ def test_two_platforms_and_a_coordinator_go_through_a_round(
 
 
 def test_a_platform_trains_from_what_was_learnt_together(
-    run: Command, shared: Path, small_directory: Path
+    run: Command, shared: Path, small_directory: Path, tmp_path: Path
 ) -> None:
     own = ("--set", f"pfcr.shared={shared}", "--set", "pfcr.words=2", "--set", "pfcr.training.epochs=1")
-    status, printed, errors = run("train", "pfcr", "--data", small_directory, *NETWORK, *own)
+    status, _, errors = run("train", "pfcr", "--data", small_directory, *NETWORK, *own)
+    assert status == 1
+    assert "give this platform's as pfcr.own=MEMORY/own.safetensors" in errors
+    memory = tmp_path / "memory"
+    status, _, errors = run(
+        "federate", "round", shared, tmp_path / "north.update", "--client", "north", "--memory", memory,
+        "--data", small_directory,
+    )  # fmt: skip
+    assert status == 0, errors
+    kept = ("--set", f"pfcr.own={memory / 'own.safetensors'}")
+    status, printed, errors = run("train", "pfcr", "--data", small_directory, *NETWORK, *own, *kept)
     assert status == 0, errors
     assert "pfcr-" in printed
 

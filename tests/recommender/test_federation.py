@@ -135,7 +135,7 @@ def test_the_same_round_gives_the_same_bits_and_another_one_others(epsilon: floa
     first, again, later = (client("a", config).train(start, turn) for turn in (3, 3, 4))
     assert first.persons == 20
     assert all(np.array_equal(first.weights[name], again.weights[name]) for name in start)
-    assert not np.array_equal(first.weights["codes.weight"], later.weights["codes.weight"])
+    assert not np.array_equal(first.weights["positions"], later.weights["positions"])
 
 
 def test_parameters_of_another_network_are_refused() -> None:

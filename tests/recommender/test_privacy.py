@@ -73,7 +73,7 @@ def test_a_step_without_anybody_still_adds_noise() -> None:
     given = mine.shared()
     sent = mine.train(given, 1)
     assert all(np.isfinite(array).all() for array in sent.weights.values())
-    assert not np.array_equal(sent.weights["codes.weight"], given["codes.weight"])
+    assert not np.array_equal(sent.weights["positions"], given["positions"])
 
 
 def test_with_noise_what_does_not_travel_is_noised_too() -> None:
@@ -144,7 +144,7 @@ def test_who_knows_everything_but_the_secret_cannot_take_the_noise_away() -> Non
         Client("a", make_network(), CODES, sequences(20, 0), config, secret).train(start, 1)
         for secret, start in ((1, start_weights()), (2, start_weights()))
     ]
-    assert not np.allclose(sent[0].weights["codes.weight"], sent[1].weights["codes.weight"], atol=1e-4)
+    assert not np.allclose(sent[0].weights["positions"], sent[1].weights["positions"], atol=1e-4)
 
 
 def start_weights() -> dict[str, np.ndarray]:
