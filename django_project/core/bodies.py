@@ -1,8 +1,9 @@
 """How much a request may carry: no address of the site takes files.
 
 Django keeps a body's form fields in memory and spools files, and under ASGI every body, to the disk before
-any view or permission is asked. A body above `BODY_LIMIT` is answered with 413 instead (`web/bodies.py`),
-unread, whether its length is told or it comes in chunks.
+any view or permission is asked. A body above the limit of its address (`BODY_LIMIT`, or what `BODY_LIMITS`
+has for the beginning of its path) is answered with 413 instead (`web/bodies.py`), unread, whether its length
+is told or it comes in chunks.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -20,14 +21,20 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 TOO_LARGE = "chainfund.body_too_large"
 
 
-def is_longer_than_allowed(content_length: str) -> bool:
-    """Whether a Content-Length header tells of more than the site takes."""
+def limit_of(path: str) -> int:
+    """How many bytes a body to this address may have; `path` is without the site's own prefix."""
+    longer: dict[str, int] = settings.BODY_LIMITS
     limit: int = settings.BODY_LIMIT
+    return next((most for prefix, most in longer.items() if path.startswith(prefix)), limit)
+
+
+def is_longer_than(limit: int, content_length: str) -> bool:
+    """Whether a Content-Length header tells of more than so many bytes."""
     return whole_number(content_length, 0, limit + 1) > limit
 
 
 class BoundedBodies:
-    """An ASGI application that is handed whole bodies of at most `BODY_LIMIT`, held in memory."""
+    """An ASGI application that is handed whole bodies of at most `limit_of` their path, held in memory."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -55,7 +62,8 @@ class BoundedBodies:
 
 async def _whole(scope: Any, receive: Receive) -> Message | None:
     """A request's body in one message, or the news that the client left; None for one that is too large."""
-    if is_longer_than_allowed(dict(scope["headers"]).get(b"content-length", b"").decode("latin-1")):
+    limit = limit_of(scope["path"].removeprefix(scope.get("root_path", "")))
+    if is_longer_than(limit, dict(scope["headers"]).get(b"content-length", b"").decode("latin-1")):
         return None
     body = bytearray()
     while True:
@@ -63,7 +71,7 @@ async def _whole(scope: Any, receive: Receive) -> Message | None:
         if message["type"] != "http.request":
             return message
         body += message.get("body", b"")
-        if len(body) > settings.BODY_LIMIT:
+        if len(body) > limit:
             return None
         if not message.get("more_body"):
             return {"type": "http.request", "body": bytes(body), "more_body": False}

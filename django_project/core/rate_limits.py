@@ -89,6 +89,8 @@ PICTURE = Limit("picture", 60, timedelta(minutes=1))
 DOWNLOAD = Limit("download", 20, timedelta(minutes=5))
 MESSAGE = Limit("message", 10, timedelta(hours=1))
 REPORT = Limit("report", 5, timedelta(hours=1))
+# A draft saves itself while somebody types, a second after each pause.
+DRAFT = Limit("draft", 120, timedelta(minutes=1))
 PLEDGE = Limit("pledge", 30, timedelta(minutes=10))
 PLEDGE_REPORT = Limit("pledge-report", 120, timedelta(minutes=10))
 # Staff: a name's passwords, an account's codes, and whatever comes from one network.

@@ -9,6 +9,8 @@ export interface ApiProblem {
 /** The status of an answer that never came. */
 export const UNREACHABLE = 0;
 const PATIENCE_MILLISECONDS = 15_000;
+/** Browsers refuse to keep a longer body alive; in the worst case each character of ours is three bytes. */
+const KEPT_ALIVE_CHARACTERS = 20_000;
 
 export class ApiError extends Error {
   constructor(
@@ -77,7 +79,7 @@ async function ask<Answer>(url: string, request: RequestInit, token = csrfToken(
       credentials: "same-origin",
       headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token },
       // What is reported as the page is left still has to arrive.
-      keepalive: true,
+      keepalive: String(request.body ?? "").length <= KEPT_ALIVE_CHARACTERS,
       signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
     });
     text = await response.text();

@@ -28,6 +28,9 @@ if (document.querySelector(WALLET_ELEMENTS)) {
   void import("./wallet/elements.ts");
 }
 
+// Only creators write drafts.
+if (document.querySelector("draft-form")) void import("./studio/draft-form.ts");
+
 // Whatever page comes after a payment tells the site of it, if the page before could not.
 if (unreportedPayments().length > 0) {
   void import("./reporter.ts").then(({ reportPayments }) => reportPayments());

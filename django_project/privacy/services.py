@@ -20,6 +20,7 @@ from django_project.discovery.user_keys import visitor_key
 from django_project.notifications import account_notices
 from django_project.notifications.models import AccountNotice, Mailbox, Notification, Preference
 from django_project.pledges.models import PledgeIntent
+from django_project.studio.selectors import drafts_of
 
 
 def export(user: User) -> dict[str, object]:
@@ -58,6 +59,16 @@ def export(user: User) -> dict[str, object]:
                 "created": row.created_at.isoformat(),
             }
             for row in Report.objects.filter(reporter=user).select_related("listing")
+        ],
+        "drafts": [
+            {
+                "id": str(row.public_id),
+                "created": row.created_at.isoformat(),
+                "changed": row.updated_at.isoformat(),
+                "texts": row.texts,
+                "rows": row.rows,
+            }
+            for row in drafts_of(user)
         ],
         "messages": [
             {"campaign": row.listing.slug, "text": row.text, "written": row.written_at.isoformat()}

@@ -1,15 +1,14 @@
-"""The answer to a request that carries more than `BODY_LIMIT`, before anything reads it (core/bodies.py)."""
+"""The answer to a body of more than its address takes, before anything reads it (core/bodies.py)."""
 
 import io
 from collections.abc import Callable
 
-from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from django_project.core.bodies import TOO_LARGE, is_longer_than_allowed
+from django_project.core.bodies import TOO_LARGE, is_longer_than, limit_of
 from django_project.core.errors import error_body
 from django_project.web.context import theme_of
 from django_project.web.error_views import is_program
@@ -28,19 +27,20 @@ class BodyLimitMiddleware:
 
 
 def _is_too_large(request: HttpRequest) -> bool:
-    if getattr(request, "scope", {}).get(TOO_LARGE) or is_longer_than_allowed(
-        request.META.get("CONTENT_LENGTH") or ""
+    limit = limit_of(request.path_info)
+    if getattr(request, "scope", {}).get(TOO_LARGE) or is_longer_than(
+        limit, request.META.get("CONTENT_LENGTH") or ""
     ):
         return True
     is_in_chunks = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     if not is_in_chunks or "wsgi.input" not in request.META:
         return False
     try:
-        body = request.META["wsgi.input"].read(settings.BODY_LIMIT + 1)
+        body = request.META["wsgi.input"].read(limit + 1)
     except Exception as error:
         # Chunks that are none, or a client that left: each server has errors of its own for them.
         raise BadRequest("The body cannot be read") from error
-    if len(body) > settings.BODY_LIMIT:
+    if len(body) > limit:
         return True
     # From here on as if its length had been told; Django has no public name for where a body is read from.
     request.META["CONTENT_LENGTH"] = str(len(body))

@@ -22,7 +22,10 @@ logger = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
 
 # What somebody may have written with care: it is shown again when its form cannot be taken.
-TYPED_FIELDS = ("display_name", "bio", "address", "text")
+TYPED_FIELDS = (
+    *("display_name", "bio", "address", "text"),
+    *("title", "tagline", "story", "publisher", "description"),
+)
 # What the operator's programs ask, whatever visitors are told; and the mark that the closed page shows.
 OPEN_PATHS = ("/livez", "/readyz", "/metrics", "/mark.svg")
 MAINTENANCE_MINUTES = 10
@@ -99,7 +102,8 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 def _refused_form(
     request: HttpRequest, template: str, status: int, more: dict[str, str] | None = None
 ) -> HttpResponse:
-    typed = [text for name in TYPED_FIELDS if (text := request.POST.get(name, ""))]
+    # A row of a list has its own name before the field's.
+    typed = [text for name, text in request.POST.items() if name.rpartition(".")[2] in TYPED_FIELDS and text]
     response = render(request, template, {"typed": typed, **(more or {})}, status=status)
     response["Cache-Control"] = "no-store"
     return response

@@ -4,7 +4,17 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 
 from django_project.web import feeds, sitemaps
-from django_project.web.views import account, campaign, pledging, profile, reporting, sharing, shop, visitor
+from django_project.web.views import (
+    account,
+    campaign,
+    pledging,
+    profile,
+    reporting,
+    sharing,
+    shop,
+    studio,
+    visitor,
+)
 
 app_name = "web"
 
@@ -54,6 +64,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/data.json", account.export, name="export"),
     path("me/deletion/", account.ask_for_deletion, name="deletion"),
     path("me/deletion/off/", account.call_deletion_off, name="deletion-off"),
+    path("studio/", studio.drafts, name="studio"),
+    path("studio/new/", studio.new_draft, name="draft-new"),
+    path("studio/<uuid:public_id>/delete/", studio.delete_draft, name="draft-delete"),
+    path("studio/<uuid:public_id>/story-preview/", studio.preview_story, name="draft-story-preview"),
+    path("studio/<uuid:public_id>/<text:step>/", studio.draft_page, name="draft"),
     path("mail/keep/<text:token>/", account.keep_account, name="keep-account"),
     path("mail/confirm/<text:token>/", account.mail_confirm, name="mail-confirm"),
     path("mail/unsubscribe/<text:token>/", account.mail_unsubscribe, name="mail-unsubscribe"),

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django_project.accounts.models import User
 from django_project.core.addresses import format_address, format_hash
 from django_project.pledges import services
+from django_project.studio.services import create_draft
 from tests.factories import World, address, backer_user
 from tests.support.staff import add_app, staff_client
 
@@ -58,6 +59,11 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "web:settings-notifications": ("/me/settings/notifications/", POST_ONLY),
     "web:session-end": ("/me/settings/sessions/{pledge}/end/", POST_ONLY),
     "web:sessions-end": ("/me/settings/sessions/end/", POST_ONLY),
+    "web:studio": ("/studio/", SIGNED_IN),
+    "web:draft-new": ("/studio/new/", POST_ONLY),
+    "web:draft": ("/studio/{draft}/story/", OWN),
+    "web:draft-delete": ("/studio/{draft}/delete/", OWN),
+    "web:draft-story-preview": ("/studio/{draft}/story-preview/", POST_ONLY),
     "web:notifications": ("/me/notifications/", SIGNED_IN),
     "web:notifications-read": ("/me/notifications/read/", POST_ONLY),
     "web:receipts-csv": ("/me/receipts.csv", SIGNED_IN),
@@ -101,6 +107,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "api:pledge-opened": ("/api/v1/pledges/{pledge}/opened", API_POST_ONLY),
     "api:pledge-submitted": ("/api/v1/pledges/{pledge}/submitted", API_POST_ONLY),
     "api:pledge-rejected": ("/api/v1/pledges/{pledge}/rejected", API_POST_ONLY),
+    "api:draft": ("/api/v1/drafts/{draft}", API_OWN),
     "api:campaigns": ("/api/v1/campaigns", OPEN),
     "api:campaign": ("/api/v1/campaigns/31337/{address}", OPEN),
     "api:contributions": ("/api/v1/campaigns/31337/{address}/contributions", OPEN),
@@ -213,6 +220,7 @@ def places() -> dict[str, str]:
         "creator": format_address(campaign.creator),
         "hash": format_hash(campaign.metadata_hash),
         "pledge": str(intent.public_id),
+        "draft": str(create_draft(owner).public_id),
         "owner": str(owner.pk),
         "unknown": str(uuid.uuid4()),
     }

@@ -238,7 +238,7 @@ def test_what_is_left_of_a_body_is_passed_over_until_the_client_leaves() -> None
     async def application(scope: Any, receive: Any, _send: Any) -> None:
         heard.extend([scope[TOO_LARGE], await receive(), await receive()])
 
-    asyncio.run(BoundedBodies(application)({"type": "http", "headers": []}, receive, None))
+    asyncio.run(BoundedBodies(application)({"type": "http", "path": "/", "headers": []}, receive, None))
     assert heard == [
         True,
         {"type": "http.request", "body": b"", "more_body": False},

@@ -7,7 +7,10 @@ from django.template.loader import get_template
 from django_project.campaigns.selectors import STATUSES
 from django_project.catalog.selectors import FACET_VALUES, FACETS, SORTS, FacetName
 from django_project.notifications.models import Kind
+from django_project.studio import content
+from django_project.studio.models import Draft
 from django_project.web import labels
+from django_project.web.studio_fields import STEPS, fields_of, label_of, step_of
 from tasks.celery import app
 
 REMINDED = {Kind.REFUND_DUE, Kind.MILESTONE_REVIEW}
@@ -34,6 +37,16 @@ def test_facets_sorts_and_states_have_their_words() -> None:
     assert set(labels.FACET) == set(FACETS)
     assert set(labels.SORT) == set(SORTS)
     assert set(labels.STATUS) >= set(STATUSES)
+
+
+def test_every_field_of_a_draft_is_on_one_page() -> None:
+    key = "0a0a0a0a"
+    draft = Draft(rows={rows: [key] for rows in content.ROWS})
+    shown = [name for step in STEPS for name in fields_of(step, draft)]
+    cells = [f"{rows}.{key}.{name}" for rows, names in content.ROWS.items() for name in names]
+    assert sorted(shown) == sorted([*content.TEXTS, *cells])
+    assert all(name in fields_of(step_of(name), draft) for name in shown)
+    assert all(str(label_of(name, draft)[0]) for name in shown)
 
 
 def test_beat_asks_only_for_tasks_that_there_are() -> None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from django_project.core.errors import UserError
@@ -12,6 +12,7 @@ from django_project.pledges import services
 from django_project.pledges.models import PledgeIntent
 from tests.factories import CHAIN_ID, ETHER, World, address, backer_user, reference
 from tests.support.pledging import ALICE, fulfil, pledge, state
+from tests.support.racing import in_thread, somebody_waits_for_a_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = PledgeIntent.State
@@ -51,7 +52,7 @@ def test_a_late_report_races_the_indexer(
     reporter = in_thread(lambda: services.report_submitted(intent, reference(5)))
     assert has_read.wait(10)
     indexer = in_thread(reconcile)
-    while not is_reconciled.wait(0.01) and not _somebody_waits_for_a_lock():
+    while not is_reconciled.wait(0.01) and not somebody_waits_for_a_lock():
         pass
     may_write.set()
     reporter.join(10)
@@ -87,7 +88,7 @@ def test_two_tabs_that_begin_at_once(monkeypatch: pytest.MonkeyPatch, *, has_loc
     first = in_thread(begin)
     assert has_looked.wait(10)
     second = in_thread(begin)
-    while second.is_alive() and not _somebody_waits_for_a_lock():
+    while second.is_alive() and not somebody_waits_for_a_lock():
         second.join(0.01)
     may_write.set()
     first.join(10)
@@ -103,7 +104,7 @@ def test_reconciliations_of_a_chain_wait_for_each_other_and_for_no_other_chains(
         services.reconcile(CHAIN_ID)
         waits, passes = reconciling(CHAIN_ID), reconciling(CHAIN_ID + 1)
         passes.join(10)
-        while waits.is_alive() and not _somebody_waits_for_a_lock():
+        while waits.is_alive() and not somebody_waits_for_a_lock():
             waits.join(0.01)
         assert (waits.is_alive(), passes.is_alive()) == (True, False)
     waits.join(10)
@@ -119,21 +120,3 @@ def test_what_is_heard_of_a_pledge_is_written_down_as_a_whole_each() -> None:
     assert submitted.state == State.SUBMITTED
     assert services.give_up(submitted, PledgeIntent.Failure.DROPPED).state == State.FAILED
     assert (state(intent), intent.failure) == (State.FAILED, PledgeIntent.Failure.DROPPED)
-
-
-def in_thread(work: Callable[[], object]) -> threading.Thread:
-    """Run something beside the test, on a database connection of its own."""
-
-    def run() -> None:
-        work()
-        connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
-
-
-def _somebody_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])

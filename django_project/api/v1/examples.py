@@ -70,7 +70,18 @@ _PLEDGE = {
 }
 _SIGNATURE = {"nonce": _NONCE, "signature": "0x" + "5c" * 65}
 
+_DRAFT = {
+    "id": _PLEDGE_ID,
+    "revision": 7,
+    "saved_at": _NOON,
+    "texts": {"title": "Bread ovens for the valley", "language": "en", "rewards.3f9a1c2e.price": "0,5"},
+    "rows": {"rewards": ["3f9a1c2e"]},
+    "conflicts": {"tagline": {"text": "Two ovens that everybody may use.", "revision": 6}},
+    "problems": {"rewards.3f9a1c2e.price": "Did you mean 0.5? Write decimals after a point."},
+    "missing": ["story", "category", "deadline"],
+}
 _CAMPAIGNS = "/api/v1/campaigns"
+_DRAFTS = "/api/v1/drafts/{public_id}"
 _ONE = f"{_CAMPAIGNS}/{{chain_id}}/{{address}}"
 _PLEDGES = "/api/v1/pledges"
 _SESSION = "/api/v1/session"
@@ -180,6 +191,8 @@ ANSWERS: dict[tuple[str, str], Any] = {
         "tier_id": 1,
     },
     ("get", f"{_PLEDGES}/{{public_id}}"): _PLEDGE,
+    ("get", _DRAFTS): {**_DRAFT, "conflicts": {}},
+    ("post", _DRAFTS): _DRAFT,
     ("post", f"{_PLEDGES}/{{public_id}}/opened"): {**_PLEDGE, "state": "asked", "confirmed_amount": None},
     ("post", f"{_PLEDGES}/{{public_id}}/submitted"): {**_PLEDGE, "state": "submitted"},
     ("post", f"{_PLEDGES}/{{public_id}}/rejected"): {**_PLEDGE, "state": "rejected"},
@@ -212,6 +225,7 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("post", _PLEDGES): {"campaign": f"1:{_CAMPAIGN_ADDRESS}", "amount": "0.5", "tier_id": 1},
     ("post", f"{_PLEDGES}/{{public_id}}/opened"): {"ref": _REF},
+    ("post", _DRAFTS): {"changes": {"tagline": {"text": "Two wood-fired ovens.", "seen": 5}}},
     ("post", f"{_PLEDGES}/{{public_id}}/submitted"): {"ref": _REF, "tx_hash": _HASH},
     ("post", f"{_PLEDGES}/{{public_id}}/rejected"): {"ref": _REF},
 }

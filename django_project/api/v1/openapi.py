@@ -17,7 +17,7 @@ SHARED = {
     400: ("Invalid", "The query or the body breaks a rule; `fields` says which, `allowed` what there is."),
     404: ("NotFound", "There is nothing here, or nothing of whoever asked."),
     406: ("NotAcceptable", "The answer is of none of the kinds that the Accept header names."),
-    413: ("BodyTooLarge", "The body is longer than 64 kB."),
+    413: ("BodyTooLarge", "The body is longer than 64 kB, or than 2 MB for a draft."),
     415: ("UnsupportedMediaType", "The body is not JSON."),
     429: ("TooManyRequests", "Asked too often."),
     500: ("ServerError", "Something went wrong here."),

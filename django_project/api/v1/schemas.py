@@ -1,6 +1,7 @@
 """What the API answers with. Amounts are base units as decimal text: JSON numbers lose digits."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -19,6 +20,9 @@ from django_project.campaigns.selectors.refund_terms import Due, Firm, Reason, W
 from django_project.discovery.selectors import LiveModel, Recommendation
 from django_project.ledger.selectors import ChainHealth
 from django_project.pledges.following import PledgeStatus
+from django_project.studio.checks import Problem
+from django_project.studio.models import Draft
+from django_project.studio.services import Conflict
 
 
 class CampaignOut(BaseModel):
@@ -354,4 +358,37 @@ class PledgeOut(BaseModel):
             confirmations_needed=status.confirmations_needed,
             created_at=status.created_at,
             updated_at=status.updated_at,
+        )
+
+
+class ConflictOut(BaseModel):
+    """What somebody else wrote meanwhile; `text` is null where its row was taken out."""
+
+    text: str | None
+    revision: int
+
+
+class DraftOut(BaseModel):
+    """`problems` is what a campaign would not take, by field; `missing` what is still to be filled in."""
+
+    id: uuid.UUID
+    revision: int
+    saved_at: datetime
+    texts: dict[str, str]
+    rows: dict[str, list[str]]
+    conflicts: dict[str, ConflictOut]
+    problems: dict[str, str]
+    missing: list[str]
+
+    @classmethod
+    def of(cls, draft: Draft, problems: Sequence[Problem], conflicts: Sequence[Conflict]) -> "DraftOut":
+        return cls(
+            id=draft.public_id,
+            revision=draft.revision,
+            saved_at=draft.updated_at,
+            texts=draft.texts,
+            rows=draft.rows,
+            conflicts={each.field: ConflictOut(text=each.text, revision=each.revision) for each in conflicts},
+            problems={each.field: str(each.message) for each in problems if not each.is_missing},
+            missing=[each.field for each in problems if each.is_missing],
         )

@@ -12,6 +12,7 @@ from django_project.api.v1.campaigns import (
     SimilarView,
 )
 from django_project.api.v1.docs import ReferenceView, SchemaView
+from django_project.api.v1.drafts import DraftView
 from django_project.api.v1.pledges import OpenedView, PledgesView, PledgeView, RejectedView, SubmittedView
 from django_project.api.v1.session import ChallengeView, SessionView
 
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("pledges/<uuid:public_id>/opened", OpenedView.as_view(), name="pledge-opened"),
     path("pledges/<uuid:public_id>/submitted", SubmittedView.as_view(), name="pledge-submitted"),
     path("pledges/<uuid:public_id>/rejected", RejectedView.as_view(), name="pledge-rejected"),
+    path("drafts/<uuid:public_id>", DraftView.as_view(), name="draft"),
     path("campaigns", CampaignsView.as_view(), name="campaigns"),
     path(_CAMPAIGN, CampaignView.as_view(), name="campaign"),
     path(f"{_CAMPAIGN}/contributions", ContributionsView.as_view(), name="contributions"),
