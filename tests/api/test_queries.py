@@ -16,6 +16,7 @@ from django_project.core.addresses import format_address, format_hash
 from django_project.core.errors import InvalidInputError
 from django_project.pledges import services
 from django_project.pledges.models import PledgeIntent
+from django_project.studio.models import Draft
 from tests.factories import ETHER, World, address, backer_user
 from tests.permissions.test_urls import urls
 from tests.support.described import is_as_described
@@ -76,6 +77,7 @@ TABLE: dict[str, tuple[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]]]
     "api:indexer-status": ("/api/v1/indexer/status", {}),
     "api:session": ("/api/v1/session", {}),
     "api:pledge": (PLEDGE, {}),
+    "api:draft": ("/api/v1/drafts/{public_id}", {}),
     "api:schema": ("/api/v1/schema", {}),
     "api:docs": ("/api/v1/docs", {}),
     "metadata": ("/metadata/{digest}.json", {}),
@@ -122,7 +124,10 @@ def places(world: World) -> dict[str, str]:
     for number in range(3):
         world.contribute(campaign, backer=address(number), amount=ETHER // 10)
     listing = world.listing(campaign)
-    intent = services.create_intent(backer_user(9), listing, ETHER // 10, 0, address(9))
+    backer = backer_user(9)
+    intent = services.create_intent(backer, listing, ETHER // 10, 0, address(9))
+    # One id leads to either: each has its own address.
+    Draft.objects.create(public_id=intent.public_id, owner=backer)
     return {
         "chain_id": str(campaign.chain_id),
         "address": format_address(campaign.address),

@@ -21,8 +21,8 @@ from tests.support.staff import staff_client
 
 pytestmark = pytest.mark.django_db
 
-# A session's key, which every link to its row would carry, opens the account.
-NOT_THERE = {"Session"}
+# A session's key, which every link to its row would carry, opens the account. A draft is its writer's alone.
+NOT_THERE = {"Draft", "Session"}
 WRITABLE = {"User", "Group", "Category"}
 
 
