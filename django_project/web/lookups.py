@@ -2,6 +2,7 @@
 
 from django.http import Http404, HttpRequest
 
+from django_project.accounts.models import User
 from django_project.accounts.selectors import user_key
 from django_project.campaigns import selectors
 from django_project.campaigns.models import Category, Listing
@@ -15,6 +16,13 @@ def reader_key(request: HttpRequest) -> str | None:
     """The backer who is signed in, else the visitor who agreed to be remembered."""
     visitor = consent.visitor_id(request)
     return user_key(request) or (visitor_key(visitor) if visitor else None)
+
+
+def account_or_404(request: HttpRequest) -> User:
+    """Who is signed in, for views that nobody else reaches; raises Http404 for visitors."""
+    if not isinstance(request.user, User):
+        raise Http404("Nobody is signed in")
+    return request.user
 
 
 def listing_or_404(slug: str) -> Listing:

@@ -36,21 +36,14 @@ from django_project.privacy import services as privacy
 from django_project.web import labels, receipts
 from django_project.web.error_views import page_out_of_range, signed_in_to_post
 from django_project.web.forms import ProfileForm
-from django_project.web.lookups import listing_or_404
+from django_project.web.lookups import account_or_404, listing_or_404
 from django_project.web.spreadsheets import CONTENT_TYPE
 from django_project.web.statement_pdf import as_pdf
 from django_project.web.views.visitor import safe_next
 
 
-def _user(request: HttpRequest) -> User:
-    """Who is signed in; the views below are behind `login_required`."""
-    if not isinstance(request.user, User):
-        raise Http404("Nobody is signed in")
-    return request.user
-
-
 def _settings(request: HttpRequest, *, status: int = 200, saved: str = "", **forms: object) -> HttpResponse:
-    user = _user(request)
+    user = account_or_404(request)
     address = wallet_address(request)
     current = format_address(address) if address else ""
     box = mailbox(user)
@@ -95,7 +88,7 @@ def _saved(what: str) -> HttpResponse:
 @require_POST
 @signed_in_to_post("web:settings")
 def save_profile(request: HttpRequest) -> HttpResponse:
-    form = ProfileForm(request.POST, instance=_user(request))
+    form = ProfileForm(request.POST, instance=account_or_404(request))
     if not form.is_valid():
         return _settings(request, status=422, profile=form)
     form.save()
@@ -108,7 +101,7 @@ def ask_mail_again(request: HttpRequest) -> HttpResponse:
     """Write once more to the address that was not confirmed; to change it takes a signature."""
     try:
         rate_limits.require(rate_limits.MAIL, *rate_limits.asker(request))
-        mail.ask_again(_user(request))
+        mail.ask_again(account_or_404(request))
     except UserError as error:
         return _settings(request, status=error.status, mail_error=error.message)
     return _saved("mail-asked")
@@ -118,7 +111,7 @@ def ask_mail_again(request: HttpRequest) -> HttpResponse:
 @signed_in_to_post("web:settings")
 def save_preferences(request: HttpRequest) -> HttpResponse:
     services.set_preferences(
-        _user(request),
+        account_or_404(request),
         on_site={kind for kind in labels.NOTIFICATION if f"{kind}.site" in request.POST},
         by_email={kind for kind in labels.NOTIFICATION if f"{kind}.mail" in request.POST},
     )
@@ -128,7 +121,7 @@ def save_preferences(request: HttpRequest) -> HttpResponse:
 @require_POST
 @signed_in_to_post("web:settings")
 def end_session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
-    if not sessions.end(_user(request), public_id):
+    if not sessions.end(account_or_404(request), public_id):
         raise Http404("No such session")
     return _saved("session")
 
@@ -136,7 +129,7 @@ def end_session(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @signed_in_to_post("web:settings")
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
-    sessions.end_others(_user(request), request.session)
+    sessions.end_others(account_or_404(request), request.session)
     return _saved("sessions")
 
 
@@ -144,7 +137,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def notifications_page(request: HttpRequest) -> HttpResponse:
-    user, before = _user(request), request.GET.get("before", "")
+    user, before = account_or_404(request), request.GET.get("before", "")
     page = notices(user, before)
     if not page.rows and not page.older and is_key(before):
         return page_out_of_range(request)
@@ -168,7 +161,7 @@ def _words(notice: Notice) -> labels.Word:
 @require_POST
 @signed_in_to_post("web:notifications")
 def read_notifications(request: HttpRequest) -> HttpResponse:
-    services.mark_read(_user(request))
+    services.mark_read(account_or_404(request))
     return redirect("web:notifications")
 
 
@@ -207,7 +200,7 @@ def receipts_pdf(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponse:
     """Without a signature, so that who lost the only wallet can take it along; the owner is told."""
     rate_limits.require(rate_limits.DOWNLOAD, *rate_limits.asker(request))
-    user = _user(request)
+    user = account_or_404(request)
     response = JsonResponse(privacy.export(user), json_dumps_params={"indent": 2})
     response["Content-Disposition"] = 'attachment; filename="chainfund-my-data.json"'
     if request.method == "GET":
@@ -219,7 +212,7 @@ def export(request: HttpRequest) -> HttpResponse:
 @signed_in_to_post("web:settings")
 def ask_for_deletion(request: HttpRequest) -> HttpResponse:
     """For whoever can no longer sign: after a while, once they ticked the box that says so."""
-    user = _user(request)
+    user = account_or_404(request)
     if user.is_staff or user.is_superuser or request.POST.get("sure") != "yes":
         return _settings(request, status=422, is_unsure=True)
     privacy.ask_for_deletion(user)
@@ -229,7 +222,7 @@ def ask_for_deletion(request: HttpRequest) -> HttpResponse:
 @require_POST
 @signed_in_to_post("web:settings")
 def call_deletion_off(request: HttpRequest) -> HttpResponse:
-    accounts.call_deletion_off(_user(request))
+    accounts.call_deletion_off(account_or_404(request))
     return _saved("deletion-off")
 
 

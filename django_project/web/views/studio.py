@@ -20,21 +20,16 @@ from django_project.studio.checks import Checker
 from django_project.studio.launching import launch_currencies
 from django_project.studio.models import Draft
 from django_project.web.error_views import signed_in_to_post
+from django_project.web.lookups import account_or_404
 from django_project.web.studio_fields import CHECK, STEPS, StudioForm, fields_of, label_of, step_of
 
 LARGEST_REVISION = 2**31 - 1
 
 
-def _user(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise Http404("Nobody is signed in")
-    return request.user
-
-
 def _draft_or_404(request: HttpRequest, public_id: uuid.UUID) -> Draft:
     """Another's draft is as unknown as one that does not exist."""
     try:
-        return selectors.draft_of(_user(request), public_id)
+        return selectors.draft_of(account_or_404(request), public_id)
     except Draft.DoesNotExist:
         raise Http404("No such draft") from None
 
@@ -47,7 +42,7 @@ def drafts(request: HttpRequest) -> HttpResponse:
 
 
 def _drafts(request: HttpRequest, *, status: int = 200, error: UserError | None = None) -> HttpResponse:
-    context = {"drafts": selectors.drafts_of(_user(request)), "error": error}
+    context = {"drafts": selectors.drafts_of(account_or_404(request)), "error": error}
     return render(request, "web/studio/drafts.html", context, status=status)
 
 
@@ -55,7 +50,7 @@ def _drafts(request: HttpRequest, *, status: int = 200, error: UserError | None 
 @signed_in_to_post("web:studio")
 def new_draft(request: HttpRequest) -> HttpResponse:
     """Begin one in the language of the page, under the account's own name."""
-    user = _user(request)
+    user = account_or_404(request)
     try:
         draft = services.create_draft(
             user, language=request.LANGUAGE_CODE or "en", publisher=user.display_name
@@ -84,7 +79,7 @@ def _shown(request: HttpRequest, public_id: uuid.UUID, step: str) -> HttpRespons
 @signed_in_to_post("web:studio")
 def _save(request: HttpRequest, public_id: uuid.UUID, step: str) -> HttpResponse:
     rate_limits.require(rate_limits.DRAFT, *rate_limits.asker(request))
-    user, draft = _user(request), _draft_or_404(request, public_id)
+    user, draft = account_or_404(request), _draft_or_404(request, public_id)
     seen = whole_number(request.POST.get("seen", ""), 0, LARGEST_REVISION)
     typed = {name: request.POST[name] for name in _posted(request, step, draft)}
     try:
@@ -181,5 +176,5 @@ def _delete_asked(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 @signed_in_to_post("web:studio")
 def _deleted(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     _draft_or_404(request, public_id)
-    services.delete_draft(_user(request), public_id)
+    services.delete_draft(account_or_404(request), public_id)
     return redirect("web:studio")
