@@ -64,10 +64,10 @@ class Checker:
         yield from self._choice("language", LANGUAGES)
 
     def _rewards(self) -> Iterator[Problem]:
+        cap = self._amount_or_none("cap") or bounds.MAX_AMOUNT
         for key in self.draft.rows.get(REWARDS, []):
             yield from self._line(f"{REWARDS}.{key}.title", checked_name, documents.TITLE_LENGTH)
             yield from self._body(f"{REWARDS}.{key}.description", documents.REWARD_LENGTH, is_needed=False)
-            cap = self._amount_or_none("cap") or bounds.MAX_AMOUNT
             yield from self._amount(f"{REWARDS}.{key}.price", 1, cap)
             yield from self._whole(f"{REWARDS}.{key}.supply", 1, bounds.MAX_SUPPLY, is_needed=False)
 

@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 
 from django_project.core.addresses import ZERO_ADDRESS, format_address, parse_address
-from django_project.ledger.models import Chain, Contract, FactoryEvent
+from django_project.ledger.models import SECOND_VERSION, Chain, Contract, FactoryEvent
 from django_project.ledger.networks import network_names
 from django_project.ledger.selectors import TokenInfo, currencies
-
-LAUNCHED_WITH = 2
-"""The version of the contracts that new campaigns run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ def launch_currencies() -> dict[str, LaunchCurrency]:
     A currency whose decimals nobody could say is left out: no amount in it can be meant.
     """
     factories = Contract.objects.filter(
-        kind=Contract.Kind.FACTORY, version=LAUNCHED_WITH, chain__state=Chain.State.OK
+        kind=Contract.Kind.FACTORY, version=SECOND_VERSION, chain__state=Chain.State.OK
     ).order_by("chain_id", "start_block")
     newest = {row.chain_id: bytes(row.address) for row in factories}
     names, known = network_names(), currencies()

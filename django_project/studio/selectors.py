@@ -21,5 +21,5 @@ def draft_of(user: User, public_id: uuid.UUID) -> Draft:
 
 
 def problems_of(draft: Draft) -> list[Problem]:
-    """All that stops a draft's launch now. Six queries."""
+    """All that stops a draft's launch now. Five queries."""
     return Checker(draft, launch_currencies(), timezone.now()).problems()

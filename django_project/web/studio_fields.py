@@ -11,6 +11,7 @@ from django_project.studio.content import MILESTONES, REWARDS, ROWS, ROWS_MOST
 from django_project.studio.launching import LaunchCurrency
 from django_project.studio.models import Draft
 from django_project.web.labels import LANGUAGE, Word
+from django_project.web.studio_posts import base_of
 
 CHECK = "check"
 STEPS: Mapping[str, Word] = {
@@ -36,7 +37,7 @@ Choice = tuple[str, Word, Word]
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """One field of a page. `theirs` is what somebody else wrote there meanwhile."""
+    """One field of a page. `theirs` is what somebody else wrote there meanwhile; `base`: see `base_of`."""
 
     name: str
     label: Word
@@ -44,7 +45,7 @@ class FieldView:
     hint: Word = ""
     value: str = ""
     problem: Word = ""
-    is_missing: bool = False
+    base: str = ""
     theirs: str | None = None
     is_contested: bool = False
     choices: tuple[Choice, ...] = ()
@@ -145,6 +146,7 @@ class StudioForm:
     currencies: Mapping[str, LaunchCurrency]
     categories: Iterable[CategoryLabel]
     typed: Mapping[str, str] = field(default_factory=dict)
+    bases: Mapping[str, str] = field(default_factory=dict)
     contested: Mapping[str, str | None] = field(default_factory=dict)
 
     def step(self, name: str) -> StepView:
@@ -176,17 +178,25 @@ class StudioForm:
         return tuple(self._one(each, problems.get(each.name)) for each in fields)
 
     def _one(self, view: FieldView, problem: Problem | None) -> FieldView:
-        stored = str(self.draft.texts.get(view.name, ""))
+        choices = tuple(_CHOICES[view.name](self)) if view.name in _CHOICES else ()
+        shown = _shown(str(self.draft.texts.get(view.name, "")), view.kind, choices)
         return replace(
             view,
-            value=self.typed.get(view.name, stored),
+            value=self.typed.get(view.name, shown),
+            base=self.bases.get(view.name) or base_of(shown, self.draft.revision),
             # What nobody has typed yet is no mistake of theirs.
             problem=problem.message if problem and not problem.is_missing else "",
-            is_missing=problem is not None and problem.is_missing,
             is_contested=view.name in self.contested,
             theirs=self.contested.get(view.name),
-            choices=tuple(_CHOICES[view.name](self)) if view.name in _CHOICES else (),
+            choices=choices,
         )
+
+
+def _shown(stored: str, kind: str, choices: tuple[Choice, ...]) -> str:
+    """What a browser has in the field, and sends back untouched."""
+    if kind == _SELECT:
+        return stored if stored in {value for value, *_ in choices} else ""
+    return stored.replace(" ", "T", 1) if kind == _MOMENT else stored
 
 
 def fields_of(step: str, draft: Draft) -> list[str]:

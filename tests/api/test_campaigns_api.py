@@ -14,11 +14,6 @@ from tests.factories import ETHER, World, address, backer_user
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def test_campaigns_are_listed_by_the_filters_of_explore(world: World) -> None:
     campaign = world.campaign(title="Bread", category="food", goal=3 * ETHER)
     world.campaign(title="Dice", category="games")

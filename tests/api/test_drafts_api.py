@@ -20,18 +20,6 @@ ALICE, BOB = wallet(1), wallet(2)
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def alice(world: World) -> Browser:
-    browser = Browser()
-    browser.sign_in(ALICE, world.chain.chain_id)
-    return browser
-
-
-@pytest.fixture
 def draft(alice: Browser) -> Draft:  # noqa: ARG001  # whose account it is
     return services.create_draft(
         User.objects.get(wallets__address=parse_address(ALICE.address)), language="en"

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.factories import World
 from tests.support.browser import SESSION, Browser, error_code, wallet
 
 if TYPE_CHECKING:
@@ -24,13 +23,6 @@ def is_in(language: str, text: str) -> bool:
     """Whether a sentence is in this language: one in Chinese has no English words but names."""
     has_chinese = any("\u4e00" <= letter <= "\u9fff" for letter in text)
     return has_chinese is (language == "zh-hans") and "CSRF" not in text and text[-1] in ".。"
-
-
-@pytest.fixture
-def alice() -> Browser:
-    alice = Browser()
-    alice.sign_in(wallet(1), World().chain.chain_id)
-    return alice
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -22,18 +22,6 @@ pytestmark = pytest.mark.django_db
 ALICE, BOB = wallet(1), wallet(2)
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def alice(world: World) -> Browser:
-    browser = Browser()
-    browser.sign_in(ALICE, world.chain.chain_id)
-    return browser
-
-
 def key(campaign: CampaignLaunched) -> str:
     return f"{campaign.chain_id}:0x{campaign.address.hex()}"
 

@@ -113,11 +113,6 @@ UNKNOWN = (
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def places(world: World) -> dict[str, str]:
     campaign = world.campaign(title="Bread", category="food")
     world.campaign(title="Dice", category="games", language="zh-hans")

@@ -94,6 +94,13 @@ def test_of_two_windows_neither_writes_over_the_other_unseen(page: Page, stack: 
     second.get_by_role("button", name=say("Keep mine")).click()
     saved(second, say)
     assert stored(stack, url, "title") == "From the second"
+    # A button sends the form; what this window has not touched is not written by it.
+    page.get_by_label(say("Story"), exact=True).fill("From the first as well")
+    saved(page, say)
+    second.get_by_label(say("Who you are")).fill("Two windows")
+    second.get_by_role("button", name=say("Save"), exact=True).click()
+    expect(second.get_by_label(say("Story"), exact=True)).to_have_value("From the first as well")
+    assert stored(stack, url, "publisher") == "Two windows"
     page.get_by_label(say("Title")).fill("Once more")
     page.get_by_role("button", name=say("Use the other text")).click()
     expect(page.get_by_label(say("Title"))).to_have_value("From the second")

@@ -13,6 +13,7 @@ export interface DraftAnswer {
   conflicts: Record<string, Conflict>;
   problems: Record<string, string>;
 }
+type Changes = Record<string, { text: string; seen: number }>;
 type Field = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
 /** After the last key, so that a word is not saved letter by letter. */
@@ -28,6 +29,8 @@ export class DraftForm extends HTMLElement {
   private readonly contested = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private saving = false;
+  private isSubmitting = false;
+  private submitter: HTMLElement | null = null;
   private keeping!: Keeping;
 
   connectedCallback(): void {
@@ -36,6 +39,7 @@ export class DraftForm extends HTMLElement {
     this.takeBack();
     this.addEventListener("input", (event) => this.typed(event.target as Field));
     this.addEventListener("change", (event) => this.typed(event.target as Field));
+    this.guardSubmit();
     window.addEventListener("online", () => void this.save());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") void this.save();
@@ -46,8 +50,31 @@ export class DraftForm extends HTMLElement {
     clearTimeout(this.timer);
   }
 
+  /** A button sends what the site does not have yet, each text with what its writer had seen of it. */
+  private guardSubmit(): void {
+    const form = this.querySelector("form");
+    form?.addEventListener("submit", (event) => {
+      this.isSubmitting = !this.saving;
+      if (!this.saving) return;
+      // Two saves of one text at once would be in each other's way.
+      event.preventDefault();
+      this.submitter = event.submitter;
+    });
+    form?.addEventListener("formdata", ({ formData }) => {
+      // The preview asks for the form's data as well, and wants the whole.
+      if (!this.isSubmitting) return;
+      this.isSubmitting = false;
+      for (const [name, stored] of this.stored) {
+        if (this.valueIn(name) === stored) formData.delete(name);
+        else formData.set(`base.${name}`, String(this.seenAt(name)));
+      }
+    });
+  }
+
   private names(): string[] {
-    const fields = this.querySelectorAll<Field>("[data-field] :is(input, textarea, select)");
+    const fields = this.querySelectorAll<Field>(
+      "[data-field] :is(input:not([type=hidden]), textarea, select)",
+    );
     return [...new Set([...fields].map((field) => field.name))];
   }
 
@@ -103,8 +130,8 @@ export class DraftForm extends HTMLElement {
     this.timer = setTimeout(() => void this.save(), PAUSE_MILLISECONDS);
   }
 
-  private changes(): Record<string, { text: string; seen: number }> {
-    const found: Record<string, { text: string; seen: number }> = {};
+  private changes(): Changes {
+    const found: Changes = {};
     for (const [name, stored] of this.stored) {
       const text = this.valueIn(name);
       if (text !== stored && !this.contested.has(name)) found[name] = { text, seen: this.seenAt(name) };
@@ -119,21 +146,35 @@ export class DraftForm extends HTMLElement {
     if (this.saving || Object.keys(changes).length === 0) return;
     this.saving = true;
     this.say(this.word("saving"));
+    const isSaved = await this.send(changes, done).finally(() => {
+      this.saving = false;
+    });
+    if (this.submitAgain() || !isSaved) return;
+    await this.save();
+  }
+
+  private async send(changes: Changes, done: string): Promise<boolean> {
     try {
       const answer = await postJson<DraftAnswer>(this.dataset.url ?? "", { changes });
       this.took(changes, answer);
       this.say(this.word(done).replace("{time}", clock(answer.saved_at)));
+      return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.failed(error);
-      return;
-    } finally {
-      this.saving = false;
+      return false;
     }
-    if (Object.keys(this.changes()).length > 0) await this.save();
   }
 
-  private took(changes: Record<string, { text: string; seen: number }>, answer: DraftAnswer): void {
+  /** Press the button that had to wait for a save. */
+  private submitAgain(): boolean {
+    const waiting = this.submitter;
+    this.submitter = null;
+    if (waiting) this.querySelector("form")?.requestSubmit(waiting);
+    return waiting !== null;
+  }
+
+  private took(changes: Changes, answer: DraftAnswer): void {
     for (const [name, { text }] of Object.entries(changes)) {
       const conflict = answer.conflicts[name];
       if (conflict) {
@@ -144,9 +185,6 @@ export class DraftForm extends HTMLElement {
       this.seen.set(name, answer.revision);
       if (this.valueIn(name) === text) this.keeping.clear(name);
     }
-    // A form without scripts in between, or a button, sends what this page has seen.
-    const seen = this.querySelector<HTMLInputElement>("input[name=seen]");
-    if (seen && this.contested.size === 0) seen.value = String(answer.revision);
     for (const name of this.stored.keys()) this.tellProblem(name, answer.problems[name] ?? "");
   }
 

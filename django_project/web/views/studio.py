@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,7 +15,6 @@ from django_project.accounts.models import User
 from django_project.catalog.selectors import categories
 from django_project.core import rate_limits
 from django_project.core.errors import UserError
-from django_project.core.numbers import whole_number
 from django_project.studio import selectors, services
 from django_project.studio.checks import Checker
 from django_project.studio.launching import launch_currencies
@@ -22,8 +22,9 @@ from django_project.studio.models import Draft
 from django_project.web.error_views import signed_in_to_post
 from django_project.web.lookups import account_or_404
 from django_project.web.studio_fields import CHECK, STEPS, StudioForm, fields_of, label_of, step_of
+from django_project.web.studio_posts import touched
 
-LARGEST_REVISION = 2**31 - 1
+NOTHING: Mapping[str, Any] = {}
 
 
 def _draft_or_404(request: HttpRequest, public_id: uuid.UUID) -> Draft:
@@ -80,24 +81,27 @@ def _shown(request: HttpRequest, public_id: uuid.UUID, step: str) -> HttpRespons
 def _save(request: HttpRequest, public_id: uuid.UUID, step: str) -> HttpResponse:
     rate_limits.require(rate_limits.DRAFT, *rate_limits.asker(request))
     user, draft = account_or_404(request), _draft_or_404(request, public_id)
-    seen = whole_number(request.POST.get("seen", ""), 0, LARGEST_REVISION)
-    typed = {name: request.POST[name] for name in _posted(request, step, draft)}
+    posted = touched(request.POST, _fields_sent(request, step, draft))
+    typed = {each.change.field: each.change.text for each in posted}
     try:
-        saved = services.save_texts(
-            user, public_id, [services.Change(name, text, seen) for name, text in typed.items()]
-        )
-        if not saved.conflicts:
-            return _acted(request, user, public_id, step)
+        saved = services.save_texts(user, public_id, [each.change for each in posted])
     except UserError as error:
-        return _page(request, draft, step, status=error.status, typed=typed, error=error)
-    contested = {each.field: each.text for each in saved.conflicts}
-    return _page(request, saved.draft, step, status=409, typed=typed, contested=contested)
+        bases = {each.change.field: each.base for each in posted}
+        return _page(request, draft, step, status=error.status, typed=typed, bases=bases, error=error)
+    if saved.conflicts:
+        contested = {each.field: each.text for each in saved.conflicts}
+        mine = {name: typed[name] for name in contested}
+        return _page(request, saved.draft, step, status=409, typed=mine, contested=contested)
+    try:
+        return _acted(request, user, public_id, step)
+    except UserError as error:
+        return _page(request, saved.draft, step, status=error.status, error=error)
 
 
-def _posted(request: HttpRequest, step: str, draft: Draft) -> list[str]:
+def _fields_sent(request: HttpRequest, step: str, draft: Draft) -> list[str]:
     """The page's fields, and those of rows that were taken out after the page was loaded."""
-    gone = [name for name in request.POST if name.startswith(f"{step}.")]
-    return [name for name in dict.fromkeys([*fields_of(step, draft), *gone]) if name in request.POST]
+    of_rows = [name for name in request.POST if name.startswith(f"{step}.")]
+    return list(dict.fromkeys([*fields_of(step, draft), *of_rows]))
 
 
 def _acted(request: HttpRequest, user: User, public_id: uuid.UUID, step: str) -> HttpResponse:
@@ -125,13 +129,15 @@ def _page(
     step: str,
     *,
     status: int = 200,
-    typed: Mapping[str, str] | None = None,
-    contested: Mapping[str, str | None] | None = None,
+    typed: Mapping[str, str] = NOTHING,
+    bases: Mapping[str, str] = NOTHING,
+    contested: Mapping[str, str | None] = NOTHING,
     error: UserError | None = None,
 ) -> HttpResponse:
+    """A draft's page; `typed` is what it shows in the place of what is stored, for it is not saved."""
     currencies = launch_currencies()
     problems = Checker(draft, currencies, timezone.now()).problems()
-    form = StudioForm(draft, problems, currencies, categories(), typed or {}, contested or {})
+    form = StudioForm(draft, problems, currencies, categories(), typed, bases, contested)
     waiting: dict[str, int] = dict.fromkeys(STEPS, 0)
     for each in problems:
         waiting[step_of(each.field)] += 1
@@ -141,10 +147,9 @@ def _page(
         "steps": [(name, word, waiting[name]) for name, word in STEPS.items()],
         "form": form.step(step) if step != CHECK else None,
         "problems": [(each, step_of(each.field), *label_of(each.field, draft)) for each in problems],
-        "gone": {
-            name: (typed or {}).get(name, "") for name, text in (contested or {}).items() if text is None
-        },
+        "gone": {name: typed[name] for name, text in contested.items() if text is None},
         "is_contested": bool(contested),
+        "is_saved": not typed,
         "error": error,
     }
     return render(request, "web/studio/draft.html", context, status=status)
